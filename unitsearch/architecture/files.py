@@ -1,0 +1,249 @@
+"""YAML and JSON files: read into plain data with the line of every value, and written back.
+
+Nothing from a file is executed: only plain YAML values are built, every other tag is refused, and
+size, depth and the number of values are bounded before anything is made of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from unitsearch.errors import SpecError, UnitSearchError
+from unitsearch.fields import join
+
+MAX_BYTES = 4_000_000
+MAX_NESTING = 64
+MAX_VALUES = 400_000
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_TAG = "tag:yaml.org,2002:"
+_SCALARS = {f"{_TAG}{kind}" for kind in ("str", "int", "float", "bool", "null")}
+
+
+@dataclass(frozen=True)
+class Document:
+    """The plain data of a file, its name for messages, and the line of every place."""
+
+    data: Any
+    name: str
+    lines: Mapping[str, int] = field(default_factory=dict)
+    text: str = ""
+
+    def line(self, place: str) -> int | None:
+        """Return the line of ``place``, or of the nearest place around it."""
+        while place:
+            if place in self.lines:
+                return self.lines[place]
+            place = place[: max(place.rfind("."), place.rfind("["), 0)]
+        return self.lines.get("")
+
+    @contextmanager
+    def located(self) -> Iterator[None]:
+        """Give errors raised inside the file's name and line."""
+        try:
+            yield
+        except UnitSearchError as error:
+            if not error.origin:
+                line = self.line(error.place)
+                error.origin = self.name if line is None else f"{self.name}:{line}"
+            raise
+
+
+def read_file(path: Path) -> Document:
+    """Return the document in the YAML or JSON file at ``path``.
+
+    Raises:
+        SpecError: If it cannot be read, is too large, or is not plain YAML or JSON.
+    """
+    name = _short(path)
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= MAX_BYTES else b""
+    except OSError as error:
+        raise SpecError(f"{name}: cannot be read ({error.strerror or error})") from None
+    if size > MAX_BYTES:
+        raise SpecError(f"{name}: {size:,} bytes, expected at most {MAX_BYTES:,}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(
+            f"{name}: byte {error.start} is not text, expected YAML or JSON in UTF-8"
+        ) from None
+    return read_text(text, name)
+
+
+def read_text(text: str, name: str = "text") -> Document:
+    """Return the document in YAML or JSON ``text``; ``name`` stands in its messages."""
+    try:
+        _check_nesting(text, name)
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            lines: dict[str, int] = {}
+            data = None if node is None else _Builder(loader, name, lines).build(node, "")
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        if name.endswith(".json"):
+            return Document(_read_json(text, name), name, {}, text)
+        raise SpecError(f"{name}{_line_of(error)}: not YAML: {_problem(error)}") from None
+    return Document(data, name, lines, text)
+
+
+class _Builder:
+    """Plain data from YAML nodes, with the line of every place."""
+
+    def __init__(self, loader: Any, name: str, lines: dict[str, int]) -> None:
+        self.loader = loader
+        self.name = name
+        self.lines = lines
+        self.values = 0
+
+    def build(self, node: yaml.Node, place: str) -> Any:
+        self.values += 1  # aliases count each time: a few lines can stand for billions of values
+        line = node.start_mark.line + 1
+        if self.values > MAX_VALUES:
+            raise self.error(line, f"more than {MAX_VALUES:,} values, aliases counted")
+        self.lines.setdefault(place, line)
+        if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
+            return self.mapping(node, place)
+        if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
+            return [self.build(item, f"{place}[{i}]") for i, item in enumerate(node.value)]
+        if isinstance(node, yaml.ScalarNode):
+            if node.tag == f"{_TAG}timestamp":
+                return node.value
+            if node.tag in _SCALARS:
+                try:
+                    return self.loader.construct_object(node)
+                except (ValueError, KeyError):
+                    raise self.error(line, f"{node.value[:40]!r} is not a value") from None
+        tag = str(node.tag).replace(_TAG, "!!")
+        raise self.error(line, f"found the tag {tag}, expected plain values; remove the tag")
+
+    def mapping(self, node: yaml.MappingNode, place: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == f"{_TAG}merge":
+                raise self.error(line, "found a key that is no word, expected plain keys")
+            key = str(key_node.value)
+            if key in found:
+                raise self.error(line, f"found the key {key!r} twice, expected it once")
+            inner = join(place, key)
+            self.lines[inner] = line
+            found[key] = self.build(value_node, inner)
+        return found
+
+    def error(self, line: int, text: str) -> SpecError:
+        error = SpecError(text)
+        error.origin = f"{self.name}:{line}"
+        return error
+
+
+def _check_nesting(text: str, name: str) -> None:
+    """Bound the depth by the flat list of events, before anything recursive runs."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_NESTING:
+                line = event.start_mark.line + 1
+                raise SpecError(f"{name}:{line}: nested over {MAX_NESTING} deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _read_json(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        line = getattr(error, "lineno", 1)
+        raise SpecError(f"{name}:{line}: not JSON: {error}") from None
+
+
+def _line_of(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    return f":{mark.line + 1}" if mark is not None else ""
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    said = getattr(error, "problem", None) or getattr(error, "reason", None) or error
+    return " ".join(str(said).split())
+
+
+def _short(path: Path) -> str:
+    """Return ``path`` relative to the working folder where that is shorter."""
+    text = str(path)
+    relative = os.path.relpath(path) if path.is_absolute() else text
+    return relative if len(relative) < len(text) else text
+
+
+class _Flow(dict[str, Any]):
+    """A mapping that is written on one line."""
+
+
+class _FlowList(list[Any]):
+    """A list that is written on one line."""
+
+
+class _PlainDumper(_Dumper):  # type: ignore[misc]  # the C dumper has no type
+    """Writes layers and units on one line each, everything else in blocks."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_PlainDumper.add_representer(
+    _Flow, lambda dumper, data: dumper.represent_mapping(f"{_TAG}map", data, flow_style=True)
+)
+_PlainDumper.add_representer(
+    _FlowList, lambda dumper, data: dumper.represent_sequence(f"{_TAG}seq", data, flow_style=True)
+)
+
+
+def yaml_text(plain: Any) -> str:
+    """Return plain data as YAML: a layer or unit to a line, in the order given."""
+    return str(
+        yaml.dump(
+            _laid_out(plain),
+            Dumper=_PlainDumper,
+            sort_keys=False,
+            allow_unicode=True,
+            width=100,
+            default_flow_style=False,
+        )
+    )
+
+
+def _laid_out(plain: Any, key: str = "") -> Any:
+    if isinstance(plain, Mapping):
+        if key and not any(isinstance(v, Mapping) for v in _leaves(plain)):
+            return _Flow(plain) if key == "[]" else dict(_items(plain))
+        return dict(_items(plain))
+    if isinstance(plain, (list, tuple)):
+        if not any(isinstance(item, Mapping) for item in _leaves(plain)):
+            return _FlowList(plain)
+        return [_laid_out(item, "[]") for item in plain]
+    return plain
+
+
+def _items(plain: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((k, _laid_out(v, k)) for k, v in plain.items())
+
+
+def _leaves(plain: Any) -> Iterator[Any]:
+    """Yield the values inside, mappings themselves included, lists opened."""
+    for item in plain.values() if isinstance(plain, Mapping) else plain:
+        if isinstance(item, (list, tuple)):
+            yield from _leaves(item)
+        else:
+            yield item

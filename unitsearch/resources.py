@@ -1,0 +1,26 @@
+"""Where the YAML that ships with unitsearch lies: in the wheel or in the checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def folder(name: str) -> Path:
+    """Return the folder of shipped files called ``name`` (``search_spaces``, ``dashboards``).
+
+    An installed copy carries them under ``unitsearch/_shipped``; a checkout keeps them at its top.
+    """
+    shipped = _PACKAGE / "_shipped" / name
+    return shipped if shipped.is_dir() else _PACKAGE.parent / name
+
+
+def config_folder() -> Path:
+    """Return the folder of the shipped configuration groups (data, train, sampler, engine)."""
+    return _PACKAGE / "conf"
+
+
+def names(name: str) -> list[str]:
+    """Return the names, without ``.yaml``, of the files shipped in the folder called ``name``."""
+    return sorted(path.stem for path in folder(name).glob("*.yaml"))

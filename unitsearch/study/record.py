@@ -1,0 +1,138 @@
+"""What a study holds, read from its store: facts only, as frozen data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unitsearch.architecture import Architecture
+from unitsearch.costs import Cost
+from unitsearch.metrics import Measured, standard_error
+
+STATES = ("complete", "stopped", "failed", "running", "waiting")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One architecture, asked and perhaps told.
+
+    Attributes:
+        number: Its place in the study; 0 is the baseline.
+        state: One of ``STATES``.
+        key: The architecture's canonical key.
+        seed: Seed of its weights and batches.
+        values: The space's parameters by name, as drawn; empty for a baseline outside the space.
+        architecture: The network.
+        cost: Its exact cost.
+        accuracy: Validation accuracy after the last epoch, a fraction; None until known.
+        images: Validation images behind ``accuracy``.
+        test_accuracy: Test accuracy, a fraction; None until tested.
+        test_images: Test images behind it.
+        curve: Validation accuracy after each epoch.
+        train_seconds: Time that training and evaluation took.
+        reason: Why it failed or was stopped.
+        digest: Digest of its logits on 16 fixed images.
+    """
+
+    number: int
+    state: str
+    key: str
+    seed: int
+    values: Mapping[str, Any]
+    architecture: Architecture
+    cost: Cost
+    accuracy: float | None = None
+    images: int = 0
+    test_accuracy: float | None = None
+    test_images: int = 0
+    curve: tuple[float, ...] = ()
+    train_seconds: float | None = None
+    reason: str = ""
+    digest: str = ""
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether this is the network that others are compared with."""
+        return self.number == 0
+
+    @property
+    def is_hybrid(self) -> bool:
+        """Whether a stack of it holds units of more than one kind."""
+        return _hybrid(self.architecture.layers)
+
+    @property
+    def accuracy_se(self) -> float | None:
+        """Standard error of ``accuracy``: one seed, ``images`` images."""
+        if self.accuracy is None:
+            return None
+        return standard_error(self.accuracy, self.images)
+
+    @property
+    def measured(self) -> Measured:
+        """The facts that metrics derive from; accuracy is 0 until known."""
+        return Measured(self.accuracy or 0.0, self.cost)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A study as it stands.
+
+    Attributes:
+        name: Its name.
+        folder: Where its files lie.
+        facts: The content of study.yaml: config, space, versions, seed, split, plan, command.
+        trials: In order of their numbers.
+    """
+
+    name: str
+    folder: Path
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    trials: tuple[Trial, ...] = ()
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The resolved configuration."""
+        found: Mapping[str, Any] = self.facts["config"]
+        return found
+
+    @property
+    def baseline(self) -> Trial | None:
+        """Trial 0 once it is complete."""
+        if self.trials and self.trials[0].is_baseline and self.trials[0].state == "complete":
+            return self.trials[0]
+        return None
+
+    @property
+    def complete(self) -> tuple[Trial, ...]:
+        """The trials that were trained to the end."""
+        return tuple(trial for trial in self.trials if trial.state == "complete")
+
+    @property
+    def floor(self) -> float:
+        """The accuracy, a fraction, from which a trial is feasible; 0 until the baseline is known."""
+        share = float(self.config["floor"] or 0.0)
+        return share * (self.baseline.accuracy or 0.0) if self.baseline else 0.0
+
+
+def _hybrid(layers: Any) -> bool:
+    from unitsearch.architecture import Branches, Gate, Residual, Stack
+
+    for layer in layers:
+        match layer:
+            case Stack():
+                if len({run.unit for run in layer.units}) > 1:
+                    return True
+            case Residual():
+                if _hybrid(layer.body) or _hybrid(layer.shortcut):
+                    return True
+            case Gate():
+                if _hybrid(layer.body):
+                    return True
+            case Branches():
+                if any(_hybrid(sequence) for sequence in layer.of):
+                    return True
+            case _:
+                pass
+    return False

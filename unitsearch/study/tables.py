@@ -1,0 +1,86 @@
+"""Tables made from a study's facts: one row a trial, metrics derived, the front marked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unitsearch.metrics import METRICS, metric
+from unitsearch.search.front import front, hypervolume, losses, volume_point
+from unitsearch.study.record import Record, Trial
+
+COLUMNS = (
+    "number", "state", "key", "seed", "accuracy", "accuracy_se", "test_accuracy",
+    "macs", "flops", "params", "ce", "se", "front", "reason",
+)  # fmt: skip
+
+
+def front_trials(record: Record) -> list[Trial]:
+    """Return the front: complete trials from the floor up that none dominates, by objectives.
+
+    If none reaches the floor the front is empty; the baseline takes part like any other.
+    """
+    baseline = record.baseline
+    if baseline is None:
+        return []
+    objectives = [metric(name) for name in record.config["objectives"]]
+    able = [trial for trial in record.complete if (trial.accuracy or 0.0) >= record.floor]
+    return front([(t, losses(t.measured, baseline.measured, objectives)) for t in able])
+
+
+def rows(record: Record) -> list[dict[str, Any]]:
+    """Return one row a trial with the columns of ``COLUMNS``; unknown values are None."""
+    baseline = record.baseline
+    on_front = {trial.number for trial in front_trials(record)}
+    found = []
+    for trial in record.trials:
+        known = trial.state == "complete" and baseline is not None
+        derived = {
+            name: METRICS[name].formula(trial.measured, baseline.measured)
+            if known and baseline is not None
+            else None
+            for name in ("ce", "se")
+        }
+        found.append(
+            {
+                "number": trial.number,
+                "state": trial.state,
+                "key": trial.key,
+                "seed": trial.seed,
+                "accuracy": trial.accuracy,
+                "accuracy_se": trial.accuracy_se,
+                "test_accuracy": trial.test_accuracy,
+                "macs": trial.cost.macs,
+                "flops": trial.cost.flops,
+                "params": trial.cost.params,
+                **derived,
+                "front": trial.number in on_front,
+                "reason": trial.reason or None,
+            }
+        )
+    return found
+
+
+def reference_point(baseline: Trial) -> tuple[float, float, float]:
+    """Return the point that hypervolumes of this study are measured from.
+
+    All error, and ten times the baseline's FLOPs and parameters: nothing worth keeping lies beyond.
+    """
+    _, flops, params = volume_point(baseline.measured)
+    return (1.0, flops + 1.0, params + 1.0)
+
+
+def hypervolume_history(record: Record) -> list[tuple[int, float]]:
+    """Return (trials complete, hypervolume) after each complete trial, by number.
+
+    In (accuracy, log10 FLOPs, log10 parameters), from the study's stored reference point; trials
+    below the floor add nothing.
+    """
+    if record.baseline is None:
+        return []
+    reference = tuple(record.facts.get("reference") or reference_point(record.baseline))
+    points, found = [], []
+    for count, trial in enumerate(record.complete, start=1):
+        if (trial.accuracy or 0.0) >= record.floor:
+            points.append(volume_point(trial.measured))
+        found.append((count, hypervolume(points, reference)))
+    return found
