@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from unitsearch.data import data_spec
+from unitsearch.data.sets import DataSet, load
+from unitsearch.errors import DataError
+
+
+def sizes(found: DataSet) -> list[int]:
+    return [len(part) for part in (found.train, found.validation, found.test)]
+
+
+def test_class_folders_alone_are_cut_into_three_parts(write_images: Callable[..., Path]) -> None:
+    found = load(data_spec("image_folder", path=write_images(), validation=0.2, size=16))
+    assert sizes(found) == [14, 3, 3]
+    assert found.classes == ("cat", "dog")
+    assert found.input == (3, 16, 16)
+
+
+def test_an_image_keeps_its_colour_and_its_label(write_images: Callable[..., Path]) -> None:
+    found = load(data_spec("image_folder", path=write_images()))
+    red, _, blue = found.train.pixels.unbind(1)
+    assert (red == 40 * found.train.labels[:, None, None]).all()
+    assert (blue == 255).all()
+
+
+def test_given_parts_are_left_as_they_are(write_images: Callable[..., Path]) -> None:
+    write_images("train", each=10)
+    write_images("val", each=2)
+    path = write_images("test", each=3)
+    assert sizes(load(data_spec("image_folder", path=path))) == [20, 4, 6]
+
+
+def test_without_a_test_folder_a_share_of_the_training_images_tests(
+    write_images: Callable[..., Path],
+) -> None:
+    write_images("train", each=20)
+    path = write_images("val", each=2)
+    assert sizes(load(data_spec("image_folder", path=path))) == [34, 4, 6]
+
+
+def test_the_split_is_the_same_each_time(write_images: Callable[..., Path]) -> None:
+    spec = data_spec("image_folder", path=write_images())
+    assert load(spec).split_hash == load(spec).split_hash
+
+
+@pytest.mark.parametrize("keep", [0, 20, 45])
+def test_an_unreadable_image_is_named(write_images: Callable[..., Path], keep: int) -> None:
+    path = write_images()
+    file = path / "dog" / "03.png"
+    file.write_bytes(file.read_bytes()[:keep])
+    with pytest.raises(DataError, match=f"{file}: is not an image that can be read"):
+        load(data_spec("image_folder", path=path))
+
+
+def test_a_class_without_images_is_named(write_images: Callable[..., Path]) -> None:
+    path = write_images()
+    (path / "emu").mkdir()
+    with pytest.raises(DataError, match=r"Found no valid file for the classes emu"):
+        load(data_spec("image_folder", path=path))
+
+
+def test_too_few_images_to_test_with_are_refused(write_images: Callable[..., Path]) -> None:
+    with pytest.raises(DataError, match="found 2, expected more images than one for each of 2"):
+        load(data_spec("image_folder", path=write_images(each=1)))

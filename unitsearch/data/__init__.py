@@ -1,0 +1,5 @@
+"""Data sets. What stands here knows no torch; ``sets`` loads them and ``batches`` serves them."""
+
+from unitsearch.data.spec import NAMES, DataSpec, Facts, available, data_spec, describe
+
+__all__ = ["NAMES", "DataSpec", "Facts", "available", "data_spec", "describe"]

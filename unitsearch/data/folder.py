@@ -1,0 +1,62 @@
+"""Folders of images, one folder per class, read once into memory at one size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unitsearch.data.pools import Pool, Pools
+from unitsearch.data.spec import FOLDER_SIZE, DataSpec, class_folders, part_folders
+from unitsearch.data.vision import torchvision
+from unitsearch.errors import DataError
+
+TEST_SHARE = 0.15  # of the training images, where there is no test folder
+
+
+def read_folder(spec: DataSpec) -> Pools:
+    """Return the images of an image_folder, each [3, size, size], in the order of their names.
+
+    Raises:
+        DataError: If a folder is missing or empty, or an image cannot be read; it names the file.
+    """
+    classes = class_folders(spec)["train"]
+    size = spec.size or FOLDER_SIZE
+    pools = {part: _read_pool(folder, size) for part, folder in part_folders(spec).items()}
+    test = pools.get("test")
+    cut = 0 if test else max(int(TEST_SHARE * len(pools["train"]) + 0.5), 1)
+    if cut > len(pools["train"]) - len(classes):
+        raise DataError(
+            place=str(spec.path),
+            found=len(pools["train"]),
+            expected=f"more images than one for each of {len(classes)} classes, to test with some",
+        )
+    return Pools(pools["train"], classes, test, pools.get("val"), cut_for_test=cut)
+
+
+def _read_pool(folder: Path, size: int) -> Pool:
+    try:
+        files = torchvision().datasets.ImageFolder(folder).samples
+    except FileNotFoundError as error:  # a class without an image
+        raise DataError(str(error), place=str(folder)) from error
+    pixels = np.empty((len(files), 3, size, size), np.uint8)
+    for row, (file, _) in zip(pixels, files, strict=True):
+        _read_image(Path(file), row)
+    return Pool(pixels, np.array([label for _, label in files], np.int64))
+
+
+def _read_image(path: Path, into: NDArray[np.uint8]) -> None:
+    """Write the image at ``path`` into ``into``, uint8 [3, size, size]."""
+    from PIL import Image
+
+    size = into.shape[-1]
+    try:
+        with Image.open(path) as image:
+            small = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        # pillow says SyntaxError of a broken PNG
+        message = f"is not an image that can be read ({error})"
+        fix = "mend the file or take it away"
+        raise DataError(message, place=str(path), fix=fix) from error
+    into[:] = np.asarray(small).transpose(2, 0, 1)

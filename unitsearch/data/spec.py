@@ -1,0 +1,308 @@
+"""Which data set, what to make of it, whether its files are there. Opens no image, knows no torch.
+
+``DataSpec`` is what a configuration says under the key ``data``; ``describe`` and ``available``
+answer from it what a search space and a command need to know before anything is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unitsearch.architecture.files import read_file
+from unitsearch.errors import DataError, SpecError, UsageError, did_you_mean
+from unitsearch.fields import Flag, ListOf, Maybe, OneOf, Real, Text, Whole, read, setting
+from unitsearch.resources import config_folder
+
+NAMES = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100", "image_folder")
+FOLDER_SIZE = 32
+PARTS = ("train", "val", "test")
+
+_SHAPE = ListOf(Whole(1, 8192), 3, 3, what="a list [channels, height, width]")
+_LEVELS = ListOf(Real(0.0, 1.0), 1, 8192, what="a list, one number per channel")
+_SPREADS = ListOf(Real(0.0, above=True), 1, 8192, what="a list, one number per channel")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """A data set and what is to be made of it.
+
+    Attributes:
+        name: One of ``NAMES``.
+        input: Shape of one image, ``(channels, height, width)``; None only for image_folder.
+        classes: Number of classes; None only for image_folder.
+        root: Folder of the downloaded sets; None for the one ``root_of`` finds.
+        download: Whether missing files may be fetched into the root.
+        limit: Size of a stratified sample of the training images, validation included.
+        validation: Images taken out of the training images: their number if 1 or more, else
+            their share.
+        augment: ``none`` or ``crop_flip``.
+        mean: One per channel, of pixels scaled to 0 .. 1; None for that of the images trained on.
+        std: Likewise.
+        size: Side in pixels to which an image_folder's images are resized.
+        path: The folder of an image_folder.
+
+    Raises:
+        SpecError: If the values contradict each other.
+    """
+
+    name: str = setting(OneOf(NAMES))
+    input: tuple[int, int, int] | None = setting(Maybe(_SHAPE), None)
+    classes: int | None = setting(Maybe(Whole(2)), None)
+    root: str | None = setting(Maybe(Text(what="the name of a folder")), None)
+    download: bool = setting(Flag(), False)
+    limit: int | None = setting(Maybe(Whole(1)), None)
+    validation: float = setting(Real(), 0.1)
+    augment: str = setting(OneOf(("none", "crop_flip")), "none")
+    mean: tuple[float, ...] | None = setting(Maybe(_LEVELS), None)
+    std: tuple[float, ...] | None = setting(Maybe(_SPREADS), None)
+    size: int | None = setting(Maybe(Whole(1, 8192)), None)
+    path: str | None = setting(Maybe(Text(what="the name of a folder")), None)
+
+    def __post_init__(self) -> None:
+        if self.name == "image_folder":
+            shape = (3, self.size or FOLDER_SIZE, self.size or FOLDER_SIZE)
+            if self.input not in (None, shape):
+                expected = f"{list(shape)}, which follows from size"
+                raise SpecError(place="input", found=list(self.input), expected=expected)
+        else:
+            for key in ("input", "classes"):
+                if getattr(self, key) is None:
+                    expected = f"a value: only an image_folder finds out its {key}"
+                    raise SpecError(place=key, found=None, expected=expected)
+            for key in ("size", "path"):
+                if (value := getattr(self, key)) is not None:
+                    expected = f"nothing: {key} is for data=image_folder"
+                    raise SpecError(place=key, found=value, expected=expected)
+        if self.validation >= 1 and self.validation != int(self.validation):
+            expected = "a whole number of images, or a share below 1"
+            raise SpecError(place="validation", found=self.validation, expected=expected)
+        channels = self.input[0] if self.input else 3
+        for key, levels in (("mean", self.mean), ("std", self.std)):
+            if levels is not None and len(levels) != channels:
+                expected = f"{channels}, one for each channel"
+                raise SpecError(place=key, found=list(levels), expected=expected)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a data set without opening it.
+
+    Attributes:
+        input: Shape of one image, ``(channels, height, width)``.
+        classes: Number of classes.
+        train_images: How many images are trained on, validation taken off; None if only opening
+            the set would tell.
+    """
+
+    input: tuple[int, int, int]
+    classes: int
+    train_images: int | None
+
+
+@dataclass(frozen=True)
+class _Published:
+    """A published set: its training images, and its files below the root."""
+
+    train_images: int
+    folder: str = ""
+    files: tuple[str, ...] = ()
+    may_be_gz: bool = False
+
+
+_IDX = tuple(
+    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+)
+_BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta")
+_PUBLISHED = {
+    "digits": _Published(1450),
+    "mnist": _Published(60_000, "MNIST/raw", _IDX, may_be_gz=True),
+    "fashion_mnist": _Published(60_000, "FashionMNIST/raw", _IDX, may_be_gz=True),
+    "cifar10": _Published(50_000, "cifar-10-batches-py", _BATCHES),
+    "cifar100": _Published(50_000, "cifar-100-python", ("train", "test", "meta")),
+}
+
+
+def data_spec(name: str, **changes: Any) -> DataSpec:
+    """Return the shipped configuration of the data set ``name`` with some values changed.
+
+    Raises:
+        UsageError: If no data set has that name.
+        SpecError: If a change is no key of a data set or breaks its rule.
+    """
+    if name not in NAMES:
+        fix = did_you_mean(name, NAMES)
+        raise UsageError(place="data", found=name, expected="the name of a data set", fix=fix)
+    shipped = read_file(config_folder() / "data" / f"{name}.yaml").data
+    changes = {
+        key: os.fspath(value) if isinstance(value, os.PathLike) else value
+        for key, value in changes.items()
+    }
+    return read(DataSpec, {**shipped, **changes}, "data", title="a data set")
+
+
+def root_of(spec: DataSpec) -> Path:
+    """Return the folder below which the files of published sets lie.
+
+    It is ``spec.root``, else the environment's UNITSEARCH_DATA, else ``unitsearch/data`` in the
+    user's cache folder (XDG_CACHE_HOME, else ``~/.cache``).
+    """
+    named = spec.root or os.environ.get("UNITSEARCH_DATA")
+    if named:
+        return Path(named).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "unitsearch" / "data"
+
+
+def files_of(spec: DataSpec) -> dict[str, Path]:
+    """Return the files of a published set by their names, there or not.
+
+    A file that is there only as ``.gz``, where its reader takes that, is named as such.
+    """
+    published = _PUBLISHED[spec.name]
+    folder = root_of(spec) / published.folder
+    found = {}
+    for name in published.files:
+        plain, packed = folder / name, folder / f"{name}.gz"
+        use_packed = published.may_be_gz and packed.is_file() and not plain.is_file()
+        found[name] = packed if use_packed else plain
+    return found
+
+
+def require(spec: DataSpec) -> None:
+    """Do nothing if the files of the set are there.
+
+    Raises:
+        DataError: If some are missing; it says where they were looked for, and the ways out.
+    """
+    if spec.name == "image_folder":
+        class_folders(spec)
+        return
+    published = _PUBLISHED[spec.name]
+    missing = [name for name, path in files_of(spec).items() if not path.is_file()]
+    if missing:
+        packed = " (or .gz)" if published.may_be_gz else ""
+        raise DataError(
+            f"{spec.name} is not in {root_of(spec) / published.folder}",
+            expected=f"the files {_listed(missing)}{packed}",
+            fix="put them there, name another root (data.root or UNITSEARCH_DATA) that holds "
+            f"{published.folder}, or let data.download=true fetch them; "
+            "data=digits needs no files",
+        )
+
+
+def available(spec: DataSpec) -> str | None:
+    """Return None if the files of the set are there, else the text of what is missing."""
+    try:
+        require(spec)
+    except DataError as error:
+        return str(error)
+    return None
+
+
+def describe(spec: DataSpec) -> Facts:
+    """Return what is known of the set without opening it.
+
+    Raises:
+        DataError: If it is an image_folder and the folder or its class folders are missing.
+        SpecError: If limit or validation do not suit the number of training images.
+    """
+    if spec.input is not None and spec.classes is not None and spec.name in _PUBLISHED:
+        used, validation = shares(spec, _PUBLISHED[spec.name].train_images, spec.classes)
+        return Facts(spec.input, spec.classes, used - validation)
+    size = spec.size or FOLDER_SIZE
+    return Facts((3, size, size), len(class_folders(spec)["train"]), None)
+
+
+def shares(spec: DataSpec, pool: int, classes: int) -> tuple[int, int]:
+    """Return how many of ``pool`` training images are used, and how many of those validate.
+
+    Raises:
+        SpecError: If the limit leaves less than two images a class or is more than there are, or
+            if validation leaves less than one image a class to train on.
+    """
+    used = pool if spec.limit is None else spec.limit
+    if used > pool or (spec.limit is not None and used < 2 * classes):
+        expected = f"from {2 * classes} (two a class) to {pool}, the training images there are"
+        raise SpecError(place="data.limit", found=used, expected=expected)
+    wanted = spec.validation
+    validation = int(wanted) if wanted >= 1 else int(wanted * used + 0.5)
+    if wanted > 0:
+        validation = max(validation, 1)
+    if validation > used - classes:
+        raise SpecError(
+            place="data.validation",
+            found=validation,
+            expected=f"at most {max(used - classes, 0)} of {used} training images, "
+            "so that one a class is left to train on",
+            fix="try a share, as in data.validation=0.3",
+        )
+    return used, validation
+
+
+def class_folders(spec: DataSpec) -> dict[str, tuple[str, ...]]:
+    """Return the class folders of an image_folder, sorted, by part: ``train``, ``val``, ``test``.
+
+    A folder without parts has its classes under ``train``. What the classes hold is not looked at.
+
+    Raises:
+        DataError: If there is no path, no such folder, less than two classes, or if the parts
+            have different classes.
+    """
+    if spec.path is None:
+        fix = "name it with data.path=DIR"
+        raise DataError(place="data.path", found=None, expected="a folder of images", fix=fix)
+    parts = part_folders(spec)
+    found = {part: _folders_in(folder) for part, folder in parts.items()}
+    first = found["train"]
+    if len(first) < 2:
+        raise DataError(
+            place=str(parts["train"]),
+            found=list(first),
+            expected="folders of images, one for each of at least two classes",
+        )
+    for part, names in found.items():
+        if names != first:
+            raise DataError(
+                place=str(parts[part]),
+                found=list(names),
+                expected=f"the classes of training: {_listed(first)}",
+            )
+    return found
+
+
+def part_folders(spec: DataSpec) -> dict[str, Path]:
+    """Return the folders of an image_folder that hold class folders, by part (train, val, test).
+
+    Raises:
+        DataError: If the folder cannot be read, or holds some part and also anything else.
+    """
+    folder = Path(spec.path or "").expanduser()
+    names = [name for name in _folders_in(folder) if not name.startswith(".")]
+    if not set(names) & set(PARTS):
+        return {"train": folder}
+    if "train" not in names or not set(names) <= set(PARTS):
+        # half a layout would otherwise make classes of its parts, or lose a misspelt one
+        raise DataError(
+            place=str(folder),
+            found=names,
+            expected="either a folder per class, or train and, if wanted, val and test",
+        )
+    return {part: folder / part for part in PARTS if part in names}
+
+
+def _folders_in(folder: Path) -> tuple[str, ...]:
+    try:
+        return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
+    except OSError as error:
+        reason = error.strerror or error
+        expected = "a folder with one folder of images per class"
+        raise DataError(f"{reason}", place=str(folder), expected=expected) from error
+
+
+def _listed(names: tuple[str, ...] | list[str], most: int = 8) -> str:
+    """Return the first few names as one line."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,35 @@
+"""The one door to torchvision; nothing else in unitsearch imports it.
+
+Where torch is built for the CPU, the torchvision that package indexes pair with it may be built for
+CUDA: its compiled half is then not loaded, and the import fails because a fake kernel is registered
+for an operator that nobody defined. Data sets, transforms and models need no compiled operator, so
+defining the bare schemas is enough to make them work.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+_SYMPTOM = "operator torchvision::nms does not exist"
+_SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+_kept: list[Any] = []  # a library's definitions live as long as it does
+
+
+@cache
+def torchvision() -> ModuleType:
+    """Return torchvision, imported at the first call (about a second)."""
+    try:
+        return importlib.import_module("torchvision")
+    except RuntimeError as error:
+        if str(error) != _SYMPTOM:
+            raise
+    import torch
+
+    library: Any = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
+    for operator in ("nms", "qnms"):
+        library.define(f"{operator}{_SCHEMA}")
+    _kept.append(library)
+    return importlib.import_module("torchvision")
