@@ -158,7 +158,9 @@ def largest(node: Node, choices: Mapping[str, Node], place: str) -> int:
         case Use(name=name) if name in choices:
             return largest(choices[name], choices, place)
         case _:
-            raise SpecError(place=place, found="no number", expected="a whole number or a choice of them")
+            raise SpecError(
+                place=place, found="no number", expected="a whole number or a choice of them"
+            )
 
 
 def _parse_choose(data: Mapping[str, Any], place: str) -> Choose:
@@ -198,7 +200,9 @@ def _parse_range(data: Mapping[str, Any], place: str) -> Range:
     low, high, *rest = (_number.read(v, f"{inner}[{i}]") for i, v in enumerate(bounds))
     step = rest[0] if rest else 1
     if low > high or step < 1:
-        raise SpecError(place=inner, found=list(bounds), expected="low <= high and a step of 1 or more")
+        raise SpecError(
+            place=inner, found=list(bounds), expected="low <= high and a step of 1 or more"
+        )
     return Range(low, high - (high - low) % step, step, _name(data, place), place)
 
 
@@ -244,7 +248,9 @@ def _kinds(data: Any, place: str) -> dict[Any, Node]:
                 raise SpecError(place=f"{place}[{i}]", found=item, expected=expected)
             if item in found:
                 raise SpecError(place=f"{place}[{i}]", found=item, expected="every kind once")
-            found[item] = Use(item, f"{place}[{i}]") if isinstance(item, str) else Plain(item, place)
+            found[item] = (
+                Use(item, f"{place}[{i}]") if isinstance(item, str) else Plain(item, place)
+            )
     else:
         raise SpecError(place=place, found=data, expected="a list of names")
     if not 1 <= len(found) <= MAX_OPTIONS:

@@ -82,7 +82,9 @@ class Cut:
     @property
     def options(self) -> tuple[int, ...]:
         """One value for each scaled cut from ``least`` on, so that no mixture comes twice."""
-        return tuple(unscaled(cut, self.total, self.high) for cut in range(self.least, self.total + 1))
+        return tuple(
+            unscaled(cut, self.total, self.high) for cut in range(self.least, self.total + 1)
+        )
 
 
 Domain: TypeAlias = Labels | Steps | Cut
@@ -154,7 +156,9 @@ class Draw:
                 ]
             case Series():
                 name = node.name or where
-                return [self.resolve(node.kinds[k], f"{name}.{i}") for i, k in series(self, node, name)]
+                return [
+                    self.resolve(node.kinds[k], f"{name}.{i}") for i, k in series(self, node, name)
+                ]
 
     def row(self, items: tuple[Node, ...], where: str) -> list[Any]:
         """Return a list; what a choice in it returns as a list is spliced."""

@@ -1,0 +1,185 @@
+"""The third fold: the network of an architecture.
+
+Parameters, their names and shapes do not depend on the plan, so that weights trained in one plan load
+in any other; ``build(architecture)`` alone gives the plain network of ordinary torch modules that any
+counter can count.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never, cast
+
+import torch
+from torch import Tensor, nn
+
+from unitsearch.architecture import (
+    Architecture,
+    Branches,
+    Conv,
+    Flatten,
+    Gate,
+    GlobalPool,
+    Layer,
+    Layers,
+    Linear,
+    Pool,
+    Residual,
+    Shuffle,
+    Stack,
+    Units,
+    canonical,
+)
+from unitsearch.errors import UsageError
+from unitsearch.network.blocks import (
+    PLANS,
+    Block,
+    Branched,
+    Flat,
+    Gated,
+    GlobalAverage,
+    GroupedLinear,
+    Run,
+    Stacked,
+    Summed,
+    activation,
+)
+from unitsearch.shapes import Shape, after, after_all, output
+
+
+class Network(nn.Module):
+    """A network and the architecture that it was built from.
+
+    ``forward`` takes float [n, channels, height, width], normalised, and returns logits [n, classes].
+    """
+
+    def __init__(self, architecture: Architecture, plan: str) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.layers = _sequence(architecture.layers, architecture.input, plan)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits."""
+        return cast(Tensor, self.layers(x))
+
+
+def build(architecture: Architecture, *, plan: str = "grouped") -> Network:
+    """Return a network of ``architecture`` with torch's default weights.
+
+    Args:
+        architecture: What to build; its units are put in canonical order.
+        plan: ``grouped`` (equal units as one grouped operation) or ``loop`` (unit by unit). Both
+            compute the same function with the same parameters.
+
+    Raises:
+        ShapeError: If a layer cannot take what enters it.
+        UsageError: If there is no such plan.
+    """
+    if plan not in PLANS:
+        raise UsageError(place="plan", found=plan, expected=f"one of {', '.join(PLANS)}")
+    output(architecture)
+    network = Network(canonical(architecture), plan)
+    initialise(network, "default", torch.Generator().manual_seed(torch.initial_seed() % 2**63))
+    return network
+
+
+def initialise(network: nn.Module, how: str, generator: torch.Generator) -> None:
+    """Set all weights from ``generator``, layer by layer in order.
+
+    Args:
+        network: The network.
+        how: ``default``, as torch sets a layer (uniform within 1/√fan-in), or ``kaiming``, as the
+            papers' code does (convolutions Kaiming normal over fan-out, linear weights normal with
+            σ 0.01, biases as torch sets them). Fans are those of one unit, not of the group.
+        generator: Source of all random numbers, on the CPU.
+    """
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, (nn.Conv2d, nn.Linear, GroupedLinear)):
+                weight = module.weight
+                fan_in = math.prod(weight.shape[1:])
+                bound = 1 / math.sqrt(fan_in)
+                if how == "default":
+                    weight.uniform_(-bound, bound, generator=generator)
+                elif isinstance(module, nn.Conv2d):
+                    rows = module.out_channels // module.groups
+                    fan_out = rows * math.prod(module.kernel_size)
+                    weight.normal_(0, math.sqrt(2 / fan_out), generator=generator)
+                else:
+                    weight.normal_(0, 0.01, generator=generator)
+                if module.bias is not None:
+                    module.bias.uniform_(-bound, bound, generator=generator)
+            elif isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.reset_parameters()
+
+
+def _sequence(layers: Layers, x: Shape, plan: str) -> nn.Sequential:
+    modules = []
+    for layer in layers:
+        modules.append(_module(layer, x, plan))
+        x = after(layer, x)
+    return nn.Sequential(*modules)
+
+
+def _module(layer: Layer, x: Shape, plan: str) -> nn.Module:
+    match layer:
+        case Conv() | Linear():
+            return _block(layer, x, 1)
+        case Pool(op="max"):
+            return nn.MaxPool2d(layer.kernel, layer.step, layer.padding)
+        case Pool():
+            return nn.AvgPool2d(layer.kernel, layer.step, layer.padding)
+        case GlobalPool():
+            return GlobalAverage()
+        case Flatten():
+            return Flat()
+        case Stack(units=units):
+            shares = [run.count * run.unit.inputs for run in units]
+            return Stacked([_run(run, x, plan) for run in units], shares)
+        case Residual(body=body, shortcut=shortcut):
+            side = _sequence(shortcut, x, plan) if shortcut else None
+            return Summed(_sequence(body, x, plan), side, activation(layer.act))
+        case Branches(of=of, split=split):
+            shares_in = [x] * len(of) if split is None else [(c, *x[1:]) for c in split]
+            branches: list[nn.Module] = [
+                _sequence(s, share, plan) for s, share in zip(of, shares_in, strict=True)
+            ]
+            return Branched(branches, None if split is None else list(split))
+        case Gate(body=body):
+            return Gated(_sequence(body, x, plan))
+        case Shuffle(groups=groups):
+            return nn.ChannelShuffle(groups)
+        case _:
+            assert_never(layer)
+
+
+def _run(run: Units, x: Shape, plan: str) -> Run:
+    share: Shape = (run.unit.inputs, *x[1:])
+    modules = []
+    for layer in run.unit.layers:
+        if isinstance(layer, (Conv, Linear)):
+            modules.append(_block(layer, share, run.count))
+        else:
+            modules.append(_module(layer, share, plan))
+        share = after_all((layer,), share)
+    return Run(run.count, modules, plan)
+
+
+def _block(layer: Conv | Linear, x: Shape, count: int) -> Block:
+    """Return ``count`` equal layers side by side as one block."""
+    width = count * layer.out
+    weights: nn.Module
+    norm: nn.Module | None = None
+    if isinstance(layer, Conv):
+        weights = nn.Conv2d(
+            count * x[0], width, layer.kernel, layer.stride, layer.margin,
+            groups=count * layer.groups, bias=layer.bias,
+        )  # fmt: skip
+        norm = nn.BatchNorm2d(width) if layer.norm == "batch" else None
+    else:
+        if count == 1:
+            weights = nn.Linear(x[0], width, bias=layer.bias)
+        else:
+            weights = GroupedLinear(count, x[0], layer.out, bias=layer.bias)
+        norm = nn.BatchNorm1d(width) if layer.norm == "batch" else None
+    return Block(weights, norm, activation(layer.act))

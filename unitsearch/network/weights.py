@@ -1,0 +1,90 @@
+"""Weights as safetensors files beside an architecture, and a network's answer to fixed images."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from unitsearch.architecture import Architecture
+from unitsearch.errors import SpecError
+from unitsearch.network.build import Network, build
+
+FIXED_IMAGES = 16
+_DIGEST_CLASSES = 32  # enough to tell networks apart; a thousand classes would fill the store
+
+
+def weights_bytes(network: Network) -> bytes:
+    """Return all parameters and running statistics as the bytes of a safetensors file."""
+    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    return save_tensors(tensors, metadata={"format": "pt"})
+
+
+def load_weights(network: Network, content: bytes, name: str) -> None:
+    """Put the tensors of a safetensors file into ``network``.
+
+    Raises:
+        SpecError: If it is no safetensors file, or its tensors are not those of the network.
+    """
+    try:
+        tensors = load_tensors(content)
+        network.load_state_dict(tensors)
+    except (SafetensorError, RuntimeError) as error:
+        said = str(error).strip().splitlines()[0]
+        raise SpecError(f"{name}: not the weights of this architecture ({said})") from None
+
+
+def load_network(architecture: Architecture, weights: Path, *, plan: str = "grouped") -> Network:
+    """Return the network of ``architecture`` with the weights in the file ``weights``, in eval mode.
+
+    Raises:
+        SpecError: If the file is missing or does not fit.
+    """
+    try:
+        content = weights.read_bytes()
+    except OSError as error:
+        raise SpecError(f"{weights}: cannot be read ({error.strerror or error})") from None
+    network = build(architecture, plan=plan)
+    load_weights(network, content, str(weights))
+    return network.eval()
+
+
+def fixed_images(architecture: Architecture) -> Tensor:
+    """Return the 16 images that a network is known by: float [16, c, h, w], normalised.
+
+    They are noise from a fixed seed, so that a copy can be checked where the data are not at hand.
+    """
+    c, h, w = architecture.input
+    pixels = np.random.Generator(np.random.PCG64(16)).integers(0, 256, (FIXED_IMAGES, c, h, w))
+    images = torch.from_numpy(pixels).float().div_(255)
+    mean = torch.tensor(architecture.mean or [0.0] * c).view(1, c, 1, 1)
+    std = torch.tensor(architecture.std or [1.0] * c).view(1, c, 1, 1)
+    return (images - mean) / std
+
+
+def digest(network: Network) -> str:
+    """Return the network's logits on the 16 fixed images as text: base64 of float32.
+
+    The first 32 classes are kept. Network: any mode; it is put back as it was.
+    """
+    training = network.training
+    network.eval()
+    with torch.inference_mode():
+        logits = network(fixed_images(network.architecture))[:, :_DIGEST_CLASSES]
+    network.train(training)
+    return base64.b64encode(logits.float().contiguous().numpy().tobytes()).decode()
+
+
+def distance(digest_a: str, digest_b: str) -> float:
+    """Return the largest difference between two digests' logits, relative to their size."""
+    a, b = (np.frombuffer(base64.b64decode(text), np.float32) for text in (digest_a, digest_b))
+    if a.shape != b.shape:
+        return float("inf")
+    scale = max(1.0, float(np.abs(a).max(initial=0.0)))
+    return float(np.abs(a - b).max(initial=0.0)) / scale

@@ -1,0 +1,48 @@
+"""Search spaces: choices, sampling, enumeration, limits, named points. Knows no torch."""
+
+from unitsearch.space.files import LIMITS, Space, SpaceFile, bind, load_space, space_from
+from unitsearch.space.members import (
+    Survey,
+    admissible,
+    at_random,
+    count_members,
+    draw,
+    members,
+    parameters,
+    replay,
+    survey,
+    within,
+)
+from unitsearch.space.points import baseline, checked, dense, expectations, member, point
+from unitsearch.space.sampling import Choice, Cut, Domain, Labels, Steps, sample
+
+__all__ = [
+    "LIMITS",
+    "Choice",
+    "Cut",
+    "Domain",
+    "Labels",
+    "Space",
+    "SpaceFile",
+    "Steps",
+    "Survey",
+    "admissible",
+    "at_random",
+    "baseline",
+    "bind",
+    "checked",
+    "count_members",
+    "dense",
+    "draw",
+    "expectations",
+    "load_space",
+    "member",
+    "members",
+    "parameters",
+    "point",
+    "replay",
+    "sample",
+    "space_from",
+    "survey",
+    "within",
+]

@@ -1,0 +1,322 @@
+"""The members of a space: drawn at random, enumerated, counted, held against limits."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import Any
+
+from unitsearch.architecture import Architecture, key
+from unitsearch.costs import Cost, count
+from unitsearch.errors import SpecError, UsageError
+from unitsearch.space.files import LIMITS, Space
+from unitsearch.space.nodes import Choose, Mix, Node, Plain, Range, Row, Series, Table, Use
+from unitsearch.space.points import checked
+from unitsearch.space.sampling import Choice, Cut, Domain, Steps, sample
+
+Values = dict[str, Any]
+
+
+def draw(space: Space, choose: Choice) -> tuple[Values, Architecture]:
+    """Return a member together with the values that made it, by parameter name."""
+    values: Values = {}
+
+    def recorded(name: str, domain: Domain) -> Any:
+        value = choose(name, domain)
+        values[name] = value
+        return value
+
+    with space.file.document.located():
+        architecture = sample(space, recorded)
+    return values, architecture
+
+
+def at_random(generator: random.Random) -> Choice:
+    """Return a ``choose`` that takes every value of a domain with equal probability."""
+    below = generator._randbelow if hasattr(generator, "_randbelow") else generator.randrange
+
+    def choose(name: str, domain: Domain) -> Any:
+        if isinstance(domain, Cut):
+            return below(domain.high + 1)
+        if isinstance(domain, Steps):
+            return domain.low + domain.step * below((domain.high - domain.low) // domain.step + 1)
+        return domain.options[below(len(domain.options))]
+
+    return choose
+
+
+def replay(values: Mapping[str, Any]) -> Choice:
+    """Return a ``choose`` that repeats stored values."""
+
+    def choose(name: str, domain: Domain) -> Any:
+        if name not in values:
+            raise SpecError(f"no stored value for the parameter {name!r}; the space has changed")
+        return values[name]
+
+    return choose
+
+
+def members(space: Space) -> Iterator[tuple[Values, Architecture]]:
+    """Yield every member in a fixed order; some may be equal networks."""
+    script: list[tuple[tuple[Any, ...], int]] = []
+    while True:
+        at = 0
+
+        def choose(name: str, domain: Domain) -> Any:
+            nonlocal at
+            if at == len(script):
+                script.append((tuple(domain.options), 0))
+            options, index = script[at]
+            at += 1
+            return options[index]
+
+        yield draw(space, choose)
+        del script[at:]
+        while script and script[-1][1] + 1 == len(script[-1][0]):
+            script.pop()
+        if not script:
+            return
+        options, index = script[-1]
+        script[-1] = (options, index + 1)
+
+
+def parameters(space: Space, samples: int = 200) -> dict[str, Domain]:
+    """Return the parameters that ``samples`` random walks meet, with their domains, in order."""
+    found: dict[str, Domain] = {}
+    choose = at_random(random.Random(0))
+
+    def noted(name: str, domain: Domain) -> Any:
+        found.setdefault(name, domain)
+        return choose(name, domain)
+
+    for _ in range(samples):
+        with space.file.document.located():
+            sample(space, noted)
+    return found
+
+
+def within(cost: Cost, limits: Mapping[str, int | None]) -> bool:
+    """Say whether ``cost`` keeps every limit."""
+    return all(limit is None or getattr(cost, name) <= limit for name, limit in limits.items())
+
+
+def count_members(space: Space) -> int:
+    """Return how many members the choices make, limits aside.
+
+    Exact where no two ways of choosing make the same network; else an upper bound.
+    """
+    names = _named(space.layers, space, set())
+    choices = [
+        [(name, option) for option in _options(space.choices[name])] for name in sorted(names)
+    ]
+    if math.prod(len(options) for options in choices) > 100_000:
+        return math.prod(len(options) for options in choices) * _ways(space.layers, space, {})
+    return sum(_ways(space.layers, space, dict(given)) for given in product(*choices))
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What random members of a space cost.
+
+    Attributes:
+        samples: How many were drawn.
+        admitted: How many of them keep the limits.
+        cheapest: The cost of the cheapest of those, by parameters.
+        dearest: The cost of the dearest.
+        parameters: Names and domains of the parameters.
+    """
+
+    samples: int
+    admitted: int
+    cheapest: Cost
+    dearest: Cost
+    parameters: Mapping[str, Domain]
+
+    @property
+    def share(self) -> float:
+        """The share of random members that keep the limits."""
+        return self.admitted / self.samples if self.samples else 0.0
+
+
+def survey(
+    space: Space, limits: Mapping[str, int | None], samples: int = 1000, seed: int = 0
+) -> Survey:
+    """Draw ``samples`` random members, check that they build, and say what they cost.
+
+    Raises:
+        SpecError: If a member's layers do not fit each other.
+        UsageError: If no member keeps the limits.
+    """
+    choose = at_random(random.Random(seed))
+    found = []
+    for _ in range(samples):
+        _, architecture = draw(space, choose)
+        with space.file.document.located():
+            checked(space, architecture, "")
+        found.append(count(architecture))
+    admitted = [cost for cost in found if within(cost, limits)]
+    if not admitted:
+        admitted = [admissible(space, limits, seed)]
+        share = 0
+    else:
+        share = len(admitted)
+    low = Cost(*(min(getattr(c, f) for c in admitted) for f in LIMITS))
+    high = Cost(*(max(getattr(c, f) for c in admitted) for f in LIMITS))
+    return Survey(samples, share, low, high, parameters(space))
+
+
+def admissible(space: Space, limits: Mapping[str, int | None], seed: int = 0) -> Cost:
+    """Return the cost of a member that keeps the limits, found by descent in cost.
+
+    Raises:
+        UsageError: If descent from twenty random members finds none.
+    """
+    generator = random.Random(seed)
+    least: Cost | None = None
+    for _ in range(20):
+        values, architecture = draw(space, at_random(generator))
+        cost = count(architecture)
+        while not within(cost, limits):
+            better = _descend(space, values, cost, limits)
+            if better is None:
+                break
+            values, cost = better
+        if within(cost, limits):
+            return cost
+        if least is None or _excess(cost, limits) < _excess(least, limits):
+            least = cost
+    given = ", ".join(f"{name} <= {limit:,}" for name, limit in limits.items() if limit)
+    nearest = ", ".join(
+        f"{name} {getattr(least, name):,}" for name, limit in limits.items() if limit
+    )
+    raise UsageError(
+        f"no architecture of {space.name} keeps the limits {given}",
+        fix=f"the nearest found has {nearest}; raise limits.*",
+        place="limits",
+    )
+
+
+def _descend(
+    space: Space, values: Values, cost: Cost, limits: Mapping[str, int | None]
+) -> tuple[Values, Cost] | None:
+    """Return the first single change of a value that lowers the excess over the limits."""
+    domains: dict[str, Domain] = {}
+
+    def choose_from(changed: Values) -> Choice:
+        def choose(name: str, domain: Domain) -> Any:
+            domains.setdefault(name, domain)
+            return changed.get(name, domain.options[0])
+
+        return choose
+
+    draw(space, choose_from(values))
+    for name, domain in list(domains.items()):
+        options = (0, domain.high) if isinstance(domain, Cut) else domain.options
+        for option in options:
+            if option == values.get(name):
+                continue
+            new, architecture = draw(space, choose_from({**values, name: option}))
+            new_cost = count(architecture)
+            if _excess(new_cost, limits) < _excess(cost, limits):
+                return new, new_cost
+    return None
+
+
+def _excess(cost: Cost, limits: Mapping[str, int | None]) -> float:
+    over = (getattr(cost, name) / limit for name, limit in limits.items() if limit)
+    return sum(max(0.0, ratio - 1.0) for ratio in over)
+
+
+def distinct(space: Space, most: int) -> int | None:
+    """Return the exact number of distinct networks, or None if there are over ``most`` to look at."""
+    if count_members(space) > most:
+        return None
+    return len({key(architecture) for _, architecture in islice(members(space), 20 * most)})
+
+
+def _options(node: Node) -> list[Any]:
+    match node:
+        case Choose(labels=labels):
+            return list(labels)
+        case Range(low=low, high=high, step=step):
+            return list(range(low, high + 1, step))
+        case _:
+            return [None]
+
+
+def _named(node: Node, space: Space, found: set[str]) -> set[str]:
+    """Return the named choices that ``node`` uses."""
+    match node:
+        case Use(name=name) if name in space.choices:
+            if name not in found:
+                found.add(name)
+                _named(space.choices[name], space, found)
+        case Use(name=name):
+            _named(space.units[name], space, found)
+        case Table(items=items):
+            for item in items.values():
+                _named(item, space, found)
+        case Row(items=row):
+            for item in row:
+                _named(item, space, found)
+        case Choose(options=options):
+            for option in options.values():
+                _named(option, space, found)
+        case Mix(kinds=kinds) | Series(kinds=kinds):
+            extent = node.total if isinstance(node, Mix) else node.length
+            for item in (*kinds.values(), extent):
+                _named(item, space, found)
+        case _:
+            pass
+    return found
+
+
+def _ways(node: Node, space: Space, given: Mapping[str, Any]) -> int:
+    """Return in how many ways ``node`` can be chosen when the named choices are ``given``."""
+    match node:
+        case Plain() | Range() if isinstance(node, Plain):
+            return 1
+        case Range():
+            return len(_options(node))
+        case Use(name=name) if name in space.choices:
+            inner = space.choices[name]
+            if isinstance(inner, Choose) and name in given:
+                return _ways(inner.options[given[name]], space, given)
+            return 1
+        case Use(name=name):
+            return _ways(space.units[name], space, given)
+        case Table(items=items):
+            return math.prod(_ways(item, space, given) for item in items.values())
+        case Row(items=row):
+            return math.prod(_ways(item, space, given) for item in row)
+        case Choose(options=options):
+            return sum(_ways(option, space, given) for option in options.values())
+        case Mix(kinds=kinds, total=total):
+            inside = math.prod(_ways(kind, space, given) for kind in kinds.values())
+            k = len(kinds)
+            return inside * sum(math.comb(n + k - 1, k - 1) for n in _numbers(total, space, given))
+        case Series(kinds=kinds, length=length):
+            each = sum(_ways(kind, space, given) for kind in kinds.values())
+            return sum(each**n for n in _numbers(length, space, given))
+        case _:
+            return 1
+
+
+def _numbers(node: Node, space: Space, given: Mapping[str, Any]) -> list[int]:
+    match node:
+        case Plain(value=value):
+            return [int(value)]
+        case Use(name=name):
+            inner = space.choices[name]
+            if isinstance(inner, Range):
+                return [given[name]] if name in given else _options(inner)
+            if isinstance(inner, Choose) and name in given:
+                return _numbers(inner.options[given[name]], space, given)
+            return _numbers(inner, space, given)
+        case Choose(options=options):
+            return [n for option in options.values() for n in _numbers(option, space, given)]
+        case _:
+            return _options(node)

@@ -1,0 +1,219 @@
+"""Named points and the baseline: members given by their values, or whole architectures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from unitsearch.architecture import Architecture, Conv, Layer, Layers, Linear, Stack, canonical
+from unitsearch.architecture.reading import check_keys
+from unitsearch.costs import count
+from unitsearch.errors import ShapeError, SpecError, UsageError, did_you_mean
+from unitsearch.fields import Whole, join
+from unitsearch.shapes import output, say
+from unitsearch.space.files import Space, fixed_layers
+from unitsearch.space.sampling import Cut, Domain, Labels, sample, unscaled
+
+
+def point(space: Space, name: str) -> Architecture:
+    """Return the named point of ``space``.
+
+    Raises:
+        UsageError: If it has no point of that name.
+        SpecError: If the point's values do not make a member.
+    """
+    if name not in space.file.points:
+        known = space.file.points
+        raise UsageError(
+            found=name,
+            expected=f"a point of {space.name}",
+            fix=did_you_mean(name, known) or "it has none",
+        )
+    data = space.file.points[name]
+    place = f"points.{name}"
+    with space.file.document.located():
+        if "layers" in data:
+            layers = fixed_layers(space, data["layers"], join(place, "layers"))
+            return checked(space, Architecture(input=space.input, layers=layers), join(place, ""))
+        return checked(space, member(space, data["set"] or {}, join(place, "set")), "")
+
+
+def member(space: Space, settings: Mapping[str, Any], place: str) -> Architecture:
+    """Return the member with the given values by parameter name.
+
+    A mixture may be set as a whole, by the counts of its kinds: ``s1.units: {U1: 3, U2: 5}``.
+    """
+    if not isinstance(settings, Mapping):
+        raise SpecError(place=place, found=settings, expected="values by parameter name")
+    used: set[str] = set()
+
+    def choose(name: str, domain: Domain) -> Any:
+        if name in settings:
+            used.add(name)
+            return _allowed(settings[name], domain, join(place, name))
+        whole, _, part = name.rpartition(".")
+        counts = settings.get(whole)
+        if isinstance(counts, Mapping):
+            used.add(whole)
+            return _from_counts(counts, part, domain, join(place, whole))
+        if len(domain.options) == 1:
+            return domain.options[0]
+        raise SpecError(
+            place=place, found=f"no value for {name!r}", expected=f"{name}: {_say(domain)}"
+        )
+
+    architecture = sample(space, choose)
+    for name in settings:
+        if name not in used:
+            known = parameter_names(space)
+            raise SpecError(
+                place=join(place, str(name)),
+                found=str(name),
+                expected="a parameter of the space",
+                fix=did_you_mean(str(name), known),
+            )
+    return architecture
+
+
+def baseline(space: Space) -> Architecture:
+    """Return the network that candidates are compared with: trial 0 of every study."""
+    data = space.file.baseline
+    with space.file.document.located():
+        if len(data) != 1:
+            raise SpecError(
+                place="baseline", found=", ".join(data), expected="dense, point or layers"
+            )
+        if "layers" in data:
+            layers = fixed_layers(space, data["layers"], "baseline.layers")
+            return checked(
+                space, canonical(Architecture(input=space.input, layers=layers)), "baseline"
+            )
+        word, name = next(iter(data.items()))
+        if not isinstance(name, str):
+            raise SpecError(place=f"baseline.{word}", found=name, expected="the name of a point")
+        found = point(space, name)
+        if word == "point":
+            return found
+        return checked(space, dense(found), "baseline")
+
+
+def dense(architecture: Architecture) -> Architecture:
+    """Return the network with every stack's nodes fully connected.
+
+    Raises:
+        SpecError: If a stack's units differ in more than their widths.
+
+    Source:
+        BUnit-Net Eqs. (6) and (8): the same nodes, dense.
+    """
+    layers: list[Layer] = []
+    for layer in architecture.layers:
+        layers += _dense_stack(layer) if isinstance(layer, Stack) else [layer]
+    return Architecture(input=architecture.input, layers=tuple(layers))
+
+
+def _dense_stack(stack: Stack) -> Layers:
+    rows = {tuple(_without_width(layer) for layer in run.unit.layers) for run in stack.units}
+    if len(rows) > 1:
+        raise SpecError(
+            found="units that differ in more than their nodes",
+            expected="equal kernels, strides and depths in a stack that is made dense",
+            fix="give the baseline as layers",
+        )
+    found: list[Layer] = []
+    for i, layer in enumerate(stack.units[0].unit.layers):
+        if isinstance(layer, (Conv, Linear)):
+            out = sum(run.count * run.unit.layers[i].out for run in stack.units)  # type: ignore[union-attr]
+            found.append(_with_width(layer, out))
+        else:
+            found.append(layer)
+    return tuple(found)
+
+
+def _without_width(layer: Layer) -> Layer:
+    return _with_width(layer, 1) if isinstance(layer, (Conv, Linear)) else layer
+
+
+def _with_width(layer: Conv | Linear, out: int) -> Layer:
+    from dataclasses import replace
+
+    if isinstance(layer, Conv):
+        return replace(layer, out=out, groups=1)
+    return replace(layer, out=out)
+
+
+def checked(space: Space, architecture: Architecture, place: str) -> Architecture:
+    """Return ``architecture`` if its layers fit each other and it ends in the data's classes."""
+    try:
+        y = output(architecture)
+    except ShapeError as error:
+        if place:
+            raise error.within(place) from None
+        raise
+    if y != (space.classes,):
+        raise ShapeError(
+            place=place or "layers",
+            found=f"a network that gives {say(y)}",
+            expected=f"{space.classes} features, one a class",
+            fix="end with {kind: flatten} and {kind: linear, out: classes}",
+        )
+    return architecture
+
+
+def expectations(space: Space, name: str) -> dict[str, tuple[int, int]]:
+    """Return what the point's ``expect`` says beside what is computed, by cost name."""
+    data = space.file.points[name].get("expect") or {}
+    place = f"points.{name}.expect"
+    with space.file.document.located():
+        expected = check_keys(data, ("params", "macs", "flops"), place, "expect")
+        cost = count(point(space, name))
+        return {k: (Whole().read(v, join(place, k)), getattr(cost, k)) for k, v in expected.items()}
+
+
+def parameter_names(space: Space) -> list[str]:
+    """Return the names of the parameters that a walk of first options meets."""
+    from unitsearch.space.members import parameters
+
+    return list(parameters(space))
+
+
+def _from_counts(counts: Mapping[str, Any], part: str, domain: Domain, place: str) -> Any:
+    numbers = {str(k): Whole(0).read(v, join(place, str(k))) for k, v in counts.items()}
+    kinds = domain.kinds if isinstance(domain, Cut) else tuple(map(str, domain.options))
+    if part == "total" or (len(kinds) and part.startswith("total")):
+        return _allowed(sum(numbers.values()), domain, place)
+    for kind in numbers:
+        if kind not in kinds:
+            raise SpecError(
+                place=join(place, kind), found=kind, expected=f"one of {', '.join(kinds)}"
+            )
+    if isinstance(domain, Cut):
+        if sum(numbers.values()) != domain.total:
+            expected = f"{domain.total} units together"
+            raise SpecError(place=place, found=sum(numbers.values()), expected=expected)
+        cut = sum(numbers.get(kind, 0) for kind in kinds[: domain.index + 1])
+        return unscaled(cut, domain.total, domain.high)
+    position = int(part.removeprefix("position"))
+    order = [kind for kind in kinds for _ in range(numbers.get(kind, 0))]
+    if position >= len(order):
+        raise SpecError(place=place, found=len(order), expected="as many units as the total")
+    return order[position]
+
+
+def _allowed(value: Any, domain: Domain, place: str) -> Any:
+    if isinstance(domain, Labels):
+        for option in domain.options:
+            if option == value and type(option) is type(value):
+                return option
+    elif isinstance(domain, Cut):
+        return Whole(0, domain.high).read(value, place)
+    elif value in domain.options and not isinstance(value, bool):
+        return value
+    raise SpecError(place=place, found=value, expected=_say(domain))
+
+
+def _say(domain: Domain) -> str:
+    if isinstance(domain, Cut):
+        return f"a whole number from 0 to {domain.high}"
+    options = [str(option) for option in domain.options]
+    return f"one of {', '.join(options)}" if len(options) < 12 else f"{options[0]} … {options[-1]}"
