@@ -1,0 +1,20 @@
+"""Who trains: local workers or Ray; jobs in, outcomes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unitsearch.engine.jobs import Engine, Job, Outcome
+
+__all__ = ["Engine", "Job", "Outcome", "open_engine"]
+
+
+def open_engine(name: str, workers: int | None, address: str | None, folder: Path) -> Engine:
+    """Return the engine called ``name``; its workers' output goes to a log in ``folder``."""
+    if name == "ray":
+        from unitsearch.engine.ray import RayEngine
+
+        return RayEngine(workers, address, folder)
+    from unitsearch.engine.local import LocalEngine
+
+    return LocalEngine(workers, folder / "workers.log")

@@ -1,0 +1,104 @@
+"""What is sent to a worker and what comes back. Knows no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network to train, or one trained network to test.
+
+    Attributes:
+        number: The trial's number.
+        task: ``train`` or ``test``.
+        architecture: The architecture as plain data.
+        seed: Seed of weights, order and augmentation.
+        recipe: The recipe as plain data.
+        data: The data's specification as plain data.
+        plan: How stacks run.
+        weights: For ``test``: the bytes of the trained weights.
+    """
+
+    number: int
+    task: str
+    architecture: Mapping[str, Any]
+    seed: int
+    recipe: Mapping[str, Any]
+    data: Mapping[str, Any]
+    plan: str = "grouped"
+    weights: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes:
+        number: The trial's number.
+        task: ``train`` or ``test``.
+        ok: Whether it was done; if not, ``reason`` says why.
+        kind: Of a failure: diverged, memory, killed, data or error.
+        reason: Of a failure, in one line.
+        accuracy: On the validation images (train) or the test images (test), a fraction.
+        images: How many images that is.
+        curve: Validation accuracy after each epoch.
+        train_seconds: Time in the worker.
+        digest: Logits on 16 fixed images.
+        mean: The mean that pixels were normalised by, per channel.
+        std: The standard deviation likewise.
+        classes: Names of the classes.
+        split_hash: Of the data's split.
+        weights: The trained weights, as the bytes of a safetensors file.
+    """
+
+    number: int
+    task: str
+    ok: bool
+    kind: str = ""
+    reason: str = ""
+    accuracy: float | None = None
+    images: int = 0
+    curve: tuple[float, ...] = ()
+    train_seconds: float = 0.0
+    digest: str = ""
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    classes: tuple[str, ...] = ()
+    split_hash: str = ""
+    weights: bytes = field(default=b"", repr=False)
+
+
+class Engine(Protocol):
+    """Who trains: jobs in, outcomes out. Which worker takes which job never changes a result."""
+
+    workers: int
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Hand over a list of jobs for one worker to do together."""
+
+    def collect(self, timeout: float) -> list[Outcome]:
+        """Return the outcomes that have come, waiting up to ``timeout`` seconds for the first."""
+
+    def close(self) -> None:
+        """End all workers; what they were at is given up."""
+
+
+def to_message(item: Job | Outcome) -> tuple[dict[str, Any], bytes]:
+    """Return a job or outcome as JSON data and the bytes that go beside it."""
+    plain = asdict(item)
+    return plain, plain.pop("weights")
+
+
+def outcome_from(message: Mapping[str, Any], weights: bytes) -> Outcome:
+    """Return the outcome that ``to_message`` took apart."""
+    lists = ("curve", "mean", "std", "classes")
+    plain = {key: tuple(value) if key in lists else value for key, value in message.items()}
+    return Outcome(**plain, weights=weights)
+
+
+def job_from(message: Mapping[str, Any], weights: bytes) -> Job:
+    """Return the job that ``to_message`` took apart."""
+    return Job(**message, weights=weights)

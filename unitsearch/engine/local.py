@@ -1,0 +1,159 @@
+"""The local engine: warm worker processes on this machine, one thread each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from unitsearch.engine.jobs import Job, Outcome, outcome_from, to_message
+from unitsearch.engine.pipe import receive, send
+from unitsearch.errors import StudyError
+
+# A job that takes its worker down twice is not to blame chance for.
+_TRIES = 2
+_THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+
+
+@dataclass
+class _Worker:
+    process: subprocess.Popen[bytes]
+    jobs: list[Job] = field(default_factory=list)
+
+
+class LocalEngine:
+    """Warm worker processes; see the protocol ``Engine``.
+
+    Args:
+        workers: How many; one per core unless given.
+        log: Where what they print goes; nowhere unless given.
+    """
+
+    def __init__(self, workers: int | None = None, log: Path | None = None) -> None:
+        self.workers = workers or len(_cores())
+        self._log = log
+        self._waiting: deque[list[Job]] = deque()
+        self._tries: dict[tuple[int, str], int] = {}
+        self._heard: queue.Queue[tuple[_Worker, tuple[dict[str, object], bytes] | None]]
+        self._heard = queue.Queue()
+        self._team: list[_Worker] = []
+        self._closed = False
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Hand over a list of jobs for one worker to do together."""
+        self._waiting.append(list(jobs))
+        self._hand_out()
+
+    def collect(self, timeout: float) -> list[Outcome]:
+        """Return the outcomes that have come, waiting up to ``timeout`` seconds for the first."""
+        found: list[Outcome] = []
+        try:
+            found += self._hear(*self._heard.get(timeout=timeout))
+            while True:
+                found += self._hear(*self._heard.get_nowait())
+        except queue.Empty:
+            pass
+        self._hand_out()
+        return found
+
+    def close(self) -> None:
+        """End all workers; what they were at is given up."""
+        self._closed = True
+        for worker in self._team:
+            worker.process.kill()
+        for worker in self._team:
+            worker.process.wait()
+            for stream in (worker.process.stdin, worker.process.stdout):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+        self._team.clear()
+
+    def _hand_out(self) -> None:
+        while self._waiting:
+            free = next((worker for worker in self._team if not worker.jobs), None)
+            if free is None:
+                if len(self._team) >= self.workers:
+                    return
+                free = self._start()
+            free.jobs = self._waiting.popleft()
+            parts = [to_message(job) for job in free.jobs]
+            messages = [{**plain, "size": len(weights)} for plain, weights in parts]
+            assert free.process.stdin is not None  # opened as a pipe
+            with contextlib.suppress(BrokenPipeError):  # its end is heard and handled there
+                send(free.process.stdin, messages, b"".join(weights for _, weights in parts))
+
+    def _start(self) -> _Worker:
+        log = subprocess.DEVNULL if self._log is None else self._log.open("ab")
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "unitsearch.engine.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, **_THREADS},
+            )
+        except OSError as error:
+            raise StudyError(f"cannot start a worker process ({error})") from None
+        finally:
+            if not isinstance(log, int):
+                log.close()
+        worker = _Worker(process)
+        self._team.append(worker)
+        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
+        return worker
+
+    def _listen(self, worker: _Worker) -> None:
+        assert worker.process.stdout is not None  # opened as a pipe
+        try:
+            while (received := receive(worker.process.stdout)) is not None:
+                self._heard.put((worker, received))
+        except (OSError, ValueError):  # closed under us: the engine is being closed
+            pass
+        self._heard.put((worker, None))
+
+    def _hear(
+        self, worker: _Worker, received: tuple[dict[str, object], bytes] | None
+    ) -> list[Outcome]:
+        if received is None:
+            return [] if self._closed else self._bury(worker)
+        message, weights = received
+        if "ready" in message:
+            return []
+        outcome = outcome_from(message, weights)
+        worker.jobs = [
+            job for job in worker.jobs if (job.number, job.task) != (outcome.number, outcome.task)
+        ]
+        return [outcome]
+
+    def _bury(self, worker: _Worker) -> list[Outcome]:
+        """Take a dead worker off the team; give its jobs another try, then up."""
+        if worker not in self._team:
+            return []
+        self._team.remove(worker)
+        code = worker.process.wait()
+        said = f"signal {-code}" if code < 0 else f"exit code {code}"
+        lost = []
+        # only the first was under way; the others never had their turn
+        for i, job in enumerate(worker.jobs):
+            tries = self._tries.get((job.number, job.task), 0) + (i == 0)
+            self._tries[job.number, job.task] = tries
+            if tries < _TRIES:
+                self._waiting.appendleft([job])
+            else:
+                reason = f"killed: its worker ended with {said}, {tries} times"
+                lost.append(Outcome(job.number, job.task, ok=False, kind="killed", reason=reason))
+        return lost
+
+
+def _cores() -> set[int]:
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return set(range(os.cpu_count() or 1))

@@ -1,0 +1,54 @@
+"""A warm worker process: ``python -m unitsearch.engine.worker``, jobs on stdin, outcomes on stdout.
+
+It ends as soon as its stdin ends, even in the middle of a job: the driver holds the only other end, so
+that no worker outlives its driver, however the driver dies.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+from typing import BinaryIO
+
+from unitsearch.engine.jobs import job_from, to_message
+from unitsearch.engine.pipe import receive, send
+
+
+def main() -> None:
+    """Work until the driver is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
+    jobs_in: BinaryIO = os.fdopen(os.dup(0), "rb")
+    outcomes_out: BinaryIO = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not land among the messages
+    waiting: queue.Queue[tuple[list[dict[str, object]], bytes]] = queue.Queue()
+    threading.Thread(target=_listen, args=(jobs_in, waiting), daemon=True).start()
+
+    from unitsearch.engine import work  # torch: seconds, while the first job is on its way
+
+    work.prepare()
+    bench = work.Bench()
+    send(outcomes_out, {"ready": os.getpid()})
+    while True:
+        messages, content = waiting.get()
+        at = 0
+        for message in messages:
+            size = int(str(message.pop("size")))
+            job = job_from(message, content[at : at + size])
+            at += size
+            plain, weights = to_message(work.do(job, bench))
+            send(outcomes_out, plain, weights)
+
+
+def _listen(stream: BinaryIO, waiting: queue.Queue[tuple[list[dict[str, object]], bytes]]) -> None:
+    try:
+        while (received := receive(stream)) is not None:
+            waiting.put(received)
+    finally:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""One flat training loop, and evaluation."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unitsearch.data.batches import augment, batches, normalise
+from unitsearch.data.sets import DataSet, Images
+from unitsearch.errors import UnitSearchError
+from unitsearch.training.recipes import Recipe
+
+_EVALUATION_BATCH = 512
+
+
+class DivergedError(UnitSearchError):
+    """Raise when a loss is NaN or infinite: this network, with this seed, cannot be trained so."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training gave.
+
+    Attributes:
+        curve: Accuracy on the validation images after each epoch, fractions.
+        losses: Mean training loss of each epoch.
+        seconds: Time that training and evaluation took.
+    """
+
+    curve: tuple[float, ...]
+    losses: tuple[float, ...]
+    seconds: float
+
+
+def train(
+    network: nn.Module,
+    data: DataSet,
+    recipe: Recipe,
+    generator: torch.Generator,
+    *,
+    augmentation: str = "none",
+    watch: Images | None = None,
+    on_epoch: Callable[[int, float], None] | None = None,
+) -> Trained:
+    """Train ``network`` in place on the training images; it ends in eval mode.
+
+    Args:
+        network: Its parameters are those of the last epoch afterwards; float32, channels last.
+        data: Where the training images come from.
+        recipe: How.
+        generator: Source of the order of images and of augmentation.
+        augmentation: The data's augmentation, used if the recipe says so.
+        watch: Images that accuracy is measured on after each epoch; the validation images unless
+            given.
+        on_epoch: Called after each epoch with its number, from 1, and the accuracy.
+
+    Raises:
+        DivergedError: If the loss of an epoch is NaN or infinite.
+    """
+    start = time.perf_counter()
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+    mean, std = _normalisation(data, recipe)
+    watched = data.validation if watch is None else watch
+    size = min(recipe.batch, len(data.train))
+    steps = len(data.train) // size
+    optimiser = _optimiser(network, recipe, recipe.momentum)
+    curve, losses = [], []
+    for epoch in range(recipe.epochs):
+        if epoch == recipe.restart:
+            optimiser = _optimiser(network, recipe, 0.0)
+        network.train()
+        total = torch.zeros((), dtype=torch.float64)
+        for step, (pixels, labels) in enumerate(
+            batches(data.train, size, generator, drop_last=True)
+        ):
+            for group in optimiser.param_groups:
+                group["lr"] = rate_at(recipe, epoch, step, steps)
+            if recipe.augment:
+                pixels = augment(pixels, augmentation, generator)
+            logits = network(_prepared(pixels, mean, std))
+            loss = F.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            total += loss.detach()
+        losses.append(float(total) / steps)
+        if not math.isfinite(losses[-1]):
+            raise DivergedError(f"the loss is {losses[-1]} in epoch {epoch + 1}")
+        curve.append(accuracy(network, watched, mean, std))
+        if on_epoch is not None:
+            on_epoch(epoch + 1, curve[-1])
+    network.eval()
+    return Trained(tuple(curve), tuple(losses), time.perf_counter() - start)
+
+
+def accuracy(
+    network: nn.Module, images: Images, mean: tuple[float, ...], std: tuple[float, ...]
+) -> float:
+    """Return the share of ``images`` that ``network`` puts in their class, in eval mode.
+
+    ``mean`` and ``std`` are per channel, of pixels in [0, 1].
+    """
+    network.eval()
+    right = 0
+    with torch.inference_mode():
+        for pixels, labels in batches(images, _EVALUATION_BATCH):
+            logits = network(_prepared(pixels, mean, std))
+            right += int((logits.argmax(1) == labels).sum())
+    return right / len(images) if len(images) else math.nan
+
+
+def test_accuracy(network: nn.Module, data: DataSet, recipe: Recipe) -> float:
+    """Return the accuracy on the test images, a fraction."""
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+    return accuracy(network, data.test, *_normalisation(data, recipe))
+
+
+def rate_at(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
+    """Return the learning rate of a step: warm-up, then the schedule, over what is left to do."""
+    first, last = 0, recipe.epochs
+    if recipe.restart is not None and epoch >= recipe.restart:
+        first = recipe.restart
+    now = float(epoch + recipe.ahead) if recipe.each == "epoch" else epoch + step / steps
+    done = now - first
+    if first == 0 and done < recipe.warmup:
+        # the middle of the step, so that the first is not taken at rate 0
+        return (
+            recipe.rate * (done + (0.5 / steps if recipe.each == "step" else 0.5)) / recipe.warmup
+        )
+    if recipe.schedule == "constant":
+        return recipe.rate
+    warmed = recipe.warmup if first == 0 else 0.0
+    share = (done - warmed) / (last - first - warmed)
+    return recipe.rate * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+
+
+def _optimiser(network: nn.Module, recipe: Recipe, momentum: float) -> torch.optim.Optimizer:
+    if recipe.optimiser == "adamw":
+        return torch.optim.AdamW(
+            network.parameters(),
+            recipe.rate,
+            eps=recipe.epsilon,
+            weight_decay=recipe.weight_decay,
+            fused=True,
+        )
+    return torch.optim.SGD(
+        network.parameters(),
+        recipe.rate,
+        momentum=momentum,
+        weight_decay=recipe.weight_decay,
+        fused=True,
+    )
+
+
+def _normalisation(data: DataSet, recipe: Recipe) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if recipe.normalise:
+        return data.mean, data.std
+    channels = len(data.mean)
+    return (0.0,) * channels, (1.0,) * channels
+
+
+def _prepared(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    return normalise(pixels, mean, std).contiguous(memory_format=torch.channels_last)

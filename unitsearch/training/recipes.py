@@ -1,0 +1,58 @@
+"""Recipes: how a network is trained, as data. Knows no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unitsearch.errors import SpecError
+from unitsearch.fields import Flag, Maybe, OneOf, Real, Text, Whole, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a network is trained.
+
+    Attributes:
+        name: The recipe's name.
+        epochs: Passes over the training images.
+        batch: Images a step; a last batch that is not full is left out.
+        optimiser: ``sgd`` or ``adamw``.
+        rate: Initial learning rate.
+        momentum: Of SGD.
+        weight_decay: Decay of weights; in AdamW decoupled.
+        epsilon: AdamW's.
+        schedule: ``cosine`` to zero or ``constant``, after the warm-up.
+        each: Whether the rate changes each ``step`` or each ``epoch``.
+        warmup: Epochs in which the rate rises linearly from zero.
+        restart: The epoch at which the optimiser is made anew, without momentum, and the schedule
+            begins again over the epochs left; none unless given (the papers' code: 10).
+        ahead: Whether the schedule is one epoch ahead, so that the last epoch has rate 0 (the code).
+        init: ``default`` (torch's) or ``kaiming`` (the papers' code).
+        normalise: Whether pixels are normalised by the data's mean and standard deviation.
+        augment: Whether the data set's augmentation is used.
+        smoothing: Label smoothing.
+    """
+
+    name: str = setting(Text(100), "custom")
+    epochs: int = setting(Whole(1, 100_000), 10)
+    batch: int = setting(Whole(1, 65_536), 128)
+    optimiser: str = setting(OneOf(("sgd", "adamw")), "sgd")
+    rate: float = setting(Real(0, above=True), 0.1)
+    momentum: float = setting(Real(0, 1), 0.9)
+    weight_decay: float = setting(Real(0), 0.0)
+    epsilon: float = setting(Real(0, above=True), 1e-8)
+    schedule: str = setting(OneOf(("cosine", "constant")), "cosine")
+    each: str = setting(OneOf(("step", "epoch")), "step")
+    warmup: float = setting(Real(0), 0.0)
+    restart: int | None = setting(Maybe(Whole(1)), None)
+    ahead: bool = setting(Flag(), False)
+    init: str = setting(OneOf(("default", "kaiming")), "default")
+    normalise: bool = setting(Flag(), True)
+    augment: bool = setting(Flag(), True)
+    smoothing: float = setting(Real(0, 1), 0.0)
+
+    def __post_init__(self) -> None:
+        """Check that the warm-up leaves something to warm up for."""
+        if self.warmup >= self.epochs and self.warmup > 0:
+            expected = f"less than the {self.epochs} epochs"
+            raise SpecError(place="warmup", found=self.warmup, expected=expected)
