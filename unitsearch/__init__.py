@@ -1,1 +1,31 @@
-"""Neural-architecture search over hybrid unit combinations."""
+"""Neural-architecture search over hybrid unit combinations.
+
+``run`` searches; ``load_study`` reads what a search left; ``load_architecture``, ``count``, ``build``
+and ``load_network`` work with single networks. Importing this package imports no torch.
+"""
+
+from unitsearch.api import (
+    Study,
+    build,
+    count,
+    load_architecture,
+    load_network,
+    load_study,
+    run,
+)
+from unitsearch.architecture import Architecture
+from unitsearch.costs import Cost
+from unitsearch.errors import UnitSearchError
+
+__all__ = [
+    "Architecture",
+    "Cost",
+    "Study",
+    "UnitSearchError",
+    "build",
+    "count",
+    "load_architecture",
+    "load_network",
+    "load_study",
+    "run",
+]

@@ -14,7 +14,8 @@ from unitsearch.data.sets import DataSet, load
 from unitsearch.engine.jobs import Job, Outcome
 from unitsearch.errors import DataError, UnitSearchError
 from unitsearch.fields import read
-from unitsearch.network import build, digest, initialise, load_weights, weights_bytes
+from unitsearch.network.build import build, initialise
+from unitsearch.network.weights import digest, load_weights, weights_bytes
 from unitsearch.search.seeds import derive
 from unitsearch.training import Recipe
 from unitsearch.training.loop import DivergedError, test_accuracy, train

@@ -1,23 +1,8 @@
-"""The network of an architecture: built, initialised, saved and loaded."""
+"""The network of an architecture: ``build`` makes it, ``weights`` saves and loads it.
 
-from unitsearch.network.blocks import PLANS
-from unitsearch.network.build import Network, build, initialise
-from unitsearch.network.weights import (
-    digest,
-    distance,
-    load_network,
-    load_weights,
-    weights_bytes,
-)
+Only what needs no torch is handed on here.
+"""
 
-__all__ = [
-    "PLANS",
-    "Network",
-    "build",
-    "digest",
-    "distance",
-    "initialise",
-    "load_network",
-    "load_weights",
-    "weights_bytes",
-]
+from unitsearch.network.plans import PLANS
+
+__all__ = ["PLANS"]

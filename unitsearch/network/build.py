@@ -32,7 +32,6 @@ from unitsearch.architecture import (
 )
 from unitsearch.errors import UsageError
 from unitsearch.network.blocks import (
-    PLANS,
     Block,
     Branched,
     Flat,
@@ -44,6 +43,7 @@ from unitsearch.network.blocks import (
     Summed,
     activation,
 )
+from unitsearch.network.plans import PLANS
 from unitsearch.shapes import Shape, after, after_all, output
 
 

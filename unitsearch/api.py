@@ -1,0 +1,514 @@
+"""One function per command: joins studies and views. What ``import unitsearch`` offers."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unitsearch.architecture import Architecture, read_architecture, read_file
+from unitsearch.costs import Cost
+from unitsearch.costs import count as count_cost
+from unitsearch.errors import SpecError, StudyError, UsageError
+from unitsearch.fields import write_all
+from unitsearch.shapes import output
+from unitsearch.space import (
+    Space,
+    SpaceFile,
+    Survey,
+    baseline,
+    bind,
+    expectations,
+    load_space,
+    point,
+    survey,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from unitsearch.network.build import Network
+    from unitsearch.study.config import Config
+    from unitsearch.study.driver import End, Progress
+    from unitsearch.study.record import Record, Trial
+
+Watch = Callable[["Progress"], None]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study's results, as tables.
+
+    Attributes:
+        record: Everything that it holds.
+        end: Why the run that made it ended: budget, minutes, exhausted or interrupted.
+    """
+
+    record: Record
+    end: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.record.name
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+        return self.record.folder
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """All trials, one row each: accuracy is a fraction, flops are the papers'."""
+        import pandas as pd
+
+        from unitsearch.study.tables import COLUMNS, rows
+
+        return pd.DataFrame(rows(self.record), columns=list(COLUMNS))
+
+    @property
+    def front(self) -> pd.DataFrame:
+        """The rows of the Pareto front, best accuracy first."""
+        table = self.trials
+        return table[table["front"]].sort_values("accuracy", ascending=False)
+
+    @property
+    def best(self) -> Trial | None:
+        """The front's most accurate member."""
+        return best_trial(self.record)
+
+
+def run(
+    space: str | Path = "lenet_hybrid", *, watch: Watch | None = None, **settings: Any
+) -> Study:
+    """Run a new study to its end and return it.
+
+    Args:
+        space: A shipped space or a file.
+        watch: Called with the progress, several times a second.
+        **settings: What the command line takes: ``data="mnist"``, ``seed=1``, ``name="first"``; dots
+            are written as mappings, ``budget={"trials": 20}``.
+
+    Raises:
+        UsageError: If a setting cannot be meant.
+        StudyError: If the study cannot be created, or its baseline fails.
+    """
+    overrides = [f"space={_word(space)}"]
+    groups = []
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            rest = dict(value)
+            if key in ("data", "train", "sampler", "engine") and "name" in rest:
+                groups.append(f"{key}={_word(rest.pop('name'))}")
+            overrides += [f"{key}.{inner}={_word(item)}" for inner, item in rest.items()]
+        else:
+            overrides.append(f"{key}={_word(value)}")
+    end = run_study([*groups, *overrides], watch or _silent)
+    return Study(end.record, end.why)
+
+
+def run_study(overrides: Sequence[str], watch: Watch, command: str = "") -> End:
+    """Create the study that ``overrides`` ask for and run it to its end."""
+    from unitsearch.study.config import compose
+    from unitsearch.study.folder import new_folder, write_facts
+    from unitsearch.study.lock import driving
+    from unitsearch.study.store import create_store, without_password
+
+    config, file = compose(overrides)
+    space = prepared(config, file)
+    folder = new_folder(config.name, space.name)
+    config = replace(config, name=folder.name)
+    with driving(folder):
+        try:
+            create_store(folder, folder.name, config.storage).close()
+        except Exception:
+            _unmake(folder)
+            raise
+        shown = replace(config, storage=config.storage and without_password(config.storage))
+        facts = facts_of(shown, space, without_password(command))
+        write_facts(folder, facts)
+        return _drive(folder, facts, watch, config.storage)
+
+
+def resume_study(study: str, overrides: Sequence[str], watch: Watch) -> End:
+    """Go on with a study until its budget, which ``overrides`` may raise, is spent."""
+    from unitsearch.study.folder import find_folder, read_facts, write_facts
+    from unitsearch.study.lock import driving
+
+    folder = find_folder(study)
+    with driving(folder):
+        facts = read_facts(folder)
+        budget = raised_budget(facts["config"]["budget"], overrides)
+        if budget != facts["config"]["budget"]:
+            facts["config"]["budget"] = budget
+            write_facts(folder, facts)
+        return _drive(folder, facts, watch, None)
+
+
+def raised_budget(budget: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return ``budget`` with what ``overrides`` raise; anything else is refused."""
+    from unitsearch.fields import read
+    from unitsearch.study.config import Budget
+
+    found = dict(budget)
+    for override in overrides:
+        name, equals, value = override.partition("=")
+        key = name.removeprefix("budget.")
+        if not equals or name == key or key not in found:
+            raise UsageError(
+                found=override,
+                expected="budget.trials=N or budget.minutes=N: resume may raise budgets only",
+                fix="start a new study to change anything else",
+            )
+        number = None if value == "null" else _number(value)
+        lower = found[key] is not None and number is not None and number < found[key]
+        if lower or (number is None and key == "trials"):
+            raise UsageError(
+                place=name, found=value, expected=f"at least {found[key]}: budgets are only raised"
+            )
+        try:
+            found[key] = getattr(read(Budget, {**found, key: number}, "budget"), key)
+        except SpecError as error:
+            raise UsageError(str(error)) from None
+    return found
+
+
+def _drive(folder: Path, facts: dict[str, Any], watch: Watch, url: str | None) -> End:
+    from unitsearch.study.driver import drive
+    from unitsearch.views.leavings import write_leavings
+
+    end = drive(folder, facts, watch, url)
+    write_leavings(end.record)
+    return end
+
+
+def prepared(config: Config, file: SpaceFile) -> Space:
+    """Return the bound space of a run after every check that needs no training.
+
+    Raises:
+        DataError: If the data are not there.
+        SpecError: If a member of the space does not build.
+        UsageError: If no member keeps the limits, or the space does not fit the data.
+    """
+    from unitsearch.data import describe
+    from unitsearch.data.spec import require
+
+    require(config.data)
+    about = describe(config.data)
+    space = bind(file, about.input, about.classes, config.data.name)
+    baseline(space)
+    survey(space, config.largest, samples=200)
+    return space
+
+
+def facts_of(config: Config, space: Space, command: str) -> dict[str, Any]:
+    """Return what study.yaml says of a new study."""
+    packages = ("torch", "optuna", "ray", "numpy")
+    versions = {"unitsearch": version(), "python": platform.python_version()}
+    versions |= {name: metadata.version(name) for name in packages}
+    return {
+        "name": config.name,
+        "command": command or "unitsearch.run(…)",
+        "config": config.plain(),
+        "data": {"name": config.data.name, **write_all(config.data)},
+        "plan": {"stacks": config.engine.plan, "memory": "channels_last", "threads": 1},
+        "versions": versions,
+        "seed": config.seed,
+        "space": {
+            "name": space.name,
+            "input": list(space.input),
+            "classes": space.classes,
+            "text": space.file.text,
+        },
+    }
+
+
+def version() -> str:
+    """Return the installed version of unitsearch."""
+    return metadata.version("unitsearch")
+
+
+def load_study(study: str | Path) -> Study:
+    """Return a study as it stands, by name or folder.
+
+    Raises:
+        StudyError: If it is no study.
+    """
+    from unitsearch.study.folder import read_study
+
+    return Study(read_study(study))
+
+
+def best_trial(record: Record) -> Trial | None:
+    """Return the front's most accurate member; of equal ones the one with fewer FLOPs."""
+    from unitsearch.study.tables import front_trials
+
+    front = front_trials(record)
+    return max(front, key=lambda t: (t.accuracy or 0.0, -t.cost.flops)) if front else None
+
+
+def report(study: str | None, output_file: Path | None = None) -> Path:
+    """Write a study's report and tables anew, or an index of ./studies, and return its path."""
+    from unitsearch.study.folder import HOME, names, read_study
+    from unitsearch.views import index_html, write_report
+    from unitsearch.views.figures import write_text
+    from unitsearch.views.leavings import write_leavings
+
+    if study is None:
+        records = []
+        for name in names():
+            try:
+                records.append(read_study(name))
+            except StudyError:
+                continue  # a damaged study must not hide the others
+        if not records:
+            raise StudyError("there are no studies in ./studies", fix="unitsearch run makes one")
+        path = output_file or Path(HOME) / "index.html"
+        write_text(path, index_html(records))
+        return path
+    record = read_study(study)
+    if output_file is not None:
+        write_report(record, output_file)
+        return output_file
+    write_leavings(record)
+    return record.folder / "report.html"
+
+
+def plot(study: str, name: str, output_file: Path, x: str = "", y: str = "") -> Path:
+    """Draw one figure of a study into an HTML file."""
+    from unitsearch.errors import did_you_mean
+    from unitsearch.metrics import metric
+    from unitsearch.study.folder import read_study
+    from unitsearch.views.figures import FIGURES, write_figure
+
+    if name not in FIGURES:
+        raise UsageError(
+            found=name, expected=f"one of {', '.join(FIGURES)}", fix=did_you_mean(name, FIGURES)
+        )
+    if (x or y) and name != "pareto":
+        raise UsageError(f"--x and --y belong to pareto, not to {name}")
+    axes = {key: metric(value).name for key, value in (("x", x), ("y", y)) if value}
+    write_figure(FIGURES[name](read_study(study), **axes), output_file)
+    return output_file
+
+
+def load_architecture(path: str | Path) -> Architecture:
+    """Return the architecture in a YAML or JSON file, or a space's point (``SPACE:POINT``).
+
+    Raises:
+        SpecError: If the file breaks the format, or its layers do not fit each other.
+        UsageError: If there is no such file, space or point.
+    """
+    text = str(path)
+    if not Path(text).is_file() and ":" in text:
+        return point_architecture(text)
+    if not Path(text).is_file():
+        raise UsageError(
+            f"no architecture at {text!r}", fix="give an architecture file, or SPACE:POINT"
+        )
+    document = read_file(Path(text))
+    with document.located():
+        architecture = read_architecture(document.data)
+        output(architecture)
+    return architecture
+
+
+def bound_space(name: str | Path, overrides: Sequence[str] = ()) -> Space:
+    """Return a space bound to its own data set, or the one that ``overrides`` name (data=…)."""
+    from unitsearch.data import describe
+    from unitsearch.study.config import compose
+
+    for override in overrides:
+        if not override.startswith(("data=", "data.")):
+            raise UsageError(found=override, expected="data=NAME or data.KEY=VALUE")
+    config, file = compose([f"space={_word(name)}", *overrides])
+    about = describe(config.data)
+    return bind(file, about.input, about.classes, config.data.name)
+
+
+def point_architecture(named: str, overrides: Sequence[str] = ()) -> Architecture:
+    """Return the architecture called SPACE:POINT; ``baseline`` is every space's own."""
+    name, _, wanted = named.rpartition(":")
+    space = bound_space(name, overrides)
+    if wanted == "baseline" and wanted not in space.file.points:
+        return baseline(space)
+    return point(space, wanted)
+
+
+def count(architecture: Architecture) -> Cost:
+    """Return the exact ``params``, ``macs`` and ``flops`` (papers' convention) of an architecture."""
+    return count_cost(architecture)
+
+
+def build(architecture: Architecture) -> Network:
+    """Return a torch network of ``architecture`` with fresh weights."""
+    from unitsearch.network.build import build as build_network
+
+    return build_network(architecture)
+
+
+def load_network(path: str | Path) -> Network:
+    """Return the network of an architecture file with the weights beside it, in eval mode.
+
+    Raises:
+        SpecError: If either file is missing or does not fit.
+    """
+    from unitsearch.network.weights import load_network as load
+
+    return load(load_architecture(path), Path(path).with_suffix(".safetensors"))
+
+
+@dataclass(frozen=True)
+class SpacePoint:
+    """A named point with what it costs and what was printed of it."""
+
+    name: str
+    cost: Cost
+    printed: Mapping[str, str]
+    agrees: bool | None
+
+
+def space_points(space: Space) -> list[SpacePoint]:
+    """Return the named points of a space with computed and printed costs."""
+    found = []
+    for name, data in space.file.points.items():
+        expected = expectations(space, name)
+        agrees = all(said == computed for said, computed in expected.values()) if expected else None
+        printed = {str(k): str(v) for k, v in (data.get("printed") or {}).items()}
+        found.append(SpacePoint(name, count_cost(point(space, name)), printed, agrees))
+    return found
+
+
+def dry_run(overrides: Sequence[str]) -> tuple[Config, Space, Survey]:
+    """Return what a run would do, after every check that needs no training."""
+    from unitsearch.study.config import compose
+
+    config, file = compose(overrides)
+    space = prepared(config, file)
+    return config, space, survey(space, config.largest, samples=1000)
+
+
+def train_one(
+    named: str, overrides: Sequence[str], folder: Path, watch: Callable[[int, float], None]
+) -> dict[str, Any]:
+    """Train one architecture, write it and its weights to ``folder``, and return what it reached."""
+    from unitsearch.architecture import key, write_architecture, yaml_text
+    from unitsearch.data import describe
+    from unitsearch.data.spec import require
+    from unitsearch.metrics import standard_error
+    from unitsearch.study.config import compose
+    from unitsearch.study.folder import write_file
+
+    chosen = {o.partition("=")[0] for o in overrides}
+    for override in overrides:
+        if override.partition("=")[0].partition(".")[0] not in ("data", "train", "seed"):
+            raise UsageError(found=override, expected="data=…, train=… or seed=…")
+    extra = [] if "train" in chosen else ["train=paper"]
+    is_file = Path(named).is_file()
+    architecture = load_architecture(named) if is_file else None
+    if architecture is not None and "data" not in chosen:
+        known = (architecture.provenance or {}).get("data")
+        extra += [f"data={known}"] if known else []
+    spaces = [] if is_file else [f"space={_word(named.rpartition(':')[0])}"]
+    config, _ = compose([*spaces, *extra, *overrides])
+    require(config.data)
+    about = describe(config.data)
+    if architecture is None:
+        data = [o for o in overrides if o.startswith(("data=", "data."))]
+        architecture = point_architecture(named, data)
+    if architecture.input != about.input or output(architecture) != (about.classes,):
+        raise UsageError(
+            f"{named} takes images of {'×'.join(map(str, architecture.input))} and gives "
+            f"{output(architecture)[0]} classes; data {config.data.name} has "
+            f"{'×'.join(map(str, about.input))} and {about.classes}"
+        )
+
+    import torch
+
+    from unitsearch.data.sets import load
+    from unitsearch.network.build import build as build_network
+    from unitsearch.network.build import initialise
+    from unitsearch.network.weights import digest, weights_bytes
+    from unitsearch.search.seeds import derive
+    from unitsearch.training.loop import test_accuracy, train
+
+    data_set = load(config.data)
+    recipe = config.train
+    network = build_network(replace(architecture, provenance=None))
+    generator = torch.Generator().manual_seed(derive(config.seed, 0, "weights"))
+    initialise(network, recipe.init, generator)
+    generator.manual_seed(derive(config.seed, 0, "batches"))
+    trained = train(
+        network, data_set, recipe, generator, augmentation=config.data.augment, on_epoch=watch
+    )
+    tested = test_accuracy(network, data_set, recipe)
+    plain = not recipe.normalise
+    network.architecture = documented = replace(
+        architecture,
+        classes=data_set.classes,
+        mean=(0.0,) * len(data_set.mean) if plain else data_set.mean,
+        std=(1.0,) * len(data_set.std) if plain else data_set.std,
+    )
+    cost = count_cost(architecture)
+    facts: dict[str, Any] = {
+        "key": key(architecture),
+        "seed": config.seed,
+        "accuracy": round(trained.curve[-1], 6),
+        "accuracy_se": round(standard_error(trained.curve[-1], len(data_set.validation)), 6),
+        "test_accuracy": round(tested, 6),
+        "best_epoch_accuracy": round(max(trained.curve), 6),
+        "params": cost.params,
+        "macs": cost.macs,
+        "flops": cost.flops,
+        "epochs": recipe.epochs,
+        "data": config.data.name,
+        "recipe": recipe.name,
+        "train_seconds": round(trained.seconds, 3),
+    }
+    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub
+    documented = replace(documented, provenance={**facts, "digest": digest(network)})
+    stem = (Path(named).stem if is_file else named.rpartition(":")[2]) or "network"
+    path = folder / f"{stem}.yaml"
+    write_file(path, yaml_text(write_architecture(documented)).encode())
+    write_file(path.with_suffix(".safetensors"), weights_bytes(network))
+    return {**facts, "file": str(path)}
+
+
+def _unmake(folder: Path) -> None:
+    """Remove the folder of a study that could not be created."""
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+
+
+def _silent(progress: Progress) -> None:
+    """Say nothing."""
+
+
+def _number(text: str) -> Any:
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+
+
+def _word(value: Any) -> str:
+    """Return a value as an override spells it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(_word(item) for item in value)}]"
+    if isinstance(value, (int, float)):
+        return str(value)
+    text = str(value)
+    plain = all(c.isalnum() or c in "_-./+" for c in text)
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return text if plain else f"'{escaped}'"

@@ -1,0 +1,464 @@
+"""The Ray engine: one long-lived Tune trial per worker, fed with lists of jobs through a mailbox.
+
+A Tune trial per network would cost seconds each, so Tune keeps the workers: it places them, restarts
+those that die and says which died. Jobs and outcomes go through one small actor, the mailbox, which
+dies with the driver; every worker watches it and ends when it is gone. Ray is imported only when an
+engine is opened. It knows nothing of studies, and Ray's own restore and checkpoints are not used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import logging
+import os
+import shutil
+import signal
+import threading
+import uuid
+import warnings
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from unitsearch.engine.jobs import Job, Outcome, job_from, outcome_from, to_message
+from unitsearch.engine.local import _THREADS, _TRIES, _cores
+from unitsearch.errors import StudyError
+
+# Workers that die one after the other before any of them asks for a job: the set-up is broken.
+_STILLBORN = 3
+# Ray's memory for objects on a local cluster; ours are single networks' weights, and more is spilled.
+_STORE_BYTES = 256 * 2**20
+# Tune reads these in the driver's process; its tables would go to stdout even with verbose=0.
+_SETTINGS = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_FORCE_TRIAL_CLEANUP_S": "5",
+}
+
+_Message = tuple[dict[str, Any], bytes]
+
+
+class RayEngine:
+    """Workers on a Ray cluster; see the protocol ``Engine``.
+
+    Args:
+        workers: How many; one per CPU of the cluster unless given.
+        address: ``auto`` or HOST:PORT of a running cluster; a local one is started unless given. Where
+            this process has called ``ray.init`` already, that cluster is used and left running.
+        folder: Where ``workers.log`` and, while the engine is open, Tune's own files lie.
+
+    Raises:
+        StudyError: If there is no cluster at ``address`` or none can be started.
+    """
+
+    def __init__(self, workers: int | None, address: str | None, folder: Path) -> None:
+        folder = folder.absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._tune_folder = folder / "ray"
+        shutil.rmtree(self._tune_folder, ignore_errors=True)  # of a driver that was killed
+        self._log = folder / "workers.log"
+        self._session: Path | None = None
+        self._owned = False
+        self._hearing: Any = None
+        self._failure = ""
+        self._closed = False
+        self._open = contextlib.ExitStack()
+        try:
+            self._start(workers, address)
+        except BaseException:
+            self.close()
+            raise
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Hand over a list of jobs for one worker to do together."""
+        self._mailbox.submit.remote([to_message(job) for job in jobs])
+
+    def collect(self, timeout: float) -> list[Outcome]:
+        """Return the outcomes that have come, waiting up to ``timeout`` seconds for the first.
+
+        Raises:
+            StudyError: If no worker can be had or the cluster is gone.
+        """
+        import ray
+
+        if self._failure:
+            raise StudyError(self._failure)
+        if self._hearing is None:
+            self._hearing = self._mailbox.hear.remote()
+        # An interrupt may strike here: the call stays open, so that what it brings is not lost.
+        ready, _ = ray.wait([self._hearing], timeout=max(timeout, 0.001))
+        if not ready:
+            return []
+        try:
+            outcomes, printed, self._failure = ray.get(self._hearing)
+        except ray.exceptions.RayError as error:
+            raise StudyError(f"the Ray cluster is gone ({_first_line(error)})") from None
+        self._hearing = None
+        if printed:
+            with self._log.open("a") as log:
+                log.write(printed)
+        return [outcome_from(*message) for message in outcomes]
+
+    def close(self) -> None:
+        """End all workers; what they were at is given up."""
+        if not self._closed:
+            self._closed = True
+            self._open.close()
+
+    def _start(self, workers: int | None, address: str | None) -> None:
+        os.environ.update(_SETTINGS)
+        with _calm():
+            import ray
+            from ray import tune
+
+        self._open.callback(shutil.rmtree, self._tune_folder, ignore_errors=True)
+        joined = ray.is_initialized()
+        # A program that called ray.init itself decides about Ray's log, but not about Tune's chatter.
+        self._open.enter_context(_logged("ray.tune" if joined else "ray", self._log))
+        if not joined:
+            self._connect(workers, address)
+        total = int(ray.cluster_resources().get("CPU", 0))
+        self.workers = workers or max(total, 1)
+
+        name = f"unitsearch-{uuid.uuid4().hex}"
+        here = ray.get_runtime_context().get_node_id()
+        strategy = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
+        options = {"name": name, "num_cpus": 0, "scheduling_strategy": strategy}
+        self._mailbox = ray.remote(_Mailbox).options(**options).remote(self.workers)
+        self._open.callback(ray.kill, self._mailbox)
+
+        ending = threading.Event()
+        seats = [
+            {"seat": seat, "mailbox": name, "folder": str(Path.cwd())}
+            for seat in range(self.workers)
+        ]
+        tuner = tune.Tuner(
+            _trainable(),
+            param_space={"worker": tune.grid_search(seats)},
+            tune_config=tune.TuneConfig(
+                reuse_actors=True,
+                trial_name_creator=_trial_name,
+                trial_dirname_creator=_trial_name,
+            ),
+            run_config=tune.RunConfig(
+                name="tune",
+                storage_path=str(self._tune_folder),
+                stop=_stopper(ending),
+                callbacks=[_obituaries(self._mailbox)],
+                failure_config=tune.FailureConfig(max_failures=-1),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+                verbose=0,
+            ),
+        )
+        keeper = threading.Thread(target=self._keep, args=(tuner,), daemon=True)
+        keeper.start()
+        # Undone in the reverse order: workers are told to end, then Tune has time to see them off.
+        self._open.callback(keeper.join, 15)
+        self._open.callback(self._dismiss)
+        self._open.callback(ending.set)
+
+    def _connect(self, workers: int | None, address: str | None) -> None:
+        import ray
+
+        local: dict[str, Any] = {}
+        if address is None:
+            local = {
+                "num_cpus": workers or len(_cores()),
+                "include_dashboard": False,
+                "object_store_memory": _STORE_BYTES,
+            }
+        try:
+            with _calm(), _own_sigterm():
+                context = ray.init(
+                    address=address or "local",
+                    log_to_driver=False,
+                    configure_logging=False,
+                    **local,
+                )
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            where = "no local Ray cluster can be started"
+            if address is not None:
+                where = f"no Ray cluster answers at {address!r}"
+            raise StudyError(f"{where} ({_first_line(error)})") from error
+        if address is None:  # its logs are worth keeping only if something went wrong
+            self._open.callback(self._forget, Path(context.address_info["session_dir"]))
+        self._open.callback(ray.shutdown)
+
+    def _dismiss(self) -> None:
+        import ray
+
+        with contextlib.suppress(ray.exceptions.RayError):
+            ray.get(self._mailbox.close.remote(), timeout=5)
+
+    def _forget(self, session: Path) -> None:
+        if not self._failure:
+            shutil.rmtree(session, ignore_errors=True)
+
+    def _keep(self, tuner: Any) -> None:
+        """Let Tune look after the workers; runs in a thread of its own until ``close``."""
+        reason = "Tune ended"
+        try:
+            tuner.fit()
+        except Exception as error:  # noqa: BLE001  # told to whoever collects
+            reason = _first_line(error)
+        if not self._closed:
+            self._mailbox.fail.remote(f"Ray Tune lost its workers ({reason}); see {self._log}")
+
+
+class _Mailbox:
+    """The actor between driver and workers: lists of jobs in, outcomes out.
+
+    All its methods are coroutines, so that Ray runs them in one thread, turn about. ``take``, ``hear``
+    and ``closed`` answer when there is something to say.
+    """
+
+    def __init__(self, seats: int) -> None:
+        self._lists: deque[list[_Message]] = deque()
+        self._held: dict[int, list[_Message]] = {}
+        self._asking: dict[int, asyncio.Future[list[_Message] | None]] = {}
+        self._tries: dict[tuple[int, str], int] = {}
+        self._outcomes: list[_Message] = []
+        self._printed: list[str] = []
+        self._failure = ""
+        self._stillborn = 0
+        self._seats = seats
+        self._news = asyncio.Event()
+        self._end = asyncio.Event()
+
+    async def submit(self, jobs: list[_Message]) -> None:
+        """Put a list of jobs at the end of the row."""
+        self._lists.append(jobs)
+        self._hand_out()
+
+    async def take(self, seat: int) -> list[_Message] | None:
+        """Return the next list of jobs for the worker on ``seat``; None once the engine is closed."""
+        self._stillborn = 0
+        if self._end.is_set():
+            return None
+        self._asking[seat] = asyncio.get_running_loop().create_future()
+        asked = self._asking[seat]
+        self._hand_out()
+        return await asked
+
+    async def give(self, seat: int, outcome: _Message, printed: str) -> None:
+        """Take in what became of one job, and what the worker printed meanwhile."""
+        done = _key(outcome)
+        self._held[seat] = [job for job in self._held.get(seat, []) if _key(job) != done]
+        self._outcomes.append(outcome)
+        self._printed.append(printed)
+        self._news.set()
+
+    async def lose(self, seat: int, reason: str) -> None:
+        """Give the jobs of a dead worker another try, then up."""
+        asked = self._asking.pop(seat, None)
+        if asked is not None:
+            asked.cancel()
+        jobs = self._held.pop(seat, [])
+        self._stillborn += 1
+        if self._stillborn >= _STILLBORN:
+            await self.fail(f"no Ray worker can be started ({reason})")
+        # only the first was under way; the others never had their turn
+        for i, (job, weights) in enumerate(jobs):
+            key = _key((job, weights))
+            self._tries[key] = tries = self._tries.get(key, 0) + (i == 0)
+            if tries < _TRIES:
+                self._lists.appendleft([(job, weights)])
+            else:
+                said = f"killed: its worker ended, {tries} times ({reason})"[:500]
+                self._outcomes.append(to_message(Outcome(*key, ok=False, kind="killed", reason=said)))
+                self._news.set()
+        self._hand_out()
+
+    async def fail(self, reason: str) -> None:
+        """Tell the driver that nobody is left to work."""
+        self._failure = reason
+        self._news.set()
+
+    async def hear(self) -> tuple[list[_Message], str, str]:
+        """Return the outcomes that have come, what was printed, and what failed, once there is any."""
+        await self._news.wait()
+        self._news.clear()
+        heard = (self._outcomes, "".join(self._printed), self._failure)
+        self._outcomes, self._printed = [], []
+        return heard
+
+    async def close(self) -> None:
+        """Send all workers home."""
+        self._end.set()
+        for asked in self._asking.values():
+            if not asked.done():
+                asked.set_result(None)
+
+    async def closed(self) -> None:
+        """Return when the engine is closed."""
+        await self._end.wait()
+
+    def _hand_out(self) -> None:
+        for seat in [seat for seat, asked in self._asking.items() if not asked.done()]:
+            if not self._lists:
+                return
+            self._held[seat] = self._lists.popleft()
+            self._asking.pop(seat).set_result(self._held[seat])
+
+
+class _Hand:
+    """What a worker process does, on whatever machine it is."""
+
+    def __init__(self, seat: int, mailbox: str, folder: str) -> None:
+        import ray
+
+        self.seat = seat
+        self._busy = True
+        self._mailbox = ray.get_actor(mailbox)
+        threading.Thread(target=self._watch, daemon=True).start()
+        with contextlib.suppress(ValueError):  # not the main thread: no handler of ours to set
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
+        with contextlib.suppress(OSError):  # paths in a data spec are the driver's; elsewhere, absolute
+            os.chdir(folder)
+        os.environ.update(_THREADS)
+
+        from unitsearch.engine import work  # torch, which reads those variables
+
+        work.prepare()
+        self._bench = work.Bench()
+        self._busy = False
+
+    def work(self) -> bool:
+        """Do the next list of jobs; return False once there will be none."""
+        import ray
+
+        from unitsearch.engine import work
+
+        jobs = ray.get(self._mailbox.take.remote(self.seat))
+        if jobs is None:
+            return False
+        self._busy = True
+        for message in jobs:
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+                outcome = work.do(job_from(*message), self._bench)
+            told = self._mailbox.give.remote(self.seat, to_message(outcome), printed.getvalue())
+            ray.get(told)  # before the next begins: whoever dies is charged with the right job
+        self._busy = False
+        return True
+
+    def _watch(self) -> None:
+        """End this process when the mailbox, which dies with the driver, is gone.
+
+        Once the engine is closed, a job under way is given up in the same way, while a worker that
+        waits is left for Tune to end.
+        """
+        import ray
+
+        try:
+            ray.get(self._mailbox.closed.remote())
+        except ray.exceptions.RayError:
+            os._exit(0)
+        if self._busy:
+            os._exit(0)
+
+
+def _trainable() -> Any:
+    from ray import tune
+
+    class Worker(tune.Trainable):  # type: ignore[misc,unused-ignore]  # Ray has no types for it
+        """A worker as Tune sees it: a trial whose every step is one list of jobs."""
+
+        def setup(self, config: dict[str, Any]) -> None:
+            self._hand = _Hand(**config["worker"])
+
+        def step(self) -> dict[str, Any]:
+            return {"done": not self._hand.work()}
+
+        def reset_config(self, new_config: dict[str, Any]) -> bool:
+            self._hand.seat = new_config["worker"]["seat"]
+            return True
+
+    return Worker
+
+
+def _obituaries(mailbox: Any) -> Any:
+    from ray import tune
+
+    class Obituaries(tune.Callback):  # type: ignore[misc,unused-ignore]  # Ray has no types for it
+        """Tells the mailbox which worker died; Tune calls it before it starts another."""
+
+        def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+            reason = _first_line(trial.get_error() or "no reason given")
+            mailbox.lose.remote(trial.config["worker"]["seat"], reason)
+
+        on_trial_error = on_trial_recover
+
+    return Obituaries()
+
+
+def _stopper(ending: threading.Event) -> Any:
+    from ray import tune
+
+    class Closing(tune.Stopper):  # type: ignore[misc,unused-ignore]  # Ray has no types for it
+        """Ends the run when the engine is closed."""
+
+        def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+            return False
+
+        def stop_all(self) -> bool:
+            return ending.is_set()
+
+        def __reduce__(self) -> Any:  # Tune saves its own state, for a restore that is not used
+            return (str, ())
+
+    return Closing()
+
+
+def _trial_name(trial: Any) -> str:
+    return f"{trial.config['worker']['seat']:04d}"
+
+
+def _key(message: _Message) -> tuple[int, str]:
+    return message[0]["number"], message[0]["task"]
+
+
+def _first_line(error: object) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+@contextlib.contextmanager
+def _calm() -> Iterator[None]:
+    """Keep the warnings that Ray raises about itself while it is imported and started to itself."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        yield
+
+
+@contextlib.contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Leave SIGTERM to the driver: ``ray.init`` sets a handler of its own."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
+
+
+@contextlib.contextmanager
+def _logged(name: str, path: Path) -> Iterator[None]:
+    """Send what the logger ``name`` would print on the terminal to a file."""
+    logger = logging.getLogger(name)
+    before, propagate = logger.handlers[:], logger.propagate
+    handler = logging.FileHandler(path, delay=True)
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s: %(message)s"))
+    logger.handlers[:], logger.propagate = [handler], False
+    try:
+        yield
+    finally:
+        logger.handlers[:], logger.propagate = before, propagate
+        handler.close()

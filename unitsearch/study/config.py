@@ -1,0 +1,274 @@
+"""The resolved configuration of a run: Hydra's override grammar through its compose API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from unitsearch import resources
+from unitsearch.data import DataSpec
+from unitsearch.errors import SpecError, UnitSearchError, UsageError, did_you_mean
+from unitsearch.fields import (
+    ListOf,
+    Maybe,
+    OneOf,
+    Real,
+    Record,
+    Text,
+    Whole,
+    read,
+    setting,
+    write_all,
+)
+from unitsearch.metrics import METRICS
+from unitsearch.network import PLANS
+from unitsearch.search.proposals import Sampler
+from unitsearch.space import LIMITS, SpaceFile, load_space
+from unitsearch.training import Recipe
+
+GROUPS = ("data", "train", "sampler", "engine")
+_KNOWING = (
+    "accuracy",
+    "ce",
+    "se",
+    "tca",
+    "tsa",
+    "accuracy_drop",
+)  # objectives that ask for accuracy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """When a study ends: completed distinct trials in all, and minutes of one run."""
+
+    trials: int = setting(Whole(1), 40)
+    minutes: float | None = setting(Maybe(Real(0, above=True)), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Largest cost of a candidate: parameters, MACs, FLOPs in the papers' convention."""
+
+    params: int | None = setting(Maybe(Whole(1)), None)
+    macs: int | None = setting(Maybe(Whole(1)), None)
+    flops: int | None = setting(Maybe(Whole(1)), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineConfig:
+    """Who trains; nothing here changes what is proposed or what it scores."""
+
+    name: str = setting(OneOf(("local", "ray")), "local")
+    workers: int | None = setting(Maybe(Whole(1, 10_000)), None)
+    plan: str = setting(OneOf(PLANS), "grouped")
+    address: str | None = setting(Maybe(Text(500)), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that a run was asked for, resolved."""
+
+    space: str = setting(Text(4096))
+    name: str | None = setting(Maybe(Text(100)), None)
+    storage: str | None = setting(Maybe(Text(2000)), None)
+    seed: int = setting(Whole(0, 2**31 - 1), 0)
+    objectives: tuple[str, ...] = setting(ListOf(OneOf(tuple(METRICS)), 1, 8))
+    floor: float | None = setting(Maybe(Real(0, 1)), None)
+    limits: Limits = setting(Record(Limits))
+    budget: Budget = setting(Record(Budget))
+    data: DataSpec = setting(Record(DataSpec))
+    train: Recipe = setting(Record(Recipe))
+    sampler: Sampler = setting(Record(Sampler))
+    engine: EngineConfig = setting(Record(EngineConfig))
+
+    @property
+    def largest(self) -> dict[str, int | None]:
+        """The limits by cost name."""
+        return {name: getattr(self.limits, name) for name in LIMITS}
+
+    def plain(self) -> dict[str, Any]:
+        """Return the configuration as plain data, defaults included."""
+        found = write_all(self)
+        for key in ("limits", "budget", *GROUPS):
+            found[key] = write_all(getattr(self, key))
+        return found
+
+
+def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
+    """Return the configuration that ``overrides`` ask for, and its space.
+
+    A value given outright wins; then what the space says (its data, recipes, limits, floor), then what
+    a recipe sets for the data set in use, then the shipped defaults.
+
+    Raises:
+        UsageError: If an override cannot be meant: an unknown key, group option or wrong type.
+        SpecError: If the space file breaks the format.
+    """
+    given = [str(override) for override in overrides]
+    chosen = _given(given)
+    space = load_space(str(chosen.get("space", "lenet_hybrid")))
+    data = str(chosen.get("data", space.data))
+    train = str(chosen.get("train", "fast"))
+    settings = [] if "data" in chosen else [f"data={_quoted(data)}"]
+    values = _by_data(train, data) | dict(space.train.get(train, {}))
+    settings += [f"train.{key}={_quoted(value)}" for key, value in values.items()]
+    plain = _composed([*settings, *given])
+    for name in LIMITS:
+        if plain["limits"][name] is None:
+            plain["limits"][name] = space.limits.get(name)
+    if plain["floor"] is None:
+        plain["floor"] = space.floor
+    try:
+        config = read(Config, plain, title="run")
+    except SpecError as error:
+        raise _usage(error) from None
+    _check(config)
+    return config, space
+
+
+def config_from(plain: Mapping[str, Any]) -> Config:
+    """Return the configuration stored as ``plain`` data."""
+    return read(Config, plain, "config", title="run")
+
+
+def sweep(overrides: Sequence[str]) -> list[list[str]]:
+    """Return one list of overrides for each combination of a multirun (``seed=1,2``)."""
+    from itertools import product
+
+    columns = []
+    for override, parsed in zip(overrides, _parsed(overrides), strict=True):
+        if parsed.is_sweep_override():
+            key = parsed.get_key_element()
+            columns.append([f"{key}={value}" for value in parsed.sweep_string_iterator()])
+        else:
+            columns.append([override])
+    return [list(combination) for combination in product(*columns)]
+
+
+def options(group: str) -> list[str]:
+    """Return the names that a group offers."""
+    return sorted(path.stem for path in (resources.config_folder() / group).glob("*.yaml"))
+
+
+def _check(config: Config) -> None:
+    if len(set(config.objectives)) != len(config.objectives):
+        raise UsageError(
+            place="objectives", found=list(config.objectives), expected="every objective once"
+        )
+    if not set(config.objectives) & set(_KNOWING):
+        raise UsageError(
+            place="objectives",
+            found=list(config.objectives),
+            expected=f"one of {', '.join(_KNOWING)} among them: costs alone reward what knows nothing",
+        )
+    workers = config.engine.workers
+    if workers is not None and config.sampler.lag + 1 < workers:
+        raise UsageError(
+            place="sampler.lag",
+            found=config.sampler.lag,
+            expected=f"at least the number of workers, {workers}",
+            fix=f"try sampler.lag={workers}",
+        )
+    name = config.name
+    if name is not None and (not name or name.startswith(".") or set(name) & set("/\\\0:")):
+        raise UsageError(place="name", found=name, expected="a plain folder name")
+
+
+def _given(overrides: Sequence[str]) -> dict[str, Any]:
+    """Return the plain keys and group choices among the overrides."""
+    found = {}
+    for parsed in _parsed(overrides):
+        if not parsed.is_delete():
+            found[parsed.key_or_group] = parsed.value()
+    return found
+
+
+def _parsed(overrides: Sequence[str]) -> list[Any]:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import OverrideParseException
+
+    try:
+        return OverridesParser.create().parse_overrides(list(overrides))
+    except OverrideParseException as error:
+        raise UsageError(
+            found=error.override,
+            expected="KEY=VALUE",
+            fix="quote values with spaces: 'key=\"a b\"'",
+        ) from None
+
+
+def _composed(overrides: list[str]) -> dict[str, Any]:
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    GlobalHydra.instance().clear()
+    folder = str(resources.config_folder())
+    try:
+        with initialize_config_dir(folder, version_base="1.3"):
+            config = hydra_compose("config", overrides=overrides)
+        plain = OmegaConf.to_container(config, resolve=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise _explained(error, overrides) from None
+    assert isinstance(plain, dict)  # the shipped config.yaml is a mapping
+    return {str(key): value for key, value in plain.items()}
+
+
+def _explained(error: Exception, overrides: list[str]) -> UsageError:
+    """Return what a refused override means, with the choices it had."""
+    for parsed, override in zip(_parsed(overrides), overrides, strict=True):
+        key = str(parsed.key_or_group)
+        head, _, tail = key.partition(".")
+        if key in GROUPS:
+            names = options(key)
+            if not isinstance(parsed.value(), str) or parsed.value() not in names:
+                return UsageError(
+                    place=key,
+                    found=parsed.value(),
+                    expected=f"one of {', '.join(names)}",
+                    fix=did_you_mean(str(parsed.value()), names),
+                )
+            continue
+        known = _keys()
+        if key not in known and f"'{head}'" in f"'{head}'" and str(error).find(tail or head) >= 0:
+            return UsageError(
+                place=key,
+                found=override,
+                expected="a key of run",
+                fix=did_you_mean(key, known),
+            )
+    return UsageError(str(error).splitlines()[0])
+
+
+def _keys() -> list[str]:
+    """Return every key that an override may name."""
+    records = {"limits": Limits, "budget": Budget, "data": DataSpec, "train": Recipe}
+    records |= {"sampler": Sampler, "engine": EngineConfig}
+    from unitsearch.fields import declared
+
+    plain = [f.key for f in declared(Config)]
+    inner = [f"{group}.{f.key}" for group, cls in records.items() for f in declared(cls)]
+    return plain + inner
+
+
+def _by_data(train: str, data: str) -> dict[str, Any]:
+    text = (resources.config_folder() / "recipes_by_data.yaml").read_text("utf-8")
+    return dict(yaml.safe_load(text).get(train, {}).get(data, {}))
+
+
+def _quoted(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "null" if value is None else str(value)
+
+
+def _usage(error: UnitSearchError) -> UsageError:
+    return UsageError(
+        error.message, place=error.place, found=error.found, expected=error.expected, fix=error.fix
+    )

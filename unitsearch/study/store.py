@@ -1,0 +1,266 @@
+"""The store of a study: an Optuna storage, written by one driver alone.
+
+A trial is written when it starts (parameters, key, seed, architecture, all in one record) and when it
+ends (its outcome, then its state: a crash between the two leaves a trial whose outcome is known, and
+the next open finishes it). What an architecture was tested at is written to the study, because Optuna
+does not let a finished trial change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.storages import BaseStorage, JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from unitsearch.architecture import Architecture, read_architecture, write_architecture
+from unitsearch.costs import Cost
+from unitsearch.errors import PackageError, StudyError, UnitSearchError
+from unitsearch.search.quiet import quiet_optuna
+from unitsearch.study.record import Trial
+
+JOURNAL = "journal.log"
+_DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
+_NAMES = ["accuracy", "flops", "params"]
+_STATES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "stopped",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+
+
+class Store:
+    """One study in an Optuna storage."""
+
+    def __init__(self, storage: BaseStorage, study_id: int, place: str) -> None:
+        self._storage = storage
+        self._id = study_id
+        self.place = place
+        self._read: dict[int, Trial] = {}  # finished trials never change: read once
+
+    def start(
+        self,
+        number: int,
+        architecture: Architecture,
+        key: str,
+        seed: int,
+        cost: Cost,
+        values: Mapping[str, Any],
+        distributions: Mapping[str, BaseDistribution],
+        generation: int | None,
+    ) -> None:
+        """Write that trial ``number`` starts, in one record."""
+        trial = create_trial(
+            state=TrialState.RUNNING,
+            params={name: values[name] for name in distributions},
+            distributions=dict(distributions),
+            user_attrs={
+                "key": key,
+                "seed": seed,
+                "cost": [cost.params, cost.macs, cost.flops],
+                "values": dict(values),
+                "architecture": write_architecture(architecture),
+                "generation": generation,
+            },
+        )
+        with self._trouble():
+            created = self._storage.create_new_trial(self._id, template_trial=trial)
+            found = self._storage.get_trial_number_from_id(created)
+        if found != number:
+            raise StudyError(
+                f"{self.place}: trial {number} was written as {found}: another writer?"
+            )
+
+    def finish(self, number: int, outcome: Mapping[str, Any]) -> None:
+        """Write how trial ``number`` ended: its outcome, then its state."""
+        with self._trouble():
+            trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
+            self._storage.set_trial_user_attr(trial_id, "outcome", dict(outcome))
+            self._close(trial_id, outcome)
+
+    def test(self, number: int, accuracy: float, images: int) -> None:
+        """Write the accuracy of trial ``number`` on the test images."""
+        with self._trouble():
+            tested = {"accuracy": accuracy, "images": images}
+            self._storage.set_study_user_attr(self._id, f"test {number}", tested)
+
+    def trials(self) -> tuple[Trial, ...]:
+        """Return all trials in order of their numbers."""
+        with self._trouble():
+            found = self._storage.get_all_trials(self._id, deepcopy=False)
+            tested = self._storage.get_study_user_attrs(self._id)
+        return tuple(self._trial(trial, tested.get(f"test {trial.number}")) for trial in found)
+
+    def generations(self) -> dict[int, int | None]:
+        """Return NSGA-II's generation of each trial that was given one."""
+        with self._trouble():
+            found = self._storage.get_all_trials(self._id, deepcopy=False)
+        return {trial.number: trial.user_attrs.get("generation") for trial in found}
+
+    def repair(self) -> None:
+        """Finish what a crash left between outcome and state."""
+        with self._trouble():
+            for trial in self._storage.get_all_trials(self._id, deepcopy=False):
+                if trial.state == TrialState.RUNNING and "outcome" in trial.user_attrs:
+                    self._close(trial._trial_id, trial.user_attrs["outcome"])
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        self._storage.remove_session()
+
+    def _close(self, trial_id: int, outcome: Mapping[str, Any]) -> None:
+        if outcome.get("state", "complete") != "complete":
+            self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+            return
+        cost = self._storage.get_trial(trial_id).user_attrs["cost"]
+        values = [outcome["accuracy"], float(cost[2]), float(cost[0])]
+        self._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, values)
+
+    def _trial(self, trial: FrozenTrial, tested: Mapping[str, Any] | None) -> Trial:
+        known = self._read.get(trial.number)
+        if known is not None and (tested is None) == (known.test_accuracy is None):
+            return known
+        attrs = trial.user_attrs
+        outcome = attrs.get("outcome", {})
+        finished = trial.state.is_finished()
+        found = Trial(
+            number=trial.number,
+            state=_STATES[trial.state],
+            key=attrs["key"],
+            seed=attrs["seed"],
+            values=attrs["values"],
+            architecture=read_architecture(attrs["architecture"]),
+            cost=Cost(*attrs["cost"]),
+            accuracy=outcome.get("accuracy") if finished else None,
+            images=outcome.get("images", 0),
+            test_accuracy=tested["accuracy"] if tested else None,
+            test_images=tested["images"] if tested else 0,
+            curve=tuple(outcome.get("curve", ())),
+            train_seconds=outcome.get("train_seconds"),
+            reason=outcome.get("reason", ""),
+            digest=outcome.get("digest", ""),
+        )
+        if finished:
+            self._read[trial.number] = found
+        return found
+
+    @contextlib.contextmanager
+    def _trouble(self) -> Any:
+        try:
+            yield
+        except UnitSearchError:
+            raise
+        except (OSError, KeyError, ValueError, AssertionError) as error:
+            raise StudyError(f"{self.place}: the store cannot be used ({_first(error)})") from error
+        except optuna.exceptions.OptunaError as error:
+            raise StudyError(f"{self.place}: the store cannot be used ({_first(error)})") from error
+
+
+def create_store(folder: Path, name: str, url: str | None) -> Store:
+    """Return a new study's store: a journal in ``folder``, or the storage at ``url``.
+
+    Raises:
+        StudyError: If there is a study of that name in the storage, or it cannot be reached.
+    """
+    storage, place = _open(folder, url)
+    try:
+        with quiet_optuna():
+            study_id = storage.create_new_study(list(_DIRECTIONS), name)
+        storage.set_study_system_attr(study_id, "study:metric_names", _NAMES)
+    except optuna.exceptions.DuplicatedStudyError:
+        raise StudyError(
+            f"{place} already holds a study named {name!r}", fix="give another name=…, or resume it"
+        ) from None
+    except Exception as error:  # noqa: BLE001  # SQLAlchemy and drivers raise their own kinds
+        raise StudyError(f"{place}: cannot be written ({_first(error)})") from None
+    return Store(storage, study_id, place)
+
+
+def open_store(folder: Path, name: str, url: str | None, *, writer: bool = False) -> Store:
+    """Return the store of an existing study; a ``writer`` repairs what a crash left.
+
+    Raises:
+        StudyError: If it is missing or damaged.
+    """
+    journal = folder / JOURNAL
+    if url is None and not journal.is_file():
+        raise StudyError(f"{journal}: no such store", fix="is the study's folder complete?")
+    if url is None and writer:
+        _mend(journal)
+    storage, place = _open(folder, url)
+    try:
+        study_id = storage.get_study_id_from_name(name)
+    except KeyError:
+        raise StudyError(f"{place} holds no study named {name!r}") from None
+    except Exception as error:  # noqa: BLE001  # SQLAlchemy and drivers raise their own kinds
+        raise StudyError(f"{place}: cannot be read ({_first(error)})") from None
+    store = Store(storage, study_id, place)
+    if writer:
+        store.repair()
+    return store
+
+
+def without_password(url: str) -> str:
+    """Return a storage URL with its password left out, for files and messages."""
+    return re.sub(r"(://[^/@:]*):[^@]*@", r"\1@", url)
+
+
+def _open(folder: Path, url: str | None) -> tuple[BaseStorage, str]:
+    if url is None:
+        path = folder / JOURNAL
+        try:
+            return JournalStorage(JournalFileBackend(str(path))), str(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise StudyError(f"{path}: cannot be read ({_first(error)})") from None
+    shown = without_password(url)
+    kind = urlsplit(url).scheme
+    if kind not in ("sqlite", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"):
+        raise StudyError(
+            f"storage {shown}: unknown kind", fix="give sqlite:///FILE or postgresql://…"
+        )
+    if kind == "postgresql":
+        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    try:
+        with quiet_optuna():
+            return optuna.storages.RDBStorage(url), shown
+    except ImportError:
+        raise PackageError(
+            f"storage {shown} needs a driver", fix="pip install 'unitsearch[postgres]'"
+        ) from None
+    except Exception as error:  # noqa: BLE001  # SQLAlchemy and drivers raise their own kinds
+        raise StudyError(f"storage {shown}: cannot be opened ({_first(error)})") from None
+
+
+def _mend(journal: Path) -> None:
+    """Cut off a torn last line and take away a dead writer's lock; the driver's lock is held."""
+    for stale in journal.parent.glob(f"{journal.name}.lock*"):
+        stale.unlink(missing_ok=True)
+    with journal.open("r+b") as file:
+        content = file.read()
+        end = content.rfind(b"\n") + 1
+        if end < len(content):
+            file.truncate(end)
+        last = content[:end].rstrip(b"\n").rfind(b"\n") + 1
+        try:
+            if content[last:end].strip():
+                json.loads(content[last:end])
+        except ValueError:  # a block of zeros that a power cut left
+            file.truncate(last)
+
+
+def _first(error: BaseException) -> str:
+    said = str(error).strip().splitlines()
+    text = without_password(said[0]) if said else type(error).__name__
+    return re.sub(r"password=\S+", "password=…", text)

@@ -1,0 +1,127 @@
+"""Boards: which panels a page shows, in which order and with which words; a YAML file each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unitsearch import resources
+from unitsearch.architecture import read_file
+from unitsearch.errors import SpecError, UsageError, did_you_mean
+from unitsearch.fields import Flag, OneOf, Rule, Text, is_list, join
+from unitsearch.metrics import METRICS
+from unitsearch.views.kinds import SHOWS
+
+_METRIC = OneOf(tuple(METRICS))
+
+# Every panel and its options; ``wide`` (all of the page's width) is an option of each.
+PANELS: dict[str, dict[str, Rule]] = {
+    "pareto": {"x": _METRIC, "y": _METRIC},
+    "tradeoff": {},
+    "hypervolume": {},
+    "units": {"show": OneOf(SHOWS)},
+    "front": {},
+    "failures": {},
+    "words": {},
+    "studies": {},
+}
+_BOARD_KEYS = ("title", "intro", "panels")
+_PANEL_KEYS = ("panel", "title", "note", "options")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One part of a page.
+
+    Attributes:
+        panel: Its name in ``PANELS``.
+        title: What it shows, as a heading.
+        note: How to read it.
+        options: By name, as ``PANELS`` allows them.
+    """
+
+    panel: str
+    title: str = ""
+    note: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Board:
+    """A page: a title, a few words, and panels in order."""
+
+    title: str
+    intro: str = ""
+    panels: tuple[Panel, ...] = ()
+
+
+def board(name: str) -> Board:
+    """Return the shipped board called ``name``, or the one in the file ``name`` (``*.yaml``).
+
+    Raises:
+        UsageError: If no board is called so.
+        SpecError: If its file is not what a board should be.
+    """
+    if name.endswith((".yaml", ".yml", ".json")):
+        return read_board(Path(name))
+    known = resources.names("dashboards")
+    if name not in known:
+        fix = did_you_mean(name, known)
+        raise UsageError(found=name, expected="a board or a path to one (*.yaml)", fix=fix)
+    return read_board(resources.folder("dashboards") / f"{name}.yaml")
+
+
+def read_board(path: Path) -> Board:
+    """Return the board in the file at ``path``.
+
+    Raises:
+        SpecError: If it is not what a board should be, with file, line and place.
+    """
+    document = read_file(path)
+    with document.located():
+        data = _mapping(document.data, "", "a board", _BOARD_KEYS)
+        if "title" not in data:
+            raise SpecError(place="title", found=None, expected="the page's title")
+        panels = data.get("panels")
+        if panels is None or not is_list(panels):
+            raise SpecError(place="panels", found=panels, expected="a list of panels")
+        return Board(
+            title=_text(data, "title", ""),
+            intro=_text(data, "intro", ""),
+            panels=tuple(_panel(item, f"panels[{i}]") for i, item in enumerate(panels)),
+        )
+
+
+def _panel(data: Any, place: str) -> Panel:
+    data = _mapping(data, place, "a panel", _PANEL_KEYS)
+    name = data.get("panel")
+    at = join(place, "panel")
+    if not isinstance(name, str) or name not in PANELS:
+        fix = did_you_mean(str(name), PANELS)
+        raise SpecError(place=at, found=name, expected="a panel", fix=fix)
+    rules = {**PANELS[name], "wide": Flag()}
+    given = data.get("options") or {}
+    options = _mapping(given, join(place, "options"), f"the options of {name}", tuple(rules))
+    read = {key: rules[key].read(value, f"{place}.options.{key}") for key, value in options.items()}
+    if name == "pareto" and read.get("x", "flops") == read.get("y", "accuracy"):
+        found = f"{read.get('x', 'flops')} twice"
+        raise SpecError(place=f"{place}.options", found=found, expected="two different metrics")
+    return Panel(name, _text(data, "title", place), _text(data, "note", place), read)
+
+
+def _text(data: Mapping[str, Any], key: str, place: str) -> str:
+    return str(Text().read(data.get(key, ""), join(place, key)))
+
+
+def _mapping(data: Any, place: str, title: str, known: tuple[str, ...]) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping):
+        raise SpecError(place=place, found=data, expected=f"{title}: {', '.join(known)}")
+    for key in data:
+        if key not in known:
+            fix = did_you_mean(str(key), known)
+            raise SpecError(
+                place=join(place, key), found=key, expected=f"a key of {title}", fix=fix
+            )
+    return data

@@ -1,0 +1,277 @@
+"""Architectures as pictures: inline SVG, layers from left to right, stacks as columns of units."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from html import escape
+from itertools import groupby
+from typing import assert_never
+
+from unitsearch.architecture import (
+    Architecture,
+    Branches,
+    Conv,
+    Flatten,
+    Gate,
+    GlobalPool,
+    Layer,
+    Layers,
+    Linear,
+    Pool,
+    Residual,
+    Shuffle,
+    Stack,
+    Unit,
+)
+from unitsearch.shapes import Shape, after, say
+from unitsearch.views.glyphs import (
+    GREY,
+    KIND_COLOURS,
+    Box,
+    captioned,
+    framed,
+    line,
+    moved,
+    num,
+    plate,
+    row,
+    text,
+    text_width,
+    unit_glyph,
+    wrapped,
+)
+
+WIDTH = 420.0
+_SHOWN = 60  # layers of one sequence that are drawn; the rest are counted
+
+
+def unit_kind(unit: Unit) -> str:
+    """Return what a reader calls a unit: its nodes, and what is unusual about it."""
+    name = "-".join(map(str, unit.nodes))
+    if any(isinstance(layer, Linear) for layer in unit.layers):
+        name = f"{name} linear"
+    if any(isinstance(layer, Pool) for layer in unit.layers):
+        name = f"{name} +pool"
+    return name
+
+
+def unit_counts(layers: Layers) -> Counter[str]:
+    """Return how many units of each kind all stacks hold together."""
+    found: Counter[str] = Counter()
+    for stack in stacks(layers):
+        for run in stack.units:
+            found[unit_kind(run.unit)] += run.count
+    return found
+
+
+def stacks(layers: Layers) -> Iterable[Stack]:
+    """Yield every stack, at any depth, in order."""
+    for layer in layers:
+        match layer:
+            case Stack():
+                yield layer
+            case Residual():
+                yield from stacks(layer.body)
+                yield from stacks(layer.shortcut)
+            case Gate():
+                yield from stacks(layer.body)
+            case Branches():
+                for sequence in layer.of:
+                    yield from stacks(sequence)
+            case _:
+                pass
+
+
+def kind_colours(architectures: Iterable[Architecture]) -> dict[str, str]:
+    """Return one colour for each kind of unit that occurs, the same on all of a page."""
+    kinds = {
+        (run.unit.nodes, unit_kind(run.unit))
+        for architecture in architectures
+        for stack in stacks(architecture.layers)
+        for run in stack.units
+    }
+    names = dict.fromkeys(name for _, name in sorted(kinds))
+    return {name: KIND_COLOURS[i % len(KIND_COLOURS)] for i, name in enumerate(names)}
+
+
+def describe(architecture: Architecture) -> str:
+    """Return the units of each stack as words: ``5 × 1-2-1 + 3 × 1-4-1 | 8 × 1-3-1``."""
+    said = []
+    for stack in stacks(architecture.layers):
+        merged: Counter[str] = Counter()
+        for run in stack.units:
+            merged[unit_kind(run.unit)] += run.count
+        said.append(" + ".join(f"{count} × {kind}" for kind, count in merged.items()))
+    if len(said) > 6:
+        said = [*said[:5], f"… {len(said) - 5} stacks more"]
+    return " | ".join(said) or "no units"
+
+
+def drawing(
+    architecture: Architecture, colours: Mapping[str, str] | None = None, width: float = WIDTH
+) -> str:
+    """Return ``architecture`` as one ``<svg>`` element.
+
+    Args:
+        architecture: The network.
+        colours: Colour of each kind of unit, from ``kind_colours``; its own kinds' unless given.
+        width: Where a row of layers ends and the next begins, in the drawing's own units; at 360
+            pixels the default is still legible.
+    """
+    known = kind_colours([architecture]) if colours is None else colours
+    x: Shape = architecture.input
+    boxes = [_input(x), *_sequence(architecture.layers, x, known, width - 40)]
+    whole = wrapped(boxes, width)
+    w, h = max(whole.width, width * 0.6) + 4, whole.height + 4
+    label = escape(f"Drawing of the network: {describe(architecture)}", quote=True)
+    return (
+        f'<svg class="drawing" viewBox="0 0 {num(w)} {num(h)}" width="{num(w)}" height="{num(h)}"'
+        f' role="img" aria-label="{label}" font-family="system-ui,sans-serif">'
+        f"{moved(whole, 2, 2)}</svg>"
+    )
+
+
+def _sequence(layers: Layers, x: Shape, colours: Mapping[str, str], width: float) -> list[Box]:
+    boxes: list[Box] = []
+    drawn = 0
+    for layer, group in groupby(layers):
+        count = len(list(group))
+        for _ in range(count):
+            if drawn >= _SHOWN:
+                left = len(layers) - drawn
+                boxes.append(captioned(row([]), [f"{left:,} layers more"]))
+                return boxes
+            y = after(layer, x)
+            repeats = count if y == x and not isinstance(layer, Stack) else 1
+            box = _layer(layer, x, y, colours, width)
+            boxes.append(box if repeats == 1 else framed(f"{repeats} × in a row", [box]))
+            x = y
+            drawn += repeats
+            if repeats > 1:
+                break
+    return boxes
+
+
+def _layer(layer: Layer, x: Shape, y: Shape, colours: Mapping[str, str], width: float) -> Box:
+    match layer:
+        case Conv():
+            return _conv(layer, x, y)
+        case Linear():
+            return captioned(_block(layer.out, 19, radius=9), ["linear", _say_size(y)])
+        case Pool():
+            return captioned(_funnel(), [f"{layer.op} {layer.kernel}", _say_size(y)])
+        case GlobalPool():
+            return captioned(_funnel(), ["mean", _say_size(y)])
+        case Flatten():
+            lines = "".join(line([(4.5 * i, 0), (4.5 * i, 26)], 0.6) for i in range(3))
+            return captioned(Box(9, 26, 13, lines), ["flat", f"{y[0]:,}"])
+        case Shuffle():
+            crossed = "".join(
+                line([(0, 4 + 9 * i), (22, 4 + 9 * j)], 0.6) for i, j in ((0, 0), (1, 2), (2, 1))
+            )
+            return captioned(Box(22, 26, 13, crossed), ["shuffle", f"{layer.groups} groups"])
+        case Stack():
+            return _stack(layer, y, colours)
+        case Residual():
+            body = wrapped(_sequence(layer.body, x, colours, width - 40), width - 40)
+            shortcut = row(_sequence(layer.shortcut, x, colours, width - 40))
+            act = "" if layer.act == "none" else f", {layer.act}"
+            return framed(f"residual{act} · {_say_size(y)}", [body, shortcut], "+")
+        case Gate():
+            body = wrapped(_sequence(layer.body, x, colours, width - 40), width - 40)
+            return framed("gate", [row([]), body], "×")
+        case Branches():
+            lanes = []
+            for i, sequence in enumerate(layer.of):
+                share = x if layer.split is None else (layer.split[i], *x[1:])
+                inner = _sequence(sequence, share, colours, width - 40)
+                lanes.append(wrapped(inner, width - 40))
+            split = "" if layer.split is None else f" of {' | '.join(map(str, layer.split))}"
+            return framed(f"branches{split} · {_say_size(y)}", lanes)
+        case _:
+            assert_never(layer)
+
+
+def _conv(conv: Conv, x: Shape, y: Shape) -> Box:
+    kernel = f"{conv.kernel}×{conv.kernel}"
+    if conv.stride > 1:
+        kernel += f" /{conv.stride}"
+    captions = [kernel, _say_size(y)]
+    if conv.groups > 1:
+        depthwise = conv.groups == conv.out == x[0]
+        captions.append("depth-wise" if depthwise else f"{conv.groups} groups")
+    return captioned(_block(conv.out, 24), captions)
+
+
+def _block(channels: int, width: float, radius: float = 4) -> Box:
+    """A normal layer: the more channels, the taller, in powers of two."""
+    height = 20 + 8 * math.log2(channels + 1)
+    said = f"{channels:,}"
+    width = max(width, text_width(said, 10) + 8)
+    body = plate(0.5, 0.5, width - 1, height - 1, radius=radius)
+    body += text(width / 2, height / 2 + 3.5, said, 10, bold=True)
+    return Box(width, height, height / 2, body)
+
+
+def _funnel() -> Box:
+    body = (
+        '<path d="M1 1L15 8V20L1 27z" fill="currentColor" fill-opacity=".09"'
+        ' stroke="currentColor" stroke-opacity=".55" stroke-linejoin="round"/>'
+    )
+    return Box(16, 28, 14, body)
+
+
+def _input(x: Shape) -> Box:
+    body = "".join(plate(6 - 3 * i, 3 * i, 21, 21, radius=2, fill=0.06) for i in range(3))
+    return captioned(Box(28, 28, 14, body), ["input", say(x)])
+
+
+def _stack(stack: Stack, y: Shape, colours: Mapping[str, str]) -> Box:
+    """One glyph for each unit that differs, with its count; at most five above each other."""
+    merged: Counter[Unit] = Counter()
+    for run in stack.units:
+        merged[run.unit] += run.count
+    cells = [_unit(unit, count, colours) for unit, count in merged.items()]
+    columns = math.ceil(len(cells) / 5)
+    each = math.ceil(len(cells) / columns)
+    body, x, height = [], 8.0, 0.0
+    parts = [cells[i : i + each] for i in range(0, len(cells), each)]
+    tall = max(sum(cell.height for cell in part) + 7 * (len(part) - 1) for part in parts) + 14
+    for part in parts:
+        top = (tall - sum(cell.height for cell in part) - 7 * (len(part) - 1)) / 2
+        for cell in part:
+            body.append(moved(cell, x, top))
+            top += cell.height + 7
+        x += max(cell.width for cell in part) + 8
+        height = max(height, top)
+    body.insert(0, plate(0.5, 0.5, x - 1, tall - 1, radius=7, fill=0.03, stroke=0.35))
+    kernels = {layer.kernel for unit in merged for layer in unit.layers if isinstance(layer, Conv)}
+    said = f"{stack.size:,} unit{'s' if stack.size > 1 else ''}"
+    if len(kernels) == 1:
+        k = kernels.pop()
+        said += f" · {k}×{k}"
+    return captioned(
+        Box(x, tall, tall / 2, "".join(body)), [said, f"→ {stack.outputs} · {_say_size(y)}"]
+    )
+
+
+def _unit(unit: Unit, count: int, colours: Mapping[str, str]) -> Box:
+    colour = colours.get(unit_kind(unit), GREY)
+    weighted, pools = 0, []
+    for layer in unit.layers:
+        if isinstance(layer, Pool):
+            pools.append(min(weighted, len(unit.weighted) - 1))
+        else:
+            weighted += 1
+    glyph = unit_glyph(unit.nodes, pools, colour)
+    said = f"×{count:,}"
+    height = max(glyph.height, 12)
+    body = moved(glyph, 0, (height - glyph.height) / 2)
+    body += text(glyph.width + 5, height / 2 + 3.4, said, 9.5, bold=True, anchor="start")
+    return Box(glyph.width + 5 + text_width(said, 9.5), height, height / 2, body)
+
+
+def _say_size(y: Shape) -> str:
+    return f"{y[1]}×{y[2]}" if len(y) == 3 else f"{y[0]:,}"

@@ -1,0 +1,87 @@
+"""Figures by name: each takes a record and gives a plotly figure."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unitsearch.views.history import hypervolume
+from unitsearch.views.kinds import units
+from unitsearch.views.pareto import pareto
+from unitsearch.views.theme import CONFIG
+from unitsearch.views.tradeoff import tradeoff
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+FIGURES: dict[str, Callable[..., Figure]] = {
+    "pareto": pareto,
+    "tradeoff": tradeoff,
+    "hypervolume": hypervolume,
+    "units": units,
+}
+
+# The page may run and style itself and nothing else: no request can leave it. Plotly compiles its
+# WebGL shaders' wrappers, hence unsafe-eval.
+POLICY = (
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\';'
+    " script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:\">"
+)
+
+
+def asset(name: str) -> str:
+    """Return the text of a file that lies beside this module (CSS or JavaScript)."""
+    return files("unitsearch.views").joinpath(name).read_text(encoding="utf-8")
+
+
+def script_json(plain: Any) -> str:
+    """Return plain data as JSON that may stand inside a ``<script>`` element."""
+    return safe_json(json.dumps(plain, separators=(",", ":"), ensure_ascii=False, allow_nan=False))
+
+
+def safe_json(text: str) -> str:
+    """Return JSON text in which nothing can end a ``<script>`` element."""
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def figure_json(figure: Figure) -> str:
+    """Return a figure as JSON for ``Plotly.newPlot``."""
+    return safe_json(figure.to_json(validate=False))
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write ``figure`` as one HTML file that opens offline."""
+    from plotly.offline import get_plotlyjs
+
+    write_text(
+        path,
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{POLICY}\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>unitsearch figure</title><style>{asset('report.css')}</style></head>\n"
+        '<body><main><figure class="panel wide"><div class="plot" data-figure="figure-1"></div>'
+        f'</figure></main>\n<script type="application/json" id="figure-1">{figure_json(figure)}'
+        f"</script>\n<script>{get_plotlyjs()}</script>\n"
+        f'<script type="application/json" id="plot-config">{script_json(CONFIG)}</script>\n'
+        f"<script>{asset('plots.js')}</script>\n</body></html>\n",
+    )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` beside ``path`` first and put it in place at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,95 @@
+"""The files that a run leaves beside its store: tables, the front's architectures and weights."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from unitsearch.architecture import Architecture, write_architecture, yaml_text
+from unitsearch.study.driver import weights_path
+from unitsearch.study.folder import write_file
+from unitsearch.study.record import Record, Trial
+from unitsearch.study.tables import COLUMNS, front_trials, rows
+from unitsearch.views.report import write_report
+
+
+def write_leavings(record: Record) -> None:
+    """Write trials.csv, front.csv, report.html and front/ anew.
+
+    Raises:
+        StudyError: If the study's folder cannot be written.
+    """
+    table = rows(record)
+    write_file(record.folder / "trials.csv", csv_text(table, COLUMNS).encode())
+    on_front = [row for row in table if row["front"]]
+    write_file(record.folder / "front.csv", csv_text(on_front, COLUMNS).encode())
+    _write_front(record)
+    write_report(record, record.folder / "report.html")
+
+
+def documented(record: Record, trial: Trial) -> Architecture:
+    """Return a trial's architecture with what is known of it: classes, normalisation, provenance."""
+    row = next(row for row in rows(record) if row["number"] == trial.number)
+    provenance: dict[str, Any] = {"study": record.name, "trial": trial.number, "key": trial.key}
+    for name in ("seed", "accuracy", "accuracy_se", "test_accuracy", "params", "macs", "flops"):
+        provenance[name] = _rounded(row[name])
+    provenance |= {"ce": _rounded(row["ce"]), "se": _rounded(row["se"])}
+    provenance["accuracy_of"] = f"{trial.images} validation images, 1 seed"
+    provenance["flops_are"] = "the papers' convention, not 2 x MACs"
+    provenance["data"] = record.config["data"]["name"]
+    provenance["recipe"] = record.config["train"]["name"]
+    provenance["split"] = record.facts.get("split")
+    provenance["digest"] = trial.digest
+    return replace(
+        trial.architecture,
+        classes=_tuple(record.facts.get("classes")),
+        mean=_tuple(record.facts.get("mean")),
+        std=_tuple(record.facts.get("std")),
+        provenance=provenance,
+    )
+
+
+def architecture_yaml(record: Record, trial: Trial) -> str:
+    """Return the architecture file of a trial."""
+    return yaml_text(write_architecture(documented(record, trial)))
+
+
+def csv_text(table: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
+    """Return rows as CSV with a header; unknown values are empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    for row in table:
+        writer.writerow({key: "" if row.get(key) is None else row[key] for key in columns})
+    return text.getvalue()
+
+
+def _write_front(record: Record) -> None:
+    folder = record.folder / "front"
+    members = front_trials(record)
+    kept = set()
+    for trial in members:
+        path = folder / f"{trial.number:05d}.yaml"
+        write_file(path, architecture_yaml(record, trial).encode())
+        kept.add(path.name)
+        weights = weights_path(record.folder, trial.number)
+        if weights.is_file():
+            target = path.with_suffix(".safetensors")
+            write_file(target, weights.read_bytes())
+            kept.add(target.name)
+    folder.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        if path.name not in kept:  # a member of an earlier front
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def _tuple(value: Any) -> Any:
+    return None if value is None else tuple(value)

@@ -1,0 +1,330 @@
+"""The parts of a page that are text and tables; everything that comes from files is escaped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from html import escape
+from math import sqrt
+
+from unitsearch.metrics import METRICS, standard_error
+from unitsearch.study.record import Record, Trial
+from unitsearch.study.tables import front_trials, rows
+from unitsearch.views import words
+from unitsearch.views.drawing import describe, drawing
+
+Colours = Mapping[str, str]
+
+_FAILURES = 100  # rows of the table of failures
+
+
+def header(record: Record, title: str, intro: str, colours: Colours) -> str:
+    """Return the head of a report: what was searched, what was found, three networks to compare."""
+    config = words.config(record)
+    recipe = config.get("train", config.get("recipe"))
+    facts = {
+        "search space": words.named(config.get("space")),
+        "data": words.named(config.get("data")),
+        "recipe": words.named(recipe, "epochs", "batch"),
+        "sampler": words.named(config.get("sampler")),
+        "seed": words.named(record.facts.get("seed", config.get("seed"))),
+        "objectives": ", ".join(map(str, config.get("objectives") or ())),
+        "trials": _states(record),
+    }
+    shown = "".join(
+        f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>"
+        for name, value in facts.items()
+        if value not in ("", "–")
+    )
+    said = "".join(f"<p>{escape(sentence)}</p>" for sentence in finding(record))
+    help_text = f'<p class="note">{escape(intro)}</p>' if intro else ""
+    return (
+        f'<header><p class="over">{escape(title)}</p><h1>{escape(record.name)}</h1>'
+        f'<div class="finding">{said}</div><dl class="facts">{shown}</dl>'
+        f"{_cards(record, colours)}{help_text}</header>"
+    )
+
+
+def _states(record: Record) -> str:
+    found = Counter(trial.state for trial in record.trials)
+    order = ("complete", "failed", "stopped", "running", "waiting")
+    return ", ".join(f"{found[state]:,} {state}" for state in order if found[state]) or "none yet"
+
+
+def best_trial(record: Record) -> Trial | None:
+    """Return the front's most accurate trial, the cheaper of equals; the baseline if alone."""
+    chosen = front_trials(record)
+    chosen = [trial for trial in chosen if not trial.is_baseline] or chosen
+    return min(chosen, key=lambda t: (-(t.accuracy or 0.0), t.cost.flops), default=None)
+
+
+def lightest_unresolved(record: Record) -> Trial | None:
+    """Return the front's member with the fewest FLOPs within two standard errors of the best."""
+    best = best_trial(record)
+    if best is None:
+        return None
+    least = (best.accuracy or 0.0) - 2 * (best.accuracy_se or 0.0)
+    able = [t for t in front_trials(record) if (t.accuracy or 0.0) >= least]
+    return min(able, key=lambda t: (t.cost.flops, -(t.accuracy or 0.0)))
+
+
+def finding(record: Record) -> list[str]:
+    """Return what the study found, in sentences."""
+    best, base = best_trial(record), record.baseline
+    if not record.trials:
+        return ["No trials yet."]
+    if base is None:
+        first = record.trials[0]
+        reason = f" ({first.reason})" if first.reason else ""
+        return [
+            f"The baseline is not complete (it is {first.state}{reason}): there is no floor, no"
+            " front and no CE or SE until it is."
+        ]
+    if best is None:
+        return [f"No complete trial reaches the floor of {words.percent(record.floor)}."]
+    said = [
+        f"Best {words.accuracy(best)} (validation, 1 seed, {words.count(best.images, 'image')});"
+        f" {_against(best, base)}."
+    ]
+    if not best.is_baseline:
+        said[0] = f"{said[0][:-1]}, which has {words.accuracy(base)}."
+    light = lightest_unresolved(record)
+    if light is not None and light.number != best.number:
+        said.append(
+            f"Within two standard errors of it: trial {light.number},"
+            f" {words.accuracy(light)}, {_against(light, base)}."
+        )
+    return said
+
+
+def _against(trial: Trial, base: Trial) -> str:
+    if trial.is_baseline:
+        return "it is the baseline itself"
+    ce = METRICS["ce"].formula(trial.measured, base.measured)
+    return (
+        f"{fewer(trial.cost.flops, base.cost.flops)} FLOPs than the baseline (CE {words.ratio(ce)})"
+    )
+
+
+def fewer(new: int, base: int) -> str:
+    """Return how many times fewer or more: ``6.1× fewer``."""
+    if not new or not base:
+        return f"{words.short(new)} against {words.short(base)}"
+    if new == base:
+        return "as many"
+    times = max(base / new, new / base)
+    said = f"{times:.1f}" if times < 10 else f"{times:,.0f}"
+    return f"{said}× {'fewer' if new < base else 'more'}"
+
+
+def _cards(record: Record, colours: Colours) -> str:
+    """The baseline, the best and the lightest that cannot be told from it, side by side."""
+    base, best, light = record.baseline, best_trial(record), lightest_unresolved(record)
+    shown: dict[int, tuple[str, Trial]] = {}
+    for title, trial in (
+        ("Baseline", base),
+        ("Most accurate found", best),
+        ("Lightest within two standard errors", light),
+    ):
+        if trial is not None and trial.number not in shown:
+            shown[trial.number] = (title, trial)
+    cards = "".join(_card(title, trial, base, colours) for title, trial in shown.values())
+    return f'<div class="cards">{cards}</div>' if cards else ""
+
+
+def _card(title: str, trial: Trial, base: Trial | None, colours: Colours) -> str:
+    cost = trial.cost
+    versus = ("", "")
+    if base is not None and trial.number != base.number:
+        versus = (
+            f" <small>{fewer(cost.flops, base.cost.flops)}</small>",
+            f" <small>{fewer(cost.params, base.cost.params)}</small>",
+        )
+    return (
+        f'<article class="card"><h2>{title} <button class="open" data-trial="{trial.number}">'
+        f"#{trial.number}</button></h2>{drawing(trial.architecture, colours)}"
+        f"<dl><div><dt>accuracy</dt><dd>{words.accuracy(trial)}</dd></div>"
+        f"<div><dt>FLOPs</dt><dd>{words.short(cost.flops)}{versus[0]}</dd></div>"
+        f"<div><dt>parameters</dt><dd>{words.short(cost.params)}{versus[1]}</dd></div></dl></article>"
+    )
+
+
+def front_table(record: Record, colours: Colours) -> str:
+    """Return the front as a table that its headings sort."""
+    trials = {trial.number: trial for trial in front_trials(record)}
+    if not trials:
+        return f'<p class="none">{escape(finding(record)[0])}</p>'
+    tested = any(trial.test_accuracy is not None for trial in trials.values())
+    heads = ["trial", "drawing", "units", "accuracy", *(["test"] if tested else [])]
+    heads += ["params", "MACs", "FLOPs", "CE", "SE", "file"]
+    shown = "".join(
+        f"<th scope='col'>{head}</th>"
+        if head in ("drawing", "units", "file")
+        else f'<th scope="col" aria-sort="none"><button class="sort">{head}</button></th>'
+        for head in heads
+    )
+    found = [row for row in rows(record) if row["front"]]
+    found.sort(key=lambda row: (-(row["accuracy"] or 0.0), row["flops"]))
+    body = []
+    for row in found:
+        trial = trials[row["number"]]
+        test = ""
+        if tested:
+            error = None
+            if trial.test_accuracy is not None and trial.test_images:
+                error = standard_error(trial.test_accuracy, trial.test_images)
+            test = _cell("test", trial.test_accuracy, words.percent(trial.test_accuracy, error))
+        base = ' <span class="tag">baseline</span>' if trial.is_baseline else ""
+        body.append(
+            f'<tr data-trial="{trial.number}"><th scope="row" data-v="{trial.number}">'
+            f'<button class="open" data-trial="{trial.number}">#{trial.number}</button>{base}</th>'
+            f'<td class="picture">{drawing(trial.architecture, colours)}</td>'
+            f'<td class="units">{_units(trial)}</td>'
+            + _cell("accuracy", trial.accuracy, words.accuracy(trial))
+            + test
+            + _cell("params", trial.cost.params, words.short(trial.cost.params))
+            + _cell("MACs", trial.cost.macs, words.short(trial.cost.macs))
+            + _cell("FLOPs", trial.cost.flops, words.short(trial.cost.flops))
+            + _cell("CE", row["ce"], words.ratio(row["ce"]))
+            + _cell("SE", row["se"], words.ratio(row["se"]))
+            + f'<td class="file"><code>front/{trial.number:05d}.yaml</code></td></tr>'
+        )
+    return (
+        f'<div class="scroll"><table class="front"><thead><tr>{shown}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def _units(trial: Trial) -> str:
+    """One line a stack; a count stays with its kind."""
+    return "".join(
+        "<div>"
+        + " + ".join(f"<span>{escape(part)}</span>" for part in stack.split(" + "))
+        + "</div>"
+        for stack in describe(trial.architecture).split(" | ")
+    )
+
+
+def _cell(label: str, value: float | None, said: str) -> str:
+    at = "" if value is None else f"{value:.10g}"
+    return f'<td class="number" data-label="{label}" data-v="{at}">{said}</td>'
+
+
+def failures(record: Record) -> str:
+    """Return the trials that failed or were stopped, with their reasons; empty if none."""
+    found = [trial for trial in record.trials if trial.state in ("failed", "stopped")]
+    if not found:
+        return ""
+    body = "".join(
+        f'<tr data-trial="{trial.number}"><th scope="row"><button class="open"'
+        f' data-trial="{trial.number}">#{trial.number}</button></th><td>{escape(trial.state)}</td>'
+        f"<td>{escape(trial.reason) or '–'}</td></tr>"
+        for trial in found[:_FAILURES]
+    )
+    rest = len(found) - _FAILURES
+    more = f'<p class="note">and {rest:,} more</p>' if rest > 0 else ""
+    return (
+        '<div class="scroll"><table><thead><tr><th scope="col">trial</th><th scope="col">state</th>'
+        f'<th scope="col">reason</th></tr></thead><tbody>{body}</tbody></table></div>{more}'
+    )
+
+
+def meanings(record: Record) -> str:
+    """Return what each word of the report means, for this study."""
+    images = sorted({trial.images for trial in record.complete if trial.images})
+    held = f" of {' or '.join(f'{n:,}' for n in images[:3])} images" if images else ""
+    best = best_trial(record)
+    limit = ""
+    if best is not None and best.accuracy_se is not None:
+        # Both networks saw the same images; the binomial bound ignores that, on the safe side.
+        alone, both = 200 * best.accuracy_se, 200 * sqrt(2) * best.accuracy_se
+        limit = (
+            f" Here two standard errors of the best are {alone:.1f} points (of the difference of"
+            f" two such networks {both:.1f})."
+        )
+    floor = f", here {words.percent(record.floor)}" if record.floor else ""
+    terms: Sequence[tuple[str, str]] = (
+        (
+            "accuracy",
+            f"The share of validation images{held} that the network gets right after the last"
+            " epoch; one seed for each network. Search sees train and validation only; test"
+            " accuracy is measured once, for the front, at the end.",
+        ),
+        (
+            "± standard error",
+            "One binomial standard error from the number of images; the spread over seeds is not in"
+            " it. Differences smaller than about two standard errors are not resolved: this study"
+            f" cannot say which of two such networks is better.{limit}",
+        ),
+        (
+            "FLOPs",
+            "The papers' convention: twice the multiply-accumulates, plus 2 for each output with a"
+            " bias and 4 for each batch-norm element. It is never 2 × MACs.",
+        ),
+        (
+            "MACs",
+            "Multiply-accumulates of convolutions and linear layers on one image, only these.",
+        ),
+        (
+            "CE",
+            "Computation efficiency: (accuracy / FLOPs) over the baseline's; 1 is the baseline.",
+        ),
+        (
+            "SE",
+            "Storage efficiency: (accuracy / parameters) over the baseline's; 1 is the baseline.",
+        ),
+        (
+            "baseline",
+            "Trial 0: trained here with the same data, recipe and kind of seed as all others.",
+        ),
+        (
+            "floor",
+            f"The accuracy from which a trial counts{floor}; without it CE would reward a network"
+            " that costs nothing and knows nothing.",
+        ),
+        (
+            "front",
+            "Complete trials from the floor up that none dominates by the study's objectives. The"
+            " steps in a figure are the front of its two axes alone.",
+        ),
+        (
+            "single, hybrid",
+            "A stack of equal units, and one that mixes units of more than one kind. 1-2-1 is a"
+            " unit of one input, two hidden and one output node.",
+        ),
+    )
+    return (
+        '<dl class="words">'
+        + "".join(f"<div><dt>{term}</dt><dd>{escape(said)}</dd></div>" for term, said in terms)
+        + "</dl>"
+    )
+
+
+def studies(records: Sequence[Record], links: Sequence[str]) -> str:
+    """Return several studies as a table, with a link to each report."""
+    if not records:
+        return '<p class="none">No studies yet.</p>'
+    body = []
+    for record, link in zip(records, links, strict=True):
+        best = best_trial(record)
+        config = words.config(record)
+        said = "–" if best is None else words.accuracy(best)
+        body.append(
+            f'<tr><th scope="row"><a href="{escape(link)}">{escape(record.name)}</a></th>'
+            f"<td>{escape(words.named(config.get('data')))}</td>"
+            f"<td>{escape(words.named(config.get('space')))}</td>"
+            + _cell("trials", len(record.trials), f"{len(record.trials):,}")
+            + _cell("complete", len(record.complete), f"{len(record.complete):,}")
+            + _cell("best accuracy", None if best is None else best.accuracy, said)
+            + _cell("front", len(front_trials(record)), f"{len(front_trials(record)):,}")
+            + "</tr>"
+        )
+    heads = ("study", "data", "space", "trials", "complete", "best accuracy", "front")
+    shown = "".join(
+        f'<th scope="col" aria-sort="none"><button class="sort">{head}</button></th>'
+        for head in heads
+    )
+    return (
+        f'<div class="scroll"><table><thead><tr>{shown}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table></div>"
+    )

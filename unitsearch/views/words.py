@@ -1,0 +1,69 @@
+"""Numbers and names as people read them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from unitsearch.study.record import Record, Trial
+
+_POWERS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def short(value: float | None) -> str:
+    """Return a count with three or four digits and a power of ten: 9,876, 1.23 M."""
+    if value is None:
+        return "–"
+    if abs(value) < 10_000:
+        return f"{value:,.0f}"
+    for power, letter in _POWERS:
+        if abs(value) >= power:
+            scaled = value / power
+            digits = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0
+            return f"{scaled:.{digits}f} {letter}"
+    return f"{value:,.0f}"
+
+
+def ratio(value: float | None) -> str:
+    """Return a ratio with three digits."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def percent(value: float | None, error: float | None = None) -> str:
+    """Return a fraction as percent, with ± one standard error where it is known."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    digits = 2 if error is not None and error < 0.0005 else 1
+    if error is None:
+        return f"{100 * value:.{digits}f} %"
+    return f"{100 * value:.{digits}f} ± {100 * error:.{digits}f} %"
+
+
+def count(number: int, what: str) -> str:
+    """Return a number of things: ``1 trial``, ``12 trials``."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def accuracy(trial: Trial) -> str:
+    """Return a trial's validation accuracy with its standard error."""
+    return percent(trial.accuracy, trial.accuracy_se)
+
+
+def config(record: Record) -> Mapping[str, Any]:
+    """Return the study's configuration, empty where its facts hold none."""
+    found = record.facts.get("config")
+    return found if isinstance(found, Mapping) else {}
+
+
+def named(value: Any, *more: str) -> str:
+    """Return what a part of the configuration is called, with some of its settings."""
+    if isinstance(value, Mapping):
+        said = [str(value["name"])] if value.get("name") else []
+        said += [f"{key} {value[key]}" for key in more if value.get(key) is not None]
+        if not said:
+            said = [f"{key} {item}" for key, item in list(value.items())[:4]]
+        return ", ".join(said)
+    return "–" if value is None else str(value)
