@@ -320,3 +320,36 @@ def _numbers(node: Node, space: Space, given: Mapping[str, Any]) -> list[int]:
             return [n for option in options.values() for n in _numbers(option, space, given)]
         case _:
             return _options(node)
+
+
+def try_every_option(space: Space) -> int:
+    """Build a member with each option of each parameter at least once; return how many that is.
+
+    Raises:
+        SpecError: If an option makes no network; the place says which line.
+    """
+    tried = 0
+    done: set[tuple[str, Any]] = set()
+    waiting: list[tuple[str, Any, Values]] = [("", None, {})]
+    generator = random.Random(0)
+    while waiting:
+        name, option, before = waiting.pop()
+        if (name, option) in done:
+            continue
+        done.add((name, option))
+        wanted = {**before, name: option}
+        met: dict[str, Domain] = {}
+        drawn = at_random(generator)
+
+        def choose(at: str, domain: Domain) -> Any:
+            met[at] = domain
+            return wanted[at] if at in wanted else drawn(at, domain)
+
+        values, architecture = draw(space, choose)
+        with space.file.document.located():
+            checked(space, architecture, "")
+        tried += 1
+        for at, domain in met.items():
+            options = (0, domain.high) if isinstance(domain, Cut) else domain.options
+            waiting += [(at, o, values) for o in options if (at, o) not in done]
+    return tried

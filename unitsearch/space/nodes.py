@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from unitsearch.architecture.reading import check_keys
 from unitsearch.errors import SpecError, did_you_mean
-from unitsearch.fields import Flag, Schema, Whole, is_list, join
+from unitsearch.fields import Schema, Whole, is_list, join
 
 MAX_OPTIONS = 1_000
 MAX_TOTAL = 65_536
@@ -282,7 +282,6 @@ def unknown_name(name: str, place: str, known: Mapping[str, Any], what: str) -> 
 
 def choice_schemas() -> dict[str, Schema]:
     """Return the JSON Schemas of the words of choice, by name."""
-    anything: Schema = {}
     labelled = {"anyOf": [{"type": "array", "minItems": 1}, {"type": "object", "minProperties": 1}]}
     whole: Schema = {"anyOf": [Whole(0).schema(), {"$ref": "#/$defs/choice"}]}
     name: Schema = {"type": "string"}
@@ -308,6 +307,4 @@ def choice_schemas() -> dict[str, Schema]:
         },
         "mix": table(["mix", "total"], mix=labelled, total=whole, draw=draw, name=name),
         "sequence": table(["sequence"], sequence=series, name=name),
-        "anything": anything,
-        "flag": Flag().schema(),
     }

@@ -1,0 +1,141 @@
+"""What people see while a study runs: a live table at a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from unitsearch.cli.output import note
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from unitsearch.study.driver import End, Progress
+
+_REFRESH = 0.5  # seconds between two looks at the front, which cost more than they show
+
+
+@contextlib.contextmanager
+def watching() -> Iterator[Callable[[Progress], None]]:
+    """Yield what a run calls with its progress."""
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=True, highlight=False)
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        shown = 0.0
+
+        def watch(progress: Progress) -> None:
+            nonlocal shown
+            if progress.news.startswith("stopping"):
+                console.print(progress.news)
+            if progress.news or time.monotonic() - shown > _REFRESH:
+                live.update(_table(progress))
+                shown = time.monotonic()
+
+        yield watch
+
+
+def closing(end: End, resumed: str) -> str:
+    """Return what was found and what to do next, in a line or two."""
+    from unitsearch.api import best_trial
+    from unitsearch.metrics import ce
+    from unitsearch.study.tables import front_trials
+
+    record = end.record
+    complete = len(record.complete)
+    why = {
+        "budget": f"{complete} trials complete",
+        "minutes": f"time is up after {complete} complete trials",
+        "exhausted": f"the space is exhausted: no untried architecture is left after {complete}",
+        "interrupted": f"interrupted after {complete} complete trials; everything is saved",
+    }[end.why or "budget"]
+    best, baseline = best_trial(record), record.baseline
+    lines = []
+    if best is None or baseline is None:
+        lines.append(f"{why}: nothing reaches the floor yet")
+    else:
+        fewer = baseline.cost.flops / best.cost.flops
+        than = f"{fewer:.1f}x fewer FLOPs" if fewer >= 1 else f"{1 / fewer:.1f}x more FLOPs"
+        efficiency = ce(best.measured, baseline.measured)
+        found = (
+            f"best {100 * (best.accuracy or 0):.1f} ± {100 * (best.accuracy_se or 0):.1f} % "
+            f"(validation), {than} than the baseline (CE {efficiency:.1f}); "
+            f"{len(front_trials(record))} on the front"
+        )
+        if best.is_baseline:
+            found = (
+                f"best {100 * (best.accuracy or 0):.1f} ± {100 * (best.accuracy_se or 0):.1f} % "
+                f"(validation) is the baseline; {len(front_trials(record))} on the front"
+            )
+        lines.append(f"{why}: {found}")
+    able = sum((trial.accuracy or 0.0) >= record.floor for trial in record.complete)
+    if complete >= 20 and able < 0.05 * complete:
+        lines.append(
+            f"the floor of {100 * record.floor:.1f} % leaves {able} of {complete} trials: lower it?"
+        )
+    lines.append(f"open {record.folder / 'report.html'}")
+    if end.why == "interrupted":
+        lines.append(f"next: unitsearch resume {resumed}")
+    else:
+        lines.append(f"next: unitsearch export {resumed} --front -o exported")
+    return "; ".join(lines)
+
+
+def _lines() -> Callable[[Progress], None]:
+    def watch(progress: Progress) -> None:
+        if progress.news and "started" not in progress.news:
+            done = len(progress.record.complete)
+            total = progress.record.config["budget"]["trials"]
+            note(f"[{progress.seconds:6.1f} s] {done}/{total} {progress.news}")
+
+    return watch
+
+
+def _table(progress: Progress) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    from unitsearch.api import best_trial
+    from unitsearch.study.tables import front_trials, hypervolume_history
+
+    record = progress.record
+    total = int(record.config["budget"]["trials"])
+    done = len(record.complete)
+    failed = sum(trial.state == "failed" for trial in record.trials)
+    best = best_trial(record)
+    history = hypervolume_history(record)
+    table = Table(box=box.SIMPLE, show_header=False, pad_edge=False, title=record.name)
+    table.add_column(style="bold")
+    table.add_column()
+    running = ", ".join(str(number) for number in progress.running) or "–"
+    table.add_row("workers", f"{progress.workers} (trials {running})")
+    table.add_row("trials done", f"{done} of {total}" + (f", {failed} failed" if failed else ""))
+    table.add_row("front", f"{len(front_trials(record))} architectures")
+    if history:
+        table.add_row("hypervolume", f"{history[-1][1]:.4f}")
+    if best is not None:
+        said = f"{100 * (best.accuracy or 0):.1f} ± {100 * (best.accuracy_se or 0):.1f} %"
+        table.add_row("best accuracy", f"{said} (trial {best.number}, validation)")
+    table.add_row("time", f"{_clock(progress.seconds)}, {_left(progress, done, total)}")
+    return table
+
+
+def _left(progress: Progress, done: int, total: int) -> str:
+    times = [t.train_seconds for t in progress.record.complete if t.train_seconds]
+    if not times:
+        return "time left not known yet"
+    each = sum(times) / len(times)
+    return f"about {_clock(each * max(0, total - done) / progress.workers)} left"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

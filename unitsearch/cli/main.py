@@ -1,0 +1,77 @@
+"""The command line: parse, call the library once, print."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from unitsearch.cli import networks, runs, spaces, studies
+from unitsearch.cli.output import note
+from unitsearch.errors import UnitSearchError
+
+app = typer.Typer(
+    name="unitsearch",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        from unitsearch.cli.output import write
+
+        write(f"unitsearch {version('unitsearch')}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Search for compact networks made of small independent units.
+
+    Begin with: unitsearch run
+    """
+
+
+for command in (runs.run, runs.resume):
+    app.command()(command)
+for command in (
+    studies.status,
+    studies.trials,
+    studies.best,
+    studies.report,
+    studies.plot,
+    studies.export,
+):
+    app.command()(command)
+for command in (networks.train, networks.cost):
+    app.command()(command)
+app.add_typer(spaces.app, name="space")
+
+
+def main() -> None:
+    """Run the command line; errors of ours are one line on stderr and an exit code."""
+    try:
+        app()
+    except UnitSearchError as error:
+        if os.environ.get("UNITSEARCH_DEBUG"):
+            raise
+        note(f"unitsearch: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        note("unitsearch: interrupted")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Results on stdout in four formats; nothing else is printed there."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    table = "table"
+    json = "json"
+    yaml = "yaml"
+    csv = "csv"
+
+
+FormatOption = Annotated[Format, typer.Option("-f", "--format", help="How results are printed.")]
+DataArguments = Annotated[
+    list[str] | None, typer.Argument(metavar="[data=NAME]", help="Other data than the space's own.")
+]
+
+
+def emit(
+    rows: Rows, how: Format, show: Callable[[str, Any], str] | None = None, title: str = ""
+) -> None:
+    """Print rows on stdout: a table for people, or a bare list of objects for programs."""
+    match how:
+        case Format.json:
+            write(json.dumps([_plain(row) for row in rows], indent=2, allow_nan=False))
+        case Format.yaml:
+            from unitsearch.architecture import yaml_text
+
+            write(yaml_text([_plain(row) for row in rows]).rstrip() if rows else "[]")
+        case Format.csv:
+            write(_csv(rows).rstrip("\n"))
+        case Format.table:
+            _print_table(rows, show or say, title)
+
+
+def write(text: str) -> None:
+    """Print text on stdout; a reader that has left is no error."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = Path("/dev/null").open("w")  # noqa: SIM115  # Python flushes it at exit
+        raise typer.Exit(0) from None
+
+
+def note(text: str) -> None:
+    """Print a message for people on stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def say(name: str, value: Any) -> str:
+    """Return a value as people read it in a table."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, float):
+        return f"{value:.4f}" if name.startswith(("accuracy", "test")) else f"{value:.3g}"
+    if isinstance(value, int) and name not in ("seed", "number", "pid"):
+        return f"{value:,}"
+    return str(value)
+
+
+def _print_table(rows: Rows, show: Callable[[str, Any], str], title: str) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    for name in columns:
+        numeric = all(isinstance(row.get(name), (int, float, type(None))) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(show(name, row.get(name)) for name in columns))
+    console.print(table, markup=False) if rows else console.print("nothing to show")
+
+
+def _csv(rows: Rows) -> str:
+    text = io.StringIO()
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: "" if value is None else value for key, value in row.items()})
+    return text.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
