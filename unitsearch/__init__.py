@@ -1,7 +1,7 @@
 """Neural-architecture search over hybrid unit combinations.
 
-``run`` searches; ``load_study`` reads what a search left; ``load_architecture``, ``count``, ``build``
-and ``load_network`` work with single networks. Importing this package imports no torch.
+``run`` searches; ``load_study`` reads what a search left; ``load_architecture``, ``count``,
+``build`` and ``load_network`` work with single networks. Importing this package imports no torch.
 """
 
 from unitsearch.api import (

@@ -22,7 +22,6 @@ from unitsearch.space import (
     baseline,
     bind,
     expectations,
-    load_space,
     point,
     survey,
 )
@@ -89,7 +88,8 @@ def run(
     Args:
         space: A shipped space or a file.
         watch: Called with the progress, several times a second.
-        **settings: What the command line takes: ``data="mnist"``, ``seed=1``, ``name="first"``; dots
+        **settings: What the command line takes: ``data="mnist"``, ``seed=1``, ``name="first"``;
+        dots
             are written as mappings, ``budget={"trials": 20}``.
 
     Raises:
@@ -339,7 +339,7 @@ def point_architecture(named: str, overrides: Sequence[str] = ()) -> Architectur
 
 
 def count(architecture: Architecture) -> Cost:
-    """Return the exact ``params``, ``macs`` and ``flops`` (papers' convention) of an architecture."""
+    """Return the exact ``params``, ``macs`` and ``flops`` (the papers') of an architecture."""
     return count_cost(architecture)
 
 
@@ -394,7 +394,7 @@ def dry_run(overrides: Sequence[str]) -> tuple[Config, Space, Survey]:
 def train_one(
     named: str, overrides: Sequence[str], folder: Path, watch: Callable[[int, float], None]
 ) -> dict[str, Any]:
-    """Train one architecture, write it and its weights to ``folder``, and return what it reached."""
+    """Train one architecture, write it with its weights, and return what it reached."""
     from unitsearch.architecture import key, write_architecture, yaml_text
     from unitsearch.data import describe
     from unitsearch.data.spec import require

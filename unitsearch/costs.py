@@ -5,9 +5,10 @@ Three numbers, always called by these names:
 - ``params``: all trainable numbers: weights, biases, batch norm's weight and bias.
 - ``macs``: multiply-accumulates of convolutions and linear layers on one image, nothing else.
 - ``flops``: FLOPs in the papers' own convention, which is never 2 × ``macs``: twice the sum of the
-  MACs, one per output element of a convolution with a bias, and two per batch-norm element. A linear
-  layer's bias, activations, pooling, sums and concatenations are free. This is ``2 * macs`` of thop
-  0.0.31, the counter behind the papers' tables (BUnit-Net Tables I to VIII, TissueNet Tables 2 to 5).
+  MACs, one per output element of a convolution with a bias, and two per batch-norm element. A
+  linear layer's bias, activations, pooling, sums and concatenations are free. This is ``2 * macs``
+  of thop 0.0.31, the counter behind the papers' tables (BUnit-Net Tables I to VIII, TissueNet
+  Tables 2 to 5).
 """
 
 from __future__ import annotations

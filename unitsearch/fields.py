@@ -1,15 +1,16 @@
 """Declared fields: from one rule come the check, the message, the JSON Schema and the dump.
 
-A frozen data class states each field with ``setting(rule, default)``; ``read`` turns plain data (what
-YAML or JSON holds) into an instance or raises a ``SpecError`` that names the place; ``write`` turns it
-back, leaving defaults out; ``json_schema`` describes it. This module knows no layer and no file.
+A frozen data class states each field with ``setting(rule, default)``; ``read`` turns plain data
+(what YAML or JSON holds) into an instance or raises a ``SpecError`` that names the place; ``write``
+turns it back, leaving defaults out; ``json_schema`` describes it. This module knows no layer and no
+file.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from functools import cache
 from typing import Any, Protocol, TypeVar, cast
@@ -273,11 +274,15 @@ class Declared:
         return self.default is MISSING
 
 
-@cache
 def declared(cls: type[Any]) -> tuple[Declared, ...]:
     """Return the declared fields of ``cls`` in their order."""
+    return _declared(cast(Hashable, cls))
+
+
+@cache
+def _declared(cls: Hashable) -> tuple[Declared, ...]:
     found = []
-    for field in dataclasses.fields(cls):
+    for field in dataclasses.fields(cast(type[Any], cls)):
         if "rule" in field.metadata:
             default = field.default
             if field.default_factory is not MISSING:

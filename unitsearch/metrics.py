@@ -1,7 +1,7 @@
-"""The table of metrics by name: direction, unit and formula; derived from stored facts, never stored.
+"""The table of metrics by name: direction, unit, formula; derived from facts, never stored.
 
-``a``, ``f`` and ``p`` are accuracy (a fraction), FLOPs in the papers' convention and parameters; the
-index ``b`` means the baseline.
+``a``, ``f`` and ``p`` are accuracy (a fraction), FLOPs in the papers' convention and parameters;
+the index ``b`` means the baseline.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ def metric(name: str) -> Metric:
 def standard_error(accuracy: float, images: int) -> float:
     """Return the standard error of an accuracy measured once on ``images`` images (binomial).
 
-    The estimate adds one success and one failure, so that 100 % on few images is not called certain.
+    The estimate adds one success and one failure, so that 100 % on few images is not called
+    certain.
     """
     smoothed = (accuracy * images + 1) / (images + 2)
     return math.sqrt(smoothed * (1 - smoothed) / (images + 2))

@@ -1,10 +1,11 @@
 """One network, one key: the canonical order of units and the hash of the canonical form.
 
 The order of a stack's units is free when the tensor entering the stack has one producer, a dense
-convolution or linear layer, and one consumer, the stack; when the tensor leaving it has one consumer,
-a dense convolution or linear layer; and when between them lie only layers that treat each channel by
-itself (pooling, depth-wise convolution, flatten before linear). Then a permutation of the units is
-undone by permuting the producer's and the consumer's weights. Everything else keeps its order.
+convolution or linear layer, and one consumer, the stack; when the tensor leaving it has one
+consumer, a dense convolution or linear layer; and when between them lie only layers that treat each
+channel by itself (pooling, depth-wise convolution, flatten before linear). Then a permutation of
+the units is undone by permuting the producer's and the consumer's weights. Everything else keeps
+its order.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def canonical_layers(layers: Layers) -> Layers:
 
 
 def canonical_stack(stack: Stack, *, free: bool) -> Stack:
-    """Return ``stack`` with equal neighbours as one run, sorted first where the order is ``free``."""
+    """Return ``stack`` with equal neighbours as one run, sorted first if its order is free."""
     runs = sorted(stack.units, key=_unit_text_of) if free else list(stack.units)
     merged = []
     for unit, same in groupby(runs, key=_unit_of):

@@ -156,7 +156,7 @@ def _check_nesting(text: str, name: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_NESTING:
-                line = event.start_mark.line + 1
+                line = event.start_mark.line + 1 if event.start_mark else 1
                 raise SpecError(f"{name}:{line}: nested over {MAX_NESTING} deep")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1

@@ -1,8 +1,8 @@
 """The closed set of layer kinds: frozen data, no weights, no torch, no behaviour.
 
 Composite layers are sequences of layers, and nothing else nests, so that every fold over an
-architecture (shape, cost, network) is a short recursion. To add a kind: a class here with its name in
-``KINDS``, and one function in each fold; the type checker names a fold that forgot it.
+architecture (shape, cost, network) is a short recursion. To add a kind: a class here with its name
+in ``KINDS``, and one function in each fold; the type checker names a fold that forgot it.
 """
 
 from __future__ import annotations

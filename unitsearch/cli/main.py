@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -43,19 +44,20 @@ def about(
     """
 
 
-for command in (runs.run, runs.resume):
-    app.command()(command)
-for command in (
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    runs.run,
+    runs.resume,
     studies.status,
     studies.trials,
     studies.best,
     studies.report,
     studies.plot,
     studies.export,
-):
-    app.command()(command)
-for command in (networks.train, networks.cost):
-    app.command()(command)
+    networks.train,
+    networks.cost,
+)
+for _command in _COMMANDS:
+    app.command()(_command)
 app.add_typer(spaces.app, name="space")
 
 

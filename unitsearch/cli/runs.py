@@ -135,7 +135,8 @@ def _print_plan(overrides: list[str]) -> None:
         f"MACs, {low.flops:,} to {high.flops:,} FLOPs (papers' convention)",
         f"baseline     {count(baseline(space)).params:,} parameters, "
         f"{count(baseline(space)).flops:,} FLOPs",
-        f"data         {config.data.name}, recipe {config.train.name} ({config.train.epochs} epochs)",
+        f"data         {config.data.name}, recipe {config.train.name}, "
+        f"{config.train.epochs} epochs",
         f"budget       {config.budget.trials} trials, very roughly "
         f"{each * config.budget.trials / workers / 60:.0f} min on {workers} workers",
     ]

@@ -177,8 +177,8 @@ def check(space: SpaceArgument, overrides: DataArguments = None) -> None:
     )
     if found.share < 0.05:
         note(
-            f"warning: the limits leave {100 * found.share:.1f} % of random members; a search would "
-            "mostly draw what it may not train. Raise limits, or narrow the space"
+            f"warning: the limits leave {100 * found.share:.1f} % of random members; a search "
+            "would mostly draw what it may not train. Raise limits, or narrow the space"
         )
 
 

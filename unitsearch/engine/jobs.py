@@ -95,7 +95,9 @@ def to_message(item: Job | Outcome) -> tuple[dict[str, Any], bytes]:
 def outcome_from(message: Mapping[str, Any], weights: bytes) -> Outcome:
     """Return the outcome that ``to_message`` took apart."""
     lists = ("curve", "mean", "std", "classes")
-    plain = {key: tuple(value) if key in lists else value for key, value in message.items()}
+    plain: dict[str, Any] = {
+        key: tuple(value) if key in lists else value for key, value in message.items()
+    }
     return Outcome(**plain, weights=weights)
 
 

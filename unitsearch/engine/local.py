@@ -19,7 +19,7 @@ from unitsearch.errors import StudyError
 
 # A job that takes its worker down twice is not to blame chance for.
 _TRIES = 2
-_THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 @dataclass

@@ -1,9 +1,9 @@
 """The Ray engine: one long-lived Tune trial per worker, fed with lists of jobs through a mailbox.
 
-A Tune trial per network would cost seconds each, so Tune keeps the workers: it places them, restarts
-those that die and says which died. Jobs and outcomes go through one small actor, the mailbox, which
-dies with the driver; every worker watches it and ends when it is gone. Ray is imported only when an
-engine is opened. It knows nothing of studies, and Ray's own restore and checkpoints are not used.
+A Tune trial per network would cost seconds each, so Tune keeps the workers: it places them, starts
+another where one died, and says which. Jobs and outcomes go through one small actor, the mailbox,
+which dies with the driver; every worker watches it and ends when it is gone. Ray is imported only
+when an engine is opened; its checkpoints and its restore are not used, for our store is better.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from typing import Any
 
 from unitsearch.engine.jobs import Job, Outcome, job_from, outcome_from, to_message
 from unitsearch.engine.local import _THREADS, _TRIES, _cores
-from unitsearch.errors import StudyError
+from unitsearch.errors import StudyError, UsageError
 
 # Workers that die one after the other before any of them asks for a job: the set-up is broken.
 _STILLBORN = 3
-# Ray's memory for objects on a local cluster; ours are single networks' weights, and more is spilled.
+# Ray's memory for objects on a local cluster: ours are weights of single networks.
 _STORE_BYTES = 256 * 2**20
 # Tune reads these in the driver's process; its tables would go to stdout even with verbose=0.
 _SETTINGS = {
@@ -48,22 +48,24 @@ class RayEngine:
 
     Args:
         workers: How many; one per CPU of the cluster unless given.
-        address: ``auto`` or HOST:PORT of a running cluster; a local one is started unless given. Where
-            this process has called ``ray.init`` already, that cluster is used and left running.
+        address: ``auto`` or HOST:PORT of a running cluster; a local one is started unless given.
+            Where this process is connected to Ray already, that cluster is used and left running.
         folder: Where ``workers.log`` and, while the engine is open, Tune's own files lie.
 
     Raises:
+        UsageError: If ``address`` has another form.
         StudyError: If there is no cluster at ``address`` or none can be started.
     """
 
     def __init__(self, workers: int | None, address: str | None, folder: Path) -> None:
+        if address is not None and "://" in address:  # Ray's client cannot host Tune's driver
+            raise UsageError(place="engine.address", found=address, expected="auto or HOST:PORT")
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
         self._tune_folder = folder / "ray"
         shutil.rmtree(self._tune_folder, ignore_errors=True)  # of a driver that was killed
         self._log = folder / "workers.log"
-        self._session: Path | None = None
-        self._owned = False
+        self._mailbox: Any = None
         self._hearing: Any = None
         self._failure = ""
         self._closed = False
@@ -86,6 +88,8 @@ class RayEngine:
         """
         import ray
 
+        if self._closed:
+            return []
         if self._failure:
             raise StudyError(self._failure)
         if self._hearing is None:
@@ -118,18 +122,18 @@ class RayEngine:
 
         self._open.callback(shutil.rmtree, self._tune_folder, ignore_errors=True)
         joined = ray.is_initialized()
-        # A program that called ray.init itself decides about Ray's log, but not about Tune's chatter.
+        # Who called ray.init before us decides about Ray's log, but not about Tune's chatter.
         self._open.enter_context(_logged("ray.tune" if joined else "ray", self._log))
         if not joined:
             self._connect(workers, address)
-        total = int(ray.cluster_resources().get("CPU", 0))
-        self.workers = workers or max(total, 1)
+        resources: dict[str, float] = ray.cluster_resources()
+        self.workers = workers or max(int(resources.get("CPU", 1)), 1)
 
         name = f"unitsearch-{uuid.uuid4().hex}"
         here = ray.get_runtime_context().get_node_id()
         strategy = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
         options = {"name": name, "num_cpus": 0, "scheduling_strategy": strategy}
-        self._mailbox = ray.remote(_Mailbox).options(**options).remote(self.workers)
+        self._mailbox = ray.remote(_Mailbox).options(**options).remote()
         self._open.callback(ray.kill, self._mailbox)
 
         ending = threading.Event()
@@ -157,7 +161,7 @@ class RayEngine:
         )
         keeper = threading.Thread(target=self._keep, args=(tuner,), daemon=True)
         keeper.start()
-        # Undone in the reverse order: workers are told to end, then Tune has time to see them off.
+        # Undone in reverse order: workers are told to end, and Tune has time to see them off.
         self._open.callback(keeper.join, 15)
         self._open.callback(self._dismiss)
         self._open.callback(ending.set)
@@ -174,10 +178,10 @@ class RayEngine:
             }
         try:
             with _calm(), _own_sigterm():
-                context = ray.init(
+                context: Any = ray.init(
                     address=address or "local",
                     log_to_driver=False,
-                    configure_logging=False,
+                    logging_level=logging.WARNING,
                     **local,
                 )
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
@@ -213,11 +217,11 @@ class RayEngine:
 class _Mailbox:
     """The actor between driver and workers: lists of jobs in, outcomes out.
 
-    All its methods are coroutines, so that Ray runs them in one thread, turn about. ``take``, ``hear``
-    and ``closed`` answer when there is something to say.
+    All its methods are coroutines, so that Ray runs them in one thread, turn about. ``take``,
+    ``hear`` and ``closed`` answer when there is something to say.
     """
 
-    def __init__(self, seats: int) -> None:
+    def __init__(self) -> None:
         self._lists: deque[list[_Message]] = deque()
         self._held: dict[int, list[_Message]] = {}
         self._asking: dict[int, asyncio.Future[list[_Message] | None]] = {}
@@ -225,8 +229,8 @@ class _Mailbox:
         self._outcomes: list[_Message] = []
         self._printed: list[str] = []
         self._failure = ""
+        self._alive: set[int] = set()
         self._stillborn = 0
-        self._seats = seats
         self._news = asyncio.Event()
         self._end = asyncio.Event()
 
@@ -236,7 +240,8 @@ class _Mailbox:
         self._hand_out()
 
     async def take(self, seat: int) -> list[_Message] | None:
-        """Return the next list of jobs for the worker on ``seat``; None once the engine is closed."""
+        """Return the next list of jobs for the worker on ``seat``; None once all is closed."""
+        self._alive.add(seat)
         self._stillborn = 0
         if self._end.is_set():
             return None
@@ -247,9 +252,10 @@ class _Mailbox:
 
     async def give(self, seat: int, outcome: _Message, printed: str) -> None:
         """Take in what became of one job, and what the worker printed meanwhile."""
-        done = _key(outcome)
-        self._held[seat] = [job for job in self._held.get(seat, []) if _key(job) != done]
-        self._outcomes.append(outcome)
+        done, held = _key(outcome), self._held.get(seat, [])
+        self._held[seat] = [job for job in held if _key(job) != done]
+        if len(self._held[seat]) < len(held):  # else from one taken for dead: another has the job
+            self._outcomes.append(outcome)
         self._printed.append(printed)
         self._news.set()
 
@@ -259,7 +265,8 @@ class _Mailbox:
         if asked is not None:
             asked.cancel()
         jobs = self._held.pop(seat, [])
-        self._stillborn += 1
+        self._stillborn += seat not in self._alive
+        self._alive.discard(seat)
         if self._stillborn >= _STILLBORN:
             await self.fail(f"no Ray worker can be started ({reason})")
         # only the first was under way; the others never had their turn
@@ -270,7 +277,8 @@ class _Mailbox:
                 self._lists.appendleft([(job, weights)])
             else:
                 said = f"killed: its worker ended, {tries} times ({reason})"[:500]
-                self._outcomes.append(to_message(Outcome(*key, ok=False, kind="killed", reason=said)))
+                lost = Outcome(*key, ok=False, kind="killed", reason=said)
+                self._outcomes.append(to_message(lost))
                 self._news.set()
         self._hand_out()
 
@@ -280,7 +288,7 @@ class _Mailbox:
         self._news.set()
 
     async def hear(self) -> tuple[list[_Message], str, str]:
-        """Return the outcomes that have come, what was printed, and what failed, once there is any."""
+        """Return the outcomes that have come, what was printed and what failed, once any did."""
         await self._news.wait()
         self._news.clear()
         heard = (self._outcomes, "".join(self._printed), self._failure)
@@ -314,11 +322,11 @@ class _Hand:
 
         self.seat = seat
         self._busy = True
-        self._mailbox = ray.get_actor(mailbox)
+        self._mailbox: Any = ray.get_actor(mailbox)
         threading.Thread(target=self._watch, daemon=True).start()
         with contextlib.suppress(ValueError):  # not the main thread: no handler of ours to set
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
-        with contextlib.suppress(OSError):  # paths in a data spec are the driver's; elsewhere, absolute
+        with contextlib.suppress(OSError):  # relative paths to data are the driver's
             os.chdir(folder)
         os.environ.update(_THREADS)
 
@@ -334,7 +342,7 @@ class _Hand:
 
         from unitsearch.engine import work
 
-        jobs = ray.get(self._mailbox.take.remote(self.seat))
+        jobs: list[_Message] | None = ray.get(self._mailbox.take.remote(self.seat))
         if jobs is None:
             return False
         self._busy = True
@@ -452,13 +460,16 @@ def _own_sigterm() -> Iterator[None]:
 def _logged(name: str, path: Path) -> Iterator[None]:
     """Send what the logger ``name`` would print on the terminal to a file."""
     logger = logging.getLogger(name)
-    before, propagate = logger.handlers[:], logger.propagate
+    before, level, propagate = logger.handlers[:], logger.level, logger.propagate
     handler = logging.FileHandler(path, delay=True)
     handler.setLevel(logging.WARNING)
+    # Tune misses the result files that we told it not to write.
+    handler.addFilter(lambda record: not record.name.startswith("ray.tune.analysis"))
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s: %(message)s"))
     logger.handlers[:], logger.propagate = [handler], False
     try:
         yield
     finally:
         logger.handlers[:], logger.propagate = before, propagate
+        logger.setLevel(level)
         handler.close()

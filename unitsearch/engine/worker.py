@@ -1,7 +1,7 @@
 """A warm worker process: ``python -m unitsearch.engine.worker``, jobs on stdin, outcomes on stdout.
 
-It ends as soon as its stdin ends, even in the middle of a job: the driver holds the only other end, so
-that no worker outlives its driver, however the driver dies.
+It ends as soon as its stdin ends, even in the middle of a job: the driver holds the only other end,
+so that no worker outlives its driver, however the driver dies.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import queue
 import signal
-import sys
 import threading
 from typing import BinaryIO
 
@@ -51,4 +50,4 @@ def _listen(stream: BinaryIO, waiting: queue.Queue[tuple[list[dict[str, object]]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

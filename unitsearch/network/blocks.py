@@ -64,9 +64,9 @@ class Block(nn.Module):
 class Run(nn.Module):
     """``count`` equal units in a row of a stack.
 
-    Parameters are held together, [count · out, …], whatever the plan: ``grouped`` runs each layer of
-    all units as one grouped operation, ``loop`` splits, applies unit by unit and concatenates (the
-    definition, BUnit-Net Eq. 3).
+    Parameters are held together, [count · out, …], whatever the plan: ``grouped`` runs each layer
+    of all units as one grouped operation, ``loop`` splits, applies unit by unit and concatenates
+    (the definition, BUnit-Net Eq. 3).
     """
 
     def __init__(self, count: int, layers: list[nn.Module], plan: str) -> None:
@@ -127,7 +127,7 @@ class Stacked(nn.Module):
         """Return the concatenated outputs of all units."""
         if len(self.shares) == 1:
             return cast(Tensor, self.units[0](x))
-        parts = x.split(self.shares, dim=1)
+        parts = torch.split(x, self.shares, dim=1)
         return torch.cat([run(part) for run, part in zip(self.units, parts, strict=True)], dim=1)
 
 
@@ -156,7 +156,9 @@ class Branched(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the concatenated outputs."""
-        parts = [x] * len(self.of) if self.split is None else list(x.split(self.split, dim=1))
+        parts = (
+            [x] * len(self.of) if self.split is None else list(torch.split(x, self.split, dim=1))
+        )
         return torch.cat([branch(part) for branch, part in zip(self.of, parts, strict=True)], dim=1)
 
 

@@ -1,8 +1,8 @@
 """The third fold: the network of an architecture.
 
-Parameters, their names and shapes do not depend on the plan, so that weights trained in one plan load
-in any other; ``build(architecture)`` alone gives the plain network of ordinary torch modules that any
-counter can count.
+Parameters, their names and shapes do not depend on the plan, so that weights trained in one plan
+load in any other; ``build(architecture)`` alone gives the plain network of ordinary torch modules
+that any counter can count.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ from unitsearch.shapes import Shape, after, after_all, output
 class Network(nn.Module):
     """A network and the architecture that it was built from.
 
-    ``forward`` takes float [n, channels, height, width], normalised, and returns logits [n, classes].
+    ``forward`` takes float [n, channels, height, width], normalised, and returns logits [n,
+    classes].
     """
 
     def __init__(self, architecture: Architecture, plan: str) -> None:
@@ -155,7 +156,7 @@ def _module(layer: Layer, x: Shape, plan: str) -> nn.Module:
 
 def _run(run: Units, x: Shape, plan: str) -> Run:
     share: Shape = (run.unit.inputs, *x[1:])
-    modules = []
+    modules: list[nn.Module] = []
     for layer in run.unit.layers:
         if isinstance(layer, (Conv, Linear)):
             modules.append(_block(layer, share, run.count))

@@ -41,7 +41,7 @@ def load_weights(network: Network, content: bytes, name: str) -> None:
 
 
 def load_network(architecture: Architecture, weights: Path, *, plan: str = "grouped") -> Network:
-    """Return the network of ``architecture`` with the weights in the file ``weights``, in eval mode.
+    """Return the network of ``architecture`` with the weights of a file, in eval mode.
 
     Raises:
         SpecError: If the file is missing or does not fit.

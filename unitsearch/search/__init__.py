@@ -1,0 +1,1 @@
+"""Proposals, objectives and the front. Knows no torch."""

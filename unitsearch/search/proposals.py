@@ -1,8 +1,9 @@
-"""What to try next: a pure function of (space, study seed, trial number, attempt, visible outcomes).
+"""What to try next: a pure function of what a study is and of the outcomes that it may see.
 
-The sampler that is asked for trial n sees the outcomes of trials 0 … n-1-lag and nothing else, in
-number order, and is made fresh from a seed for every ask. So neither the engine, nor the number of
-workers, nor a kill changes what is proposed.
+That is of (space, study seed, trial number, attempt, outcomes of trials 0 … n-1-lag): the sampler
+that is asked for trial n sees those outcomes and nothing else, in number order, and is made fresh
+from a seed for every ask. So neither the engine, nor the number of workers, nor a kill changes what
+is proposed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from unitsearch.architecture import Architecture, key
@@ -121,8 +123,8 @@ class Proposer:
 
         Args:
             number: The trial's number, from 1.
-            past: Trials 0 … number-1 in order. Of those before number-lag the outcomes must be known;
-                the outcomes of the others are not looked at.
+            past: Trials 0 … number-1 in order. Of those before number-lag the outcomes must be
+                known; the outcomes of the others are not looked at.
         """
         tried = {trial.key for trial in past}
         if self.sampler.name == "exhaustive":
@@ -138,7 +140,10 @@ class Proposer:
 
     def _ask(self, number: int, attempt: int, visible: Sequence[Past]) -> Proposal:
         sampler = self._make(derive(self.seed, number, f"ask {attempt}"))
-        directions = ["maximize" if m.maximise else "minimize" for m in self.objectives]
+        directions = [
+            StudyDirection.MAXIMIZE if m.maximise else StudyDirection.MINIMIZE
+            for m in self.objectives
+        ]
         with quiet_optuna():
             study = optuna.create_study(directions=directions, sampler=sampler)
             for trial in self._told(visible):

@@ -254,7 +254,7 @@ def _table(data: Any, place: str) -> dict[str, Node]:
         return {}
     if not isinstance(data, Mapping):
         raise SpecError(place=place, found=data, expected="a mapping of names")
-    found = {}
+    found: dict[str, Node] = {}
     for name, value in data.items():
         node = parse(value, join(place, str(name)))
         if (isinstance(node, Choose) and node.name) or isinstance(node, (Mix, Series)):

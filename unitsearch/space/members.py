@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, product
-from typing import Any
+from typing import Any, assert_never
 
 from unitsearch.architecture import Architecture, key
 from unitsearch.costs import Cost, count
@@ -226,12 +226,12 @@ def _descend(
 
 
 def _excess(cost: Cost, limits: Mapping[str, int | None]) -> float:
-    over = (getattr(cost, name) / limit for name, limit in limits.items() if limit)
-    return sum(max(0.0, ratio - 1.0) for ratio in over)
+    over = [getattr(cost, name) / limit for name, limit in limits.items() if limit]
+    return float(sum(max(0.0, ratio - 1.0) for ratio in over))
 
 
 def distinct(space: Space, most: int) -> int | None:
-    """Return the exact number of distinct networks, or None if there are over ``most`` to look at."""
+    """Return the exact number of distinct networks, or None if they are over ``most``."""
     if count_members(space) > most:
         return None
     return len({key(architecture) for _, architecture in islice(members(space), 20 * most)})
@@ -277,7 +277,7 @@ def _named(node: Node, space: Space, found: set[str]) -> set[str]:
 def _ways(node: Node, space: Space, given: Mapping[str, Any]) -> int:
     """Return in how many ways ``node`` can be chosen when the named choices are ``given``."""
     match node:
-        case Plain() | Range() if isinstance(node, Plain):
+        case Plain():
             return 1
         case Range():
             return len(_options(node))
@@ -302,7 +302,7 @@ def _ways(node: Node, space: Space, given: Mapping[str, Any]) -> int:
             each = sum(_ways(kind, space, given) for kind in kinds.values())
             return sum(each**n for n in _numbers(length, space, given))
         case _:
-            return 1
+            assert_never(node)
 
 
 def _numbers(node: Node, space: Space, given: Mapping[str, Any]) -> list[int]:

@@ -1,12 +1,12 @@
 """A space file's values as a tree of nodes: plain data with the four words of choice in it.
 
-``choose`` one of several, ``range`` of whole numbers, ``mix`` and ``sequence`` of units or layers; and
-``use``, which names a choice (drawn once) or a unit. A node knows its place in the file.
+``choose`` one of several, ``range`` of whole numbers, ``mix`` and ``sequence`` of units or layers;
+and ``use``, which names a choice (drawn once) or a unit. A node knows its place in the file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -265,7 +265,7 @@ def _name(data: Mapping[str, Any], place: str) -> str:
     return name
 
 
-_PARSERS = {
+_PARSERS: dict[str, Callable[[Mapping[str, Any], str], Node]] = {
     "choose": _parse_choose,
     "range": _parse_range,
     "use": _parse_use,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from unitsearch.architecture import Architecture, Conv, Layer, Layers, Linear, Stack, canonical
@@ -123,11 +124,15 @@ def _dense_stack(stack: Stack) -> Layers:
     found: list[Layer] = []
     for i, layer in enumerate(stack.units[0].unit.layers):
         if isinstance(layer, (Conv, Linear)):
-            out = sum(run.count * run.unit.layers[i].out for run in stack.units)  # type: ignore[union-attr]
+            out = sum(run.count * _width(run.unit.layers[i]) for run in stack.units)
             found.append(_with_width(layer, out))
         else:
             found.append(layer)
     return tuple(found)
+
+
+def _width(layer: Layer) -> int:
+    return layer.out if isinstance(layer, (Conv, Linear)) else 0
 
 
 def _without_width(layer: Layer) -> Layer:
@@ -135,8 +140,6 @@ def _without_width(layer: Layer) -> Layer:
 
 
 def _with_width(layer: Conv | Linear, out: int) -> Layer:
-    from dataclasses import replace
-
     if isinstance(layer, Conv):
         return replace(layer, out=out, groups=1)
     return replace(layer, out=out)

@@ -1,8 +1,8 @@
 """``sample(space, choose)``: the only interpreter of a space.
 
-Random sampling, Optuna, replay of stored parameters, enumeration: each is a different ``choose``. It is
-handed the name of a parameter and its domain, and returns a value. A name always has the same domain,
-so that every sampler can work with it.
+Random sampling, Optuna, replay of stored parameters, enumeration: each is a different ``choose``.
+It is handed the name of a parameter and its domain, and returns a value. A name always has the same
+domain, so that every sampler can work with it.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class Steps:
 class Cut:
     """A cut point of a mixture: a whole number from 0 to ``high``.
 
-    Cut points are sorted and scaled from ``high`` to the mixture's ``total``; the counts of the kinds
-    are their differences. Few, ordered, fixed dimensions suit every sampler.
+    Cut points are sorted and scaled from ``high`` to the mixture's ``total``; the counts of the
+    kinds are their differences. Few, ordered, fixed dimensions suit every sampler.
 
     Attributes:
         high: The largest total that the mixture can have.

@@ -90,7 +90,7 @@ def _open(schema: Schema) -> None:
     for key, value in schema["properties"].items():
         if key == "nodes":
             value = {**value, "items": _or_choice(value["items"])}
-        if key not in _LITERAL or key == "of" and "enum" in value:
+        if key not in _LITERAL or (key == "of" and "enum" in value):
             schema["properties"][key] = _or_choice(value)
 
 

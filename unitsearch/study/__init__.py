@@ -1,0 +1,1 @@
+"""Studies: the store, run and resume, records and tables."""

@@ -100,8 +100,8 @@ class Config:
 def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
     """Return the configuration that ``overrides`` ask for, and its space.
 
-    A value given outright wins; then what the space says (its data, recipes, limits, floor), then what
-    a recipe sets for the data set in use, then the shipped defaults.
+    A value given outright wins; then what the space says (its data, recipes, limits, floor), then
+    what a recipe sets for the data set in use, then the shipped defaults.
 
     Raises:
         UsageError: If an override cannot be meant: an unknown key, group option or wrong type.
@@ -162,7 +162,8 @@ def _check(config: Config) -> None:
         raise UsageError(
             place="objectives",
             found=list(config.objectives),
-            expected=f"one of {', '.join(_KNOWING)} among them: costs alone reward what knows nothing",
+            expected=f"one of {', '.join(_KNOWING)} among them",
+            fix="costs alone would reward a network that knows nothing",
         )
     workers = config.engine.workers
     if workers is not None and config.sampler.lag + 1 < workers:

@@ -148,7 +148,7 @@ def storage_url(facts: Mapping[str, Any]) -> str | None:
     password = os.environ.get("UNITSEARCH_STORAGE_PASSWORD")
     if url and password and re.match(r"[\w+]+://[^/@:]+@", url):
         return str(url).replace("@", f":{quote(password, safe='')}@", 1)
-    return url
+    return None if url is None else str(url)
 
 
 def open_study(

@@ -1,9 +1,9 @@
 """The store of a study: an Optuna storage, written by one driver alone.
 
-A trial is written when it starts (parameters, key, seed, architecture, all in one record) and when it
-ends (its outcome, then its state: a crash between the two leaves a trial whose outcome is known, and
-the next open finishes it). What an architecture was tested at is written to the study, because Optuna
-does not let a finished trial change.
+A trial is written when it starts (parameters, key, seed, architecture, all in one record) and when
+it ends (its outcome, then its state: a crash between the two leaves a trial whose outcome is known,
+and the next open finishes it). What an architecture was tested at is written to the study, because
+Optuna does not let a finished trial change.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def train(
             logits = network(_prepared(pixels, mean, std))
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch's stub
             optimiser.step()
             total += loss.detach()
         losses.append(float(total) / steps)

@@ -26,7 +26,8 @@ class Recipe:
         warmup: Epochs in which the rate rises linearly from zero.
         restart: The epoch at which the optimiser is made anew, without momentum, and the schedule
             begins again over the epochs left; none unless given (the papers' code: 10).
-        ahead: Whether the schedule is one epoch ahead, so that the last epoch has rate 0 (the code).
+        ahead: Whether the schedule is one epoch ahead, so that the last epoch has rate 0 (the
+            code).
         init: ``default`` (torch's) or ``kaiming`` (the papers' code).
         normalise: Whether pixels are normalised by the data's mean and standard deviation.
         augment: Whether the data set's augmentation is used.

@@ -32,7 +32,9 @@ def write_leavings(record: Record) -> None:
 
 
 def documented(record: Record, trial: Trial) -> Architecture:
-    """Return a trial's architecture with what is known of it: classes, normalisation, provenance."""
+    """Return a trial's architecture with what is known of it: classes, normalisation,
+    provenance.
+    """
     row = next(row for row in rows(record) if row["number"] == trial.number)
     provenance: dict[str, Any] = {"study": record.name, "trial": trial.number, "key": trial.key}
     for name in ("seed", "accuracy", "accuracy_se", "test_accuracy", "params", "macs", "flops"):

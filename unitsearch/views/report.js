@@ -95,7 +95,10 @@
     var name = "front/" + number.padStart(5, "0") + ".yaml";
     var head = element("div", "", "file-head");
     var copy = element("button", "Copy", "copy");
-    head.append(element("h3", trial.front ? name : "Architecture file"), copy);
+    var where = element("h3", "Architecture");
+    // the file itself says more: classes, normalisation, provenance
+    if (trial.front) where.appendChild(element("small", "  as in " + name));
+    head.append(where, copy);
     var text = element("pre");
     text.tabIndex = 0;
     text.appendChild(element("code", yaml));
