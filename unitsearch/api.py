@@ -76,7 +76,7 @@ class Study:
 
     @property
     def best(self) -> Trial | None:
-        """The front's most accurate member."""
+        """The front's most accurate member, the baseline only if it is alone there."""
         return best_trial(self.record)
 
 
@@ -243,11 +243,15 @@ def load_study(study: str | Path) -> Study:
 
 
 def best_trial(record: Record) -> Trial | None:
-    """Return the front's most accurate member; of equal ones the one with fewer FLOPs."""
+    """Return the front's most accurate member, the baseline only if it is alone there.
+
+    Of equal ones the one with fewer FLOPs.
+    """
     from unitsearch.study.tables import front_trials
 
     front = front_trials(record)
-    return max(front, key=lambda t: (t.accuracy or 0.0, -t.cost.flops)) if front else None
+    found = [trial for trial in front if not trial.is_baseline] or front
+    return max(found, key=lambda t: (t.accuracy or 0.0, -t.cost.flops)) if found else None
 
 
 def report(study: str | None, output_file: Path | None = None) -> Path:
@@ -431,7 +435,7 @@ def train_one(
     from unitsearch.data.sets import load
     from unitsearch.network.build import build as build_network
     from unitsearch.network.build import initialise
-    from unitsearch.network.weights import digest, weights_bytes
+    from unitsearch.network.weights import weights_bytes
     from unitsearch.search.seeds import derive
     from unitsearch.training.loop import test_accuracy, train
 
@@ -469,7 +473,7 @@ def train_one(
         "train_seconds": round(trained.seconds, 3),
     }
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub
-    documented = replace(documented, provenance={**facts, "digest": digest(network)})
+    documented = replace(documented, provenance=facts)
     stem = (Path(named).stem if is_file else named.rpartition(":")[2]) or "network"
     path = folder / f"{stem}.yaml"
     write_file(path, yaml_text(write_architecture(documented)).encode())

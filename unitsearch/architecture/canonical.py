@@ -110,7 +110,7 @@ def _plain_text(layer: Layer) -> str:
 @lru_cache(maxsize=65_536)
 def unit_text(unit: Unit) -> str:
     """Return the canonical form of a unit."""
-    return _json(write_unit(unit))
+    return _json(write_unit(unit, compared_only=True))
 
 
 def _json(plain: Any) -> str:

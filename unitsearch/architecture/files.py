@@ -89,13 +89,15 @@ def read_text(text: str, name: str = "text") -> Document:
         try:
             node = loader.get_single_node()
             lines: dict[str, int] = {}
-            data = None if node is None else _Builder(loader, name, lines).build(node, "")
+            data = None if node is None else _Builder(loader, name, lines).build(node, "", 0)
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
         if name.endswith(".json"):
             return Document(_read_json(text, name), name, {}, text)
         raise SpecError(f"{name}{_line_of(error)}: not YAML: {_problem(error)}") from None
+    except UnicodeEncodeError as error:
+        raise SpecError(f"{name}: character {error.start} is not text") from None
     return Document(data, name, lines, text)
 
 
@@ -108,28 +110,33 @@ class _Builder:
         self.lines = lines
         self.values = 0
 
-    def build(self, node: yaml.Node, place: str) -> Any:
+    def build(self, node: yaml.Node, place: str, depth: int) -> Any:
         self.values += 1  # aliases count each time: a few lines can stand for billions of values
         line = node.start_mark.line + 1
+        if depth > MAX_NESTING:  # by aliases, of which a file may make a ring
+            raise self.error(line, f"nested over {MAX_NESTING} deep, aliases followed")
         if self.values > MAX_VALUES:
             raise self.error(line, f"more than {MAX_VALUES:,} values, aliases counted")
         self.lines.setdefault(place, line)
         if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
-            return self.mapping(node, place)
+            return self.mapping(node, place, depth)
         if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
-            return [self.build(item, f"{place}[{i}]") for i, item in enumerate(node.value)]
+            items = enumerate(node.value)
+            return [self.build(item, f"{place}[{i}]", depth + 1) for i, item in items]
         if isinstance(node, yaml.ScalarNode):
             if node.tag == f"{_TAG}timestamp":
                 return node.value
             if node.tag in _SCALARS:
                 try:
-                    return self.loader.construct_object(node)
-                except (ValueError, KeyError):
+                    value = self.loader.construct_object(node)
+                    str(value)  # a whole number too long to print is too long for everything
+                except (ValueError, LookupError, OverflowError):
                     raise self.error(line, f"{node.value[:40]!r} is not a value") from None
+                return value
         tag = str(node.tag).replace(_TAG, "!!")
         raise self.error(line, f"found the tag {tag}, expected plain values; remove the tag")
 
-    def mapping(self, node: yaml.MappingNode, place: str) -> dict[str, Any]:
+    def mapping(self, node: yaml.MappingNode, place: str, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
@@ -140,7 +147,7 @@ class _Builder:
                 raise self.error(line, f"found the key {key!r} twice, expected it once")
             inner = join(place, key)
             self.lines[inner] = line
-            found[key] = self.build(value_node, inner)
+            found[key] = self.build(value_node, inner, depth + 1)
         return found
 
     def error(self, line: int, text: str) -> SpecError:
@@ -165,7 +172,7 @@ def _check_nesting(text: str, name: str) -> None:
 def _read_json(text: str, name: str) -> Any:
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         raise SpecError(f"{name}:{line}: not JSON: {error}") from None
 

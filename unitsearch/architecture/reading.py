@@ -109,14 +109,14 @@ def read_layer(data: Any, place: str, *, depth: int = 0) -> Layer:
     if not isinstance(data, Mapping):
         raise SpecError(place=place, found=data, expected="a layer: a mapping with a kind")
     kind = data.get("kind")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise SpecError(
             place=join(place, "kind"),
             found=kind,
             expected=f"one of {', '.join(KINDS)}",
-            fix=did_you_mean(str(kind), KINDS) if kind else "",
+            fix=did_you_mean(kind, KINDS) if isinstance(kind, str) else "",
         )
-    cls = KINDS[str(kind)]
+    cls = KINDS[kind]
     rest = {key: value for key, value in data.items() if key != "kind"}
     if cls is Stack:
         return _read_stack(rest, place)
@@ -207,7 +207,7 @@ def _read_nodes(data: Mapping[str, Any], place: str) -> Unit:
         )
     nodes = ListOf(Whole(1, MAX_WIDTH), 3, 64, "a list of nodes").read(data["nodes"], nodes_place)
     of = data.get("of", "conv")
-    if of not in UNIT_KINDS:
+    if not isinstance(of, str) or of not in UNIT_KINDS:
         expected = "conv or linear"
         raise SpecError(place=join(place, "of"), found=of, expected=expected)
     cls, defaults = UNIT_KINDS[of]

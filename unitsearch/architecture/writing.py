@@ -54,7 +54,7 @@ def write_layer(layer: Layer, *, compared_only: bool = False) -> Plain:
         case Stack():
             if layer.name is not None and not compared_only:
                 found["name"] = layer.name
-            found["units"] = [write_units(run) for run in layer.units]
+            found["units"] = [write_units(run, compared_only=compared_only) for run in layer.units]
             return found
         case Residual():
             found["body"] = write_layers(layer.body, compared_only=compared_only)
@@ -69,17 +69,20 @@ def write_layer(layer: Layer, *, compared_only: bool = False) -> Plain:
     return {**found, **write(layer, compared_only=compared_only)}
 
 
-def write_units(run: Units) -> Plain:
+def write_units(run: Units, *, compared_only: bool = False) -> Plain:
     """Return a run of equal units."""
-    return {"count": run.count, **write_unit(run.unit)}
+    return {"count": run.count, **write_unit(run.unit, compared_only=compared_only)}
 
 
-def write_unit(unit: Unit) -> Plain:
+def write_unit(unit: Unit, *, compared_only: bool = False) -> Plain:
     """Return a unit: its shorthand where that says it all, else in full."""
     for of, (cls, defaults) in UNIT_KINDS.items():
-        if all(type(layer) is cls and layer.name is None for layer in unit.layers):
+        if all(
+            type(layer) is cls and (compared_only or layer.name is None) for layer in unit.layers
+        ):
             return _write_nodes(unit, of, cls, defaults)
-    return {"in": unit.inputs, "layers": write_layers(unit.layers)}
+    layers = write_layers(unit.layers, compared_only=compared_only)
+    return {"in": unit.inputs, "layers": layers}
 
 
 def _write_nodes(unit: Unit, of: str, cls: type[Any], defaults: Plain) -> Plain:

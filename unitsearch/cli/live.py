@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from unitsearch.study.driver import End, Progress
+    from unitsearch.study.record import Trial
 
 _REFRESH = 0.5  # seconds between two looks at the front, which cost more than they show
 
@@ -64,17 +65,13 @@ def closing(end: End, resumed: str) -> str:
         fewer = baseline.cost.flops / best.cost.flops
         than = f"{fewer:.1f}x fewer FLOPs" if fewer >= 1 else f"{1 / fewer:.1f}x more FLOPs"
         efficiency = ce(best.measured, baseline.measured)
-        found = (
-            f"best {100 * (best.accuracy or 0):.1f} ± {100 * (best.accuracy_se or 0):.1f} % "
-            f"(validation), {than} than the baseline (CE {efficiency:.1f}); "
-            f"{len(front_trials(record))} on the front"
+        against = (
+            "it is the baseline"
+            if best.is_baseline
+            else f"{than} than the baseline's {_percent(baseline)} (CE {efficiency:.1f})"
         )
-        if best.is_baseline:
-            found = (
-                f"best {100 * (best.accuracy or 0):.1f} ± {100 * (best.accuracy_se or 0):.1f} % "
-                f"(validation) is the baseline; {len(front_trials(record))} on the front"
-            )
-        lines.append(f"{why}: {found}")
+        size = len(front_trials(record))
+        lines.append(f"{why}: best {_percent(best)} (validation), {against}; {size} on the front")
     able = sum((trial.accuracy or 0.0) >= record.floor for trial in record.complete)
     if complete >= 20 and able < 0.05 * complete:
         lines.append(
@@ -86,6 +83,10 @@ def closing(end: End, resumed: str) -> str:
     else:
         lines.append(f"next: unitsearch export {resumed} --front -o exported")
     return "; ".join(lines)
+
+
+def _percent(trial: Trial) -> str:
+    return f"{100 * (trial.accuracy or 0):.1f} ± {100 * (trial.accuracy_se or 0):.1f} %"
 
 
 def _lines() -> Callable[[Progress], None]:
@@ -121,8 +122,7 @@ def _table(progress: Progress) -> Table:
     if history:
         table.add_row("hypervolume", f"{history[-1][1]:.4f}")
     if best is not None:
-        said = f"{100 * (best.accuracy or 0):.1f} ± {100 * (best.accuracy_se or 0):.1f} %"
-        table.add_row("best accuracy", f"{said} (trial {best.number}, validation)")
+        table.add_row("best accuracy", f"{_percent(best)} (trial {best.number}, validation)")
     table.add_row("time", f"{_clock(progress.seconds)}, {_left(progress, done, total)}")
     return table
 

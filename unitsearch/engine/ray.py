@@ -13,6 +13,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import shutil
 import signal
 import threading
@@ -31,10 +32,12 @@ from unitsearch.errors import StudyError, UsageError
 _STILLBORN = 3
 # Ray's memory for objects on a local cluster: ours are weights of single networks.
 _STORE_BYTES = 256 * 2**20
-# Tune reads these in the driver's process; its tables would go to stdout even with verbose=0.
+# Ray reads these in the driver's process, the third and fourth when it is imported.
 _SETTINGS = {
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what Ray will do some day; else it warns
+    "RAY_AIR_NEW_OUTPUT": "0",  # the new one prints tables on stdout even with verbose=0
+    "RAY_DEDUP_LOGS": "1",  # off, the next would not be looked at
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",  # else each death of a worker is told on stdout
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_FORCE_TRIAL_CLEANUP_S": "5",
@@ -126,7 +129,7 @@ class RayEngine:
         self._open.enter_context(_logged("ray.tune" if joined else "ray", self._log))
         if not joined:
             self._connect(workers, address)
-        resources: dict[str, float] = ray.cluster_resources()
+        resources = ray.cluster_resources()  # type: ignore[no-untyped-call]  # as Ray has it
         self.workers = workers or max(int(resources.get("CPU", 1)), 1)
 
         name = f"unitsearch-{uuid.uuid4().hex}"
@@ -397,7 +400,7 @@ def _obituaries(mailbox: Any) -> Any:
         """Tells the mailbox which worker died; Tune calls it before it starts another."""
 
         def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-            reason = _first_line(trial.get_error() or "no reason given")
+            reason = _last_error(trial.get_error() or "")
             mailbox.lose.remote(trial.config["worker"]["seat"], reason)
 
         on_trial_error = on_trial_recover
@@ -429,6 +432,12 @@ def _trial_name(trial: Any) -> str:
 
 def _key(message: _Message) -> tuple[int, str]:
     return message[0]["number"], message[0]["task"]
+
+
+def _last_error(text: str) -> str:
+    """Return the line of a traceback that names the error."""
+    named = re.findall(r"^(?:[\w.]+\.)?(\w+: .+)$", text, re.MULTILINE)
+    return named[-1] if named else "no reason given"
 
 
 def _first_line(error: object) -> str:

@@ -52,8 +52,8 @@ def volume_point(new: Measured) -> Point:
 def hypervolume(points: Sequence[Point], reference: Point) -> float:
     """Return the exact volume between ``reference`` and what ``points`` dominate.
 
-    Less is better. Points beyond the reference in any number add nothing. For two numbers a sweep, for three and
-    more slices along the last one.
+    Less is better. Points beyond the reference in any number add nothing. For two numbers a sweep,
+    for three and more slices along the last one.
     """
     inside = [p for p in points if all(x < r for x, r in zip(p, reference, strict=True))]
     kept = [p for p, _ in _front_points(inside)]

@@ -117,6 +117,7 @@ class Proposer:
     floor: float
     limits: Mapping[str, int | None]
     _members: Iterator[tuple[Values, Architecture]] | None = field(default=None, repr=False)
+    _last: Proposal | None = field(default=None, repr=False)
 
     def propose(self, number: int, past: Sequence[Past]) -> Proposal | None:
         """Return the proposal for trial ``number``, or None when no untried member is left.
@@ -208,10 +209,12 @@ class Proposer:
     def _next(self, tried: set[str]) -> Proposal | None:
         if self._members is None:
             self._members = members(self.space)
+        if self._last is not None and self._admits(self._last, tried):
+            return self._last  # asked again before it was tried
         for values, architecture in self._members:
-            proposal = self._proposal(values, architecture, None)
-            if self._admits(proposal, tried):
-                return proposal
+            self._last = self._proposal(values, architecture, None)
+            if self._admits(self._last, tried):
+                return self._last
         return None
 
     def _admits(self, proposal: Proposal, tried: set[str]) -> bool:

@@ -337,14 +337,8 @@ def try_every_option(space: Space) -> int:
         if (name, option) in done:
             continue
         done.add((name, option))
-        wanted = {**before, name: option}
         met: dict[str, Domain] = {}
-        drawn = at_random(generator)
-
-        def choose(at: str, domain: Domain) -> Any:
-            met[at] = domain
-            return wanted[at] if at in wanted else drawn(at, domain)
-
+        choose = _wanting({**before, name: option}, at_random(generator), met)
         values, architecture = draw(space, choose)
         with space.file.document.located():
             checked(space, architecture, "")
@@ -353,3 +347,11 @@ def try_every_option(space: Space) -> int:
             options = (0, domain.high) if isinstance(domain, Cut) else domain.options
             waiting += [(at, o, values) for o in options if (at, o) not in done]
     return tried
+
+
+def _wanting(wanted: Values, otherwise: Choice, met: dict[str, Domain]) -> Choice:
+    def choose(name: str, domain: Domain) -> Any:
+        met[name] = domain
+        return wanted[name] if name in wanted else otherwise(name, domain)
+
+    return choose

@@ -125,7 +125,11 @@ def parse(data: Any, place: str) -> Node:
     words = [word for word in _WORDS if word in data]
     if len(words) > 1:
         raise SpecError(place=place, found=" and ".join(words), expected="one word of choice")
-    if words and not (words[0] == "use" and "count" in data):
+    if words == ["use"] and "count" in data:
+        check_keys(data, ("count", "use"), place, "a counted unit (count, use)")
+        count = parse(data["count"], join(place, "count"))
+        return Table({"count": count, "use": _parse_use({"use": data["use"]}, place)}, place)
+    if words:
         return _PARSERS[words[0]](data, place)
     items = {str(key): parse(value, join(place, str(key))) for key, value in data.items()}
     if all(isinstance(item, Plain) for item in items.values()):
@@ -181,7 +185,7 @@ def _parse_choose(data: Mapping[str, Any], place: str) -> Choose:
                     found=option,
                     expected="a plain value, or labels: choose: {small: …, large: …}",
                 )
-            if label in found and type(label) is type(next(k for k in found if k == label)):
+            if label in found:
                 raise SpecError(place=at, found=label, expected="every option once")
             found[label] = parse(option, at)
     else:

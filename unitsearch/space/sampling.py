@@ -145,7 +145,10 @@ class Draw:
                 name = node.name or where
                 return self.choose(name, Steps(node.low, node.high, node.step))
             case Table(items=items):
-                return {key: self.resolve(item, _below(where, key)) for key, item in items.items()}
+                found = {key: self.resolve(item, _below(where, key)) for key, item in items.items()}
+                if "use" in found and isinstance(found["use"], Mapping):  # {count: 3, use: U1}
+                    return {**found.pop("use"), **found}
+                return found
             case Row(items=items):
                 return self.row(items, where)
             case Mix():

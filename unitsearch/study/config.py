@@ -116,10 +116,11 @@ def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
     values = _by_data(train, data) | dict(space.train.get(train, {}))
     settings += [f"train.{key}={_quoted(value)}" for key, value in values.items()]
     plain = _composed([*settings, *given])
-    for name in LIMITS:
-        if plain["limits"][name] is None:
-            plain["limits"][name] = space.limits.get(name)
-    if plain["floor"] is None:
+    limits = plain.get("limits")
+    if isinstance(limits, dict):  # anything else is refused when it is read
+        own = {name: value for name, value in space.limits.items() if limits.get(name) is None}
+        plain["limits"] = {**limits, **own}
+    if plain.get("floor") is None:
         plain["floor"] = space.floor
     try:
         config = read(Config, plain, title="run")
@@ -215,7 +216,7 @@ def _composed(overrides: list[str]) -> dict[str, Any]:
         with initialize_config_dir(folder, version_base="1.3"):
             config = hydra_compose("config", overrides=overrides)
         plain = OmegaConf.to_container(config, resolve=True)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise _explained(error, overrides) from None
     assert isinstance(plain, dict)  # the shipped config.yaml is a mapping
     return {str(key): value for key, value in plain.items()}

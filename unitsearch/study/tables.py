@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from unitsearch.metrics import METRICS, metric
-from unitsearch.search.front import front, hypervolume, losses, volume_point
+from unitsearch.search.front import (
+    Point,
+    dominates,
+    front,
+    hypervolume,
+    losses,
+    volume_point,
+)
 from unitsearch.study.record import Record, Trial
 
 COLUMNS = (
@@ -73,14 +80,25 @@ def hypervolume_history(record: Record) -> list[tuple[int, float]]:
     """Return (trials complete, hypervolume) after each complete trial, by number.
 
     In (accuracy, log10 FLOPs, log10 parameters), from the study's stored reference point; trials
-    below the floor add nothing.
+    below the floor add nothing. A new point adds its own box less what the front already has of it,
+    which is the volume of the front cut off at the point.
+
+    Source:
+        While, Bradstreet and Barone 2012, "A fast way of calculating exact hypervolumes" (WFG).
     """
     if record.baseline is None:
         return []
     reference = tuple(record.facts.get("reference") or reference_point(record.baseline))
-    points, found = [], []
-    for count, trial in enumerate(record.complete, start=1):
-        if (trial.accuracy or 0.0) >= record.floor:
-            points.append(volume_point(trial.measured))
-        found.append((count, hypervolume(points, reference)))
+    floor, total = record.floor, 0.0
+    kept: list[Point] = []
+    found = []
+    for complete, trial in enumerate(record.complete, start=1):
+        point = volume_point(trial.measured)
+        if (trial.accuracy or 0.0) >= floor and not any(
+            q == point or dominates(q, point) for q in kept
+        ):
+            shared = [tuple(map(max, q, point)) for q in kept]
+            total += hypervolume([point], reference) - hypervolume(shared, reference)
+            kept = [q for q in kept if not dominates(point, q)] + [point]
+        found.append((complete, total))
     return found

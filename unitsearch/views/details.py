@@ -12,8 +12,8 @@ from unitsearch.views.drawing import drawing
 
 # Numbers are embedded for every trial; files, drawings and curves for the front and the baseline
 # first, then from the most accurate down until this many characters are used. A study of digits
-# reaches it at about 800 trials; the page then stays under 15 MB with 10,000.
-ROOM = 4_000_000
+# reaches it at about 500 trials; the page then stays under 15 MB with 10,000.
+ROOM = 2_500_000
 
 
 def details(record: Record, colours: dict[str, str]) -> dict[str, Any]:

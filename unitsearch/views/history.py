@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unitsearch.search.front import Point, dominates, volume_point
-from unitsearch.search.front import hypervolume as volume
 from unitsearch.study.record import Record
-from unitsearch.study.tables import reference_point
+from unitsearch.study.tables import hypervolume_history, reference_point
 from unitsearch.views import theme, words
 
 if TYPE_CHECKING:
@@ -25,38 +23,11 @@ def said_reference(record: Record) -> str:
     )
 
 
-def volumes(record: Record) -> list[tuple[int, float]]:
-    """Return what ``tables.hypervolume_history`` does, adding only what each trial adds.
-
-    A new point adds its own box less what the front already has of it, which is the volume of the
-    front cut off at the point. Recomputing the whole takes minutes at 1,000 trials.
-
-    Source:
-        While, Bradstreet and Barone 2012, "A fast way of calculating exact hypervolumes" (WFG).
-    """
-    if record.baseline is None:
-        return []
-    reference = tuple(record.facts.get("reference") or reference_point(record.baseline))
-    floor, total = record.floor, 0.0
-    kept: list[Point] = []
-    found = []
-    for count, trial in enumerate(record.complete, start=1):
-        point = volume_point(trial.measured)
-        if (trial.accuracy or 0.0) >= floor and not any(
-            q == point or dominates(q, point) for q in kept
-        ):
-            shared = [tuple(map(max, q, point)) for q in kept]
-            total += volume([point], reference) - volume(shared, reference)
-            kept = [q for q in kept if not dominates(point, q)] + [point]
-        found.append((count, total))
-    return found
-
-
 def hypervolume(record: Record) -> Figure:
     """Return the hypervolume (accuracy, log10 FLOPs, log10 parameters) over trials complete."""
     import plotly.graph_objects as go
 
-    history = volumes(record)
+    history = hypervolume_history(record)
     if not history:
         return theme.empty("Needs the baseline (trial 0), which is not complete.")
     numbers = [trial.number for trial in record.complete]

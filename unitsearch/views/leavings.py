@@ -32,9 +32,7 @@ def write_leavings(record: Record) -> None:
 
 
 def documented(record: Record, trial: Trial) -> Architecture:
-    """Return a trial's architecture with what is known of it: classes, normalisation,
-    provenance.
-    """
+    """Return a trial's architecture with classes, normalisation and provenance."""
     row = next(row for row in rows(record) if row["number"] == trial.number)
     provenance: dict[str, Any] = {"study": record.name, "trial": trial.number, "key": trial.key}
     for name in ("seed", "accuracy", "accuracy_se", "test_accuracy", "params", "macs", "flops"):
@@ -45,7 +43,6 @@ def documented(record: Record, trial: Trial) -> Architecture:
     provenance["data"] = record.config["data"]["name"]
     provenance["recipe"] = record.config["train"]["name"]
     provenance["split"] = record.facts.get("split")
-    provenance["digest"] = trial.digest
     return replace(
         trial.architecture,
         classes=_tuple(record.facts.get("classes")),

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from unitsearch import resources
+from unitsearch.errors import SpecError, UsageError
+from unitsearch.views import board, read_board
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "mine.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("name", resources.names("dashboards"))
+def test_every_shipped_board_can_be_read(name: str) -> None:
+    assert board(name).panels
+
+
+def test_the_report_opens_with_ce_and_se_then_flops_and_params() -> None:
+    panels = board("report").panels[:4]
+    assert [(p.options["x"], p.options["y"]) for p in panels] == [
+        ("ce", "accuracy"), ("se", "accuracy"), ("flops", "accuracy"), ("params", "accuracy"),
+    ]  # fmt: skip
+
+
+def test_a_misspelt_panel_is_named_with_its_line_and_the_nearest_one(tmp_path: Path) -> None:
+    path = write(tmp_path, "title: t\npanels:\n- {panel: pareto}\n- {panel: paretto}\n")
+    with pytest.raises(SpecError, match=r"mine.yaml:4: panels\[1\].panel: .*did you mean 'pareto'"):
+        read_board(path)
+
+
+def test_an_unknown_option_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "title: t\npanels:\n- {panel: pareto, options: {z: ce}}\n")
+    with pytest.raises(SpecError, match=r"panels\[0\].options.z"):
+        read_board(path)
+
+
+def test_an_unknown_metric_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "title: t\npanels:\n- {panel: pareto, options: {x: speed}}\n")
+    with pytest.raises(SpecError, match=r"panels\[0\].options.x: found 'speed'"):
+        read_board(path)
+
+
+def test_a_metric_against_itself_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "title: t\npanels:\n- {panel: pareto, options: {x: accuracy}}\n")
+    with pytest.raises(SpecError, match="two different metrics"):
+        read_board(path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "title: t", "panels: []", "title: t\npanels: 3"])
+def test_what_is_no_board_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SpecError):
+        read_board(write(tmp_path, text))
+
+
+def test_an_unknown_board_is_named() -> None:
+    with pytest.raises(UsageError, match="did you mean 'report'"):
+        board("reprot")

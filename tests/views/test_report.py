@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from view_records import ODD, make_record
+
+from unitsearch.architecture import key, read_architecture, read_text
+from unitsearch.study.record import Record
+from unitsearch.study.tables import front_trials
+from unitsearch.views import details, index_html, report_html, write_report
+from unitsearch.views.panels import fewer, finding
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+VOID = {"meta", "br", "input", "link", "img", "hr"}
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+class Page(HTMLParser):
+    """Checks that elements close in order, and keeps attributes and script data."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.data: dict[str, str] = {}
+        self.name: str | None = None
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+            self.name = dict(attrs).get("id") if tag == "script" else None
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.name and self.open and self.open[-1] == "script":
+            self.data[self.name] = self.data.get(self.name, "") + data
+
+
+@pytest.fixture(scope="module")
+def html(record: Record) -> str:
+    return report_html(record)
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def test_every_element_is_closed_in_order(page: Page) -> None:
+    assert page.open == []
+
+
+def test_nothing_is_loaded_from_elsewhere(page: Page) -> None:
+    for _tag, attributes in page.tags:
+        for name in ("src", "href", "action", "data", "srcset", "poster"):
+            assert "//" not in (attributes.get(name) or "")
+        assert "url(" not in (attributes.get("style") or "")
+    assert not any(tag in ("link", "iframe", "object", "embed", "base") for tag, _ in page.tags)
+
+
+def test_the_page_forbids_itself_all_requests(page: Page) -> None:
+    policy = next(a["content"] for _, a in page.tags if "http-equiv" in a)
+    assert "default-src 'none'" in str(policy)
+    assert "connect-src" not in str(policy)
+
+
+def test_plotly_is_inlined_once(html: str) -> None:
+    assert len(re.findall(r"\* plotly\.js v", html)) == 1
+
+
+def test_the_same_record_gives_the_same_bytes(html: str) -> None:
+    assert report_html(make_record()) == html
+
+
+def test_the_shown_architectures_are_those_of_the_trials(page: Page, record: Record) -> None:
+    more = json.loads(page.data["details"])["more"]
+    assert len(more) == len(record.trials)
+    for trial in record.trials:
+        read = read_architecture(read_text(more[str(trial.number)]["yaml"]).data)
+        assert key(read) == trial.key
+
+
+def test_every_member_of_the_front_has_a_row_with_its_file(html: str, record: Record) -> None:
+    for trial in front_trials(record):
+        assert f"front/{trial.number:05d}.yaml" in html
+
+
+def test_a_row_can_be_opened_by_the_keyboard(page: Page, record: Record) -> None:
+    buttons = {a.get("data-trial") for tag, a in page.tags if tag == "button"}
+    assert {str(trial.number) for trial in front_trials(record)} <= buttons
+
+
+def test_the_finding_says_split_seeds_images_error_and_whose_flops_fell(record: Record) -> None:
+    first = finding(record)[0]
+    assert re.search(r"± .* % \(validation, 1 seed, 450 images\)", first)
+    assert re.search(r"× fewer FLOPs than the baseline \(CE ", first)
+
+
+def test_what_is_not_resolved_is_said(html: str) -> None:
+    assert "smaller than about two standard errors are not resolved" in html
+
+
+@pytest.mark.parametrize(
+    ("new", "base", "said"),
+    [(10, 61, "6.1× fewer"), (30, 20, "1.5× more"), (7, 7, "as many"), (1, 1500, "1,500× fewer")],
+)
+def test_ratios_are_said_in_words(new: int, base: int, said: str) -> None:
+    assert fewer(new, base) == said
+
+
+def test_what_comes_from_files_is_escaped(record: Record) -> None:
+    failed = replace(record.trials[11], reason=EVIL)
+    trials = (*record.trials[:11], failed, *record.trials[12:])
+    config = {**record.config, "space": EVIL, "data": {"name": EVIL}}
+    evil = replace(record, name=EVIL, trials=trials, facts={"config": config})
+    text = report_html(evil)
+    assert "<script>alert" not in text
+    assert "<img" not in text
+    assert Page(text).open == []
+    assert json.loads(Page(text).data["details"])["trials"]["11"]["reason"] == EVIL
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_studies_have_a_report(odd: str) -> None:
+    assert Page(report_html(ODD[odd])).open == []
+
+
+def test_a_failed_baseline_is_said_with_its_reason() -> None:
+    assert "it is failed (out of memory)" in finding(ODD["baseline failed"])[0]
+
+
+def test_a_report_needs_little_of_the_configuration() -> None:
+    facts = {"config": {"floor": 0.9, "objectives": ["accuracy"]}}
+    assert "No trials yet." in report_html(Record("new", Path("studies/new"), facts, ()))
+
+
+def test_writing_replaces_the_old_report_and_leaves_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    write_report(ODD["one trial"], path)
+    assert path.read_text().startswith("<!doctype html>")
+    assert os.listdir(tmp_path) == ["report.html"]  # noqa: PTH208
+
+
+def test_test_accuracies_are_shown_once_known(record: Record) -> None:
+    assert "test</button>" not in report_html(record)
+    tested = tuple(replace(t, test_accuracy=0.95, test_images=347) for t in record.trials)
+    assert "test</button>" in report_html(replace(record, trials=tested))
+
+
+def test_the_front_keeps_its_files_where_room_is_short(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(details, "ROOM", 0)
+    found = details.details(record, {})
+    chosen = {str(trial.number) for trial in front_trials(record)}
+    assert chosen <= set(found["more"])
+    assert len(found["more"]) < len(record.trials) == len(found["trials"])
+
+
+def test_the_index_links_to_every_report_and_escapes_names(record: Record) -> None:
+    text = index_html([record, replace(record, name=EVIL), ODD["no trials"]])
+    assert 'href="digits-lenet/report.html"' in text
+    assert "<script>alert" not in text
+    assert Page(text).open == []
+
+
+def test_an_index_of_nothing_says_so() -> None:
+    assert "No studies yet." in index_html([])
+
+
+@pytest.mark.slow
+def test_thousands_of_trials_stay_a_page_that_can_be_opened() -> None:
+    assert len(report_html(make_record(3_000)).encode()) < 15_000_000
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+@pytest.mark.parametrize("study", ["usual", *ODD])
+def test_a_browser_without_network_draws_every_figure(study: str, tmp_path: Path) -> None:
+    text = report_html(make_record(30) if study == "usual" else ODD[study])
+    watch = (
+        "<script>window.onerror=function(m){document.title='ERROR '+m};"
+        "document.addEventListener('securitypolicyviolation',function(e){"
+        "document.title='ERROR '+e.violatedDirective+' '+e.blockedURI})</script></head>"
+    )
+    path = tmp_path / "report.html"
+    path.write_text(text.replace("</head>", watch, 1))
+    flags = (
+        "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking"
+        " disable-component-update disable-sync virtual-time-budget=10000 dump-dom"
+    )
+    done = subprocess.run(
+        [
+            str(CHROMIUM),
+            *(f"--{flag}" for flag in flags.split()),
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            f"{path.as_uri()}#trial-0",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
+    title = re.search(r"<title>(.*?)</title>", done)
+    assert title is not None
+    assert not title[1].startswith("ERROR")
+    plots = len(re.findall(r"<div[^>]* data-figure=", done))
+    assert plots == 8
+    assert len(re.findall(r'<div class="plot[^>]*js-plotly-plot', done)) == plots
+    assert ('id="drawer" class="drawer" hidden' in done) == (study == "no trials")
