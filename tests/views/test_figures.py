@@ -11,7 +11,7 @@ from view_records import ODD, make_record
 from unitsearch.errors import UsageError
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record
-from unitsearch.study.tables import front_trials, hypervolume_history
+from unitsearch.study.tables import front_trials
 from unitsearch.views import FIGURES, hypervolume, pareto, tradeoff, units, write_figure
 from unitsearch.views.points import own_front, points
 
