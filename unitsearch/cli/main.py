@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -22,6 +23,14 @@ app = typer.Typer(
 )
 
 
+class Color(StrEnum):
+    """When output is coloured."""
+
+    auto = "auto"
+    always = "always"
+    never = "never"
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -37,11 +46,17 @@ def about(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    color: Annotated[
+        Color, typer.Option("--color", help="Colours: auto, as the terminal and NO_COLOR say.")
+    ] = Color.auto,
 ) -> None:
     """Search for compact networks made of small independent units.
 
     Begin with: unitsearch run
     """
+    if color != Color.auto:  # what rich looks at; FORCE_COLOR and NO_COLOR decide for auto
+        os.environ.pop("NO_COLOR" if color == Color.always else "FORCE_COLOR", None)
+        os.environ["FORCE_COLOR" if color == Color.always else "NO_COLOR"] = "1"
 
 
 _COMMANDS: tuple[Callable[..., None], ...] = (

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from unitsearch.cli.output import Format, FormatOption, emit, note, write
+
+if TYPE_CHECKING:
+    from unitsearch.architecture import Architecture
 
 Named = Annotated[str, typer.Argument(metavar="ARCHITECTURE", help="A file, or SPACE:POINT.")]
 
@@ -17,6 +20,9 @@ def cost(
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="[data=NAME]", help="For a point: other data.")
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Ask other counters too; exit 4 if they differ.")
+    ] = False,
     how: FormatOption = Format.table,
 ) -> None:
     """Print what an architecture costs, exactly.
@@ -24,6 +30,7 @@ def cost(
     \b
     Examples:
       unitsearch cost toy_hybrid:No.1
+      unitsearch cost lenet_table1:U2 --check
       unitsearch cost exported/00007.yaml -f json
     """
     from unitsearch.api import load_architecture, point_architecture
@@ -34,6 +41,9 @@ def cost(
     if overrides and Path(named).is_file():
         raise UsageError(found=overrides[0], expected="nothing more: a file has its own input")
     architecture = point_architecture(named, overrides) if overrides else load_architecture(named)
+    if check:
+        _check(architecture, how)
+        return
     found = count(architecture)
     row: dict[str, Any] = {
         "architecture": named,
@@ -71,3 +81,24 @@ def train(
     emit([{k: v for k, v in found.items() if k != "file" or how != Format.table}], how)
     if how == Format.table:
         write(found["file"])
+
+
+def _check(architecture: Architecture, how: Format) -> None:
+    from unitsearch.errors import CheckError
+    from unitsearch.network.counters import opinions
+
+    found = opinions(architecture)
+    rows = [
+        {
+            "counter": opinion.counter,
+            "counts": opinion.what,
+            "counted": opinion.counted,
+            "closed_form": opinion.ours,
+            "difference": opinion.counted - opinion.ours,
+            "from": opinion.note,
+        }
+        for opinion in found
+    ]
+    emit(rows, how)
+    if not all(opinion.agrees for opinion in found):
+        raise CheckError("a counter differs from the closed form", fix="please report this network")
