@@ -18,14 +18,23 @@ from unitsearch.engine.pipe import receive, send
 from unitsearch.errors import StudyError
 
 # A job that takes its worker down twice is not to blame chance for.
-_TRIES = 2
-_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+TRIES = 2
+THREADS = dict.fromkeys(("OMP_NUMTHREADS", "MKL_NUMTHREADS", "OPENBLAS_NUMTHREADS"), "1")
 
 
 @dataclass
 class _Worker:
     process: subprocess.Popen[bytes]
     jobs: list[Job] = field(default_factory=list)
+
+    def end(self) -> int:
+        """Wait for the process, close its pipes and return its exit code."""
+        code = self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        return code
 
 
 class LocalEngine:
@@ -37,7 +46,7 @@ class LocalEngine:
     """
 
     def __init__(self, workers: int | None = None, log: Path | None = None) -> None:
-        self.workers = workers or len(_cores())
+        self.workers = workers or len(cores())
         self._log = log
         self._waiting: deque[list[Job]] = deque()
         self._tries: dict[tuple[int, str], int] = {}
@@ -69,11 +78,7 @@ class LocalEngine:
         for worker in self._team:
             worker.process.kill()
         for worker in self._team:
-            worker.process.wait()
-            for stream in (worker.process.stdin, worker.process.stdout):
-                if stream is not None:
-                    with contextlib.suppress(OSError):
-                        stream.close()
+            worker.end()
         self._team.clear()
 
     def _hand_out(self) -> None:
@@ -98,7 +103,7 @@ class LocalEngine:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, **_THREADS},
+                env={**os.environ, **THREADS},
             )
         except OSError as error:
             raise StudyError(f"cannot start a worker process ({error})") from None
@@ -128,6 +133,7 @@ class LocalEngine:
         if "ready" in message:
             return []
         outcome = outcome_from(message, weights)
+        self._tries.pop((outcome.number, outcome.task), None)
         worker.jobs = [
             job for job in worker.jobs if (job.number, job.task) != (outcome.number, outcome.task)
         ]
@@ -138,22 +144,24 @@ class LocalEngine:
         if worker not in self._team:
             return []
         self._team.remove(worker)
-        code = worker.process.wait()
+        code = worker.end()
         said = f"signal {-code}" if code < 0 else f"exit code {code}"
         lost = []
         # only the first was under way; the others never had their turn
         for i, job in enumerate(worker.jobs):
             tries = self._tries.get((job.number, job.task), 0) + (i == 0)
             self._tries[job.number, job.task] = tries
-            if tries < _TRIES:
+            if tries < TRIES:
                 self._waiting.appendleft([job])
             else:
+                del self._tries[job.number, job.task]
                 reason = f"killed: its worker ended with {said}, {tries} times"
                 lost.append(Outcome(job.number, job.task, ok=False, kind="killed", reason=reason))
         return lost
 
 
-def _cores() -> set[int]:
+def cores() -> set[int]:
+    """Return the cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return os.sched_getaffinity(0)
     return set(range(os.cpu_count() or 1))

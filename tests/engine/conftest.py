@@ -1,0 +1,70 @@
+"""Small real jobs, and a look at which worker processes there are."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from unitsearch.data import data_spec
+from unitsearch.engine import Engine, Job, Outcome
+from unitsearch.fields import write_all
+from unitsearch.training import Recipe
+
+_LINEAR = {
+    "unitsearch": 1,
+    "input": [1, 8, 8],
+    "layers": [{"kind": "flatten"}, {"kind": "linear", "out": 10}],
+}
+# How a process that is able to work shows itself in the process table.
+_WORKING = ("unitsearch.engine.worker", "ray::Worker.train")
+
+
+@pytest.fixture
+def make_job() -> Callable[..., Job]:
+    """Makes a job on the digits: milliseconds of work, unless it is given many epochs."""
+
+    def make(number: int, architecture: dict[str, Any] = _LINEAR, **recipe: Any) -> Job:
+        plain = write_all(Recipe(**{"epochs": 1, "batch": 64, **recipe}))
+        return Job(number, "train", architecture, number, plain, write_all(data_spec("digits")))
+
+    return make
+
+
+@pytest.fixture
+def collect() -> Callable[..., list[Outcome]]:
+    """Collects as many outcomes as there should be, in the order of their numbers."""
+
+    def collect(engine: Engine, count: int, seconds: float = 120) -> list[Outcome]:
+        deadline = time.monotonic() + seconds
+        found: list[Outcome] = []
+        while len(found) < count:
+            assert time.monotonic() < deadline, f"{len(found)} of {count} outcomes: {found}"
+            found += engine.collect(1)
+        return sorted(found, key=lambda outcome: outcome.number)
+
+    return collect
+
+
+@pytest.fixture
+def workers_of() -> Callable[..., set[int]]:
+    """Lists the workers among the descendants of a process, or those of ``among`` that live."""
+
+    def workers_of(root: int = os.getpid(), among: set[int] | None = None) -> set[int]:
+        command = ["ps", "-A", "-o", "pid=,ppid=,stat=,command="]
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        rows = [line.split(None, 3) for line in lines.splitlines()]
+        rows = [row for row in rows if len(row) == 4 and not row[2].startswith("Z")]
+        working = {int(pid) for pid, _, _, what in rows if any(word in what for word in _WORKING)}
+        if among is not None:
+            return working & among
+        family = {root}
+        while more := {int(pid) for pid, ppid, *_ in rows if int(ppid) in family} - family:
+            family |= more
+        return working & family
+
+    return workers_of

@@ -1,0 +1,147 @@
+"""What every engine promises; each test runs on all of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from unitsearch.architecture import write_architecture
+from unitsearch.engine import Engine, Job, Outcome, open_engine
+from unitsearch.engine import work as works
+from unitsearch.space import bind, load_space, point
+
+Make = Callable[..., Job]
+Collect = Callable[..., list[Outcome]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("engine")
+
+
+@pytest.fixture(scope="module", params=["local", pytest.param("ray", marks=pytest.mark.ray)])
+def engine(request: pytest.FixtureRequest, folder: Path) -> Iterator[Engine]:
+    engine = open_engine(request.param, 2, None, folder)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Works in this process as a worker does: sums depend on how many threads share them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_worker_trains_as_this_process_does(
+    engine: Engine, make_job: Make, collect: Collect
+) -> None:
+    space = bind(load_space("lenet_hybrid"), (1, 8, 8), 10)
+    named = [write_architecture(point(space, name)) for name in list(space.file.points)[:2]]
+    jobs = [make_job(i, architecture, batch=128) for i, architecture in enumerate(named)]
+    for job in jobs:
+        engine.submit([job])
+    here = [works.do(job, works.Bench()) for job in jobs]
+    there = collect(engine, 2)
+    assert [outcome.digest for outcome in there] == [outcome.digest for outcome in here]
+    assert [replace(outcome, train_seconds=0.0) for outcome in there] == [
+        replace(outcome, train_seconds=0.0) for outcome in here
+    ]
+
+
+def test_a_list_of_two_jobs_has_two_outcomes(
+    engine: Engine, make_job: Make, collect: Collect
+) -> None:
+    engine.submit([make_job(0), make_job(1)])
+    assert [(outcome.number, outcome.ok) for outcome in collect(engine, 2)] == [
+        (0, True),
+        (1, True),
+    ]
+
+
+def test_a_diverging_job_is_an_outcome(engine: Engine, make_job: Make, collect: Collect) -> None:
+    layers = [{"kind": "flatten"}, *({"kind": "linear", "out": 10} for _ in range(2))]
+    architecture = {"unitsearch": 1, "input": [1, 8, 8], "layers": layers}
+    engine.submit([make_job(0, architecture, optimiser="sgd", rate=1e30)])
+    (outcome,) = collect(engine, 1)
+    assert (outcome.ok, outcome.kind) == (False, "diverged")
+
+
+def test_weights_travel_both_ways(engine: Engine, make_job: Make, collect: Collect) -> None:
+    job = make_job(0, epochs=3)
+    engine.submit([job])
+    (trained,) = collect(engine, 1)
+    engine.submit([replace(job, task="test", weights=trained.weights)])
+    (tested,) = collect(engine, 1)
+    assert (tested.task, tested.ok) == ("test", True)
+    assert tested.accuracy is not None
+    assert tested.accuracy > 0.5
+
+
+def test_a_job_whose_worker_dies_is_done_by_another(
+    engine: Engine, make_job: Make, collect: Collect, workers_of: Callable[..., set[int]]
+) -> None:
+    long = make_job(1, epochs=300)
+    engine.submit([make_job(0), long])
+    collect(engine, 1)  # so that the long one is under way
+    for pid in workers_of():
+        os.kill(pid, signal.SIGKILL)
+    (outcome,) = collect(engine, 1)
+    assert (outcome.number, outcome.ok) == (1, True)
+    assert len(outcome.curve) == 300
+
+
+def test_a_job_that_takes_two_workers_down_is_told_as_killed(
+    engine: Engine, make_job: Make, collect: Collect, workers_of: Callable[..., set[int]]
+) -> None:
+    engine.submit([make_job(0), make_job(1, epochs=100_000)])
+    collect(engine, 1)
+    found: list[Outcome] = []
+    deadline = time.monotonic() + 120
+    while not found:
+        assert time.monotonic() < deadline
+        for pid in workers_of():
+            os.kill(pid, signal.SIGKILL)
+        found = engine.collect(0.5)
+    assert [(outcome.number, outcome.kind) for outcome in found] == [(1, "killed")]
+    assert "killed: its worker ended" in found[0].reason
+    assert "2 times" in found[0].reason
+
+
+def test_work_goes_on_after_a_killed_job(engine: Engine, make_job: Make, collect: Collect) -> None:
+    engine.submit([make_job(2)])
+    assert collect(engine, 1)[0].ok
+
+
+def test_nothing_to_collect_is_an_empty_list(engine: Engine) -> None:
+    assert engine.collect(0.01) == []
+
+
+def test_close_ends_the_workers_in_the_middle_of_a_job_within_seconds(
+    engine: Engine, make_job: Make, collect: Collect, workers_of: Callable[..., set[int]]
+) -> None:
+    # the last test of this file: the engine is shared
+    engine.submit([make_job(0), make_job(1, epochs=100_000)])
+    collect(engine, 1)
+    workers = workers_of()
+    assert workers
+    begun = time.monotonic()
+    engine.close()
+    assert time.monotonic() - begun < 10
+    assert workers_of(among=workers) == set()
+    engine.close()
+
+
+def test_a_closed_engine_leaves_only_its_log(engine: Engine, folder: Path) -> None:
+    engine.close()
+    assert [path.name for path in folder.iterdir()] == ["workers.log"]

@@ -1,0 +1,196 @@
+"""What the Ray engine promises beyond what every engine does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unitsearch.engine import Job, Outcome, open_engine
+from unitsearch.engine.ray import RayEngine
+from unitsearch.errors import StudyError, UsageError
+
+# A driver: trains one network, says so, then either ends well or is left with an endless job.
+_DRIVER = """
+import sys
+from pathlib import Path
+from unitsearch.data import data_spec
+from unitsearch.engine import Job, open_engine
+from unitsearch.fields import write_all
+from unitsearch.training import Recipe
+
+def job(number, epochs):
+    layers = [{"kind": "flatten"}, {"kind": "linear", "out": 10}]
+    architecture = {"unitsearch": 1, "input": [1, 8, 8], "layers": layers}
+    recipe = write_all(Recipe(epochs=epochs, batch=64))
+    return Job(number, "train", architecture, number, recipe, write_all(data_spec("digits")))
+
+def collect():
+    while not (found := engine.collect(1)):
+        pass
+    print([outcome.number for outcome in found], flush=True)
+
+folder, address, epochs = Path(sys.argv[1]), sys.argv[2] or None, int(sys.argv[3])
+engine = open_engine("ray", 2, address, folder)
+engine.submit([job(0, 1), job(1, epochs)])
+try:
+    collect()
+    collect()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+    collect()
+engine.close()
+"""
+
+
+def _start(folder: Path, address: str, epochs: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _DRIVER, str(folder), address, str(epochs)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Starts a driver that has trained its first network and is in the middle of its second."""
+    started = []
+
+    def start(address: str = "", epochs: int = 100_000) -> subprocess.Popen[str]:
+        process = _start(tmp_path, address, epochs)
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "[0]\n", process.communicate(timeout=30)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A cluster that another program would have started."""
+    import ray
+
+    context: Any = ray.init(
+        address="local", num_cpus=2, include_dashboard=False, log_to_driver=False
+    )
+    yield context
+    ray.shutdown()
+
+
+def _wait_until_gone(alive: Callable[[], set[int]], seconds: float) -> set[int]:
+    deadline = time.monotonic() + seconds
+    while (left := alive()) and time.monotonic() < deadline:
+        pass
+    return left
+
+
+def test_importing_it_imports_neither_ray_nor_torch() -> None:
+    code = "import sys, unitsearch.engine.ray; print({'ray', 'torch'} & set(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("address", ["ray://head:10001", "head", ":6379", "head:port"])
+def test_only_a_host_and_port_is_an_address(tmp_path: Path, address: str) -> None:
+    with pytest.raises(UsageError, match=r"engine\.address: .* expected auto or HOST:PORT"):
+        RayEngine(1, address, tmp_path)
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_neither_ctrl_c_nor_a_dying_worker_prints_anything_or_loses_a_job(
+    driver: Callable[..., Any], workers_of: Callable[..., set[int]]
+) -> None:
+    process = driver(epochs=1000)
+    workers = workers_of(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.stdout.readline() == "interrupted\n"
+    assert workers_of(among=workers) == workers
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    out, err = process.communicate(timeout=120)
+    assert (out, err, process.returncode) == ("[1]\n", "", 0)
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_workers_of_a_local_cluster_end_within_5_seconds_of_their_driver(
+    driver: Callable[..., Any], workers_of: Callable[..., set[int]]
+) -> None:
+    process = driver()
+    workers = workers_of(process.pid)
+    assert workers
+    process.kill()
+    assert _wait_until_gone(lambda: workers_of(among=workers), 5) == set()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_workers_on_a_given_cluster_end_within_5_seconds_of_their_driver(
+    cluster: Any, driver: Callable[..., Any], workers_of: Callable[..., set[int]]
+) -> None:
+    process = driver(cluster.address_info["address"])
+    workers = workers_of()  # children of the cluster's own processes, so of this one
+    assert workers
+    process.kill()
+    assert _wait_until_gone(lambda: workers_of(among=workers), 5) == set()
+
+
+@pytest.mark.ray
+def test_a_process_that_is_connected_to_ray_stays_connected(
+    cluster: Any,
+    tmp_path: Path,
+    make_job: Callable[..., Job],
+    collect: Callable[..., list[Outcome]],
+    workers_of: Callable[..., set[int]],
+) -> None:
+    import ray
+
+    engine = open_engine("ray", None, None, tmp_path)
+    assert engine.workers == 2
+    engine.submit([make_job(0)])
+    assert collect(engine, 1)[0].ok
+    engine.close()
+    assert ray.is_initialized()
+    assert _wait_until_gone(workers_of, 5) == set()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_workers_that_cannot_import_torch_are_a_study_error(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError('no torch here')")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.run(
+        [sys.executable, "-c", _DRIVER, str(tmp_path / "study"), "", "1"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert process.stdout == ""
+    last = process.stderr.splitlines()[-1]
+    assert last.startswith(f"{StudyError.__module__}.StudyError: no Ray worker can be started")
+    assert last.endswith("(ImportError: no torch here)")
+
+
+def test_a_cluster_that_does_not_answer_is_a_study_error(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:  # a port that nobody listens at
+        port = server.getsockname()[1]
+    with pytest.raises(StudyError, match=f"no Ray cluster answers at '127.0.0.1:{port}'"):
+        RayEngine(1, f"127.0.0.1:{port}", tmp_path)
