@@ -1,8 +1,8 @@
 """Which plan runs stacks fastest on this machine: loop or grouped, in which memory format?
 
 Command:  python -m benchmarks.plans --rounds 15
-Prints:   one row a network and plan: median ms of a training step, and its ratio to the plain loop with
-          its bootstrap 95 % interval; then the same as one JSON line
+Prints:   one row a network and plan: median ms of a training step, and its ratio to the plain loop
+          with its bootstrap 95 % interval; then the same as one JSON line
 Method:   all plans in one process, turn about, after 3 warm-up rounds, one thread
 Noise:    loop/loop from the same run; a ratio inside its interval means "no difference"
 """

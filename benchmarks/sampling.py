@@ -37,7 +37,8 @@ def main() -> None:
     times["count"] = time.perf_counter() - start
     for name, seconds in times.items():
         print(f"{name:8} {seconds:6.2f} s  {1e6 * seconds / given.n:6.1f} us a member")
-    print(f"all      {sum(times.values()):6.2f} s, {len(keys):,} distinct, mean {total / given.n:,.0f} params")
+    seconds, mean = sum(times.values()), total / given.n
+    print(f"all      {seconds:6.2f} s, {len(keys):,} distinct, mean {mean:,.0f} params")
     print(json.dumps({"space": given.space, "n": given.n, **times}))
 
 

@@ -164,15 +164,15 @@ def raised_budget(budget: Mapping[str, Any], overrides: Sequence[str]) -> dict[s
                 fix="start a new study to change anything else",
             )
         number = None if value == "null" else _number(value)
-        lower = found[key] is not None and number is not None and number < found[key]
-        if lower or (number is None and key == "trials"):
+        try:
+            number = getattr(read(Budget, {**found, key: number}, "budget"), key)
+        except SpecError as error:
+            raise UsageError(str(error)) from None
+        if found[key] is not None and number is not None and number < found[key]:
             raise UsageError(
                 place=name, found=value, expected=f"at least {found[key]}: budgets are only raised"
             )
-        try:
-            found[key] = getattr(read(Budget, {**found, key: number}, "budget"), key)
-        except SpecError as error:
-            raise UsageError(str(error)) from None
+        found[key] = number
     return found
 
 

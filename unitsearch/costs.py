@@ -70,6 +70,8 @@ def _sequence(layers: Layers, x: Shape) -> tuple[Cost, Shape]:
     params = macs = flops = 0
     for layer in layers:
         if isinstance(layer, Stack):
+            if layer.inputs != x[0]:
+                after(layer, x)  # raises, with all its words
             for run in layer.units:
                 one = _unit(run.unit, (run.unit.inputs, *x[1:]))
                 params += run.count * one.params

@@ -14,7 +14,7 @@ import hashlib
 import json
 from dataclasses import replace
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from unitsearch.architecture.layers import (
@@ -82,15 +82,16 @@ def canonical_layers(layers: Layers) -> Layers:
 
 def canonical_stack(stack: Stack, *, free: bool) -> Stack:
     """Return ``stack`` with equal neighbours as one run, sorted first if its order is free."""
+    texts = [unit_text(run.unit) for run in stack.units]
+    neighbours = pairwise(texts)
+    if all(a < b for a, b in neighbours) if free else all(a != b for a, b in neighbours):
+        return stack
     runs = sorted(stack.units, key=_unit_text_of) if free else list(stack.units)
     merged = []
-    for unit, same in groupby(runs, key=_unit_of):
-        group = list(same)
-        merged.append(group[0] if len(group) == 1 else Units(sum(run.count for run in group), unit))
-    if len(merged) == len(stack.units) and all(
-        a is b for a, b in zip(merged, stack.units, strict=True)
-    ):
-        return stack
+    for _, same in groupby(runs, key=_unit_text_of):
+        first, *others = same
+        total = first.count + sum(run.count for run in others)
+        merged.append(Units(total, first.unit) if others else first)
     return Stack(units=tuple(merged), name=stack.name)
 
 
@@ -115,10 +116,6 @@ def unit_text(unit: Unit) -> str:
 
 def _json(plain: Any) -> str:
     return json.dumps(plain, sort_keys=True, separators=(",", ":"))
-
-
-def _unit_of(run: Units) -> Unit:
-    return run.unit
 
 
 def _unit_text_of(run: Units) -> str:

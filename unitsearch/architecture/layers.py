@@ -8,7 +8,7 @@ in ``KINDS``, and one function in each fold; the type checker names a fold that 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, TypeAlias
 
@@ -358,4 +358,4 @@ class Architecture:
     classes: tuple[str, ...] | None = setting(Maybe(ListOf(Text(200))), None, compare=False)
     mean: tuple[float, ...] | None = setting(Maybe(ListOf(Real(-1e6))), None, compare=False)
     std: tuple[float, ...] | None = setting(Maybe(ListOf(Real(0, above=True))), None, compare=False)
-    provenance: Mapping[str, Any] | None = None
+    provenance: Mapping[str, Any] | None = field(default=None, compare=False)

@@ -78,11 +78,19 @@ class Run(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return [n, count · outputs, …] from [n, count · inputs, …]."""
         if self.plan == "loop" and self.count > 1:
+            self._count_batch()
             units = [self._unit(i, share) for i, share in enumerate(x.chunk(self.count, dim=1))]
             return torch.cat(units, dim=1)
         for layer in self.layers:
             x = layer(x)
         return x
+
+    def _count_batch(self) -> None:
+        """Count a training batch in each batch norm, as calling the norm itself would."""
+        for layer in self.layers:
+            norm = layer.norm if isinstance(layer, Block) else None
+            if norm is not None and norm.training:
+                cast(Tensor, norm.num_batches_tracked).add_(1)
 
     def _unit(self, i: int, x: Tensor) -> Tensor:
         for layer in self.layers:

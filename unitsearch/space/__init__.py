@@ -1,11 +1,11 @@
 """Search spaces: choices, sampling, enumeration, limits, named points. Knows no torch."""
 
+from unitsearch.space.counting import count_members
 from unitsearch.space.files import LIMITS, Space, SpaceFile, bind, load_space, space_from
 from unitsearch.space.members import (
     Survey,
     admissible,
     at_random,
-    count_members,
     draw,
     members,
     parameters,

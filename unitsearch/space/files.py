@@ -12,6 +12,7 @@ from unitsearch.architecture import Document, Layer, Unit, read_file
 from unitsearch.architecture.reading import check_keys, read_input, read_layers, read_version
 from unitsearch.errors import SpecError, UsageError, did_you_mean
 from unitsearch.fields import Maybe, Real, Whole, join
+from unitsearch.space.names import check_choice_names, check_rings
 from unitsearch.space.nodes import (
     Choose,
     Mix,
@@ -206,6 +207,7 @@ def _read(document: Document, name: str) -> SpaceFile:
     image = keys.get("input", "auto")
     choices = _table(keys.get("choices"), "choices")
     units = _table(keys.get("units"), "units")
+    check_rings({**units, **choices})
     both = sorted(set(choices) & set(units))
     if both:
         raise SpecError(place=f"units.{both[0]}", found=both[0], expected="a name no choice has")
@@ -231,6 +233,9 @@ def _read(document: Document, name: str) -> SpaceFile:
         train=_train(keys.get("train")),
     )
     _check_names(found.layers)
+    check_choice_names(
+        found.choices, [*found.choices.values(), *found.units.values(), found.layers]
+    )
     return found
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice, product
-from typing import Any, assert_never
+from itertools import islice
+from typing import Any
 
 from unitsearch.architecture import Architecture, key
 from unitsearch.costs import Cost, count
 from unitsearch.errors import SpecError, UsageError
+from unitsearch.space.counting import count_members
 from unitsearch.space.files import LIMITS, Space
-from unitsearch.space.nodes import Choose, Mix, Node, Plain, Range, Row, Series, Table, Use
 from unitsearch.space.points import checked
 from unitsearch.space.sampling import Choice, Cut, Domain, Steps, sample
 
@@ -101,20 +100,6 @@ def parameters(space: Space, samples: int = 200) -> dict[str, Domain]:
 def within(cost: Cost, limits: Mapping[str, int | None]) -> bool:
     """Say whether ``cost`` keeps every limit."""
     return all(limit is None or getattr(cost, name) <= limit for name, limit in limits.items())
-
-
-def count_members(space: Space) -> int:
-    """Return how many members the choices make, limits aside.
-
-    Exact where no two ways of choosing make the same network; else an upper bound.
-    """
-    names = _named(space.layers, space, set())
-    choices = [
-        [(name, option) for option in _options(space.choices[name])] for name in sorted(names)
-    ]
-    if math.prod(len(options) for options in choices) > 100_000:
-        return math.prod(len(options) for options in choices) * _ways(space.layers, space, {})
-    return sum(_ways(space.layers, space, dict(given)) for given in product(*choices))
 
 
 @dataclass(frozen=True)
@@ -235,91 +220,6 @@ def distinct(space: Space, most: int) -> int | None:
     if count_members(space) > most:
         return None
     return len({key(architecture) for _, architecture in islice(members(space), 20 * most)})
-
-
-def _options(node: Node) -> list[Any]:
-    match node:
-        case Choose(labels=labels):
-            return list(labels)
-        case Range(low=low, high=high, step=step):
-            return list(range(low, high + 1, step))
-        case _:
-            return [None]
-
-
-def _named(node: Node, space: Space, found: set[str]) -> set[str]:
-    """Return the named choices that ``node`` uses."""
-    match node:
-        case Use(name=name) if name in space.choices:
-            if name not in found:
-                found.add(name)
-                _named(space.choices[name], space, found)
-        case Use(name=name):
-            _named(space.units[name], space, found)
-        case Table(items=items):
-            for item in items.values():
-                _named(item, space, found)
-        case Row(items=row):
-            for item in row:
-                _named(item, space, found)
-        case Choose(options=options):
-            for option in options.values():
-                _named(option, space, found)
-        case Mix(kinds=kinds) | Series(kinds=kinds):
-            extent = node.total if isinstance(node, Mix) else node.length
-            for item in (*kinds.values(), extent):
-                _named(item, space, found)
-        case _:
-            pass
-    return found
-
-
-def _ways(node: Node, space: Space, given: Mapping[str, Any]) -> int:
-    """Return in how many ways ``node`` can be chosen when the named choices are ``given``."""
-    match node:
-        case Plain():
-            return 1
-        case Range():
-            return len(_options(node))
-        case Use(name=name) if name in space.choices:
-            inner = space.choices[name]
-            if isinstance(inner, Choose) and name in given:
-                return _ways(inner.options[given[name]], space, given)
-            return 1
-        case Use(name=name):
-            return _ways(space.units[name], space, given)
-        case Table(items=items):
-            return math.prod(_ways(item, space, given) for item in items.values())
-        case Row(items=row):
-            return math.prod(_ways(item, space, given) for item in row)
-        case Choose(options=options):
-            return sum(_ways(option, space, given) for option in options.values())
-        case Mix(kinds=kinds, total=total):
-            inside = math.prod(_ways(kind, space, given) for kind in kinds.values())
-            k = len(kinds)
-            return inside * sum(math.comb(n + k - 1, k - 1) for n in _numbers(total, space, given))
-        case Series(kinds=kinds, length=length):
-            each = sum(_ways(kind, space, given) for kind in kinds.values())
-            return sum(each**n for n in _numbers(length, space, given))
-        case _:
-            assert_never(node)
-
-
-def _numbers(node: Node, space: Space, given: Mapping[str, Any]) -> list[int]:
-    match node:
-        case Plain(value=value):
-            return [int(value)]
-        case Use(name=name):
-            inner = space.choices[name]
-            if isinstance(inner, Range):
-                return [given[name]] if name in given else _options(inner)
-            if isinstance(inner, Choose) and name in given:
-                return _numbers(inner.options[given[name]], space, given)
-            return _numbers(inner, space, given)
-        case Choose(options=options):
-            return [n for option in options.values() for n in _numbers(option, space, given)]
-        case _:
-            return _options(node)
 
 
 def try_every_option(space: Space) -> int:

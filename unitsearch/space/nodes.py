@@ -6,7 +6,7 @@ and ``use``, which names a choice (drawn once) or a unit. A node knows its place
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -148,6 +148,28 @@ def has_choice(node: Node) -> bool:
             return any(has_choice(item) for item in items)
         case _:
             return True
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """Return the nodes directly inside ``node``."""
+    match node:
+        case Table(items=table):
+            return tuple(table.values())
+        case Row(items=row):
+            return row
+        case Choose(options=options):
+            return tuple(options.values())
+        case Mix(kinds=kinds, total=extent) | Series(kinds=kinds, length=extent):
+            return (*kinds.values(), extent)
+        case _:
+            return ()
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield ``node`` and every node inside it."""
+    yield node
+    for inner in children(node):
+        yield from walk(inner)
 
 
 def largest(node: Node, choices: Mapping[str, Node], place: str) -> int:

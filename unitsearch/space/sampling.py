@@ -26,7 +26,7 @@ from unitsearch.architecture import (
     canonical,
     read_layer,
 )
-from unitsearch.architecture.reading import read_unit
+from unitsearch.architecture.reading import check_keys, read_unit
 from unitsearch.errors import SpecError
 from unitsearch.fields import join
 from unitsearch.space.nodes import Choose, Mix, Node, Plain, Range, Row, Series, Table, Use
@@ -123,12 +123,19 @@ def sample(space: Space, choose: Choice) -> Architecture:
 class Draw:
     """One walk through a space: what was drawn so far."""
 
-    __slots__ = ("choose", "named", "space")
+    __slots__ = ("_choose", "drawn", "named", "space")
 
     def __init__(self, space: Space, choose: Choice) -> None:
         self.space = space
-        self.choose = choose
+        self._choose = choose
+        self.drawn: dict[str, Any] = {}
         self.named: dict[str, Any] = {}
+
+    def choose(self, name: str, domain: Domain) -> Any:
+        """Return the value of a parameter, asked for once however often it is met."""
+        if name not in self.drawn:
+            self.drawn[name] = self._choose(name, domain)
+        return self.drawn[name]
 
     def resolve(self, node: Node, where: str) -> Any:
         """Return plain data for ``node``; ``where`` names the parameters in it."""
@@ -257,6 +264,9 @@ def layer_name(node: Node, otherwise: str) -> str:
 
 
 def _stack(draw: Draw, keys: Mapping[str, Node], where: str, place: str) -> Stack:
+    check_keys(keys, ("kind", "name", "units"), place, "stack")
+    if "units" not in keys:
+        raise SpecError(place=join(place, "units"), found=None, expected="a list of units or a mix")
     units = keys["units"]
     name = f"{where}.units"
     runs: list[Units] = []

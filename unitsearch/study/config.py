@@ -116,6 +116,11 @@ def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
     values = _by_data(train, data) | dict(space.train.get(train, {}))
     settings += [f"train.{key}={_quoted(value)}" for key, value in values.items()]
     plain = _composed([*settings, *given])
+    train_plain = plain.get("train")
+    if isinstance(train_plain, dict) and {"train.epochs", "train.warmup"} & set(chosen) == {
+        "train.epochs"
+    }:
+        _shorten(train_plain)
     limits = plain.get("limits")
     if isinstance(limits, dict):  # anything else is refused when it is read
         own = {name: value for name, value in space.limits.items() if limits.get(name) is None}
@@ -152,6 +157,13 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
 def options(group: str) -> list[str]:
     """Return the names that a group offers."""
     return sorted(path.stem for path in (resources.config_folder() / group).glob("*.yaml"))
+
+
+def _shorten(recipe: dict[str, Any]) -> None:
+    """Cut a recipe's own warm-up to half of the fewer epochs that were asked for."""
+    epochs, warmup = recipe.get("epochs"), recipe.get("warmup")
+    if isinstance(epochs, (int, float)) and isinstance(warmup, (int, float)) and epochs > 0:
+        recipe["warmup"] = min(warmup, epochs / 2)
 
 
 def _check(config: Config) -> None:

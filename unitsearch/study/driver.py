@@ -22,7 +22,14 @@ from unitsearch.search.proposals import Past, Proposal, Proposer
 from unitsearch.search.seeds import derive
 from unitsearch.space import baseline
 from unitsearch.study.config import Config, config_from
-from unitsearch.study.folder import open_study, record_of, space_of, write_facts, write_file
+from unitsearch.study.folder import (
+    open_study,
+    record_of,
+    remove_torn,
+    space_of,
+    write_facts,
+    write_file,
+)
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.store import Store
 from unitsearch.study.tables import front_trials, reference_point
@@ -108,6 +115,7 @@ def drive(
         StudyError: If the baseline fails, too many trials fail in a row, or the data have changed.
     """
     config = config_from(facts["config"])
+    remove_torn(folder)
     store = open_study(folder, facts, writer=True, url=storage)
     engine = open_engine(config.engine.name, config.engine.workers, config.engine.address, folder)
     try:

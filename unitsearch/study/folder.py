@@ -15,9 +15,9 @@ from unitsearch.data import DataSpec
 from unitsearch.errors import SpecError, StudyError, did_you_mean
 from unitsearch.fields import read
 from unitsearch.space import Space, bind, space_from
-from unitsearch.study.lock import is_driven
+from unitsearch.study.lock import LOCK, is_driven
 from unitsearch.study.record import Record
-from unitsearch.study.store import Store, open_store
+from unitsearch.study.store import JOURNAL, Store, open_store
 
 HOME = "studies"
 FACTS = "study.yaml"
@@ -39,6 +39,8 @@ def new_folder(name: str | None, space: str) -> Path:
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
+            if name is not None and _is_unborn(folder):
+                return folder
             if name is None and home.is_dir():
                 number += 1
                 continue
@@ -54,6 +56,22 @@ def new_folder(name: str | None, space: str) -> Path:
                 fix="start in a folder that you may write to",
             ) from None
         return folder
+
+
+def _is_unborn(folder: Path) -> bool:
+    """Say whether a crash left ``folder`` before its study was there, and take away what it left."""
+    left = {path.name for path in folder.iterdir()} if folder.is_dir() else {FACTS}
+    if not left <= {LOCK, JOURNAL} or is_driven(folder):
+        return False
+    (folder / JOURNAL).unlink(missing_ok=True)
+    return True
+
+
+def remove_torn(folder: Path) -> None:
+    """Remove what ``write_file`` had not put in its place when a crash came."""
+    for path in (*folder.glob(".*"), *folder.glob("*/.*")):
+        if re.fullmatch(r"\..+\.[a-z0-9_]{8}", path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def find_folder(study: str | Path) -> Path:
@@ -86,12 +104,18 @@ def read_facts(folder: Path) -> dict[str, Any]:
         data = read_file(folder / FACTS).data
     except SpecError as error:
         raise StudyError(str(error)) from None
-    needed = ("name", "config", "space", "data")
-    if not isinstance(data, dict) or any(not data.get(key) for key in needed):
+    facts = data if isinstance(data, dict) else {}
+    config: Any = facts.get("config")
+    if (
+        not isinstance(facts.get("name"), str)
+        or any(not isinstance(facts.get(key), dict) for key in ("config", "space", "data"))
+        or any(key not in config for key in ("budget", "data", "train", "floor", "objectives"))
+    ):
         raise StudyError(
-            f"{folder / FACTS}: not the facts of a study", expected=f"the keys {', '.join(needed)}"
+            f"{folder / FACTS}: not the facts of a study",
+            expected="the keys name, config, space and data, as unitsearch wrote them",
         )
-    return data
+    return facts
 
 
 def write_facts(folder: Path, facts: Mapping[str, Any]) -> None:

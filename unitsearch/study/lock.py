@@ -7,12 +7,15 @@ import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from unitsearch.errors import StudyError
 
 LOCK = "driver.lock"
+_LOOKS = 0.5  # seconds; ``is_driven`` holds the lock for microseconds
 
 
 @contextlib.contextmanager
@@ -28,14 +31,12 @@ def driving(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise StudyError(f"{folder}: cannot be written ({error.strerror})") from None
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _taken(file):
             file.seek(0)
             raise StudyError(
                 f"study {folder.name} is running already: {_holder(file.read())}",
                 fix=f"wait for it, stop it, or look on: unitsearch status {folder.name}",
-            ) from None
+            )
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
         file.flush()
@@ -43,6 +44,20 @@ def driving(folder: Path) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
+
+
+def _taken(file: TextIO) -> bool:
+    """Take the lock of ``file``, or say that it is held longer than by one who looks at it."""
+    deadline = time.monotonic() + _LOOKS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.005)
+        else:
+            return True
 
 
 def is_driven(folder: Path) -> bool:

@@ -119,6 +119,8 @@ class Store:
     def close(self) -> None:
         """Let go of files and connections."""
         self._storage.remove_session()
+        if isinstance(self._storage, optuna.storages.RDBStorage):
+            self._storage.engine.dispose()
 
     def _close(self, trial_id: int, outcome: Mapping[str, Any]) -> None:
         if outcome.get("state", "complete") != "complete":
@@ -214,7 +216,8 @@ def open_store(folder: Path, name: str, url: str | None, *, writer: bool = False
 
 def without_password(url: str) -> str:
     """Return a storage URL with its password left out, for files and messages."""
-    return re.sub(r"(://[^/@:]*):[^@]*@", r"\1@", url)
+    url = re.sub(r"(://[^/@:]*):[^@]*@", r"\1@", url)
+    return re.sub(r"([?&])password=[^&\s\"']*", r"\1", url).replace("?&", "?")
 
 
 def _open(folder: Path, url: str | None) -> tuple[BaseStorage, str]:

@@ -93,6 +93,8 @@ def train(
         if not math.isfinite(losses[-1]):
             raise DivergedError(f"the loss is {losses[-1]} in epoch {epoch + 1}")
         curve.append(accuracy(network, watched, mean, std))
+        if epoch + 1 == recipe.epochs and not _is_finite(network, watched, mean, std):
+            raise DivergedError(f"the logits are not finite after epoch {epoch + 1}")
         if on_epoch is not None:
             on_epoch(epoch + 1, curve[-1])
     network.eval()
@@ -130,14 +132,22 @@ def rate_at(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
     done = now - first
     if first == 0 and done < recipe.warmup:
         # the middle of the step, so that the first is not taken at rate 0
-        return (
-            recipe.rate * (done + (0.5 / steps if recipe.each == "step" else 0.5)) / recipe.warmup
-        )
+        middle = done + (0.5 / steps if recipe.each == "step" else 0.5)
+        return recipe.rate * min(middle / recipe.warmup, 1.0)
     if recipe.schedule == "constant":
         return recipe.rate
     warmed = recipe.warmup if first == 0 else 0.0
     share = (done - warmed) / (last - first - warmed)
     return recipe.rate * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+
+
+def _is_finite(
+    network: nn.Module, images: Images, mean: tuple[float, ...], std: tuple[float, ...]
+) -> bool:
+    """Say whether logits are finite after the last step, behind which no loss was taken."""
+    with torch.inference_mode():
+        logits = network(_prepared(images.pixels[:_EVALUATION_BATCH], mean, std))
+    return bool(torch.isfinite(logits).all())
 
 
 def _optimiser(network: nn.Module, recipe: Recipe, momentum: float) -> torch.optim.Optimizer:

@@ -1,0 +1,169 @@
+"""Does a study that is killed again and again end as one that never was?
+
+Command:  python -m benchmarks.kill --trials 40 --kills 20 --seed 0
+Prints:   one line a kill, then "equal" or what differs, and the same as one JSON line; exit 1 if not
+Method:   a run to its end is the reference. The same run elsewhere is killed (SIGKILL, in turn the
+          whole process group, the driver alone, or one worker) after a random time, up to a third
+          of the reference's, and resumed, until it ends. After each kill: the study reads, nothing
+          is said to run, what was complete still is and is unchanged, and no worker outlives its
+          driver by 5 s.
+          At the end numbers, keys, seeds, values, accuracies, curves, digests, test accuracies and
+          the names of all files are compared.
+Noise:    none allowed: one worker or two, killed or not, the study is the same bit by bit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from unitsearch.errors import StudyError
+from unitsearch.study.folder import read_study
+
+COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
+WORDS = ["name=killed", "train.epochs=1", "sampler.lag=2", "sampler.population=4"]
+
+
+def start(home: Path, words: list[str]) -> subprocess.Popen[bytes]:
+    with (home / "said.txt").open("ab") as said:
+        return subprocess.Popen(
+            [*COMMAND, *words], cwd=home, stdout=said, stderr=said, start_new_session=True
+        )
+
+
+def children(pid: int) -> list[int]:
+    """Return the worker processes of a driver."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        if parent == pid:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def is_worker(pid: int) -> bool:
+    try:
+        return "unitsearch.engine.worker" in Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return False
+
+
+def facts(folder: Path) -> dict[int, tuple[object, ...]]:
+    return {
+        t.number: (t.state, t.key, t.seed, dict(t.values), t.accuracy, t.curve, t.digest,
+                   t.test_accuracy)
+        for t in read_study(folder).trials
+    }  # fmt: skip
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def kill(process: subprocess.Popen[bytes], how: str, draw: random.Random) -> list[str]:
+    """Kill as ``how`` says; return what went wrong."""
+    workers = [pid for pid in children(process.pid) if is_worker(pid)]
+    if how == "worker":
+        if workers:
+            os.kill(draw.choice(workers), signal.SIGKILL)
+        return []
+    if how == "group":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 5
+    while any(map(is_worker, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return [f"worker {pid} outlived its driver" for pid in workers if is_worker(pid)]
+
+
+def check(folder: Path, before: dict[int, tuple[object, ...]]) -> list[str]:
+    """Return what a kill broke: trials that were complete and are not, or have changed."""
+    try:
+        after = facts(folder)
+    except StudyError as error:
+        return [f"the study does not read: {error}"] if before else []
+    wrong = [
+        f"trial {n} is {f[0]}" for n, f in after.items() if f[0] not in ("complete", "waiting")
+    ]
+    for number, fact in before.items():
+        if fact[0] == "complete" and after.get(number, ())[:7] != fact[:7]:
+            wrong.append(f"trial {number} changed")
+    before.clear()
+    before.update(after)
+    return wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=40)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    asked = parser.parse_args()
+    draw = random.Random(asked.seed)
+    home = Path(tempfile.mkdtemp(prefix="unitsearch-kill-"))
+    words = [*WORDS, f"budget.trials={asked.trials}", f"seed={asked.seed}"]
+    straight, broken = home / "straight", home / "broken"
+    straight.mkdir()
+    broken.mkdir()
+    began = time.monotonic()
+    code = start(straight, ["run", *words, "engine.workers=1"]).wait()
+    took = time.monotonic() - began
+    assert code == 0, (straight / "said.txt").read_text()
+    wrong: list[str] = []
+    folder = broken / "studies" / "killed"
+    before: dict[int, tuple[object, ...]] = {}
+    kills, code = 0, -9
+    while code != 0:
+        alive = (folder / "study.yaml").is_file()
+        ask = ["resume", "killed"] if alive else ["run", *words, f"engine.workers={asked.workers}"]
+        process = start(broken, ask)
+        how = ("group", "driver", "worker")[kills % 3]
+        patience = draw.uniform(0, took / 3)  # from before the first import to several trials on
+        try:
+            code = process.wait(timeout=None if kills >= asked.kills else patience)
+        except subprocess.TimeoutExpired:
+            kills += 1
+            found = kill(process, how, draw)
+            if how == "worker":
+                code = process.wait()
+                if code == 0:
+                    break
+                found.append(f"exit {code} after a worker was killed")
+            found += check(folder, before)
+            done = sum(fact[0] == "complete" for fact in before.values())
+            print(f"kill {kills} ({how}) after {patience:.2f} s: {done} complete {found or ''}")
+            wrong += found
+            continue
+        if code != 0:
+            wrong.append(f"exit {code}: {(broken / 'said.txt').read_text()[-500:]}")
+            break
+    if not wrong:
+        one, other = facts(straight / "studies" / "killed"), facts(folder)
+        wrong += [f"trial {n}: {one.get(n)} != {other.get(n)}" for n in one.keys() | other.keys()
+                  if one.get(n) != other.get(n)]  # fmt: skip
+        apart = set(files(straight / "studies" / "killed")) ^ set(files(folder))
+        wrong += [f"file {name}" for name in sorted(apart)]
+    print("equal" if not wrong else "\n".join(wrong))
+    print(json.dumps({"trials": asked.trials, "kills": kills, "seed": asked.seed,
+                      "seconds": round(time.monotonic() - began, 1), "wrong": wrong}))  # fmt: skip
+    if wrong:
+        print(f"kept: {home}", file=sys.stderr)
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""Commands that train nothing: their streams, formats and lightness."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from unitsearch import resources
+
+Call = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["run", "-h"], ["space", "--help"], []])
+def test_help_is_given_without_ansi_codes(words: list[str], unitsearch: Call) -> None:
+    done = unitsearch(*words)
+    assert done.returncode == (0 if words else 2)
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "Usage" in done.stdout + done.stderr
+
+
+def test_the_version_is_printed_on_stdout(unitsearch: Call) -> None:
+    done = unitsearch("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("unitsearch 0.")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["space", "list"]])
+def test_light_commands_load_neither_torch_nor_ray_nor_pandas(words: list[str]) -> None:
+    program = (
+        "import sys\nfrom unitsearch.cli.main import main\n"
+        f"sys.argv = ['unitsearch', *{words!r}]\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'ray', 'pandas', 'optuna', 'plotly'} & set(sys.modules)\n"
+        "sys.exit(f'loads {heavy}' if heavy else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_cfg_job_prints_a_configuration_that_parses_and_touches_nothing(
+    unitsearch: Call, tmp_path: Path
+) -> None:
+    done = unitsearch("run", "--cfg", "job", "space=mlp", "seed=5", "limits.params=1e5")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = yaml.safe_load(done.stdout)
+    assert (found["space"], found["seed"], found["limits"]["params"]) == ("mlp", 5, 100_000)
+    assert found["data"]["name"] == "mnist"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_says_what_would_be_searched_and_touches_nothing(
+    unitsearch: Call, tmp_path: Path
+) -> None:
+    done = unitsearch("run", "--dry-run", "budget.trials=7")
+    assert done.returncode == 0, done.stderr
+    assert "1,801,202" in done.stdout
+    assert "7 trials" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_fails_as_the_run_would(unitsearch: Call) -> None:
+    assert unitsearch("run", "--dry-run", "limits.params=1").returncode == 2
+    assert unitsearch("run", "--dry-run", "space=mlp").returncode == 3
+
+
+def test_a_multirun_shows_the_configuration_of_each(unitsearch: Call) -> None:
+    done = unitsearch("run", "-m", "--cfg", "job", "seed=1,2")
+    assert done.returncode == 0, done.stderr
+    assert "seed: 1" in done.stdout
+    assert "seed: 2" in done.stdout
+    assert "2 studies" in done.stderr
+
+
+def test_every_shipped_space_is_listed_in_each_format(unitsearch: Call) -> None:
+    names = resources.names("search_spaces")
+    found = json.loads(unitsearch("space", "list", "-f", "json").stdout)
+    assert [row["name"] for row in found] == names
+    assert yaml.safe_load(unitsearch("space", "list", "-f", "yaml").stdout) == found
+    table = csv.DictReader(unitsearch("space", "list", "-f", "csv").stdout.splitlines())
+    assert [row["name"] for row in table] == names
+    shown = unitsearch("space", "list").stdout
+    assert all(name in shown for name in names)
+    assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize("name", resources.names("search_spaces"))
+def test_every_shipped_space_checks_out(name: str, unitsearch: Call) -> None:
+    done = unitsearch("space", "check", name)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_point_that_costs_something_else_fails_the_check_with_exit_4(
+    unitsearch: Call, tmp_path: Path
+) -> None:
+    text = (resources.folder("search_spaces") / "lenet_table1.yaml").read_text()
+    (tmp_path / "mine.yaml").write_text(text.replace("params: 1410", "params: 1411"))
+    done = unitsearch("space", "check", "mine.yaml")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "1,411" in done.stderr
+
+
+def test_the_cost_of_a_point_is_what_the_paper_printed(unitsearch: Call) -> None:
+    (row,) = json.loads(unitsearch("cost", "toy_hybrid:No.1", "-f", "json").stdout)
+    assert (row["params"], row["macs"], row["flops"]) == (90767, 4369408, 9239552)
+
+
+def test_equal_seeds_draw_equal_members_and_each_is_an_architecture_that_loads(
+    unitsearch: Call, tmp_path: Path
+) -> None:
+    words = ["space", "sample", "lenet_hybrid", "-n", "3", "--seed", "1"]
+    first, second = unitsearch(*words), unitsearch(*words)
+    assert first.stdout == second.stdout
+    assert len(yaml.safe_load(first.stdout)) == 3
+    done = unitsearch(*words, "-o", "drawn")
+    for line in done.stdout.splitlines():
+        (row,) = json.loads(unitsearch("cost", line, "-f", "json").stdout)
+        said = yaml.safe_load((tmp_path / line).read_text())["provenance"]
+        assert (row["params"], row["flops"]) == (said["params"], said["flops"])
+
+
+def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    line = f"{sys.executable} -m unitsearch.cli.main space sample lenet_hybrid -n 2000 | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_schemas_are_json(unitsearch: Call) -> None:
+    for words in (["space", "schema"], ["space", "schema", "--architecture"]):
+        assert "$schema" in json.loads(unitsearch(*words).stdout)

@@ -1,0 +1,126 @@
+"""Ctrl-C and SIGTERM: what was found is kept, and the exit code says what happened."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
+WORDS = [
+    "run",
+    "name=s",
+    "train.epochs=1",
+    "engine.workers=1",
+    "sampler.lag=2",
+    "budget.trials=500",
+]
+
+
+@contextlib.contextmanager
+def running(folder: Path, *words: str, until: str) -> Iterator[subprocess.Popen[str]]:
+    """A run whose stderr has been read up to a line with ``until``."""
+    process = subprocess.Popen(
+        [*COMMAND, *WORDS, *words],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if until in line:
+                break
+        yield process
+    finally:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "group"),
+    [(signal.SIGINT, 130, False), (signal.SIGINT, 130, True), (signal.SIGTERM, 143, False)],
+    ids=["SIGINT", "Ctrl-C to the group", "SIGTERM"],
+)
+def test_a_signal_ends_the_run_in_order_and_all_is_saved(
+    number: int, code: int, group: bool, tmp_path: Path
+) -> None:
+    with running(tmp_path, until="trial 1 complete") as process:
+        (os.killpg if group else os.kill)(process.pid, number)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == code
+    assert "Traceback" not in err
+    assert out.count("\n") == 1
+    assert "everything is saved" in out
+    assert "next: unitsearch resume s" in out
+    done = subprocess.run(
+        [*COMMAND, "status", "s", "-f", "json"], cwd=tmp_path, capture_output=True, text=True
+    )
+    (row,) = json.loads(done.stdout)
+    assert row["state"] == "stopped"
+    assert row["complete"] >= 2
+    assert (row["running"], row["waiting"], row["failed"]) == (0, 0, 0)
+    assert (tmp_path / "studies" / "s" / "report.html").is_file()
+
+
+def test_a_second_ctrl_c_leaves_at_once_and_keeps_the_trial_for_resume(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, *WORDS, "train.epochs=100000"],  # hours, if it were waited for
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        journal = tmp_path / "studies" / "s" / "journal.log"
+        deadline = time.monotonic() + 60
+        while not (journal.is_file() and b'"architecture"' in journal.read_bytes()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert any("stopping" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "next: unitsearch resume s" in out
+    done = subprocess.run(
+        [*COMMAND, "status", "s", "-f", "json"], cwd=tmp_path, capture_output=True, text=True
+    )
+    (row,) = json.loads(done.stdout)
+    assert (row["state"], row["waiting"], row["running"]) == ("stopped", 1, 0)
+
+
+def test_a_ctrl_c_while_a_command_only_computes_exits_with_130(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "space", "sample", "lenet_hybrid", "-n", "1000000", "-o", "drawn"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err

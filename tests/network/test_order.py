@@ -1,0 +1,91 @@
+"""Units in another order, weights moved along: the same function."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+import torch
+
+from network.layouts import CONV, HEAD, UNITS, images, unsettle
+from unitsearch.architecture import Architecture, Stack, key, read_layer
+from unitsearch.costs import count
+from unitsearch.network.build import Network
+
+POOL = {"kind": "pool", "kernel": 2}
+SEVEN = {"kind": "conv", "out": 7, "bias": True, "act": "silu"}
+PLACES: dict[str, tuple[list[Any], list[Any]]] = {
+    "between convs": ([SEVEN], [CONV, *HEAD]),
+    "before flatten and linear": ([SEVEN, POOL], [POOL, *HEAD]),
+    "between depth-wise convs": (
+        [SEVEN, {**SEVEN, "groups": 7}],
+        [POOL, {"kind": "conv", "out": 10, "groups": 10}, CONV, *HEAD],
+    ),
+    "before global pooling": ([SEVEN], [{"kind": "global_pool"}, *HEAD]),
+    "between linear layers": (
+        [{"kind": "flatten"}, {"kind": "linear", "out": 7, "norm": "batch"}],
+        [{"kind": "linear", "out": 3}],
+    ),
+}  # fmt: skip
+
+
+def network_of(before: list[Any], units: list[Any], after: list[Any]) -> Network:
+    """A network in the order given: ``build`` would put the units in canonical order."""
+    plain = [*before, {"kind": "stack", "units": units}, *after]
+    layers = tuple(read_layer(layer, f"layers[{i}]") for i, layer in enumerate(plain))
+    return Network(Architecture(input=(2, 8, 8), layers=layers), "grouped").double()
+
+
+def moved(
+    tensor: torch.Tensor, widths: list[int], order: tuple[int, ...], dim: int
+) -> torch.Tensor:
+    """``tensor`` with its blocks of ``widths`` along ``dim`` in another order."""
+    blocks = tensor.split(widths, dim)
+    return torch.cat([blocks[i] for i in order], dim)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("order", list(permutations(range(3)))[1:])
+def test_permuted_units_compute_the_same_function(place: str, order: tuple[int, ...]) -> None:
+    before, after = PLACES[place]
+    units: list[dict[str, Any]] = UNITS
+    if place == "between linear layers":
+        units = [
+            {"count": u.get("count", 1), "nodes": u["nodes"], "of": "linear", "act": act}
+            for u, act in zip(UNITS, ("relu", "silu", "sigmoid"), strict=True)
+        ]
+    one = network_of(before, units, after)
+    two = network_of(before, [units[i] for i in order], after)
+    unsettle(one)
+    one.eval()
+    two.eval()
+    at = len(before)
+    stack = one.architecture.layers[at]
+    assert isinstance(stack, Stack)
+    ins = [run.count * run.unit.inputs for run in stack.units]
+    outs = [run.count * run.unit.outputs for run in stack.units]
+    dense_after = next(
+        i
+        for i, layer in enumerate(after, at + 1)
+        if layer["kind"] == "linear" or (layer.get("groups", 1) == 1 and layer["kind"] == "conv")
+    )
+    state = {}
+    for name, tensor in one.state_dict().items():
+        i = int(name.split(".")[1])
+        if i < at and tensor.ndim:  # the producer's rows, and what treats each channel by itself
+            tensor = moved(tensor, ins, order, 0)
+        elif i == at:
+            _, _, _, run, *rest = name.split(".")
+            name = ".".join(["layers", str(at), "units", str(order.index(int(run))), *rest])
+        elif at < i < dense_after and tensor.ndim:
+            tensor = moved(tensor, outs, order, 0)
+        elif i == dense_after and name.endswith("weights.weight"):  # the consumer's columns
+            pixels = tensor.shape[1] // sum(outs)
+            tensor = moved(tensor, [width * pixels for width in outs], order, 1)
+        state[name] = tensor
+    two.load_state_dict(state)
+    x = images(one.architecture)
+    torch.testing.assert_close(two(x), one(x), rtol=1e-10, atol=1e-10)
+    assert key(two.architecture) == key(one.architecture)
+    assert count(two.architecture) == count(one.architecture)

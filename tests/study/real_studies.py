@@ -1,0 +1,190 @@
+"""Real studies of digits, run once by the real command and copied by the tests that change them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
+TRIALS = 10
+# Proposals that use outcomes from the fourth trial on, of networks that train in a blink.
+QUICK = [
+    "train.epochs=1",
+    "data.limit=700",
+    "data.validation=200",
+    "sampler.lag=2",
+    "sampler.population=4",
+    "engine.workers=1",
+    "seed=3",
+]
+DEADLINE = 120.0
+
+
+def call(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in ``folder`` to its end."""
+    return subprocess.run(
+        [*COMMAND, *words],
+        cwd=folder,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+    )
+
+
+class Driver:
+    """A running command whose progress is read from its stderr."""
+
+    def __init__(self, folder: Path, *words: str) -> None:
+        self.process = subprocess.Popen(
+            [*COMMAND, *words],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.said: list[str] = []
+
+    def wait_for(self, text: str) -> None:
+        """Read stderr up to a line with ``text``."""
+        assert self.process.stderr is not None
+        deadline = time.monotonic() + DEADLINE
+        for line in self.process.stderr:
+            self.said.append(line)
+            if text in line:
+                return
+            assert time.monotonic() < deadline, self.said
+        pytest.fail(f"ended without saying {text!r}: {''.join(self.said)}")
+
+    def finish(self) -> tuple[int, str, str]:
+        """Wait for the end; return exit code, stdout and all of stderr."""
+        out, err = self.process.communicate(timeout=DEADLINE)
+        return self.process.returncode, out, "".join(self.said) + err
+
+    def kill_group(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate(timeout=DEADLINE)
+
+    def workers(self) -> list[int]:
+        """Return the pids of its worker processes."""
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                parent = int(stat.read_text().rpartition(")")[2].split()[1])
+                words = (stat.parent / "cmdline").read_text()
+            except OSError:
+                continue
+            if parent == self.process.pid and "unitsearch.engine.worker" in words:
+                found.append(int(stat.parent.name))
+        return found
+
+
+def is_worker(pid: int) -> bool:
+    try:
+        return "unitsearch.engine.worker" in Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return False
+
+
+def wait_until(claim: Callable[[], bool], seconds: float) -> bool:
+    """Look until ``claim`` holds, up to a deadline."""
+    deadline = time.monotonic() + seconds
+    while not (holds := claim()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return holds
+
+
+def listed(folder: Path, study: str) -> list[dict[str, Any]]:
+    """Return the rows that ``trials -f json`` lists."""
+    done = call(folder, "trials", study, "-f", "json")
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def facts_of_trials(folder: Path) -> list[tuple[Any, ...]]:
+    """Return everything that must not depend on how a study came about."""
+    from unitsearch.study.folder import read_study
+
+    record = read_study(folder)
+    return [
+        (t.number, t.state, t.key, t.seed, t.values, t.accuracy, t.curve, t.digest, t.test_accuracy)
+        for t in record.trials
+    ]
+
+
+@pytest.fixture(scope="session")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study that ran to its end in one go; not to be changed."""
+    home = tmp_path_factory.mktemp("straight")
+    done = call(home, "run", *QUICK, f"budget.trials={TRIALS}", "name=straight")
+    assert done.returncode == 0, done.stderr
+    (home / "stdout").write_text(done.stdout)
+    (home / "stderr").write_text(done.stderr)
+    return home / "studies" / "straight"
+
+
+@pytest.fixture(scope="session")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the same study, killed with all its processes at a third; not to be changed."""
+    home = tmp_path_factory.mktemp("killed")
+    driver = Driver(home, "run", *QUICK, f"budget.trials={TRIALS}", "name=straight")
+    driver.wait_for("trial 3 complete")
+    driver.kill_group()
+    return home / "studies" / "straight"
+
+
+def _copy(source: Path, home: Path) -> Path:
+    target = home / "studies" / source.name
+    shutil.copytree(source, target, symlinks=True)
+    return target
+
+
+@pytest.fixture
+def copy(straight: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the finished study; the working folder is the one around ./studies."""
+    monkeypatch.chdir(tmp_path)
+    return _copy(straight, tmp_path)
+
+
+@pytest.fixture
+def killed_copy(killed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the killed study; the working folder is the one around ./studies."""
+    monkeypatch.chdir(tmp_path)
+    return _copy(killed, tmp_path)
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> Iterator[Callable[..., Driver]]:
+    """Starts commands in tmp_path that are killed with their processes at the test's end."""
+    started: list[Driver] = []
+
+    def start(*words: str, folder: Path = tmp_path) -> Driver:
+        started.append(Driver(folder, *words))
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.process.poll() is None:
+            each.kill_group()
+        for stream in (each.process.stdout, each.process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def resume(folder: Path, overrides: Sequence[str] = ()) -> Any:
+    """Resume in this process, from the folder around ./studies."""
+    from unitsearch.api import resume_study
+
+    return resume_study(str(folder), list(overrides), lambda progress: None)

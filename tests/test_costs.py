@@ -1,0 +1,131 @@
+"""Exact costs: the papers' printed tables, and counts by hand."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from architecture.strategies import architectures, convs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from space.files import bound
+
+from unitsearch.architecture import Architecture, Conv, Linear, Stack, Unit, Units, canonical
+from unitsearch.costs import Cost, count, layer_cost
+from unitsearch.errors import ShapeError
+from unitsearch.shapes import Shape, after
+from unitsearch.space import point
+
+with (Path(__file__).parent / "golden" / "costs.csv").open() as file:
+    GOLDEN = list(csv.DictReader(file))
+MISPRINT = ("No.2", "9.60 M")
+
+every_row = pytest.mark.parametrize(
+    "row", GOLDEN, ids=[f"{r['space']}:{r['point']}" for r in GOLDEN]
+)
+
+
+def agrees(computed: int, printed: str) -> bool:
+    """Whether a number rounds to a printed one, either way at a tie."""
+    text, unit = printed.split()
+    half_digit = 0.5 * 10.0 ** -len(text.partition(".")[2])
+    return abs(computed / {"k": 1e3, "M": 1e6}[unit] - float(text)) <= half_digit + 1e-9
+
+
+def test_the_golden_table_holds_tables_one_to_three() -> None:
+    tables = [row["table"] for row in GOLDEN]
+    assert [tables.count(t) for t in ("I", "II", "III")] == [6, 10, 2]
+
+
+@every_row
+def test_the_cost_is_the_golden_one(row: dict[str, str]) -> None:
+    found = count(point(bound(row["space"]), row["point"]))
+    assert found == Cost(int(row["params"]), int(row["macs"]), int(row["flops"]))
+
+
+@every_row
+def test_the_cost_rounds_to_what_the_paper_prints(row: dict[str, str]) -> None:
+    assert agrees(int(row["params"]), row["printed_params"])
+    misprinted = (row["point"], row["printed_flops"]) == MISPRINT
+    assert agrees(int(row["flops"]), row["printed_flops"]) is not misprinted
+
+
+def test_number_two_is_printed_with_two_digits_transposed() -> None:
+    row = next(row for row in GOLDEN if row["point"] == "No.2")
+    assert row["printed_flops"] == "9.60 M"
+    assert agrees(int(row["flops"]), "9.96 M")
+
+
+@every_row
+def test_the_space_file_prints_the_same_numbers(row: dict[str, str]) -> None:
+    printed = bound(row["space"]).file.points[row["point"]]["printed"]
+    assert (printed["params"], printed["flops"]) == (row["printed_params"], row["printed_flops"])
+
+
+@given(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9), st.data())
+@settings(deadline=None)
+def test_a_convs_macs_equal_a_count_over_its_output(c: int, h: int, w: int, data: Any) -> None:
+    x: Shape = (c, h, w)
+    conv: Conv = data.draw(convs(x))
+    rows = range(-conv.margin, h + conv.margin - conv.kernel + 1, conv.stride)
+    columns = range(-conv.margin, w + conv.margin - conv.kernel + 1, conv.stride)
+    window = conv.kernel**2 * c // conv.groups
+    found = layer_cost(conv, x)
+    assert found.macs == sum(window * conv.out for _ in rows for _ in columns)
+    elements = conv.out * len(rows) * len(columns)
+    norm = conv.norm == "batch"
+    assert found.flops == 2 * (found.macs + elements * conv.bias + 2 * elements * norm)
+    assert found.params == window * conv.out + conv.out * conv.bias + 2 * conv.out * norm
+
+
+def test_a_linear_layers_bias_is_a_parameter_but_no_flop() -> None:
+    assert layer_cost(Linear(out=10), (32,)) == Cost(330, 320, 640)
+    assert layer_cost(Linear(out=10, bias=False), (32,)) == Cost(320, 320, 640)
+    assert layer_cost(Linear(out=10, norm="batch"), (32,)) == Cost(350, 320, 640 + 4 * 10)
+
+
+@pytest.mark.parametrize("n", [2, 4, 6])
+def test_a_unit_of_the_vgg_style_costs_what_the_formula_says(n: int) -> None:
+    """papers' facts: 39n + 6 parameters and s² (78n + 12) FLOPs for 2-n-2 with biases."""
+    unit = Unit(inputs=2, layers=(Conv(out=n, bias=True), Conv(out=2, bias=True)))
+    found = layer_cost(Stack(units=(Units(1, unit),)), (2, 8, 8))
+    assert (found.params, found.flops) == (39 * n + 6, 64 * (78 * n + 12))
+
+
+@pytest.mark.parametrize("m", [1, 3, 8])
+def test_a_stack_of_m_units_costs_m_times_one(m: int) -> None:
+    """BUnit-Net Eqs. (5) and (7)."""
+    unit = Unit(inputs=2, layers=(Conv(out=3), Conv(out=2)))
+    one = layer_cost(Stack(units=(Units(1, unit),)), (2, 6, 6))
+    assert layer_cost(Stack(units=(Units(m, unit),)), (2 * m, 6, 6)) == one * m
+
+
+@given(architectures())
+@settings(deadline=None)
+def test_the_cost_is_the_sum_over_the_layers(one: Architecture) -> None:
+    total, x = Cost(), tuple(one.input)
+    for layer in one.layers:
+        total, x = total + layer_cost(layer, x), after(layer, x)
+    assert count(one) == total
+
+
+@given(architectures())
+@settings(deadline=None)
+def test_the_order_of_units_does_not_change_the_cost(one: Architecture) -> None:
+    assert count(canonical(one)) == count(one)
+
+
+def test_what_does_not_fit_is_not_priced() -> None:
+    unit = Unit(inputs=2, layers=(Conv(out=3), Conv(out=2)))
+    stack = Stack(units=(Units(2, unit),))
+    with pytest.raises(ShapeError, match="units that take 4 channels together"):
+        count(Architecture(input=(3, 8, 8), layers=(stack,)))
+    with pytest.raises(ShapeError, match="expected a flat input"):
+        count(Architecture(input=(3, 8, 8), layers=(Linear(out=3),)))
+
+
+def test_costs_add_and_multiply() -> None:
+    assert Cost(1, 2, 3) + Cost(10, 20, 30) == Cost(11, 22, 33)
+    assert Cost(1, 2, 3) * 4 == Cost(4, 8, 12)

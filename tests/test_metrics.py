@@ -1,0 +1,157 @@
+"""Metrics by name: the papers' printed values, and what holds for any network."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unitsearch.costs import Cost
+from unitsearch.errors import UsageError
+from unitsearch.metrics import METRICS, Measured, ce, metric, se, standard_error, tca, tsa
+
+with (Path(__file__).parent / "golden" / "metrics.csv").open() as file:
+    GOLDEN = list(csv.DictReader(file))
+TO_THE_DIGIT = [row for row in GOLDEN if row["agrees"] == "to the digit"]
+WITHIN = [row for row in GOLDEN if row["agrees"] != "to the digit"]
+SCALE = 1_000_000  # printed costs have decimals, ours are whole
+
+
+def measured(accuracy: float, cost: float) -> Measured:
+    whole = round(cost * SCALE)
+    return Measured(accuracy / 100, Cost(whole, whole, whole))
+
+
+def value(row: dict[str, str], a: float, a_b: float, cost: float, cost_b: float) -> float:
+    """The metric of one row; a speed-up is CE between networks of one accuracy."""
+    if row["formula"] == "speedup":
+        return ce(measured(50, cost), measured(50, cost_b))
+    new, baseline = measured(a, cost), measured(a_b, cost_b)
+    if row["w1"]:
+        weighted: Callable[..., float] = {"tca": tca, "tsa": tsa}[row["formula"]]
+        return weighted(new, baseline, float(row["w1"]), float(row["w2"]))
+    return METRICS[row["formula"]].formula(new, baseline)
+
+
+def inputs(row: dict[str, str]) -> list[tuple[float, float]]:
+    """Accuracy, its baseline's, cost, its baseline's: each with half its last printed digit."""
+
+    def read(text: str) -> tuple[float, float]:
+        return float(text), 0.5 * 10.0 ** -len(text.partition(".")[2])
+
+    accuracies = [read(row[k] or "1") for k in ("accuracy_percent", "baseline_accuracy_percent")]
+    if row["cost_drop_percent"]:
+        drop, half = read(row["cost_drop_percent"])
+        return [*accuracies, (100 - drop, half), (100.0, 0.0)]
+    return [*accuracies, read(row["cost"] or "1"), read(row["baseline_cost"] or "1")]
+
+
+def half_digit(text: str) -> float:
+    return 0.5 * 10.0 ** -len(text.partition(".")[2])
+
+
+def test_the_golden_table_is_whole() -> None:
+    assert (len(TO_THE_DIGIT), len(WITHIN)) == (456, 7)
+
+
+@pytest.mark.parametrize("paper", ["TissueNet", "BUnit-Net"])
+@pytest.mark.parametrize("formula", ["ce", "se", "tca", "tsa", "speedup", "accuracy_drop"])
+def test_what_a_paper_prints_comes_out_to_the_digit(paper: str, formula: str) -> None:
+    wrong = []
+    for row in TO_THE_DIGIT:
+        if (row["paper"], row["formula"]) == (paper, formula):
+            found = value(row, *(number for number, _ in inputs(row)))
+            if abs(found - float(row["printed"])) > half_digit(row["printed"]) + 1e-9:
+                wrong.append((row, found))
+    assert not wrong
+
+
+@pytest.mark.parametrize("row", WITHIN, ids=[f"{r['row']} {r['formula']}" for r in WITHIN])
+def test_what_a_paper_prints_lies_within_the_rounding_of_its_inputs(row: dict[str, str]) -> None:
+    corners = product(*((number - half, number + half) for number, half in inputs(row)))
+    found = [value(row, *corner) for corner in corners]
+    half = half_digit(row["printed"]) + 1e-9
+    assert min(found) - half <= float(row["printed"]) <= max(found) + half
+
+
+def test_the_worked_example_of_vgg() -> None:
+    new, baseline = measured(92.82, 1.57), measured(93.25, 7.80)
+    assert round(ce(new, baseline), 2) == 4.95
+    assert round(tca(new, baseline), 2) == 2.21
+    assert round(tca(new, baseline, 4, 1), 2) == 24.29
+
+
+MEASURED = st.builds(
+    Measured,
+    st.floats(0.01, 1.0),
+    st.builds(Cost, st.integers(1, 10**9), st.integers(1, 10**9), st.integers(1, 10**9)),
+)
+
+
+@given(MEASURED)
+def test_the_baseline_scores_one(network: Measured) -> None:
+    for formula in (ce, se, tca, tsa):
+        assert formula(network, network) == pytest.approx(1)
+
+
+@given(MEASURED, MEASURED, st.floats(0.0, 1.0))
+def test_more_accuracy_at_one_cost_never_scores_less(
+    new: Measured, baseline: Measured, more: float
+) -> None:
+    better = Measured(min(1.0, new.accuracy + more), new.cost)
+    for name in ("ce", "se", "tca", "tsa", "accuracy"):
+        assert METRICS[name].formula(better, baseline) >= METRICS[name].formula(new, baseline)
+    assert METRICS["accuracy_drop"].formula(better, baseline) <= METRICS["accuracy_drop"].formula(
+        new, baseline
+    )
+
+
+@given(MEASURED, MEASURED)
+def test_every_metric_is_a_number_for_any_two_networks(new: Measured, baseline: Measured) -> None:
+    for found in METRICS.values():
+        assert not math.isnan(found.formula(new, baseline))
+
+
+def test_nothing_is_divided_by_zero() -> None:
+    nothing, network = Measured(0.0, Cost()), Measured(0.5, Cost(1, 1, 1))
+    for new, baseline in product((nothing, network), repeat=2):
+        for found in METRICS.values():
+            found.formula(new, baseline)
+    assert math.isnan(ce(nothing, network))
+
+
+def test_drops_are_in_percent_and_points() -> None:
+    new, baseline = measured(90, 25), measured(95, 100)
+    assert METRICS["flops_drop"].formula(new, baseline) == 75
+    assert METRICS["params_drop"].formula(new, baseline) == 75
+    assert METRICS["accuracy_drop"].formula(new, baseline) == pytest.approx(5)
+
+
+def test_flops_are_never_twice_the_macs_by_name() -> None:
+    new = Measured(0.5, Cost(1, 2, 5))
+    assert METRICS["flops"].formula(new, new) == 5
+    assert METRICS["macs"].formula(new, new) == 2
+
+
+def test_a_misspelt_metric_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match=r"did you mean 'accuracy'\?") as caught:
+        metric("acuracy")
+    assert caught.value.exit_code == 2
+
+
+@given(st.floats(0, 1), st.integers(1, 100_000))
+def test_a_standard_error_is_never_nothing_and_falls_with_images(
+    accuracy: float, images: int
+) -> None:
+    assert 0 < standard_error(accuracy, images) <= 0.5
+    assert standard_error(accuracy, 4 * images + 10) < standard_error(accuracy, images) * 1.01
+
+
+def test_half_right_of_many_has_the_binomial_error() -> None:
+    assert standard_error(0.5, 10_000) == pytest.approx(0.005, rel=1e-3)

@@ -1,0 +1,218 @@
+"""The loop on a set that can be learnt: real networks, real steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from unitsearch.architecture import Architecture, read_architecture
+from unitsearch.data.sets import DataSet, Images
+from unitsearch.network.build import build, initialise
+from unitsearch.training import Recipe
+from unitsearch.training.loop import DivergedError, accuracy, test_accuracy, train
+
+measured_on_test = test_accuracy
+del test_accuracy  # pytest would take it for a test
+FAST = Recipe(epochs=6, batch=20, optimiser="adamw", rate=0.02)
+
+
+def images(count: int, seed: int) -> Images:
+    """Images of class c have their bright column at c."""
+    generator = torch.Generator().manual_seed(seed)
+    pixels = torch.randint(0, 60, (count, 1, 8, 8), generator=generator, dtype=torch.uint8)
+    labels = torch.arange(count) % 4
+    for i, label in enumerate(labels.tolist()):
+        pixels[i, 0, :, 2 * label] = 250
+    return Images(pixels, labels)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def data() -> DataSet:
+    return DataSet(
+        "columns", images(120, 0), images(40, 1), images(40, 2),
+        ("a", "b", "c", "d"), (0.2,), (0.25,), "0" * 16,
+    )  # fmt: skip
+
+
+ARCHITECTURE: Architecture = read_architecture(
+    {
+        "unitsearch": 1,
+        "input": [1, 8, 8],
+        "layers": [
+            {"kind": "conv", "out": 4, "kernel": 3},
+            {"kind": "stack", "units": [{"count": 2, "nodes": [2, 3, 2]}]},
+            {"kind": "flatten"},
+            {"kind": "linear", "out": 4},
+        ],
+    }
+)
+
+
+def network(seed: int = 0, init: str = "default") -> nn.Module:
+    found = build(ARCHITECTURE)
+    initialise(found, init, torch.Generator().manual_seed(seed))
+    return found
+
+
+def order(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def weights(trained: nn.Module) -> bytes:
+    return b"".join(t.contiguous().numpy().tobytes() for t in trained.state_dict().values())
+
+
+def test_a_set_that_can_be_learnt_is_learnt_to_the_last_image(data: DataSet) -> None:
+    net = network()
+    found = train(net, data, FAST, order())
+    assert found.curve[-1] == 1.0
+    assert measured_on_test(net, data, FAST) == 1.0
+    assert found.losses[-1] < found.losses[0]
+    assert not net.training
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+def test_the_same_seed_gives_the_same_weights_bit_by_bit(data: DataSet, optimiser: str) -> None:
+    recipe = replace(FAST, epochs=2, optimiser=optimiser)
+    nets = [network(), network()]
+    found = [train(net, data, recipe, order(5)) for net in nets]
+    assert weights(nets[0]) == weights(nets[1])
+    assert (found[0].curve, found[0].losses) == (found[1].curve, found[1].losses)
+
+
+@pytest.mark.parametrize("augmentation", ["none", "crop_flip"])
+def test_another_seed_of_weights_or_of_order_gives_other_weights(
+    data: DataSet, augmentation: str
+) -> None:
+    recipe = replace(FAST, epochs=1)
+    found = set()
+    for weight_seed, order_seed in ((0, 0), (1, 0), (0, 1)):
+        net = network(weight_seed)
+        train(net, data, recipe, order(order_seed), augmentation=augmentation)
+        found.add(weights(net))
+    assert len(found) == 3
+
+
+def test_a_recipe_without_augmentation_uses_none(data: DataSet) -> None:
+    found = []
+    for augmentation in ("none", "crop_flip"):
+        net = network()
+        recipe = replace(FAST, epochs=1, augment=False)
+        train(net, data, recipe, order(), augmentation=augmentation)
+        found.append(weights(net))
+    assert found[0] == found[1]
+
+
+def test_a_loss_that_is_not_a_number_raises(data: DataSet) -> None:
+    with pytest.raises(DivergedError, match="epoch 1"):
+        train(network(), data, replace(FAST, optimiser="sgd", rate=1e30), order())
+
+
+def test_a_last_step_that_leaves_no_finite_logits_raises(data: DataSet) -> None:
+    recipe = replace(FAST, epochs=1, batch=120, optimiser="sgd", rate=1e38)
+    with pytest.raises(DivergedError, match="logits are not finite"):
+        train(network(), data, recipe, order())
+
+
+def test_a_last_batch_that_is_not_full_is_left_out(data: DataSet) -> None:
+    steps = []
+
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = network()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                steps.append(len(x))
+            out: torch.Tensor = self.inner(x)
+            return out
+
+    train(Counting(), data, replace(FAST, epochs=2, batch=50), order())
+    assert steps == [50, 50] * 2
+    steps.clear()
+    train(Counting(), data, replace(FAST, epochs=1, batch=5000), order())
+    assert steps == [120]
+
+
+@pytest.mark.parametrize("is_normalised", [True, False])
+def test_pixels_are_normalised_only_if_the_recipe_says_so(
+    data: DataSet, is_normalised: bool
+) -> None:
+    seen = []
+
+    class Looking(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = network()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            seen.append((float(x.min()), float(x.max())))
+            out: torch.Tensor = self.inner(x)
+            return out
+
+    recipe = replace(FAST, epochs=1, normalise=is_normalised)
+    net = Looking()
+    train(net, data, recipe, order())
+    measured_on_test(net, data, recipe)
+    low, high = min(a for a, _ in seen), max(b for _, b in seen)
+    expected = ((0 - 0.2) / 0.25, (250 / 255 - 0.2) / 0.25) if is_normalised else (0, 250 / 255)
+    assert (low, high) == pytest.approx(expected, abs=1e-5)
+
+
+def test_each_epoch_is_reported_with_its_validation_accuracy(data: DataSet) -> None:
+    said: list[tuple[int, float]] = []
+    found = train(
+        network(), data, replace(FAST, epochs=3), order(), on_epoch=lambda e, a: said.append((e, a))
+    )
+    assert said == list(enumerate(found.curve, start=1))
+    assert len(found.losses) == 3
+
+
+def test_training_sees_neither_validation_nor_test_images(data: DataSet) -> None:
+    other = replace(data, validation=images(40, 8), test=images(40, 9))
+    nets = [network(), network()]
+    for net, each in zip(nets, (data, other), strict=True):
+        train(net, each, replace(FAST, epochs=1), order())
+    assert weights(nets[0]) == weights(nets[1])
+
+
+def test_measuring_accuracy_changes_no_weight(data: DataSet) -> None:
+    net = network()
+    before = weights(net)
+    accuracy(net, data.validation, data.mean, data.std)
+    assert weights(net) == before
+
+
+def test_an_epoch_at_rate_zero_changes_no_parameter(data: DataSet) -> None:
+    recipe = Recipe(epochs=1, batch=20, rate=0.1, each="epoch", ahead=True, weight_decay=5e-4)
+    net = network()
+    before = [p.detach().clone() for p in net.parameters()]
+    train(net, data, recipe, order())
+    for old, new in zip(before, net.parameters(), strict=True):
+        assert torch.allclose(old, new, atol=1e-7)
+
+
+def test_a_restart_leaves_the_momentum_behind(data: DataSet) -> None:
+    one = Recipe(epochs=3, batch=20, rate=0.05, schedule="constant", restart=1)
+    nets = [network(), network()]
+    train(nets[0], data, one, order())
+    train(nets[1], data, replace(one, restart=None), order())
+    assert weights(nets[0]) != weights(nets[1])
+    plain = network()
+    train(plain, data, replace(one, momentum=0.0), order())
+    still = network()
+    train(still, data, replace(one, momentum=0.0, restart=None), order())
+    assert weights(plain) == weights(still)
