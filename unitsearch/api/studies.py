@@ -1,4 +1,4 @@
-"""One function per command: joins studies and views. What ``import unitsearch`` offers."""
+"""Running studies, reading them, drawing them."""
 
 from __future__ import annotations
 
@@ -9,27 +9,21 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unitsearch.architecture import Architecture, read_architecture, read_file
-from unitsearch.costs import Cost
-from unitsearch.costs import count as count_cost
+from unitsearch.api.words import word
 from unitsearch.errors import SpecError, StudyError, UsageError
 from unitsearch.fields import write_all
-from unitsearch.shapes import output
 from unitsearch.space import (
     Space,
     SpaceFile,
     Survey,
     baseline,
     bind,
-    expectations,
-    point,
     survey,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from unitsearch.network.build import Network
     from unitsearch.study.config import Config
     from unitsearch.study.driver import End, Progress
     from unitsearch.study.record import Record, Trial
@@ -96,16 +90,16 @@ def run(
         UsageError: If a setting cannot be meant.
         StudyError: If the study cannot be created, or its baseline fails.
     """
-    overrides = [f"space={_word(space)}"]
+    overrides = [f"space={word(space)}"]
     groups = []
     for key, value in settings.items():
         if isinstance(value, Mapping):
             rest = dict(value)
             if key in ("data", "train", "sampler", "engine") and "name" in rest:
-                groups.append(f"{key}={_word(rest.pop('name'))}")
-            overrides += [f"{key}.{inner}={_word(item)}" for inner, item in rest.items()]
+                groups.append(f"{key}={word(rest.pop('name'))}")
+            overrides += [f"{key}.{inner}={word(item)}" for inner, item in rest.items()]
         else:
-            overrides.append(f"{key}={_word(value)}")
+            overrides.append(f"{key}={word(value)}")
     end = run_study([*groups, *overrides], watch or _silent)
     return Study(end.record, end.why)
 
@@ -299,93 +293,6 @@ def plot(study: str, name: str, output_file: Path, x: str = "", y: str = "") -> 
     return output_file
 
 
-def load_architecture(path: str | Path) -> Architecture:
-    """Return the architecture in a YAML or JSON file, or a space's point (``SPACE:POINT``).
-
-    Raises:
-        SpecError: If the file breaks the format, or its layers do not fit each other.
-        UsageError: If there is no such file, space or point.
-    """
-    text = str(path)
-    if not Path(text).is_file() and ":" in text:
-        return point_architecture(text)
-    if not Path(text).is_file():
-        raise UsageError(
-            f"no architecture at {text!r}", fix="give an architecture file, or SPACE:POINT"
-        )
-    document = read_file(Path(text))
-    with document.located():
-        architecture = read_architecture(document.data)
-        output(architecture)
-    return architecture
-
-
-def bound_space(name: str | Path, overrides: Sequence[str] = ()) -> Space:
-    """Return a space bound to its own data set, or the one that ``overrides`` name (data=…)."""
-    from unitsearch.data import describe
-    from unitsearch.study.config import compose
-
-    for override in overrides:
-        if not override.startswith(("data=", "data.")):
-            raise UsageError(found=override, expected="data=NAME or data.KEY=VALUE")
-    config, file = compose([f"space={_word(name)}", *overrides])
-    about = describe(config.data)
-    return bind(file, about.input, about.classes, config.data.name)
-
-
-def point_architecture(named: str, overrides: Sequence[str] = ()) -> Architecture:
-    """Return the architecture called SPACE:POINT; ``baseline`` is every space's own."""
-    name, _, wanted = named.rpartition(":")
-    space = bound_space(name, overrides)
-    if wanted == "baseline" and wanted not in space.file.points:
-        return baseline(space)
-    return point(space, wanted)
-
-
-def count(architecture: Architecture) -> Cost:
-    """Return the exact ``params``, ``macs`` and ``flops`` (the papers') of an architecture."""
-    return count_cost(architecture)
-
-
-def build(architecture: Architecture) -> Network:
-    """Return a torch network of ``architecture`` with fresh weights."""
-    from unitsearch.network.build import build as build_network
-
-    return build_network(architecture)
-
-
-def load_network(path: str | Path) -> Network:
-    """Return the network of an architecture file with the weights beside it, in eval mode.
-
-    Raises:
-        SpecError: If either file is missing or does not fit.
-    """
-    from unitsearch.network.weights import load_network as load
-
-    return load(load_architecture(path), Path(path).with_suffix(".safetensors"))
-
-
-@dataclass(frozen=True)
-class SpacePoint:
-    """A named point with what it costs and what was printed of it."""
-
-    name: str
-    cost: Cost
-    printed: Mapping[str, str]
-    agrees: bool | None
-
-
-def space_points(space: Space) -> list[SpacePoint]:
-    """Return the named points of a space with computed and printed costs."""
-    found = []
-    for name, data in space.file.points.items():
-        expected = expectations(space, name)
-        agrees = all(said == computed for said, computed in expected.values()) if expected else None
-        printed = {str(k): str(v) for k, v in (data.get("printed") or {}).items()}
-        found.append(SpacePoint(name, count_cost(point(space, name)), printed, agrees))
-    return found
-
-
 def dry_run(overrides: Sequence[str]) -> tuple[Config, Space, Survey]:
     """Return what a run would do, after every check that needs no training."""
     from unitsearch.study.config import compose
@@ -393,92 +300,6 @@ def dry_run(overrides: Sequence[str]) -> tuple[Config, Space, Survey]:
     config, file = compose(overrides)
     space = prepared(config, file)
     return config, space, survey(space, config.largest, samples=1000)
-
-
-def train_one(
-    named: str, overrides: Sequence[str], folder: Path, watch: Callable[[int, float], None]
-) -> dict[str, Any]:
-    """Train one architecture, write it with its weights, and return what it reached."""
-    from unitsearch.architecture import key, write_architecture, yaml_text
-    from unitsearch.data import describe
-    from unitsearch.data.spec import require
-    from unitsearch.metrics import standard_error
-    from unitsearch.study.config import compose
-    from unitsearch.study.folder import write_file
-
-    chosen = {o.partition("=")[0] for o in overrides}
-    for override in overrides:
-        if override.partition("=")[0].partition(".")[0] not in ("data", "train", "seed"):
-            raise UsageError(found=override, expected="data=…, train=… or seed=…")
-    extra = [] if "train" in chosen else ["train=paper"]
-    is_file = Path(named).is_file()
-    architecture = load_architecture(named) if is_file else None
-    if architecture is not None and "data" not in chosen:
-        known = (architecture.provenance or {}).get("data")
-        extra += [f"data={known}"] if known else []
-    spaces = [] if is_file else [f"space={_word(named.rpartition(':')[0])}"]
-    config, _ = compose([*spaces, *extra, *overrides])
-    require(config.data)
-    about = describe(config.data)
-    if architecture is None:
-        data = [o for o in overrides if o.startswith(("data=", "data."))]
-        architecture = point_architecture(named, data)
-    if architecture.input != about.input or output(architecture) != (about.classes,):
-        raise UsageError(
-            f"{named} takes images of {'×'.join(map(str, architecture.input))} and gives "
-            f"{output(architecture)[0]} classes; data {config.data.name} has "
-            f"{'×'.join(map(str, about.input))} and {about.classes}"
-        )
-
-    import torch
-
-    from unitsearch.data.sets import load
-    from unitsearch.network.build import build as build_network
-    from unitsearch.network.build import initialise
-    from unitsearch.network.weights import weights_bytes
-    from unitsearch.search.seeds import derive
-    from unitsearch.training.loop import test_accuracy, train
-
-    data_set = load(config.data)
-    recipe = config.train
-    network = build_network(replace(architecture, provenance=None))
-    generator = torch.Generator().manual_seed(derive(config.seed, 0, "weights"))
-    initialise(network, recipe.init, generator)
-    generator.manual_seed(derive(config.seed, 0, "batches"))
-    trained = train(
-        network, data_set, recipe, generator, augmentation=config.data.augment, on_epoch=watch
-    )
-    tested = test_accuracy(network, data_set, recipe)
-    plain = not recipe.normalise
-    network.architecture = documented = replace(
-        architecture,
-        classes=data_set.classes,
-        mean=(0.0,) * len(data_set.mean) if plain else data_set.mean,
-        std=(1.0,) * len(data_set.std) if plain else data_set.std,
-    )
-    cost = count_cost(architecture)
-    facts: dict[str, Any] = {
-        "key": key(architecture),
-        "seed": config.seed,
-        "accuracy": round(trained.curve[-1], 6),
-        "accuracy_se": round(standard_error(trained.curve[-1], len(data_set.validation)), 6),
-        "test_accuracy": round(tested, 6),
-        "best_epoch_accuracy": round(max(trained.curve), 6),
-        "params": cost.params,
-        "macs": cost.macs,
-        "flops": cost.flops,
-        "epochs": recipe.epochs,
-        "data": config.data.name,
-        "recipe": recipe.name,
-        "train_seconds": round(trained.seconds, 3),
-    }
-    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub
-    documented = replace(documented, provenance=facts)
-    stem = (Path(named).stem if is_file else named.rpartition(":")[2]) or "network"
-    path = folder / f"{stem}.yaml"
-    write_file(path, yaml_text(write_architecture(documented)).encode())
-    write_file(path.with_suffix(".safetensors"), weights_bytes(network))
-    return {**facts, "file": str(path)}
 
 
 def _unmake(folder: Path) -> None:
@@ -500,19 +321,3 @@ def _number(text: str) -> Any:
             return float(text)
         except ValueError:
             return text
-
-
-def _word(value: Any) -> str:
-    """Return a value as an override spells it."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (list, tuple)):
-        return f"[{','.join(_word(item) for item in value)}]"
-    if isinstance(value, (int, float)):
-        return str(value)
-    text = str(value)
-    plain = all(c.isalnum() or c in "_-./+" for c in text)
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return text if plain else f"'{escaped}'"

@@ -1,0 +1,49 @@
+"""One function per command: joins studies and views. What ``import unitsearch`` offers."""
+
+from unitsearch.api.networks import (
+    build,
+    count,
+    load_architecture,
+    load_network,
+    point_architecture,
+    train_one,
+)
+from unitsearch.api.spaces import SpacePoint, bound_space, space_points
+from unitsearch.api.studies import (
+    Study,
+    best_trial,
+    dry_run,
+    load_study,
+    plot,
+    prepared,
+    raised_budget,
+    report,
+    resume_study,
+    run,
+    run_study,
+    version,
+)
+
+__all__ = [
+    "SpacePoint",
+    "Study",
+    "best_trial",
+    "bound_space",
+    "build",
+    "count",
+    "dry_run",
+    "load_architecture",
+    "load_network",
+    "load_study",
+    "plot",
+    "point_architecture",
+    "prepared",
+    "raised_budget",
+    "report",
+    "resume_study",
+    "run",
+    "run_study",
+    "space_points",
+    "train_one",
+    "version",
+]

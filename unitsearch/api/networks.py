@@ -1,0 +1,165 @@
+"""Single architectures: loaded, priced, built, trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unitsearch.api.spaces import bound_space
+from unitsearch.api.words import word
+from unitsearch.architecture import Architecture, read_architecture, read_file
+from unitsearch.costs import Cost
+from unitsearch.costs import count as count_cost
+from unitsearch.errors import UsageError
+from unitsearch.shapes import output
+from unitsearch.space import (
+    baseline,
+    point,
+)
+
+if TYPE_CHECKING:
+    from unitsearch.network.build import Network
+    from unitsearch.study.driver import Progress
+
+Watch = Callable[["Progress"], None]
+
+
+def load_architecture(path: str | Path) -> Architecture:
+    """Return the architecture in a YAML or JSON file, or a space's point (``SPACE:POINT``).
+
+    Raises:
+        SpecError: If the file breaks the format, or its layers do not fit each other.
+        UsageError: If there is no such file, space or point.
+    """
+    text = str(path)
+    if not Path(text).is_file() and ":" in text:
+        return point_architecture(text)
+    if not Path(text).is_file():
+        raise UsageError(
+            f"no architecture at {text!r}", fix="give an architecture file, or SPACE:POINT"
+        )
+    document = read_file(Path(text))
+    with document.located():
+        architecture = read_architecture(document.data)
+        output(architecture)
+    return architecture
+
+
+def point_architecture(named: str, overrides: Sequence[str] = ()) -> Architecture:
+    """Return the architecture called SPACE:POINT; ``baseline`` is every space's own."""
+    name, _, wanted = named.rpartition(":")
+    space = bound_space(name, overrides)
+    if wanted == "baseline" and wanted not in space.file.points:
+        return baseline(space)
+    return point(space, wanted)
+
+
+def count(architecture: Architecture) -> Cost:
+    """Return the exact ``params``, ``macs`` and ``flops`` (the papers') of an architecture."""
+    return count_cost(architecture)
+
+
+def build(architecture: Architecture) -> Network:
+    """Return a torch network of ``architecture`` with fresh weights."""
+    from unitsearch.network.build import build as build_network
+
+    return build_network(architecture)
+
+
+def load_network(path: str | Path) -> Network:
+    """Return the network of an architecture file with the weights beside it, in eval mode.
+
+    Raises:
+        SpecError: If either file is missing or does not fit.
+    """
+    from unitsearch.network.weights import load_network as load
+
+    return load(load_architecture(path), Path(path).with_suffix(".safetensors"))
+
+
+def train_one(
+    named: str, overrides: Sequence[str], folder: Path, watch: Callable[[int, float], None]
+) -> dict[str, Any]:
+    """Train one architecture, write it with its weights, and return what it reached."""
+    from unitsearch.architecture import key, write_architecture, yaml_text
+    from unitsearch.data import describe
+    from unitsearch.data.spec import require
+    from unitsearch.metrics import standard_error
+    from unitsearch.study.config import compose
+    from unitsearch.study.folder import write_file
+
+    chosen = {o.partition("=")[0] for o in overrides}
+    for override in overrides:
+        if override.partition("=")[0].partition(".")[0] not in ("data", "train", "seed"):
+            raise UsageError(found=override, expected="data=…, train=… or seed=…")
+    extra = [] if "train" in chosen else ["train=paper"]
+    is_file = Path(named).is_file()
+    architecture = load_architecture(named) if is_file else None
+    if architecture is not None and "data" not in chosen:
+        known = (architecture.provenance or {}).get("data")
+        extra += [f"data={known}"] if known else []
+    spaces = [] if is_file else [f"space={word(named.rpartition(':')[0])}"]
+    config, _ = compose([*spaces, *extra, *overrides])
+    require(config.data)
+    about = describe(config.data)
+    if architecture is None:
+        data = [o for o in overrides if o.startswith(("data=", "data."))]
+        architecture = point_architecture(named, data)
+    if architecture.input != about.input or output(architecture) != (about.classes,):
+        raise UsageError(
+            f"{named} takes images of {'×'.join(map(str, architecture.input))} and gives "
+            f"{output(architecture)[0]} classes; data {config.data.name} has "
+            f"{'×'.join(map(str, about.input))} and {about.classes}"
+        )
+
+    import torch
+
+    from unitsearch.data.sets import load
+    from unitsearch.network.build import build as build_network
+    from unitsearch.network.build import initialise
+    from unitsearch.network.weights import weights_bytes
+    from unitsearch.search.seeds import derive
+    from unitsearch.training.loop import test_accuracy, train
+
+    data_set = load(config.data)
+    recipe = config.train
+    network = build_network(replace(architecture, provenance=None))
+    generator = torch.Generator().manual_seed(derive(config.seed, 0, "weights"))
+    initialise(network, recipe.init, generator)
+    generator.manual_seed(derive(config.seed, 0, "batches"))
+    trained = train(
+        network, data_set, recipe, generator, augmentation=config.data.augment, on_epoch=watch
+    )
+    tested = test_accuracy(network, data_set, recipe)
+    plain = not recipe.normalise
+    network.architecture = documented = replace(
+        architecture,
+        classes=data_set.classes,
+        mean=(0.0,) * len(data_set.mean) if plain else data_set.mean,
+        std=(1.0,) * len(data_set.std) if plain else data_set.std,
+    )
+    cost = count_cost(architecture)
+    facts: dict[str, Any] = {
+        "key": key(architecture),
+        "seed": config.seed,
+        "accuracy": round(trained.curve[-1], 6),
+        "accuracy_se": round(standard_error(trained.curve[-1], len(data_set.validation)), 6),
+        "test_accuracy": round(tested, 6),
+        "best_epoch_accuracy": round(max(trained.curve), 6),
+        "params": cost.params,
+        "macs": cost.macs,
+        "flops": cost.flops,
+        "epochs": recipe.epochs,
+        "data": config.data.name,
+        "recipe": recipe.name,
+        "train_seconds": round(trained.seconds, 3),
+    }
+    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub
+    documented = replace(documented, provenance=facts)
+    stem = (Path(named).stem if is_file else named.rpartition(":")[2]) or "network"
+    path = folder / f"{stem}.yaml"
+    write_file(path, yaml_text(write_architecture(documented)).encode())
+    write_file(path.with_suffix(".safetensors"), weights_bytes(network))
+    return {**facts, "file": str(path)}
