@@ -119,13 +119,13 @@ def show(value: Any, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return advice for a misspelt ``word``: the nearest known one, or all of them."""
+def did_you_mean(word: str, known: Iterable[str], *, listed: bool = True) -> str:
+    """Return advice for a misspelt ``word``: the nearest known one, or, if ``listed``, all."""
     names = [str(name) for name in known]
     close = difflib.get_close_matches(str(word), names, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"try one of {', '.join(names)}" if names else ""
+    return f"try one of {', '.join(names)}" if names and listed else ""
 
 
 def _restore(kind: type[UnitSearchError], state: dict[str, Any], message: str) -> UnitSearchError:

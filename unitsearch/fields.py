@@ -144,10 +144,8 @@ class OneOf(_Plain):
     def read(self, value: Any, place: str) -> str:
         if not isinstance(value, str) or value not in self.words:
             expected = f"one of {', '.join(self.words)}"
-            fix = did_you_mean(value, self.words) if isinstance(value, str) else ""
-            raise SpecError(
-                place=place, found=value, expected=expected, fix=fix if "did" in fix else ""
-            )
+            fix = did_you_mean(value, self.words, listed=False) if isinstance(value, str) else ""
+            raise SpecError(place=place, found=value, expected=expected, fix=fix)
         return value
 
     def schema(self) -> Schema:

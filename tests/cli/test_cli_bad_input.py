@@ -38,18 +38,26 @@ BAD: dict[str, tuple[bytes | None, list[str], int, str]] = {
     ),
     "another version": (space(GOOD, HEAD.replace("1", "7", 1)), [], 3, "unitsearch"),
     "an unknown kind": (space("- {kind: convolution, out: 3}\n"), [], 3, "convolution"),
-    "an unknown key of a layer": (space("- {kind: conv, out: 3, kernal: 3}\n"), [], 3, "did you mean 'kernel'"),
+    "an unknown key of a layer": (
+        space("- {kind: conv, out: 3, kernal: 3}\n"), [], 3, "did you mean 'kernel'"
+    ),
     "a unit without a hidden layer": (
-        space("- {kind: conv, out: 4}\n- {kind: stack, units: [{count: 4, nodes: [1]}]}\n"), [], 3, "nodes"
+        space("- {kind: conv, out: 4}\n- {kind: stack, units: [{count: 4, nodes: [1]}]}\n"),
+        [], 3, "nodes",
     ),
     "channels that do not add up": (
         space("- {kind: conv, out: 5}\n- {kind: stack, units: [{count: 4, nodes: [1, 2, 1]}]}\n"),
         [], 3, "layers[1]",
     ),
-    "an image that is pooled away": (space("- {kind: pool, op: max, kernel: 16}\n"), [], 3, "layers[0]"),
+    "an image that is pooled away": (
+        space("- {kind: pool, op: max, kernel: 16}\n"), [], 3, "layers[0]"
+    ),
     "a layer a billion wide": (space("- {kind: conv, out: 1000000000}\n"), [], 3, "layers[0]"),
     "a billion units": (
-        space("- {kind: conv, out: auto}\n- {kind: stack, units: {mix: [{nodes: [1, 2, 1]}, {nodes: [1, 3, 1]}], total: 1000000000}}\n"),
+        space(
+            "- {kind: conv, out: auto}\n- {kind: stack, units: "
+            "{mix: [{nodes: [1, 2, 1]}, {nodes: [1, 3, 1]}], total: 1000000000}}\n"
+        ),
         [], 3, "layers[1]",
     ),
     "no baseline": (space(GOOD).replace(BASE.encode(), b""), [], 3, "baseline"),
@@ -60,7 +68,7 @@ BAD: dict[str, tuple[bytes | None, list[str], int, str]] = {
     "an own limit that nothing keeps": (space(GOOD, more="limits: {flops: 1}\n"), [], 2, "limit"),
     "a space that does not fit the data": (None, ["space=mlp", "data=digits"], 2, "1×8×8"),
     "data that are not there": (None, ["space=mlp"], 3, "train-images-idx3-ubyte"),
-    "a folder of images that is not there": (None, ["data=image_folder", "data.path=none"], 3, "none"),
+    "no such folder of images": (None, ["data=image_folder", "data.path=none"], 3, "none"),
     "more validation than images": (None, ["data.limit=100"], 3, "data.validation"),
     "a floor above one": (None, ["floor=1.5"], 2, "floor"),
     "costs alone": (None, ["objectives=[flops]"], 2, "accuracy"),

@@ -152,7 +152,7 @@ def test_a_journal_cut_off_anywhere_is_resumed_to_the_same_study(
 
 def test_a_stale_lock_of_the_journal_is_taken_away(copy: Path) -> None:
     links = [copy / f"{JOURNAL}.lock", copy / f"{JOURNAL}.lock.9f3c.rename"]
-    os.symlink(str(copy / "gone"), links[0])  # as Optuna's lock makes it: it dangles
+    links[0].symlink_to(copy / "gone")  # as Optuna's lock makes it: it dangles
     links[1].write_text("")
     resume(copy)
     assert not any(link.is_symlink() or link.exists() for link in links)

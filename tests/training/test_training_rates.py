@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -42,7 +43,7 @@ def test_every_rate_is_between_zero_and_the_recipes(recipe: Recipe) -> None:
 def test_a_warm_up_rises_in_a_straight_line_to_the_recipes_rate() -> None:
     found = rates(Recipe(epochs=10, rate=0.1, warmup=4))
     rise = found[: 4 * STEPS]
-    gaps = [b - a for a, b in zip(rise, rise[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(rise)]
     assert rise[0] == pytest.approx(0.1 * 0.5 / (4 * STEPS))
     assert all(gap == pytest.approx(0.1 / (4 * STEPS)) for gap in gaps)
     assert found[4 * STEPS] == pytest.approx(0.1)
@@ -51,7 +52,7 @@ def test_a_warm_up_rises_in_a_straight_line_to_the_recipes_rate() -> None:
 def test_a_cosine_falls_all_the_way_to_almost_nothing() -> None:
     found = rates(Recipe(epochs=20, rate=0.4))
     assert found[0] == 0.4
-    assert all(a >= b for a, b in zip(found, found[1:], strict=False))
+    assert all(a >= b for a, b in pairwise(found))
     assert found[10 * STEPS] == pytest.approx(0.2)
     assert 0 <= found[-1] < 0.4 * 1e-3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,6 +74,9 @@ def train(
     Example: unitsearch train exported/00007.yaml data=mnist train=paper
     """
     from unitsearch.api import train_one
+
+    # networks this small lose by sharing a step among threads, several times over under load
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
     def watch(epoch: int, accuracy: float) -> None:
         note(f"epoch {epoch}: {100 * accuracy:.2f} % (validation)")

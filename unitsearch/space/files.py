@@ -181,7 +181,7 @@ def load_space(name: str | Path) -> SpaceFile:
         raise UsageError(
             found=str(name),
             expected=f"a space ({', '.join(known)}) or a file",
-            fix=did_you_mean(str(name), known),
+            fix=did_you_mean(str(name), known, listed=False),
             place="space",
         )
     return space_from(read_file(shipped), str(name))

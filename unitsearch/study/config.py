@@ -246,7 +246,7 @@ def _explained(error: Exception, overrides: list[str]) -> UsageError:
                     place=key,
                     found=parsed.value(),
                     expected=f"one of {', '.join(names)}",
-                    fix=did_you_mean(str(parsed.value()), names),
+                    fix=did_you_mean(str(parsed.value()), names, listed=False),
                 )
             continue
         known = _keys()

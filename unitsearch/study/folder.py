@@ -59,7 +59,7 @@ def new_folder(name: str | None, space: str) -> Path:
 
 
 def _is_unborn(folder: Path) -> bool:
-    """Say whether a crash left ``folder`` before its study was there, and take away what it left."""
+    """Say whether a crash left ``folder`` before its study was there; take away what it left."""
     left = {path.name for path in folder.iterdir()} if folder.is_dir() else {FACTS}
     if not left <= {LOCK, JOURNAL} or is_driven(folder):
         return False
