@@ -356,9 +356,7 @@ def _prune(run: _Run) -> None:
 
 @contextmanager
 def _signals(run: _Run) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM stops asking and waits for what runs; the second leaves at
-    once.
-    """
+    """Let a first Ctrl-C or SIGTERM stop the asking, and a second one leave at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

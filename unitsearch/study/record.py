@@ -111,9 +111,7 @@ class Record:
 
     @property
     def floor(self) -> float:
-        """The accuracy, a fraction, from which a trial is feasible; 0 until the baseline is
-        known.
-        """
+        """The accuracy from which a trial is feasible, 0 until the baseline is known."""
         share = float(self.config["floor"] or 0.0)
         return share * (self.baseline.accuracy or 0.0) if self.baseline else 0.0
 
