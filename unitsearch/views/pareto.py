@@ -194,16 +194,21 @@ def _steps(best: Sequence[Point], x: Metric) -> list[Any]:
 View = tuple[tuple[float, float], tuple[float, float]]
 
 
+# The floor is in view at first where it is this near, in heights of what is above it.
+_NEAR = 0.5
+
+
 def _view(record: Record, found: Sequence[Point], x: Metric, y: Metric) -> View:
-    """What is shown at first: all that is feasible and the floor; the rest by a double click."""
+    """What is shown at first: what is feasible, a floor that is near; the rest by double click."""
     shown = [p for p in found if p.feasible or p.trial.is_baseline] or found
     spans = []
     for by, values in ((x, [p.x for p in shown]), (y, [p.y for p in shown])):
         errors = [axis_error(by, p.trial) or 0.0 for p in shown]
-        if by.name == "accuracy" and record.floor:
-            values, errors = [*values, 100 * record.floor], [*errors, 0.0]
         low = min(v - e for v, e in zip(values, errors, strict=True))
         high = max(v + e for v, e in zip(values, errors, strict=True))
+        floor = 100 * record.floor
+        if by.name == "accuracy" and floor and low - floor < _NEAR * (high - low):
+            low = min(low, floor)  # a floor far below would press the points together
         if by.logarithmic:
             pad = 0.06 * math.log10(high / low) or 0.15
             spans.append((low * 10**-pad, high * 10**pad))
