@@ -321,10 +321,16 @@ def studies(records: Sequence[Record], links: Sequence[str]) -> str:
         )
     heads = ("study", "data", "space", "trials", "complete", "best accuracy", "front")
     shown = "".join(
-        f'<th scope="col" aria-sort="none"><button class="sort">{head}</button></th>'
+        f'<th scope="col" aria-sort="none"{_word_column(head)}>'
+        f'<button class="sort">{head}</button></th>'
         for head in heads
     )
     return (
         f'<div class="scroll"><table><thead><tr>{shown}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
+
+
+def _word_column(head: str) -> str:
+    """Return the class of a column of words, which stands to the left as its cells do."""
+    return ' class="words"' if head in ("data", "space") else ""
