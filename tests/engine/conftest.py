@@ -55,7 +55,7 @@ def workers_of() -> Callable[..., set[int]]:
     """Lists the workers among the descendants of a process, or those of ``among`` that live."""
 
     def workers_of(root: int = os.getpid(), among: set[int] | None = None) -> set[int]:
-        command = ["ps", "-A", "-o", "pid=,ppid=,stat=,command="]
+        command = ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,command="]  # -ww: uncut
         lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         rows = [line.split(None, 3) for line in lines.splitlines()]
         rows = [row for row in rows if len(row) == 4 and not row[2].startswith("Z")]

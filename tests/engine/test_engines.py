@@ -94,7 +94,9 @@ def test_a_job_whose_worker_dies_is_done_by_another(
     long = make_job(1, epochs=300)
     engine.submit([make_job(0), long])
     collect(engine, 1)  # so that the long one is under way
-    for pid in workers_of():
+    workers = workers_of()
+    assert workers
+    for pid in workers:
         os.kill(pid, signal.SIGKILL)
     (outcome,) = collect(engine, 1)
     assert (outcome.number, outcome.ok) == (1, True)
