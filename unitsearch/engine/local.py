@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from unitsearch.engine.jobs import Job, Outcome, outcome_from, to_message
 from unitsearch.engine.pipe import receive, send
@@ -26,6 +27,12 @@ THREADS = dict.fromkeys(("OMP_NUMTHREADS", "MKL_NUMTHREADS", "OPENBLAS_NUMTHREAD
 class _Worker:
     process: subprocess.Popen[bytes]
     jobs: list[Job] = field(default_factory=list)
+    ready: bool = False
+    began: tuple[int, str] | None = None  # the job that it was last heard to begin
+
+    def charged(self, job: Job) -> bool:
+        """Say whether the worker's death may be the doing of ``job``."""
+        return not self.ready or self.began == (job.number, job.task)
 
     def end(self) -> int:
         """Wait for the process, close its pipes and return its exit code."""
@@ -131,6 +138,11 @@ class LocalEngine:
             return [] if self._closed else self._bury(worker)
         message, weights = received
         if "ready" in message:
+            worker.ready = True
+            return []
+        if "began" in message:
+            number, task = cast("tuple[int, str]", message["began"])
+            worker.began = (number, task)
             return []
         outcome = outcome_from(message, weights)
         self._tries.pop((outcome.number, outcome.task), None)
@@ -147,9 +159,8 @@ class LocalEngine:
         code = worker.end()
         said = f"signal {-code}" if code < 0 else f"exit code {code}"
         lost = []
-        # only the first was under way; the others never had their turn
-        for i, job in enumerate(worker.jobs):
-            tries = self._tries.get((job.number, job.task), 0) + (i == 0)
+        for job in worker.jobs:
+            tries = self._tries.get((job.number, job.task), 0) + worker.charged(job)
             self._tries[job.number, job.task] = tries
             if tries < TRIES:
                 self._waiting.appendleft([job])

@@ -37,6 +37,7 @@ def main() -> None:
             size = int(str(message.pop("size")))
             job = job_from(message, content[at : at + size])
             at += size
+            send(outcomes_out, {"began": [job.number, job.task]})
             plain, weights = to_message(work.do(job, bench))
             send(outcomes_out, plain, weights)
 
