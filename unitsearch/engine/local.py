@@ -30,6 +30,11 @@ class _Worker:
     ready: bool = False
     began: tuple[int, str] | None = None  # the job that it was last heard to begin
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it can take jobs: it has none, and it has not died unheard."""
+        return not self.jobs and self.process.poll() is None
+
     def charged(self, job: Job) -> bool:
         """Say whether the worker's death may be the doing of ``job``."""
         return not self.ready or self.began == (job.number, job.task)
@@ -90,7 +95,7 @@ class LocalEngine:
 
     def _hand_out(self) -> None:
         while self._waiting:
-            free = next((worker for worker in self._team if not worker.jobs), None)
+            free = next((worker for worker in self._team if worker.is_free), None)
             if free is None:
                 if len(self._team) >= self.workers:
                     return

@@ -109,6 +109,11 @@ def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
     """
     given = [str(override) for override in overrides]
     chosen = _given(given)
+    for group in GROUPS:
+        if group in chosen and not isinstance(chosen[group], str):
+            raise UsageError(
+                place=group, found=chosen[group], expected=f"one of {', '.join(options(group))}"
+            )
     space = load_space(str(chosen.get("space", "lenet_hybrid")))
     data = str(chosen.get("data", space.data))
     train = str(chosen.get("train", "fast"))
