@@ -255,7 +255,7 @@ def _explained(error: Exception, overrides: list[str]) -> UsageError:
                 )
             continue
         known = _keys()
-        if key not in known and f"'{head}'" in f"'{head}'" and str(error).find(tail or head) >= 0:
+        if key not in known and (tail or head) in str(error):
             return UsageError(
                 place=key,
                 found=override,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unitsearch.architecture import Architecture
+from unitsearch.architecture import Architecture, Branches, Gate, Layers, Residual, Stack
 from unitsearch.costs import Cost
 from unitsearch.metrics import Measured, standard_error
 
@@ -116,9 +116,7 @@ class Record:
         return share * (self.baseline.accuracy or 0.0) if self.baseline else 0.0
 
 
-def _hybrid(layers: Any) -> bool:
-    from unitsearch.architecture import Branches, Gate, Residual, Stack
-
+def _hybrid(layers: Layers) -> bool:
     for layer in layers:
         match layer:
             case Stack():

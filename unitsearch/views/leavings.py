@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +15,9 @@ from unitsearch.study.folder import write_file
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import COLUMNS, front_trials, rows
 from unitsearch.views.report import write_report
+
+# What a front's folder may lose when the front changes: files of ours, nobody else's.
+_MEMBER = re.compile(r"\d{5,}\.(yaml|safetensors)")
 
 
 def write_leavings(record: Record) -> None:
@@ -82,8 +85,8 @@ def _write_front(record: Record) -> None:
             kept.add(target.name)
     folder.mkdir(exist_ok=True)
     for path in folder.iterdir():
-        if path.name not in kept:  # a member of an earlier front
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if path.name not in kept and _MEMBER.fullmatch(path.name):  # of an earlier front
+            path.unlink()
 
 
 def _rounded(value: Any) -> Any:
