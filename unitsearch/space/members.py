@@ -35,7 +35,7 @@ def draw(space: Space, choose: Choice) -> tuple[Values, Architecture]:
 
 def at_random(generator: random.Random) -> Choice:
     """Return a ``choose`` that takes every value of a domain with equal probability."""
-    below = generator._randbelow if hasattr(generator, "_randbelow") else generator.randrange
+    below = generator.randrange
 
     def choose(name: str, domain: Domain) -> Any:
         if isinstance(domain, Cut):
