@@ -66,11 +66,11 @@ def test_a_run_leaves_tables_a_report_and_the_front_with_its_weights(
     assert not [p for p in straight.rglob("*") if p.name.startswith(".")]
 
 
-def test_what_others_put_into_the_front_folder_stays(straight_copy: Path) -> None:
-    note, member = straight_copy / "front" / "notes.md", straight_copy / "front" / "99999.yaml"
+def test_what_others_put_into_the_front_folder_stays(copy: Path) -> None:
+    note, member = copy / "front" / "notes.md", copy / "front" / "99999.yaml"
     note.write_text("mine")
     member.write_text("of an earlier front")
-    assert call(straight_copy.parents[1], "report", "straight").returncode == 0
+    assert call(copy.parents[1], "report", "straight").returncode == 0
     assert (note.exists(), member.exists()) == (True, False)
 
 
