@@ -120,6 +120,25 @@ def test_a_job_that_takes_two_workers_down_is_told_as_killed(
     assert "2 times" in found[0].reason
 
 
+def test_a_death_before_a_job_begins_is_not_charged_to_it(
+    folder: Path, make_job: Make, collect: Collect, workers_of: Callable[..., set[int]]
+) -> None:
+    others = workers_of()  # the shared engine's
+    engine = open_engine("local", 1, None, folder)
+    engine.submit([make_job(1)])
+    collect(engine, 1)
+    (idle,) = workers_of() - others
+    os.kill(idle, signal.SIGSTOP)
+    engine.submit([make_job(0), make_job(1, epochs=300)])  # never read: the worker is stopped
+    os.kill(idle, signal.SIGKILL)
+    collect(engine, 1)  # so that job 1 is under way, on a new worker
+    (busy,) = workers_of() - others
+    os.kill(busy, signal.SIGKILL)
+    (outcome,) = collect(engine, 1)
+    engine.close()
+    assert (outcome.number, outcome.ok) == (1, True)
+
+
 def test_work_goes_on_after_a_killed_job(engine: Engine, make_job: Make, collect: Collect) -> None:
     engine.submit([make_job(2)])
     assert collect(engine, 1)[0].ok

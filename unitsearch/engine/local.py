@@ -20,7 +20,7 @@ from unitsearch.errors import StudyError
 
 # A job that takes its worker down twice is not to blame chance for.
 TRIES = 2
-THREADS = dict.fromkeys(("OMP_NUMTHREADS", "MKL_NUMTHREADS", "OPENBLAS_NUMTHREADS"), "1")
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 @dataclass
@@ -28,7 +28,7 @@ class _Worker:
     process: subprocess.Popen[bytes]
     jobs: list[Job] = field(default_factory=list)
     ready: bool = False
-    began: tuple[int, str] | None = None  # the job that it was last heard to begin
+    began: tuple[int, str] | None = None  # the job that it is at
 
     @property
     def is_free(self) -> bool:
@@ -150,6 +150,7 @@ class LocalEngine:
             worker.began = (number, task)
             return []
         outcome = outcome_from(message, weights)
+        worker.began = None
         self._tries.pop((outcome.number, outcome.task), None)
         worker.jobs = [
             job for job in worker.jobs if (job.number, job.task) != (outcome.number, outcome.task)
@@ -164,7 +165,7 @@ class LocalEngine:
         code = worker.end()
         said = f"signal {-code}" if code < 0 else f"exit code {code}"
         lost = []
-        for job in worker.jobs:
+        for job in reversed(worker.jobs):  # each to the head of the line: their order stays
             tries = self._tries.get((job.number, job.task), 0) + worker.charged(job)
             self._tries[job.number, job.task] = tries
             if tries < TRIES:
