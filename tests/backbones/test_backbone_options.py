@@ -1,0 +1,76 @@
+"""What ``backbone`` refuses, and what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from unitsearch.architecture import key
+from unitsearch.backbones import BACKBONES, backbone
+from unitsearch.errors import ShapeError, SpecError
+
+CIFAR = (3, 32, 32)
+
+
+def refused(name: str, *, image: Any = CIFAR, classes: Any = 10, **options: Any) -> str:
+    """What it says."""
+    with pytest.raises(SpecError) as caught:
+        backbone(name, image, classes, place="space.yaml: backbone", **options)
+    return str(caught.value)
+
+
+def test_a_misspelt_name_is_told_the_nearest() -> None:
+    assert refused("resnt18") == (
+        "space.yaml: backbone: found 'resnt18', expected a backbone; did you mean 'resnet18'?"
+    )
+
+
+def test_an_unknown_option_is_told_which_there_are() -> None:
+    assert refused("vgg16", heads="pool") == (
+        "space.yaml: backbone.heads: found 'heads', expected an option of vgg16: "
+        "widths, bias, head; did you mean 'head'?"
+    )
+
+
+def test_what_the_name_decides_is_no_option() -> None:
+    assert "expected an option of resnet18: widths, stem" in refused("resnet18", blocks=[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"stem": "cifr"}, "backbone.stem: found 'cifr', expected one of cifar, imagenet; did you"),
+        ({"widths": "64"}, "backbone.widths: found '64', expected a list"),
+        ({"widths": [8, 8, 0, 8]}, "backbone.widths[2]: found 0, expected a whole number from 1"),
+        (
+            {"widths": [8]},
+            "backbone.widths: found [8], expected one width for each of the 4 stages of",
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_its_place(options: dict[str, Any], said: str) -> None:
+    assert said in refused("resnet18", **options)
+
+
+def test_images_too_small_are_told_the_layer() -> None:
+    with pytest.raises(
+        ShapeError, match=r"^backbone\.layers\[11\]\.kernel: found 2, expected at most"
+    ):
+        backbone("vgg16", (3, 4, 4), 10, place="backbone")
+
+
+@pytest.mark.parametrize("image", [(3, 32), (3, 0, 32), "cifar"])
+def test_an_input_is_channels_height_and_width(image: Any) -> None:
+    assert "backbone.input" in refused("resnet18", image=image)
+
+
+def test_there_is_a_class_at_least() -> None:
+    assert "backbone.classes: found 0, expected a whole number" in refused("resnet18", classes=0)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_the_defaults_are_values_that_the_options_take(name: str) -> None:
+    image = (3, 64, 64)
+    said = backbone(name, image, 10, **BACKBONES[name].defaults)
+    assert key(said) == key(backbone(name, image, 10))
