@@ -33,6 +33,12 @@ def test_an_unknown_option_is_told_which_there_are() -> None:
     )
 
 
+def test_a_backbone_without_options_says_so() -> None:
+    assert refused("efficientnet_b0", stem="cifar").endswith(
+        "expected none: efficientnet_b0 has no options"
+    )
+
+
 def test_what_the_name_decides_is_no_option() -> None:
     assert "expected an option of resnet18: widths, stem" in refused("resnet18", blocks=[1])
 
