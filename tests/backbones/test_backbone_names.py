@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from backbones.cases import SMALL, full_names
-from unitsearch.architecture import Architecture
+from unitsearch.architecture import Architecture, read_architecture, write_architecture
 from unitsearch.backbones import BACKBONES, backbone
 
 every = pytest.mark.parametrize("one", SMALL.values(), ids=SMALL.keys())
@@ -38,6 +38,13 @@ def test_names_follow_the_family_s_form(case: str) -> None:
     pattern = next(form for family, form in ALLOWED.items() if case.startswith(family))
     names = list(full_names(SMALL[case].layers))
     assert [name for name in names if not re.fullmatch(pattern, name)] == []
+
+
+@every
+def test_a_file_keeps_the_network_and_its_names(one: Architecture) -> None:
+    again = read_architecture(write_architecture(one))
+    assert again == one
+    assert list(full_names(again.layers)) == list(full_names(one.layers))
 
 
 def test_every_backbone_is_among_the_cases() -> None:

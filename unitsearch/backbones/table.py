@@ -92,7 +92,7 @@ def backbone(
         SpecError: If there is no such backbone or option, or a value is not what it takes.
         ShapeError: If images of this size are too small for it.
     """
-    if name not in BACKBONES:
+    if name not in tuple(BACKBONES):  # a file may say a list here, which no mapping can look up
         raise SpecError(
             place=place, found=name, expected="a backbone", fix=did_you_mean(name, BACKBONES)
         )
