@@ -11,7 +11,18 @@ from hypothesis import given, settings
 from space.files import SPACES, bound, some
 
 from network.layouts import SMALL, images, unsettle
-from unitsearch.architecture import KINDS, Architecture, Layer, Stack
+from unitsearch.architecture import (
+    KINDS,
+    Architecture,
+    Conv,
+    Flatten,
+    GlobalPool,
+    Layer,
+    Linear,
+    Stack,
+    Unit,
+    Units,
+)
 from unitsearch.errors import ShapeError, UsageError
 from unitsearch.network import PLANS
 from unitsearch.network.build import Network, build
@@ -45,6 +56,28 @@ def agree(one: Architecture) -> None:
     for network in networks:
         network.eval()
     torch.testing.assert_close(networks[0](x), networks[1](x), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("nodes", [(2, 4, 2), (1, 3, 2), (2, 6, 6, 2)], ids=str)
+def test_a_stack_of_equal_units_is_a_row_of_grouped_convolutions(nodes: tuple[int, ...]) -> None:
+    """One network in two spellings: outputs and gradients to 1e-5, in float32."""
+    units, (first, *rest) = 8, nodes
+    head = (GlobalPool(), Flatten(), Linear(out=10))
+    before = Conv(out=units * first)
+    unit = Unit(inputs=first, layers=tuple(Conv(out=out, bias=True) for out in rest))
+    stacked = (before, Stack(units=(Units(units, unit),)), *head)
+    convs = tuple(Conv(out=units * out, groups=units, bias=True) for out in rest)
+    grouped = (before, *convs, *head)
+    networks = [build(Architecture(input=(3, 12, 12), layers=x)) for x in (stacked, grouped)]
+    weights = list(networks[0].state_dict().values())
+    networks[1].load_state_dict(dict(zip(networks[1].state_dict(), weights, strict=True)))
+    x = torch.randn(4, 3, 12, 12, generator=torch.Generator().manual_seed(0))
+    outputs = [network(x) for network in networks]
+    for y in outputs:
+        y.logsumexp(1).sum().backward()
+    torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-5, atol=1e-5)
+    for a, b in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad, rtol=1e-5, atol=1e-5)
 
 
 def kinds_in(layers: tuple[Layer, ...]) -> set[str]:

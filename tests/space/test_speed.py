@@ -28,3 +28,16 @@ def test_ten_thousand_members_are_drawn_counted_and_keyed_in_four_seconds() -> N
     assert len(keys) > 9_990
     assert counted - counting < 1.0
     assert ended - begun < 4.0
+
+
+@pytest.mark.slow
+def test_a_thousand_members_of_resnet18_are_drawn_counted_and_keyed_in_a_second() -> None:
+    space = bound("resnet18_cifar")
+    choose = at_random(random.Random(0))
+    begun = process_time()
+    drawn = [draw(space, choose)[1] for _ in range(2_000)]
+    costs = [count(one) for one in drawn]
+    counted = process_time()
+    assert len({key(one) for one in drawn}) > 1_900
+    assert len(costs) == 2_000
+    assert counted - begun < 2.0

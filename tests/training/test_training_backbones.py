@@ -1,0 +1,92 @@
+"""Every backbone learns one batch of real images and comes back from its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from unitsearch import load_architecture
+from unitsearch.architecture import Architecture, key, write_architecture, yaml_text
+from unitsearch.backbones import backbone
+from unitsearch.data import available, data_spec
+from unitsearch.data.sets import DataSet, Images, load
+from unitsearch.network.build import build
+from unitsearch.network.weights import fixed_images, load_network, weights_bytes
+from unitsearch.space import bind, load_space, point
+from unitsearch.training import Recipe
+from unitsearch.training.loop import train
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        available(data_spec("cifar10")) is not None, reason="CIFAR-10 is not in UNITSEARCH_DATA"
+    ),
+]
+STEPS = 20
+# side of the images in pixels, and how many: as few as batch norm and two cores allow
+AT = {32: 8, 64: 4, 224: 2}
+
+
+def member(space: str, name: str, side: int) -> Architecture:
+    return point(bind(load_space(space), (3, side, side), 10), name)
+
+
+NETWORKS = {
+    "mlp": (32, lambda: backbone("mlp", (3, 32, 32), 10)),
+    "vgg16": (32, lambda: backbone("vgg16", (3, 32, 32), 10)),
+    "vgg19": (64, lambda: backbone("vgg19", (3, 64, 64), 10)),
+    "resnet18": (32, lambda: backbone("resnet18", (3, 32, 32), 10)),
+    "resnet18 n6": (32, lambda: member("resnet18_cifar", "n6", 32)),
+    "resnet34": (224, lambda: backbone("resnet34", (3, 224, 224), 10)),
+    "resnet50": (224, lambda: backbone("resnet50", (3, 224, 224), 10)),
+    "mobilenetv2": (32, lambda: backbone("mobilenetv2", (3, 32, 32), 10)),
+    "mobilenetv2 r": (32, lambda: member("mobilenetv2_cifar", "r", 32)),
+    "shufflenetv2": (32, lambda: backbone("shufflenetv2", (3, 32, 32), 10)),
+    "efficientnet_b0": (224, lambda: backbone("efficientnet_b0", (3, 224, 224), 10)),
+}
+
+
+@pytest.fixture(scope="module")
+def real() -> DataSet:
+    return load(data_spec("cifar10", limit=200))
+
+
+def one_batch(real: DataSet, side: int) -> DataSet:
+    """Real images of equal number in the first classes, upscaled, as a data set of one batch."""
+    chosen = real.train.labels.argsort(stable=True)[:: len(real.train) // AT[side]][: AT[side]]
+    pixels = real.train.pixels[chosen].float()
+    pixels = F.interpolate(pixels, size=(side, side), mode="bilinear")
+    batch = Images(pixels.round().to(torch.uint8), real.train.labels[chosen])
+    return DataSet("one batch", batch, batch, batch, real.classes, real.mean, real.std, "")
+
+
+@pytest.mark.parametrize(("side", "make"), NETWORKS.values(), ids=NETWORKS.keys())
+def test_the_loss_falls_and_the_files_rebuild_the_network(
+    side: int, make: object, real: DataSet, tmp_path: Path
+) -> None:
+    one = make()  # type: ignore[operator]
+    torch.manual_seed(0)
+    network = build(one)
+    data = one_batch(real, side)
+    recipe = Recipe(
+        epochs=STEPS, batch=len(data.train), rate=0.02, schedule="constant", augment=False
+    )
+    trained = train(network, data, recipe, torch.Generator().manual_seed(0))
+    assert len(trained.losses) == STEPS
+    assert sum(trained.losses[-3:]) / 3 < 0.7 * trained.losses[0]
+
+    (tmp_path / "one.yaml").write_text(yaml_text(write_architecture(one)))
+    (tmp_path / "one.safetensors").write_bytes(weights_bytes(network))
+    again = load_architecture(tmp_path / "one.yaml")
+    assert key(again) == key(one)
+    rebuilt = load_network(again, tmp_path / "one.safetensors")
+    images = fixed_images(one)[:2].contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        before, after = (
+            network.eval()(images),
+            rebuilt.to(memory_format=torch.channels_last)(images),
+        )
+    torch.testing.assert_close(after, before, rtol=0, atol=0)
