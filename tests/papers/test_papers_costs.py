@@ -10,7 +10,9 @@ import pytest
 
 from unitsearch.costs import Cost
 from unitsearch.papers import ReproducedCost, Verdict, contradictions, reproduce_costs, tally
+from unitsearch.papers.networks import Networks, OfSpace
 from unitsearch.papers.tables import PrintedCost, printed_costs
+from unitsearch.space import load_space
 
 with (Path(__file__).parents[1] / "golden" / "reproduced_costs.csv").open() as file:
     GOLDEN = list(csv.DictReader(file))
@@ -22,6 +24,11 @@ every_computed_row = pytest.mark.parametrize(
 
 def key(row: PrintedCost) -> tuple[str, ...]:
     return tuple(getattr(row, name) for name in KEY)
+
+
+def close(printed: str | None) -> str:
+    """A printed number without its blanks, a drop as what it is: a minus."""
+    return (printed or "").replace("drop ", "-").replace(" ", "")
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +105,21 @@ def test_every_row_that_is_not_exact_says_why(
         if each.row.kind == "own" and each.verdict != Verdict.exact and not each.row.note
     ]
     assert silent == []
+
+
+def test_a_space_file_prints_of_a_point_what_the_tables_print(
+    found: dict[tuple[str, ...], ReproducedCost],
+) -> None:
+    recipes = Networks().recipes
+    told: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for each in found.values():
+        recipe = recipes.get(each.row.network)
+        if isinstance(recipe, OfSpace):
+            said = close(each.printed_params), close(each.printed_flops)
+            told.setdefault((recipe.space, recipe.point), set()).add(said)
+    wrong = []
+    for (space, point), pairs in told.items():
+        printed = load_space(space).points[point].get("printed") or {}
+        if "params" in printed and (close(printed["params"]), close(printed["flops"])) not in pairs:
+            wrong.append((space, point, printed, pairs))
+    assert wrong == []

@@ -76,7 +76,7 @@ def reproduce_costs() -> list[ReproducedCost]:
         TissueNet Tables 2 to 5; BUnit-Net Tables I to VI and VIII.
     """
     networks = Networks()
-    costs = {"": None} | {name: count(networks[name]) for name in networks.names}
+    costs = {"": None} | {name: count(networks[name]) for name in networks.recipes}
     return [judge(row, costs[row.network], costs[row.baseline]) for row in printed_costs()]
 
 

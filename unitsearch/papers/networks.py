@@ -36,6 +36,9 @@ class OfBackbone:
 class Networks:
     """The networks by their ids, each made when it is first asked for.
 
+    Attributes:
+        recipes: How each is made, by its id.
+
     Raises:
         SpecError: If the file breaks its format.
     """
@@ -46,12 +49,7 @@ class Networks:
         self._bound: dict[tuple[str, str], Space] = {}
         with self._document.located():
             data = TableOf(Anything()).read(self._document.data, "")
-            self._recipes = {name: _recipe(item, name) for name, item in data.items()}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The ids."""
-        return tuple(self._recipes)
+            self.recipes = {name: _recipe(item, name) for name, item in data.items()}
 
     def __getitem__(self, name: str) -> Architecture:
         """Return the network called ``name``.
@@ -60,12 +58,12 @@ class Networks:
             SpecError: If there is none, or it cannot be made as the file says.
             UsageError: If its space or point does not exist.
         """
-        if name not in self._recipes:
-            fix = did_you_mean(name, self._recipes, listed=False)
+        if name not in self.recipes:
+            fix = did_you_mean(name, self.recipes, listed=False)
             raise SpecError(found=name, expected="a network of networks.yaml", fix=fix)
         if name not in self._made:
             with self._document.located():
-                self._made[name] = self._make(self._recipes[name], name)
+                self._made[name] = self._make(self.recipes[name], name)
         return self._made[name]
 
     def _make(self, recipe: OfSpace | OfBackbone, name: str) -> Architecture:
