@@ -64,6 +64,11 @@ def test_working_with_specs_loads_nothing_heavy() -> None:
     assert loaded_by(code) == []
 
 
+def test_making_a_backbone_loads_nothing_heavy() -> None:
+    code = "from unitsearch.backbones import backbone\nbackbone('resnet18', (3, 32, 32), 10)"
+    assert loaded_by(code) == []
+
+
 def test_this_check_can_fail() -> None:
     assert "torch" in loaded_by("import unitsearch\nfrom unitsearch.network.build import build")
     assert "pandas" in loaded_by("import pandas")

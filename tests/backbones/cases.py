@@ -21,6 +21,9 @@ SMALL: dict[str, Architecture] = {
     "resnet50": backbone("resnet50", (3, 64, 64), CLASSES),
     "mobilenetv2": backbone("mobilenetv2", (3, 32, 32), CLASSES),
     "mobilenetv2 large": backbone("mobilenetv2", (3, 64, 64), CLASSES, stem="imagenet"),
+    "shufflenetv2": backbone("shufflenetv2", (3, 32, 32), CLASSES),
+    "shufflenetv2 large": backbone("shufflenetv2", (3, 64, 64), CLASSES, stem="imagenet"),
+    "efficientnet_b0": backbone("efficientnet_b0", (3, 64, 64), CLASSES),
 }
 
 

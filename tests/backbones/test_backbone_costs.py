@@ -37,6 +37,8 @@ ROWS: list[Row] = [
     ("mobilenetv2", CIFAR, 10, {}, Cost(2_254_090, 64_832_064, 134_954_420)),
     ("mobilenetv2", CIFAR, 100, {}, Cost(2_369_380, 64_947_264, 135_185_000)),
     ("mobilenetv2", CIFAR, 100, {"stem": "conv3x3"}, Cost(2_370_148, 44_921_856, 93_917_384)),
+    ("shufflenetv2", CIFAR, 100, {}, Cost(1_360_896, 43_675_520, 90_468_352)),
+    ("efficientnet_b0", IMAGENET, 1000, {}, Cost(5_288_548, 385_814_752, 798_598_968)),
 ]  # fmt: skip
 
 

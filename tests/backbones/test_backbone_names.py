@@ -8,18 +8,22 @@ from collections import Counter
 import pytest
 
 from backbones.cases import SMALL, full_names
-from unitsearch.architecture import Architecture
+from unitsearch.architecture import Architecture, read_architecture, write_architecture
 from unitsearch.backbones import BACKBONES, backbone
 
 every = pytest.mark.parametrize("one", SMALL.values(), ids=SMALL.keys())
 
 POOLED = r"pool|flatten|head"
 BLOCK = r"(\.(expand|depthwise|project))?"
+UNIT = r"(\.(expand|depthwise|project|side_depthwise|side_project|shuffle))?"
+GATED = r"\.(expand|depthwise|project|gate(\.(pool|squeeze|excite))?)"
 ALLOWED = {
     "mlp": r"flatten|fc\d+|head",
     "vgg": r"stage[1-5]\.(conv\d|pool)|pool|flatten|head",
     "resnet": rf"stem\.(conv|pool)|layer[1-4]\.\d+(\.(conv[123]|downsample))?|{POOLED}",
     "mobilenetv2": rf"stem|stage[1-7]\.\d{BLOCK}|tail|{POOLED}",
+    "shufflenetv2": rf"stem(\.pool)?|stage[2-4]\.\d{UNIT}|tail|{POOLED}",
+    "efficientnet_b0": rf"stem|stage[1-7]\.\d({GATED})?|tail|{POOLED}",
 }
 
 
@@ -34,6 +38,13 @@ def test_names_follow_the_family_s_form(case: str) -> None:
     pattern = next(form for family, form in ALLOWED.items() if case.startswith(family))
     names = list(full_names(SMALL[case].layers))
     assert [name for name in names if not re.fullmatch(pattern, name)] == []
+
+
+@every
+def test_a_file_keeps_the_network_and_its_names(one: Architecture) -> None:
+    again = read_architecture(write_architecture(one))
+    assert again == one
+    assert list(full_names(again.layers)) == list(full_names(one.layers))
 
 
 def test_every_backbone_is_among_the_cases() -> None:
@@ -78,3 +89,21 @@ def test_an_inverted_residual_is_one_layer_with_a_shortcut_and_three_without() -
     ]  # fmt: skip
     assert names[-4:] == ["tail", "pool", "head", "flatten"]
     assert "stage2.1.depthwise" in set(full_names(SMALL["mobilenetv2"].layers))
+
+
+def test_a_shuffle_stands_behind_its_unit() -> None:
+    names = list(full_names(SMALL["shufflenetv2"].layers))
+    assert names[:12] == [
+        "stem", "stage2.0", "stage2.0.side_depthwise", "stage2.0.side_project",
+        "stage2.0.expand", "stage2.0.depthwise", "stage2.0.project", "stage2.0.shuffle",
+        "stage2.1", "stage2.1.expand", "stage2.1.depthwise", "stage2.1.project",
+    ]  # fmt: skip
+
+
+def test_a_gate_stands_between_depthwise_and_project() -> None:
+    names = list(full_names(SMALL["efficientnet_b0"].layers))
+    assert names[:8] == [
+        "stem", "stage1.0.depthwise", "stage1.0.gate", "stage1.0.gate.pool",
+        "stage1.0.gate.squeeze", "stage1.0.gate.excite", "stage1.0.project", "stage2.0.expand",
+    ]  # fmt: skip
+    assert "stage2.1.gate.squeeze" in names

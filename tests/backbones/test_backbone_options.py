@@ -26,10 +26,21 @@ def test_a_misspelt_name_is_told_the_nearest() -> None:
     )
 
 
+@pytest.mark.parametrize("name", [18, None, ["resnet18"]])
+def test_a_name_that_is_no_text_is_refused(name: Any) -> None:
+    assert "expected a backbone" in refused(name)
+
+
 def test_an_unknown_option_is_told_which_there_are() -> None:
     assert refused("vgg16", heads="pool") == (
         "space.yaml: backbone.heads: found 'heads', expected an option of vgg16: "
         "widths, bias, head; did you mean 'head'?"
+    )
+
+
+def test_a_backbone_without_options_says_so() -> None:
+    assert refused("efficientnet_b0", stem="cifar").endswith(
+        "expected none: efficientnet_b0 has no options"
     )
 
 

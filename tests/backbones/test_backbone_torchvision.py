@@ -40,6 +40,8 @@ PAIRS: dict[str, TheirsOurs] = {
     "resnet50": (lambda: of("resnet50"), "resnet50", {}),
     "vgg16_bn": (vgg16_pooled, "vgg", {"convs": [2, 2, 3, 3, 3], "head": "pool"}),
     "mobilenet_v2": (lambda: of("mobilenet_v2"), "mobilenetv2", {"stem": "imagenet"}),
+    "shufflenet_v2": (lambda: of("shufflenet_v2_x1_0"), "shufflenetv2", {"stem": "imagenet"}),
+    "efficientnet_b0": (lambda: of("efficientnet_b0"), "efficientnet_b0", {}),
 }
 every = pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
 

@@ -12,8 +12,14 @@ from unitsearch.space import Space, at_random, bind, draw, load_space, space_fro
 from unitsearch.space.members import Values
 
 ROOT = Path(__file__).parents[2]
-DATA = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "cifar10": (3, 32, 32), "cifar100": (3, 32, 32)}
-CLASSES = {"cifar100": 100}
+DATA = {
+    "digits": ((1, 8, 8), 10),
+    "mnist": ((1, 28, 28), 10),
+    "cifar10": ((3, 32, 32), 10),
+    "cifar100": ((3, 32, 32), 100),
+    "tiny_imagenet": ((3, 64, 64), 200),
+    "imagenet": ((3, 224, 224), 1000),
+}
 END = "- {kind: flatten}\n- {kind: linear, out: classes}\n"
 BASELINE = "baseline: {layers: [{kind: flatten}, {kind: linear, out: classes}]}\n"
 
@@ -24,7 +30,9 @@ def _yaml_files() -> list[Path]:
 
 def _holds(path: Path, *keys: str) -> bool:
     data = yaml.safe_load(path.read_text())
-    return isinstance(data, dict) and all(key in data for key in ("unitsearch", "layers", *keys))
+    if not isinstance(data, dict) or not {"layers", "backbone"} & set(data):
+        return False
+    return all(key in data for key in ("unitsearch", *keys))
 
 
 SPACES = {
@@ -37,10 +45,14 @@ ARCHITECTURES = {
 }  # fmt: skip
 
 
-def bound(path: Path | str) -> Space:
-    """The space at ``path``, or shipped under that name, bound to the data that it names."""
+def bound(path: Path | str, point: str = "") -> Space:
+    """The space at ``path``, or shipped under that name, bound to the data that it names.
+
+    With a point, to the data that the point is about.
+    """
     file = load_space(path)
-    return bind(file, file.input or DATA[file.data], CLASSES.get(file.data, 10))
+    image, classes = DATA[file.points[point].get("data", file.data) if point else file.data]
+    return bind(file, file.input or image, classes)
 
 
 def written(text: str, image: tuple[int, int, int] = (1, 8, 8)) -> Space:

@@ -13,7 +13,7 @@ from space.files import END, SPACES, bound, some, written
 from unitsearch.architecture import key
 from unitsearch.costs import count
 from unitsearch.space import count_members, member, members, parameters
-from unitsearch.space.sampling import Cut, scaled, unscaled
+from unitsearch.space.draws import Cut, scaled, unscaled
 
 HERE = Path(__file__).parent / "spaces"
 SIZES = {"words": 252, "ordered": 245, "positions": 10, "whole": 24, "one": 1, "labels": 6}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unitsearch.api.spaces import bound_space
+from unitsearch.api.spaces import bound_space, space_for_point
 from unitsearch.api.words import word
 from unitsearch.architecture import Architecture, read_architecture, read_file
 from unitsearch.costs import Cost
@@ -48,12 +48,15 @@ def load_architecture(path: str | Path) -> Architecture:
 
 
 def point_architecture(named: str, overrides: Sequence[str] = ()) -> Architecture:
-    """Return the architecture called SPACE:POINT; ``baseline`` is every space's own."""
+    """Return the architecture called SPACE:POINT; ``baseline`` is every space's own.
+
+    It answers the classes of the data that ``overrides`` name, else of those that the point is for.
+    """
     name, _, wanted = named.rpartition(":")
     space = bound_space(name, overrides)
     if wanted == "baseline" and wanted not in space.file.points:
         return baseline(space)
-    return point(space, wanted)
+    return point(space if overrides else space_for_point(space, wanted), wanted)
 
 
 def count(architecture: Architecture) -> Cost:

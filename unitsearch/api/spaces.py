@@ -37,22 +37,52 @@ def bound_space(name: str | Path, overrides: Sequence[str] = ()) -> Space:
     return bind(file, about.input, about.classes, config.data.name)
 
 
+def space_for_point(space: Space, name: str) -> Space:
+    """Return ``space`` bound to the data that the point ``name`` is about, itself if it says none.
+
+    A printed cost belongs to a number of classes: a point may say which data it was printed for.
+    """
+    from unitsearch.data import data_spec, describe
+
+    named = (space.file.points.get(name) or {}).get("data")
+    if named is None:
+        return space
+    about = describe(data_spec(named))
+    if (about.input, about.classes) == (space.input, space.classes):
+        return space
+    return bind(space.file, about.input, about.classes, named)
+
+
 @dataclass(frozen=True)
 class SpacePoint:
-    """A named point with what it costs and what was printed of it."""
+    """A named point with what it costs and what was printed of it.
+
+    Attributes:
+        name: Its name.
+        data: The data set whose classes it answers.
+        cost: Its exact cost.
+        printed: What a paper printed of it, as it stands there.
+        differences: Costs that are not as the file expects: (expected, computed) by name.
+        is_checked: Whether the file expects any cost.
+    """
 
     name: str
+    data: str
     cost: Cost
     printed: Mapping[str, str]
-    agrees: bool | None
+    differences: Mapping[str, tuple[int, int]]
+    is_checked: bool
 
 
 def space_points(space: Space) -> list[SpacePoint]:
     """Return the named points of a space with computed and printed costs."""
     found = []
     for name, data in space.file.points.items():
-        expected = expectations(space, name)
-        agrees = all(said == computed for said, computed in expected.values()) if expected else None
+        bound = space_for_point(space, name)
+        expected = expectations(bound, name)
+        differences = {k: both for k, both in expected.items() if both[0] != both[1]}
         printed = {str(k): str(v) for k, v in (data.get("printed") or {}).items()}
-        found.append(SpacePoint(name, count_cost(point(space, name)), printed, agrees))
+        about = str(data.get("data", space.file.data))
+        cost = count_cost(point(bound, name))
+        found.append(SpacePoint(name, about, cost, printed, differences, bool(expected)))
     return found

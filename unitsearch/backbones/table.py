@@ -10,7 +10,7 @@ from typing import Any
 from unitsearch.architecture import Architecture
 from unitsearch.architecture.layers import MAX_WIDTH
 from unitsearch.architecture.reading import read_input
-from unitsearch.backbones import mlp, mobilenetv2, resnet, vgg
+from unitsearch.backbones import efficientnet, mlp, mobilenetv2, resnet, shufflenetv2, vgg
 from unitsearch.errors import SpecError, did_you_mean
 from unitsearch.fields import Rule, Whole, join
 from unitsearch.shapes import output
@@ -71,6 +71,8 @@ BACKBONES: Mapping[str, Backbone] = {
         usual={"stem": "imagenet"},
     ),
     "mobilenetv2": Backbone(mobilenetv2.mobilenetv2, mobilenetv2.OPTIONS),
+    "shufflenetv2": Backbone(shufflenetv2.shufflenetv2, shufflenetv2.OPTIONS),
+    "efficientnet_b0": Backbone(efficientnet.efficientnet_b0, efficientnet.OPTIONS),
 }
 
 
@@ -90,7 +92,7 @@ def backbone(
         SpecError: If there is no such backbone or option, or a value is not what it takes.
         ShapeError: If images of this size are too small for it.
     """
-    if name not in BACKBONES:
+    if name not in tuple(BACKBONES):  # a file may say a list here, which no mapping can look up
         raise SpecError(
             place=place, found=name, expected="a backbone", fix=did_you_mean(name, BACKBONES)
         )

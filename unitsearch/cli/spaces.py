@@ -43,21 +43,24 @@ def show(
     from unitsearch.space import baseline, count_members, parameters
 
     bound = bound_space(space, overrides or [])
+    points = space_points(bound)
     rows = []
-    for point in space_points(bound):
-        row: dict[str, Any] = {
-            "point": point.name,
+    for point in points:
+        row: dict[str, Any] = {"point": point.name}
+        if len({p.data for p in points}) > 1:
+            row["data"] = point.data
+        row |= {
             "params": point.cost.params,
             "macs": point.cost.macs,
             "flops": point.cost.flops,
         }
-        if any(p.printed for p in space_points(bound)):
+        if any(p.printed for p in points):
             row["printed_params"] = point.printed.get("params")
             row["printed_flops"] = point.printed.get("flops")
             row["printed_accuracy"] = point.printed.get("accuracy")
             row["note"] = point.printed.get("note")
-        if point.agrees is not None:
-            row["expected"] = "equal" if point.agrees else "DIFFERS"
+        if point.is_checked:
+            row["expected"] = "DIFFERS" if point.differences else "equal"
         rows.append(row)
     if how == Format.table:
         cost = count(baseline(bound))
@@ -153,22 +156,21 @@ def count_space(
 @app.command()
 def check(space: SpaceArgument, overrides: DataArguments = None) -> None:
     """Check a space file: every option is tried, a thousand members are built and counted."""
-    from unitsearch.api import bound_space
+    from unitsearch.api import bound_space, space_points
     from unitsearch.errors import CheckError
-    from unitsearch.space import baseline, count_members, expectations, survey
+    from unitsearch.space import baseline, count_members, survey
     from unitsearch.space.members import try_every_option
 
     bound = bound_space(space, overrides or [])
     baseline(bound)
     tried = try_every_option(bound)
-    for name in bound.file.points:
-        for cost, (expected, computed) in expectations(bound, name).items():
-            if expected != computed:
-                raise CheckError(
-                    place=f"points.{name}.expect.{cost}",
-                    found=f"{expected:,}",
-                    expected=f"{computed:,}, as computed",
-                )
+    for point in space_points(bound):
+        for cost, (expected, computed) in point.differences.items():
+            raise CheckError(
+                place=f"points.{point.name}.expect.{cost}",
+                found=f"{expected:,}",
+                expected=f"{computed:,}, as computed",
+            )
     found = survey(bound, bound.limits)
     write(
         f"{bound.name}: {count_members(bound):,} members, {len(found.parameters)} parameters, "

@@ -1,6 +1,7 @@
 """Search spaces: choices, sampling, enumeration, limits, named points. Knows no torch."""
 
 from unitsearch.space.counting import count_members
+from unitsearch.space.draws import Choice, Cut, Domain, Labels, Steps
 from unitsearch.space.files import LIMITS, Space, SpaceFile, bind, load_space, space_from
 from unitsearch.space.members import (
     Survey,
@@ -14,7 +15,7 @@ from unitsearch.space.members import (
     within,
 )
 from unitsearch.space.points import baseline, checked, dense, expectations, member, point
-from unitsearch.space.sampling import Choice, Cut, Domain, Labels, Steps, sample
+from unitsearch.space.sampling import sample
 
 __all__ = [
     "LIMITS",

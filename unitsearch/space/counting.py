@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
+from unitsearch.errors import SpecError
 from unitsearch.space.files import Space
 from unitsearch.space.nodes import (
+    AUTO,
     Choose,
     Mix,
     Node,
     Plain,
     Range,
+    Replacement,
     Row,
     Series,
     Table,
@@ -22,6 +26,8 @@ from unitsearch.space.nodes import (
     children,
     walk,
 )
+from unitsearch.space.replacing import fields_of, fill_total, keeps, run_and_new
+from unitsearch.space.sites import Base, Site
 
 
 def count_members(space: Space) -> int:
@@ -30,15 +36,18 @@ def count_members(space: Space) -> int:
     Exact where no two ways of choosing make the same network; else an upper bound. (With over
     100,000 combinations of the named choices, an upper bound too.)
     """
-    names = sorted(_named(space.layers, space, set()))
+    named: set[str] = set()
+    for node in space.file.drawn:
+        _named(node, space, named)
+    names = sorted(named)
     options = [_options(space.choices[name]) for name in names]
     combinations = math.prod(map(len, options))
     if combinations > 100_000:
-        return combinations * sum(_ways(space.layers, space, {}).values())
+        return combinations * sum(_ways_of_all(space, {}).values())
     total = 0
     for values in product(*options):
         given = dict(zip(names, values, strict=True))
-        for met, ways in _opened(_ways(space.layers, space, given), space, given).items():
+        for met, ways in _opened(_ways_of_all(space, given), space, given).items():
             # what is not met is not chosen: every combination of it gives these same members
             total += ways * math.prod(
                 len(each) for name, each in zip(names, options, strict=True) if name in met
@@ -72,6 +81,147 @@ def _named(node: Node, space: Space, found: set[str]) -> set[str]:
 # In how many ways something can be chosen, by the named choices that are met on the way.
 Ways = dict[frozenset[str], int]
 _ONE: Ways = {frozenset(): 1}
+
+
+def _ways_of_all(space: Space, given: Mapping[str, Any]) -> Ways:
+    """Return the ways of a whole space: of its layers, or of what may stand in its backbone."""
+    if space.file.backbone is None:
+        return _ways(space.layers, space, given)
+    terms = []
+    for data, ways in _resolved(space.backbone, space, given):
+        base = space.base(data)
+        items = [_ways_of_replacement(base, item, space, given) for item in space.file.replace]
+        terms.append(_product([ways, *items]))
+    return _sum(terms)
+
+
+def _ways_of_replacement(
+    base: Base, item: Replacement, space: Space, given: Mapping[str, Any]
+) -> Ways:
+    terms = []
+    for patterns, ways in _resolved(item.sites, space, given):
+        listed = patterns if isinstance(patterns, list) else [patterns]
+        sites = base.matching(listed, item.sites.place)
+        at_sites = [_ways_at(base, item, site, space, given) for site in sites]
+        terms.append(_product([ways, *at_sites]))
+    return _sum(terms)
+
+
+def _ways_at(
+    base: Base, item: Replacement, site: Site, space: Space, given: Mapping[str, Any]
+) -> Ways:
+    """Return the ways at one site: those to keep it, and those to replace a run of it."""
+    kept, new = _parted(item.new, space, given)
+    terms = [kept]
+    for option, met in new:
+        run, what = run_and_new(item, option)
+        more_kept, more = (
+            _parted(what, space, given) if what is not option else ({}, [(what, _ONE)])
+        )
+        terms.append(_product([met, more_kept]) if more_kept else {})
+        for data, ways in [(None, _ONE)] if run is None else _resolved(run, space, given):
+            target = site if run is None else base.within(site, data, item.place)
+            for node, by in more:
+                terms.append(_product([ways, met, by, _ways_of_new(node, target, space, given)]))
+    return _sum(terms)
+
+
+def _parted(
+    node: Node, space: Space, given: Mapping[str, Any]
+) -> tuple[Ways, list[tuple[Node, Ways]]]:
+    """Return the ways to keep a site, and what else may come there, each with its ways."""
+    match node:
+        case Choose(options=options):
+            parts = [_parted(option, space, given) for option in options.values()]
+            return _sum([kept for kept, _ in parts]), [new for _, more in parts for new in more]
+        case Use(name=name) if isinstance(choice := space.choices.get(name), Choose):
+            met: Ways = {frozenset((name,)): 1}
+            option = choice.options[given[name]] if name in given else None
+            kept, new = _parted(choice if option is None else option, space, given)
+            return _product([kept, met]) if kept else {}, [
+                (inner, _product([ways, met])) for inner, ways in new
+            ]
+        case _ if keeps(node):
+            return _ONE, []
+        case _:
+            return {}, [(node, _ONE)]
+
+
+def _ways_of_new(node: Node, site: Site, space: Space, given: Mapping[str, Any]) -> Ways:
+    """Return the ways of a layer, or a list of them, that comes to a site."""
+    return _ways_and_width(node, site.x[0], site, space, given)[0]
+
+
+def _ways_and_width(
+    node: Node, width: int, site: Site, space: Space, given: Mapping[str, Any]
+) -> tuple[Ways, int]:
+    """Return the ways of what stands behind ``width`` channels, and how many channels leave it."""
+    match node:
+        case Row(items=items):
+            found = []
+            for item in items:
+                ways, width = _ways_and_width(item, width, site, space, given)
+                found.append(ways)
+            return _product(found), width
+        case Choose(options=options):
+            each = [_ways_and_width(o, width, site, space, given) for o in options.values()]
+            return _sum([ways for ways, _ in each]), each[0][1]
+        case _ if "fill" in (keys := fields_of(node)):
+            room = fill_total(space, keys["fill"], (width,), site)
+            return _ways(_with_room(keys["fill"], room), space, given), site.y[0]
+        case _:
+            out = fields_of(node).get("out")
+            if isinstance(out, Plain):
+                width = out.value if isinstance(out.value, int) else site.y[0]
+            return _ways(node, space, given), width
+
+
+def _with_room(fill: Node, room: int) -> Node:
+    """Return a fill with as many units as a site has room for."""
+    if isinstance(fill, Mix) and isinstance(fill.total, Plain) and fill.total.value == AUTO:
+        return replace(fill, total=Plain(room, fill.place))
+    if isinstance(fill, Series):
+        length = fill.length
+        if isinstance(length, Plain) and length.value == AUTO:
+            length = Plain(room, fill.place)
+        return Table({"units": replace(fill, length=length)}, fill.place)
+    return fill
+
+
+def _resolved(node: Node, space: Space, given: Mapping[str, Any]) -> list[tuple[Any, Ways]]:
+    """Return all plain data that ``node`` can be, each with the ways to get it."""
+    match node:
+        case Choose(options=options):
+            return [found for o in options.values() for found in _resolved(o, space, given)]
+        case Use(name=name):
+            inner = space.choices[name]
+            if isinstance(inner, Choose) and name in given:
+                inner = inner.options[given[name]]
+            elif isinstance(inner, Range) and name in given:
+                inner = Plain(given[name], inner.place)
+            met: Ways = {frozenset((name,)): 1}
+            return [(data, _product([ways, met])) for data, ways in _resolved(inner, space, given)]
+        case Range():
+            return [(n, _ONE) for n in _options(node)]
+        case Table(items=items):
+            each = [_resolved(item, space, given) for item in items.values()]
+            return [
+                (
+                    dict(zip(items, [data for data, _ in row], strict=True)),
+                    _product([w for _, w in row]),
+                )
+                for row in product(*each)
+            ]
+        case Row(items=items):
+            each = [_resolved(item, space, given) for item in items]
+            return [
+                ([data for data, _ in row], _product([ways for _, ways in row]))
+                for row in product(*each)
+            ]
+        case Plain(value=value):
+            return [(value, _ONE)]
+        case _:
+            raise SpecError(place=node.place, found="units", expected="plain values")
 
 
 def _ways(node: Node, space: Space, given: Mapping[str, Any]) -> Ways:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from unitsearch import resources
-from unitsearch.architecture import Document, Layer, Unit, read_file
-from unitsearch.architecture.reading import check_keys, read_input, read_layers, read_version
+from unitsearch.architecture import Architecture, Document, Layer, Unit, read_file
+from unitsearch.architecture.reading import (
+    check_keys,
+    read_input,
+    read_layer,
+    read_layers,
+    read_unit,
+    read_version,
+)
+from unitsearch.backbones import backbone
 from unitsearch.errors import SpecError, UsageError, did_you_mean
 from unitsearch.fields import Maybe, Real, Whole, join
+from unitsearch.space.draws import Draw, layer_name
 from unitsearch.space.names import check_choice_names, check_rings
 from unitsearch.space.nodes import (
     Choose,
     Mix,
     Node,
     Plain,
+    Replacement,
     Row,
     Series,
     Table,
@@ -27,11 +37,11 @@ from unitsearch.space.nodes import (
     parse,
     unknown_name,
 )
-from unitsearch.space.sampling import Draw, layer_name, read_data, read_unit_data
+from unitsearch.space.sites import Base
 
 KEYS = (
-    "unitsearch", "data", "input", "choices", "units", "layers", "baseline", "limits", "floor",
-    "train", "points",
+    "unitsearch", "data", "input", "choices", "units", "layers", "backbone", "replace", "baseline",
+    "limits", "floor", "train", "points",
 )  # fmt: skip
 LIMITS = ("params", "macs", "flops")
 
@@ -46,6 +56,9 @@ class SpaceFile:
         about: The comment at the head of the file.
         data: The data set it is meant for.
         input: (channels, height, width), or None to follow the data.
+        layers: Its layers; none where it has a backbone.
+        backbone: The name and options of a backbone, or its layers; None where it has layers.
+        replace: What may stand in place of the backbone's layers.
         limits: Largest params, macs and flops of a candidate.
         floor: Share of the baseline's accuracy from which a candidate is feasible.
         train: Values of recipes that go with this space, by recipe.
@@ -59,6 +72,8 @@ class SpaceFile:
     choices: Mapping[str, Node]
     units: Mapping[str, Node]
     layers: Node
+    backbone: Node | None
+    replace: tuple[Replacement, ...]
     baseline: Mapping[str, Any]
     points: Mapping[str, Any]
     limits: Mapping[str, int]
@@ -70,6 +85,15 @@ class SpaceFile:
         """The file, verbatim."""
         return self.document.text
 
+    @property
+    def drawn(self) -> tuple[Node, ...]:
+        """Everything that a draw walks through, named choices and units aside."""
+        where = () if self.backbone is None else (self.backbone,)
+        parts = [
+            (item.sites, *((item.run,) if item.run else ()), item.new) for item in self.replace
+        ]
+        return (self.layers, *where, *(node for part in parts for node in part))
+
 
 @dataclass(frozen=True, eq=False)
 class Space:
@@ -79,6 +103,8 @@ class Space:
     input: tuple[int, int, int]
     classes: int
     layers: Node
+    fills: dict[Any, Unit] = field(default_factory=dict, repr=False)
+    _bases: dict[str, Base] = field(default_factory=dict, repr=False)
     _layers: dict[Any, Layer] = field(default_factory=dict, repr=False)
     _units: dict[Any, Unit] = field(default_factory=dict, repr=False)
     _plain_units: dict[Node, Unit] = field(default_factory=dict, repr=False)
@@ -100,6 +126,33 @@ class Space:
         return self.file.units
 
     @property
+    def backbone(self) -> Node:
+        """The backbone that the file names."""
+        assert self.file.backbone is not None  # asked only of a space that has one
+        return self.file.backbone
+
+    def base(self, data: Mapping[str, Any]) -> Base:
+        """Return the backbone of resolved data, with its sites; seen before, it is reused.
+
+        Raises:
+            SpecError: If there is no such backbone, or it has no such option.
+        """
+        key = repr(data)
+        if key not in self._bases:
+            self._bases[key] = Base(self._backbone(data))
+        return self._bases[key]
+
+    def _backbone(self, data: Mapping[str, Any]) -> Architecture:
+        if "layers" in data:
+            check_keys(data, ("layers",), "backbone", "a backbone of layers")
+            layers = read_layers(self.with_classes(data["layers"]), "backbone.layers")
+            return Architecture(input=self.input, layers=layers)
+        options = {key: value for key, value in data.items() if key != "name"}
+        return backbone(
+            str(data.get("name")), self.input, self.classes, place="backbone", **options
+        )
+
+    @property
     def limits(self) -> Mapping[str, int]:
         """Largest params, macs and flops of a candidate, as the file sets them."""
         return self.file.limits
@@ -113,7 +166,7 @@ class Space:
         if fixed is None:
             fixed = self._fixed[id(node)] = not has_choice(node)
         data = draw.resolve(node, where)
-        if isinstance(data, dict) and data.get("out") == "auto":
+        if isinstance(data, dict) and "auto" in (data.get("out"), data.get("groups")):
             return data
         layer = self.read(data, node.place)
         if fixed:
@@ -126,9 +179,9 @@ class Space:
             key = (place, *data.items())
             found = self._layers.get(key)
         except (TypeError, AttributeError):  # nested data, or none at all
-            return read_data(self.with_classes(data), place)
+            return read_layer(self.with_classes(data), place)
         if found is None:
-            found = self._layers[key] = read_data(self.with_classes(data), place)
+            found = self._layers[key] = read_layer(self.with_classes(data), place)
         return found
 
     def with_classes(self, data: Any) -> Any:
@@ -154,7 +207,7 @@ class Space:
             place = node.place
             if isinstance(node, Use) and node.name in self.units:
                 place = self.units[node.name].place
-            found = self._units[key] = read_unit_data(data, place)
+            found = self._units[key] = read_unit(data, place)
         if isinstance(node, Use) and not has_choice(self.units[node.name]):
             self._plain_units[node] = found  # nothing to draw in it: the same every time
         return found
@@ -196,13 +249,18 @@ def space_from(document: Document, name: str) -> SpaceFile:
 def _read(document: Document, name: str) -> SpaceFile:
     keys = check_keys(document.data, KEYS, "", "a space")
     read_version(keys, "")
-    if "layers" not in keys:
-        raise SpecError(found="no 'layers'", expected="a space: input, units, layers, baseline …")
+    if "layers" not in keys and "backbone" not in keys:
+        expected = "a space: input, units, layers (or backbone and replace), baseline …"
+        raise SpecError(found="no 'layers'", expected=expected)
+    if "layers" in keys and "backbone" in keys:
+        raise SpecError(place="backbone", found="layers as well", expected="one of the two")
+    if "replace" in keys and "backbone" not in keys:
+        raise SpecError(place="replace", found="replace", expected="a backbone to replace in")
     if "baseline" not in keys:
         raise SpecError(
             found="no 'baseline'",
             expected="what candidates are compared with",
-            fix="try baseline: {dense: POINT}, {point: POINT} or {layers: […]}",
+            fix="try baseline: {dense: POINT}, {point: POINT}, {layers: […]} or backbone",
         )
     image = keys.get("input", "auto")
     choices = _table(keys.get("choices"), "choices")
@@ -211,11 +269,15 @@ def _read(document: Document, name: str) -> SpaceFile:
     both = sorted(set(choices) & set(units))
     if both:
         raise SpecError(place=f"units.{both[0]}", found=both[0], expected="a name no choice has")
-    layers = parse(keys["layers"], "layers")
+    layers = parse(keys.get("layers", []), "layers")
     if not isinstance(layers, (Row, Plain)) or (
         isinstance(layers, Plain) and not isinstance(layers.value, list)
     ):
         raise SpecError(place="layers", found=keys["layers"], expected="a list of layers")
+
+    def settled(node: Node) -> Node:
+        return _settle(node, choices, units, stack=False)
+
     limits = check_keys(keys.get("limits") or {}, LIMITS, "limits", "limits")
     found = SpaceFile(
         name=name,
@@ -225,17 +287,20 @@ def _read(document: Document, name: str) -> SpaceFile:
         input=None if image == "auto" else read_input(image, "input"),
         choices=_settle_all(choices, choices, units),
         units=_settle_all(units, choices, units),
-        layers=_settle(layers, choices, units, stack=False),
-        baseline=check_keys(keys["baseline"], ("dense", "point", "layers"), "baseline", "baseline"),
-        points=_points(keys.get("points")),
+        layers=settled(layers),
+        backbone=settled(_read_backbone(keys["backbone"])) if "backbone" in keys else None,
+        replace=_read_replace(keys.get("replace"), settled),
+        baseline=_read_baseline(keys["baseline"], "backbone" in keys),
+        points=_points(keys.get("points"), "backbone" in keys),
         limits={k: Whole(1).read(v, f"limits.{k}") for k, v in limits.items() if v is not None},
         floor=Maybe(Real(0, 1)).read(keys.get("floor"), "floor"),
         train=_train(keys.get("train")),
     )
     _check_names(found.layers)
-    check_choice_names(
-        found.choices, [*found.choices.values(), *found.units.values(), found.layers]
-    )
+    outside = [*found.choices.values(), *found.units.values(), found.layers]
+    outside += [item.sites for item in found.replace]
+    at_sites = [node for item in found.replace for node in (item.run, item.new) if node]
+    check_choice_names(found.choices, outside, at_sites)
     return found
 
 
@@ -328,16 +393,59 @@ def _check_names(layers: Node) -> None:
         seen[name] = item.place
 
 
-def _points(data: Any) -> dict[str, Any]:
+def _read_backbone(data: Any) -> Node:
+    node = parse({"name": data} if isinstance(data, str) else data, "backbone")
+    if not isinstance(data, (str, Mapping)) or not isinstance(node, (Plain, Table)):
+        expected = "the name of a backbone, {name: …} with its options, or {layers: […]}"
+        raise SpecError(place="backbone", found=data, expected=expected)
+    return node
+
+
+def _read_replace(data: Any, settled: Callable[[Node], Node]) -> tuple[Replacement, ...]:
+    items = [] if data is None else data
+    if not isinstance(items, list):
+        raise SpecError(place="replace", found=data, expected="a list of replacements")
+    found = []
+    for i, item in enumerate(items):
+        place = f"replace[{i}]"
+        keys = check_keys(item, ("name", "sites", "run", "with"), place, "a replacement")
+        for key in ("sites", "with"):
+            if key not in keys:
+                raise SpecError(place=place, found=f"no {key!r}", expected="sites: […], with: …")
+        name = keys.get("name", "" if len(items) == 1 else f"replace{i}")
+        if not isinstance(name, str):
+            raise SpecError(place=join(place, "name"), found=name, expected="text")
+        nodes = {
+            key: settled(parse(keys[key], join(place, key)))
+            for key in ("sites", "run", "with")
+            if key in keys
+        }
+        prefix = f"{name}." if name else ""
+        found.append(Replacement(prefix, nodes["sites"], nodes.get("run"), nodes["with"], place))
+    return tuple(found)
+
+
+def _read_baseline(data: Any, has_backbone: bool) -> dict[str, Any]:
+    if has_backbone and data == "backbone":
+        return {"backbone": {}}
+    words = ("dense", "point", "layers", *(("backbone",) if has_backbone else ()))
+    return dict(check_keys(data, words, "baseline", "baseline"))
+
+
+def _points(data: Any, has_backbone: bool) -> dict[str, Any]:
     points = {} if data is None else data
     if not isinstance(points, Mapping):
         raise SpecError(place="points", found=points, expected="a mapping of names")
+    ways = ("set", "layers", *(("backbone",) if has_backbone else ()))
     for name, point in points.items():
-        keys = check_keys(
-            point, ("set", "layers", "expect", "printed", "note"), f"points.{name}", "a point"
-        )
-        if ("set" in keys) == ("layers" in keys):
-            raise SpecError(place=f"points.{name}", found=", ".join(keys), expected="set or layers")
+        known = (*ways, "data", "expect", "printed", "note")
+        keys = check_keys(point, known, f"points.{name}", "a point")
+        given = {way for way in ways if way in keys}
+        if len(given) != 1 and given != {"backbone", "set"}:
+            expected = f"{', '.join(ways[:-1])} or {ways[-1]}"
+            raise SpecError(place=f"points.{name}", found=", ".join(keys), expected=expected)
+        if "data" in keys:
+            _text(keys["data"], f"points.{name}.data")
     return {str(name): point for name, point in points.items()}
 
 

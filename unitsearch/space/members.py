@@ -12,9 +12,10 @@ from unitsearch.architecture import Architecture, key
 from unitsearch.costs import Cost, count
 from unitsearch.errors import SpecError, UsageError
 from unitsearch.space.counting import count_members
+from unitsearch.space.draws import Choice, Cut, Domain, Steps
 from unitsearch.space.files import LIMITS, Space
 from unitsearch.space.points import checked
-from unitsearch.space.sampling import Choice, Cut, Domain, Steps, sample
+from unitsearch.space.sampling import sample
 
 Values = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from unitsearch.errors import SpecError
 from unitsearch.fields import join
@@ -11,29 +11,56 @@ from unitsearch.space.nodes import Choose, Mix, Node, Range, Series, Use, walk
 MAX_USES = 32
 
 
-def check_choice_names(choices: Iterable[str], nodes: Iterable[Node]) -> None:
+def check_choice_names(
+    choices: Iterable[str], nodes: Iterable[Node], at_sites: Iterable[Node] = ()
+) -> None:
     """Refuse two choices of one name: a parameter would have two domains.
 
     Args:
         choices: The names under ``choices``.
         nodes: Everything in the file in which a choice may stand.
+        at_sites: What ``replace`` puts in place of layers. A name there is drawn once a site, and
+            the same choice may stand there twice.
 
     Raises:
         SpecError: At the second of the two.
     """
-    seen = set(choices)
+    seen: dict[str, object] = dict.fromkeys(choices)
     for node in nodes:
-        for inner in walk(node):
-            name = inner.name if isinstance(inner, (Choose, Range, Mix, Series)) else ""
-            if name in seen:
-                raise SpecError(
-                    place=join(inner.place, "name"),
-                    found=name,
-                    expected="a name that no other choice has",
-                    fix="to draw once and use twice, put it under choices",
-                )
-            if name:
-                seen.add(name)
+        for inner in _named(node):
+            if inner.name in seen:
+                raise _twice(inner, "to draw once and use twice, put it under choices")
+            seen[inner.name] = None
+    for node in at_sites:
+        for inner in _named(node):
+            if inner.name in seen and seen[inner.name] != _domain(inner):
+                raise _twice(inner, "give both the same options, or another name to one")
+            seen[inner.name] = _domain(inner)
+
+
+def _named(node: Node) -> Iterator[Choose | Range | Mix | Series]:
+    for inner in walk(node):
+        if isinstance(inner, (Choose, Range, Mix, Series)) and inner.name:
+            yield inner
+
+
+def _domain(node: Choose | Range | Mix | Series) -> object:
+    match node:
+        case Choose(labels=labels):
+            return labels
+        case Range():
+            return (node.low, node.high, node.step)
+        case _:
+            return (type(node), tuple(node.kinds))
+
+
+def _twice(node: Choose | Range | Mix | Series, fix: str) -> SpecError:
+    return SpecError(
+        place=join(node.place, "name"),
+        found=node.name,
+        expected="a name that no other choice has",
+        fix=fix,
+    )
 
 
 def check_rings(named: Mapping[str, Node]) -> None:

@@ -16,6 +16,7 @@ from unitsearch.fields import Schema, Whole, is_list, join
 
 MAX_OPTIONS = 1_000
 MAX_TOTAL = 65_536
+AUTO = "auto"
 
 _number = Whole(-MAX_TOTAL, MAX_TOTAL)
 
@@ -106,6 +107,27 @@ class Series:
 
 
 Node: TypeAlias = Plain | Table | Row | Choose | Range | Use | Mix | Series
+
+
+@dataclass(frozen=True, eq=False)
+class Replacement:
+    """One item of ``replace``.
+
+    Attributes:
+        prefix: How the names of its own parameters begin: nothing, or its name and a dot.
+        sites: The names of sites, or patterns of names.
+        run: Which layers of a site; None for all of it.
+        new: What comes in their place (``with`` in the file).
+        place: Where it stands.
+    """
+
+    prefix: str
+    sites: Node
+    run: Node | None
+    new: Node
+    place: str
+
+
 _WORDS = ("choose", "range", "use", "mix", "sequence")
 
 
@@ -131,10 +153,22 @@ def parse(data: Any, place: str) -> Node:
         return Table({"count": count, "use": _parse_use({"use": data["use"]}, place)}, place)
     if words:
         return _PARSERS[words[0]](data, place)
-    items = {str(key): parse(value, join(place, str(key))) for key, value in data.items()}
+    items = {
+        str(key): parse(_filling(value) if key == "fill" else value, join(place, str(key)))
+        for key, value in data.items()
+    }
     if all(isinstance(item, Plain) for item in items.values()):
         return Plain(data, place)
     return Table(items, place)
+
+
+def _filling(data: Any) -> Any:
+    """Return what fills a site, with as many units as its width wants where it says no number."""
+    if isinstance(data, Mapping) and "mix" in data:
+        return {"total": AUTO, **data}
+    if isinstance(data, Mapping) and isinstance(data.get("sequence"), Mapping):
+        return {**data, "sequence": {"length": AUTO, **data["sequence"]}}
+    return data
 
 
 def has_choice(node: Node) -> bool:
@@ -175,6 +209,8 @@ def walk(node: Node) -> Iterator[Node]:
 def largest(node: Node, choices: Mapping[str, Node], place: str) -> int:
     """Return the largest whole number that ``node`` can stand for."""
     match node:
+        case Plain(value="auto"):
+            return MAX_TOTAL
         case Plain(value=value):
             return Whole(0, MAX_TOTAL).read(value, place)
         case Range(high=high):

@@ -6,14 +6,28 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from unitsearch.architecture import Architecture, Conv, Layer, Layers, Linear, Stack, canonical
+from unitsearch.architecture import (
+    Architecture,
+    Branches,
+    Conv,
+    Gate,
+    Layer,
+    Layers,
+    Linear,
+    Residual,
+    Stack,
+    canonical,
+)
 from unitsearch.architecture.reading import check_keys
 from unitsearch.costs import count
 from unitsearch.errors import ShapeError, SpecError, UsageError, did_you_mean
 from unitsearch.fields import Whole, join
 from unitsearch.shapes import output, say
+from unitsearch.space.draws import Cut, Domain, Draw, Labels, unscaled
 from unitsearch.space.files import Space, fixed_layers
-from unitsearch.space.sampling import Cut, Domain, Labels, sample, unscaled
+from unitsearch.space.nodes import Plain, Table
+from unitsearch.space.replacing import fields_of
+from unitsearch.space.sampling import sample
 
 
 def point(space: Space, name: str) -> Architecture:
@@ -33,6 +47,10 @@ def point(space: Space, name: str) -> Architecture:
     data = space.file.points[name]
     place = f"points.{name}"
     with space.file.document.located():
+        if "backbone" in data:
+            space = with_options(space, data["backbone"], join(place, "backbone"))
+            if "set" not in data:
+                return checked(space, unreplaced(space), "")
         if "layers" in data:
             layers = fixed_layers(space, data["layers"], join(place, "layers"))
             return checked(space, Architecture(input=space.input, layers=layers), join(place, ""))
@@ -42,21 +60,29 @@ def point(space: Space, name: str) -> Architecture:
 def member(space: Space, settings: Mapping[str, Any], place: str) -> Architecture:
     """Return the member with the given values by parameter name.
 
-    A mixture may be set as a whole, by the counts of its kinds: ``s1.units: {U1: 3, U2: 5}``.
+    A mixture may be set as a whole, by the counts of its kinds (``s1.units: {U1: 3, U2: 5}``) or
+    the one kind of all its units (``s1.units: U1``). A
+    name sets all parameters that end like it (``run`` sets ``layer2.0.run``), ``*`` stands for one
+    part of a name (``layer2.*.run``), and the most definite name holds.
     """
     if not isinstance(settings, Mapping):
         raise SpecError(place=place, found=settings, expected="values by parameter name")
     used: set[str] = set()
+    patterns = _by_strength(settings)
 
     def choose(name: str, domain: Domain) -> Any:
-        if name in settings:
-            used.add(name)
-            return _allowed(settings[name], domain, join(place, name))
+        given = _setting(patterns, name)
+        if given is not None:
+            used.add(given)
+            return _allowed(settings[given], domain, join(place, given))
         whole, _, part = name.rpartition(".")
-        counts = settings.get(whole)
-        if isinstance(counts, Mapping):
-            used.add(whole)
-            return _from_counts(counts, part, domain, join(place, whole))
+        given = _setting(patterns, whole)
+        if given is not None and isinstance(domain, Cut) and isinstance(settings[given], str):
+            used.add(given)
+            return _from_counts({settings[given]: domain.total}, part, domain, join(place, given))
+        if given is not None and isinstance(settings[given], Mapping):
+            used.add(given)
+            return _from_counts(settings[given], part, domain, join(place, given))
         if len(domain.options) == 1:
             return domain.options[0]
         raise SpecError(
@@ -76,14 +102,53 @@ def member(space: Space, settings: Mapping[str, Any], place: str) -> Architectur
     return architecture
 
 
+def _by_strength(settings: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Return the names of settings with their parts, the most definite first."""
+    split = [(str(name), str(name).split(".")) for name in settings]
+    return sorted(split, key=lambda item: (-len(item[1]), item[1].count("*")))
+
+
+def _setting(patterns: list[tuple[str, list[str]]], name: str) -> str | None:
+    """Return the most definite setting for the parameter ``name``."""
+    parts = name.split(".")
+    for given, wanted in patterns:
+        if given == name or (
+            len(wanted) <= len(parts)
+            and all(
+                want in ("*", part)
+                for want, part in zip(wanted, parts[len(parts) - len(wanted) :], strict=True)
+            )
+        ):
+            return given
+    return None
+
+
+def with_options(space: Space, options: Any, place: str) -> Space:
+    """Return the space over its backbone with other ``options``."""
+    if not isinstance(options or {}, Mapping):
+        raise SpecError(place=place, found=options, expected="options of the backbone, {} for none")
+    given = {name: Plain(value, join(place, str(name))) for name, value in (options or {}).items()}
+    node = Table({**fields_of(space.backbone), **given}, place)
+    return Space(replace(space.file, backbone=node), space.input, space.classes, space.layers)
+
+
+def unreplaced(space: Space) -> Architecture:
+    """Return the space's backbone as it is; an option left to choice takes its first value."""
+    found = Draw(space, lambda name, domain: domain.options[0]).resolve(space.backbone, "backbone")
+    return Architecture(input=space.input, layers=space.base(found).layers)
+
+
 def baseline(space: Space) -> Architecture:
     """Return the network that candidates are compared with: trial 0 of every study."""
     data = space.file.baseline
     with space.file.document.located():
         if len(data) != 1:
             raise SpecError(
-                place="baseline", found=", ".join(data), expected="dense, point or layers"
+                place="baseline", found=", ".join(data), expected="dense, point, layers or backbone"
             )
+        if "backbone" in data:
+            space = with_options(space, data["backbone"], "baseline.backbone")
+            return checked(space, unreplaced(space), "")
         if "layers" in data:
             layers = fixed_layers(space, data["layers"], "baseline.layers")
             return checked(
@@ -107,10 +172,25 @@ def dense(architecture: Architecture) -> Architecture:
     Source:
         BUnit-Net Eqs. (6) and (8): the same nodes, dense.
     """
-    layers: list[Layer] = []
-    for layer in architecture.layers:
-        layers += _dense_stack(layer) if isinstance(layer, Stack) else [layer]
-    return Architecture(input=architecture.input, layers=tuple(layers))
+    return Architecture(input=architecture.input, layers=_dense_layers(architecture.layers))
+
+
+def _dense_layers(layers: Layers) -> Layers:
+    found: list[Layer] = []
+    for layer in layers:
+        match layer:
+            case Stack():
+                found += _dense_stack(layer)
+            case Residual(body=body, shortcut=shortcut):
+                inner = (_dense_layers(body), _dense_layers(shortcut))
+                found.append(replace(layer, body=inner[0], shortcut=inner[1]))
+            case Gate(body=body):
+                found.append(replace(layer, body=_dense_layers(body)))
+            case Branches(of=of):
+                found.append(replace(layer, of=tuple(map(_dense_layers, of))))
+            case _:
+                found.append(layer)
+    return tuple(found)
 
 
 def _dense_stack(stack: Stack) -> Layers:

@@ -7,10 +7,9 @@ domain, so that every sampler can work with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from unitsearch.architecture import (
     Architecture,
@@ -19,6 +18,7 @@ from unitsearch.architecture import (
     Layer,
     Layers,
     Linear,
+    Pool,
     Residual,
     Stack,
     Unit,
@@ -26,83 +26,15 @@ from unitsearch.architecture import (
     canonical,
     read_layer,
 )
-from unitsearch.architecture.reading import check_keys, read_unit
+from unitsearch.architecture.reading import check_keys
 from unitsearch.errors import SpecError
 from unitsearch.fields import join
-from unitsearch.space.nodes import Choose, Mix, Node, Plain, Range, Row, Series, Table, Use
+from unitsearch.space.draws import Choice, Draw, Labels, layer_name, mixture, series
+from unitsearch.space.nodes import Choose, Mix, Node, Plain, Row, Series, Table
+from unitsearch.space.replacing import replaced, shuffle_after
 
 if TYPE_CHECKING:
     from unitsearch.space.files import Space
-
-Value: TypeAlias = str | int | float | bool | None
-
-
-@dataclass(frozen=True)
-class Labels:
-    """A parameter that is one of several labels."""
-
-    options: tuple[Value, ...]
-
-
-@dataclass(frozen=True)
-class Steps:
-    """A parameter that is a whole number from ``low`` to ``high`` in steps of ``step``."""
-
-    low: int
-    high: int
-    step: int = 1
-
-    @property
-    def options(self) -> tuple[int, ...]:
-        """Every value."""
-        return tuple(range(self.low, self.high + 1, self.step))
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A cut point of a mixture: a whole number from 0 to ``high``.
-
-    Cut points are sorted and scaled from ``high`` to the mixture's ``total``; the counts of the
-    kinds are their differences. Few, ordered, fixed dimensions suit every sampler.
-
-    Attributes:
-        high: The largest total that the mixture can have.
-        total: The total at hand.
-        least: The cut before this one, scaled: enumeration goes on from there.
-        index: Which cut of the mixture.
-        kinds: Labels of the kinds, in order.
-    """
-
-    high: int
-    total: int
-    least: int
-    index: int
-    kinds: tuple[str, ...]
-
-    @property
-    def options(self) -> tuple[int, ...]:
-        """One value for each scaled cut from ``least`` on, so that no mixture comes twice."""
-        return tuple(
-            unscaled(cut, self.total, self.high) for cut in range(self.least, self.total + 1)
-        )
-
-
-Domain: TypeAlias = Labels | Steps | Cut
-Choice: TypeAlias = Callable[[str, Domain], Any]
-
-
-@lru_cache(maxsize=65_536)
-def scaled(cut: int, total: int, high: int) -> int:
-    """Return a cut point of 0 … ``high`` on the scale 0 … ``total``, rounded half up."""
-    return (2 * cut * total + high) // (2 * high) if high else 0
-
-
-@lru_cache(maxsize=65_536)
-def unscaled(cut: int, total: int, high: int) -> int:
-    """Return the smallest value that ``scaled`` turns into ``cut``."""
-    if cut == 0:
-        return 0
-    return -(-(2 * cut - 1) * high // (2 * total))
 
 
 def sample(space: Space, choose: Choice) -> Architecture:
@@ -116,104 +48,10 @@ def sample(space: Space, choose: Choice) -> Architecture:
         SpecError: If a value drawn makes no architecture; the place says which line.
     """
     draw = Draw(space, choose)
+    if space.file.backbone is not None:
+        return canonical(Architecture(input=space.input, layers=replaced(draw, space)))
     layers = _finish(_sequence(draw, space.layers, ""), space)
     return canonical(Architecture(input=space.input, layers=layers))
-
-
-class Draw:
-    """One walk through a space: what was drawn so far."""
-
-    __slots__ = ("_choose", "drawn", "named", "space")
-
-    def __init__(self, space: Space, choose: Choice) -> None:
-        self.space = space
-        self._choose = choose
-        self.drawn: dict[str, Any] = {}
-        self.named: dict[str, Any] = {}
-
-    def choose(self, name: str, domain: Domain) -> Any:
-        """Return the value of a parameter, asked for once however often it is met."""
-        if name not in self.drawn:
-            self.drawn[name] = self._choose(name, domain)
-        return self.drawn[name]
-
-    def resolve(self, node: Node, where: str) -> Any:
-        """Return plain data for ``node``; ``where`` names the parameters in it."""
-        match node:
-            case Plain(value=value):
-                return value
-            case Use(name=name):
-                return self.use(node, name, where)
-            case Choose(labels=labels):
-                name = node.name or where
-                label = self.choose(name, Labels(labels))
-                return self.resolve(node.options[label], _below(name, label))
-            case Range():
-                name = node.name or where
-                return self.choose(name, Steps(node.low, node.high, node.step))
-            case Table(items=items):
-                found = {key: self.resolve(item, _below(where, key)) for key, item in items.items()}
-                if "use" in found and isinstance(found["use"], Mapping):  # {count: 3, use: U1}
-                    return {**found.pop("use"), **found}
-                return found
-            case Row(items=items):
-                return self.row(items, where)
-            case Mix():
-                name = node.name or where
-                return [
-                    {"count": count, **self.resolve(node.kinds[kind], _below(name, kind))}
-                    for kind, count in mixture(self, node, name)
-                ]
-            case Series():
-                name = node.name or where
-                return [
-                    self.resolve(node.kinds[k], f"{name}.{i}") for i, k in series(self, node, name)
-                ]
-
-    def row(self, items: tuple[Node, ...], where: str) -> list[Any]:
-        """Return a list; what a choice in it returns as a list is spliced."""
-        found = []
-        for i, item in enumerate(items):
-            value = self.resolve(item, _below(where, i))
-            if isinstance(value, list) and isinstance(item, (Choose, Series, Use, Mix)):
-                found.extend(value)
-            else:
-                found.append(value)
-        return found
-
-    def use(self, node: Use, name: str, where: str) -> Any:
-        """Return a named choice, drawn once, or the data of a unit."""
-        if name in self.space.choices:
-            if name not in self.named:
-                self.named[name] = self.resolve(self.space.choices[name], name)
-            return self.named[name]
-        return self.resolve(self.space.units[name], where)
-
-
-def mixture(draw: Draw, mix: Mix, name: str) -> list[tuple[str, int]]:
-    """Return the kinds of a mixture with their counts, kinds without any left out."""
-    kinds = tuple(mix.kinds)
-    total = draw.resolve(mix.total, f"{name}.total")
-    if mix.positions:
-        drawn = [draw.choose(f"{name}.position{i}", Labels(kinds)) for i in range(total)]
-        counts = [drawn.count(kind) for kind in kinds]
-    else:
-        least, cuts = 0, []
-        for i in range(len(kinds) - 1):
-            value = draw.choose(f"{name}.cut{i}", Cut(mix.most, total, least, i, kinds))
-            cuts.append(scaled(value, total, mix.most))
-            least = cuts[-1]
-        cuts.sort()
-        edges = [0, *cuts, total]
-        counts = [edges[i + 1] - edges[i] for i in range(len(kinds))]
-    return [(kind, count) for kind, count in zip(kinds, counts, strict=True) if count]
-
-
-def series(draw: Draw, node: Series, name: str) -> list[tuple[int, Any]]:
-    """Return the kinds of a sequence with their positions."""
-    length = draw.resolve(node.length, f"{name}.length")
-    labels = Labels(tuple(node.kinds))
-    return [(i, draw.choose(f"{name}.{i}", labels)) for i in range(length)]
 
 
 def _sequence(draw: Draw, node: Node, prefix: str) -> list[tuple[Layer | dict[str, Any], str]]:
@@ -244,23 +82,6 @@ def _sequence(draw: Draw, node: Node, prefix: str) -> list[tuple[Layer | dict[st
             case _:
                 found.append((draw.space.layer(draw, item, where), item.place))
     return found
-
-
-def layer_name(node: Node, otherwise: str) -> str:
-    """Return the name that a layer's parameters begin with."""
-    match node:
-        case Table(items=items):
-            name = items.get("name")
-            if isinstance(name, Plain) and isinstance(name.value, str):
-                return name.value
-        case Plain(value=value):
-            if isinstance(value, Mapping) and isinstance(value.get("name"), str):
-                return str(value["name"])
-        case Choose(name=name) | Series(name=name) if name:
-            return name
-        case _:
-            pass
-    return otherwise
 
 
 def _stack(draw: Draw, keys: Mapping[str, Node], where: str, place: str) -> Stack:
@@ -299,7 +120,13 @@ def _finish(items: list[tuple[Layer | dict[str, Any], str]], space: Space) -> La
     """Return finished layers: ``out: auto`` is the width of the stack that follows."""
     width: int | None = None
     layers: list[Layer] = []
-    for item, place in reversed(items):
+    for at in range(len(items) - 1, -1, -1):
+        item, place = items[at]
+        if isinstance(item, dict) and item.get("kind") == "shuffle":
+            shuffle = shuffle_after(_producer(items, at), place)
+            if shuffle is not None:
+                layers.append(shuffle)
+            continue
         if isinstance(item, dict):
             if item.get("out") == "auto":
                 if width is None:
@@ -324,14 +151,12 @@ def _finish(items: list[tuple[Layer | dict[str, Any], str]], space: Space) -> La
     return tuple(reversed(layers))
 
 
-def read_data(data: Any, place: str) -> Layer:
-    """Return the layer that resolved data describes."""
-    return read_layer(data, place)
-
-
-def read_unit_data(data: Any, place: str) -> Unit:
-    """Return the unit that resolved data describes."""
-    return read_unit(data, place)
+def _producer(items: list[tuple[Layer | dict[str, Any], str]], at: int) -> Layer | None:
+    """Return the layer whose channels enter ``items[at]``; pooling passes them on."""
+    for item, _ in reversed(items[:at]):
+        if not isinstance(item, Pool):
+            return None if isinstance(item, dict) else item
+    return None
 
 
 def _is_sequence(node: Node) -> bool:
@@ -341,7 +166,3 @@ def _is_sequence(node: Node) -> bool:
 def _kind(keys: Mapping[str, Node]) -> Any:
     kind = keys.get("kind")
     return kind.value if isinstance(kind, Plain) else None
-
-
-def _below(where: str, key: object) -> str:
-    return f"{where}.{key}" if where else str(key)

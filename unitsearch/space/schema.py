@@ -48,6 +48,7 @@ def space_schema() -> Schema:
     limit = {name: Whole(1).schema() for name in LIMITS}
     text: Schema = {"type": "string"}
     table: Schema = {"type": "object"}
+    said: Schema = {"data": text, "expect": table, "printed": table, "note": text}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "unitsearch space",
@@ -59,8 +60,14 @@ def space_schema() -> Schema:
             "choices": {"type": "object", "additionalProperties": _CHOICE},
             "units": {"type": "object", "additionalProperties": unit},
             "layers": layers,
+            "backbone": {
+                "anyOf": [text, _table(["layers"], layers=layers), {**table, "required": ["name"]}]
+            },
+            "replace": {"type": "array", "items": _replacement(text)},
             "baseline": {
                 "oneOf": [
+                    {"const": "backbone"},
+                    _table(["backbone"], backbone=table),
                     _table(["dense"], dense=text),
                     _table(["point"], point=text),
                     _table(["layers"], layers=layers),
@@ -73,25 +80,46 @@ def space_schema() -> Schema:
                 "type": "object",
                 "additionalProperties": {
                     "oneOf": [
-                        _table(["set"], set=table, expect=table, printed=table, note=text),
-                        _table(["layers"], layers=layers, expect=table, printed=table, note=text),
+                        _table([way], **{way: what}, **said)
+                        for way, what in (("set", table), ("layers", layers), ("backbone", table))
                     ]
+                    + [_table(["backbone", "set"], backbone=table, set=table, **said)]
                 },
             },
         },
-        "required": ["unitsearch", "layers", "baseline"],
+        "required": ["unitsearch", "baseline"],
+        "oneOf": [{"required": ["layers"]}, {"required": ["backbone"]}],
         "additionalProperties": False,
         "$defs": {**kinds, **choice_schemas()},
     }
+
+
+def _replacement(text: Schema) -> Schema:
+    """Return the schema of one item of ``replace``; a site's layers may say auto anywhere."""
+    names: Schema = {"anyOf": [text, {"type": "array", "items": text, "minItems": 1}, _CHOICE]}
+    layer: Schema = {"type": "object", "required": ["kind"]}
+    new: Schema = {"anyOf": [{"const": "keep"}, layer, {"type": "array", "minItems": 1}, _CHOICE]}
+    return _table(["sites", "with"], name=text, sites=names, run=names, **{"with": new})
 
 
 def _open(schema: Schema) -> None:
     """Let every plain value of an object be a choice."""
     for key, value in schema["properties"].items():
         if key == "nodes":
-            value = {**value, "items": _or_choice(value["items"])}
+            value = {**value, "items": _or_choice(_or_word(value["items"], "auto"))}
+        if key == "in":
+            value = _or_word(value, "auto")
+        if key == "stride":
+            value = _or_word(value, "first", "second", "last")
+        if key == "groups":  # auto in a shuffle, depthwise for a hidden layer of a unit
+            each = _or_choice(_or_word(Whole(1).schema(), "depthwise"))
+            value = {"anyOf": [_or_word(value, "auto"), {"type": "array", "items": each}]}
         if key not in _LITERAL or (key == "of" and "enum" in value):
             schema["properties"][key] = _or_choice(value)
+
+
+def _or_word(schema: Schema, *words: str) -> Schema:
+    return {"anyOf": [schema, {"enum": list(words)}]}
 
 
 def _or_choice(schema: Schema) -> Schema:
