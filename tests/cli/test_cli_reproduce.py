@@ -56,7 +56,7 @@ def test_costs_are_one_object_a_row(unitsearch: Call) -> None:
     verdicts = [row[key] for key in ("params_verdict", "flops_verdict", "verdict")]
     assert verdicts == ["exact", "misprint", "misprint"]
     assert "9.96" in row["note"]
-    assert row["network"] == "toy_No.2"
+    assert row["network"] == "toy_hybrid:No.2"
 
 
 def test_a_competitors_row_is_shown_with_nothing_computed(unitsearch: Call) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from unitsearch.costs import Cost, count
-from unitsearch.papers.networks import Networks
+from unitsearch.papers.networks import network
 from unitsearch.papers.tables import DROP, PrintedCost, printed_costs
 from unitsearch.papers.verdicts import (
     AGREES,
@@ -75,9 +75,10 @@ def reproduce_costs() -> list[ReproducedCost]:
     Source:
         TissueNet Tables 2 to 5; BUnit-Net Tables I to VI and VIII.
     """
-    networks = Networks()
-    costs = {"": None} | {name: count(networks[name]) for name in networks.recipes}
-    return [judge(row, costs[row.network], costs[row.baseline]) for row in printed_costs()]
+    rows = printed_costs()
+    names = {name for row in rows for name in (row.network, row.baseline) if name}
+    costs = {name: count(network(name)) for name in names}
+    return [judge(row, costs.get(row.network), costs.get(row.baseline)) for row in rows]
 
 
 def judge(row: PrintedCost, cost: Cost | None, baseline: Cost | None) -> ReproducedCost:

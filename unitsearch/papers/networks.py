@@ -1,4 +1,4 @@
-"""The networks of the rows, made as ``networks.yaml`` says."""
+"""The networks of the rows: points of spaces, and what ``networks.yaml`` holds besides."""
 
 from __future__ import annotations
 
@@ -10,18 +10,9 @@ from unitsearch.architecture import Architecture, read_file
 from unitsearch.backbones import backbone
 from unitsearch.data.spec import data_spec, describe
 from unitsearch.errors import SpecError, did_you_mean
-from unitsearch.fields import Anything, ListOf, TableOf, Text, Whole, join, read, setting
+from unitsearch.fields import Anything, ListOf, Record, TableOf, Text, Whole, join, setting
 from unitsearch.papers.tables import FOLDER
-from unitsearch.space import Space, bind, load_space, point
-
-
-@dataclass(frozen=True, kw_only=True)
-class OfSpace:
-    """A point of a shipped space, on images and classes of a data set."""
-
-    space: str = setting(Text())
-    point: str = setting(Text())
-    data: str = setting(Text())
+from unitsearch.space import bind, load_space, point
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,55 +24,27 @@ class OfBackbone:
     classes: int = setting(Whole(1))
 
 
-class Networks:
-    """The networks by their ids, each made when it is first asked for.
-
-    Attributes:
-        recipes: How each is made, by its id.
+def network(name: str) -> Architecture:
+    """Return the network called SPACE:POINT, on the point's own data, or a name of the file.
 
     Raises:
-        SpecError: If the file breaks its format.
+        SpecError: If there is none in the file, or it cannot be made.
+        UsageError: If the space or point does not exist.
     """
-
-    def __init__(self) -> None:
-        self._document = read_file(FOLDER / "networks.yaml")
-        self._made: dict[str, Architecture] = {}
-        self._bound: dict[tuple[str, str], Space] = {}
-        with self._document.located():
-            data = TableOf(Anything()).read(self._document.data, "")
-            self.recipes = {name: _recipe(item, name) for name, item in data.items()}
-
-    def __getitem__(self, name: str) -> Architecture:
-        """Return the network called ``name``.
-
-        Raises:
-            SpecError: If there is none, or it cannot be made as the file says.
-            UsageError: If its space or point does not exist.
-        """
-        if name not in self.recipes:
-            fix = did_you_mean(name, self.recipes, listed=False)
-            raise SpecError(found=name, expected="a network of networks.yaml", fix=fix)
-        if name not in self._made:
-            with self._document.located():
-                self._made[name] = self._make(self.recipes[name], name)
-        return self._made[name]
-
-    def _make(self, recipe: OfSpace | OfBackbone, name: str) -> Architecture:
-        match recipe:
-            case OfBackbone(backbone=about):
-                options = {key: value for key, value in about.items() if key != "name"}
-                place = join(name, "backbone")
-                kind = Text().read(about.get("name"), join(place, "name"))
-                return backbone(kind, recipe.input, recipe.classes, place=place, **options)
-            case OfSpace(space=space, data=data):
-                if (space, data) not in self._bound:
-                    facts = describe(data_spec(data))
-                    bound = bind(load_space(space), facts.input, facts.classes, data)
-                    self._bound[space, data] = bound
-                return point(self._bound[space, data], recipe.point)
-
-
-def _recipe(data: Any, name: str) -> OfSpace | OfBackbone:
-    if isinstance(data, Mapping) and "backbone" in data:
-        return read(OfBackbone, data, name, title="a network of a backbone")
-    return read(OfSpace, data, name, title="a network of a space")
+    space, is_point, of_space = name.partition(":")
+    if is_point:
+        file = load_space(space)
+        data = (file.points.get(of_space) or {}).get("data", file.data)
+        facts = describe(data_spec(data))
+        return point(bind(file, facts.input, facts.classes, data), of_space)
+    document = read_file(FOLDER / "networks.yaml")
+    with document.located():
+        listed = TableOf(Record(OfBackbone)).read(document.data, "")
+        if name not in listed:
+            fix = did_you_mean(name, listed)
+            raise SpecError(found=name, expected="SPACE:POINT or a network listed here", fix=fix)
+        place = join(name, "backbone")
+        options = dict(listed[name].backbone)
+        kind = Text().read(options.pop("name", None), join(place, "name"))
+        recipe = listed[name]
+        return backbone(kind, recipe.input, recipe.classes, place=place, **options)

@@ -37,7 +37,8 @@ class PrintedCost:
         flops: Digits, in ``flops_unit``: M, e8, G or ``drop %``.
         flops_of: Likewise.
         flops_meant: What a misprint of the FLOPs should have been, in the same unit.
-        network: Which of ``networks.yaml`` it is; empty for a competitor's or an unknown layout.
+        network: SPACE:POINT, or a name of ``networks.yaml``; empty for a competitor's, or where no
+            layout is known.
         baseline: The network that drops are against.
         judged: ``misprint`` or ``not reproducible``, where that takes a person.
         note: The reason, the best candidate, what is ours.
