@@ -1,7 +1,7 @@
 """The papers' printed tables, and what comes out when each row is computed afresh.
 
 ``costs.csv`` and ``metrics.csv`` hold what TissueNet and BUnit-Net print, never a computed number;
-a row's network is a point of a space, or in ``networks.yaml``. Verdicts are computed when asked for.
+a row's network is a point of a space, or in ``networks.yaml``. Verdicts are computed when asked.
 """
 
 from unitsearch.papers.costs import ReproducedCost, reproduce_costs
