@@ -12,11 +12,20 @@ from hypothesis import strategies as st
 from space.files import END, SPACES, bound, some, written
 from unitsearch.architecture import key
 from unitsearch.costs import count
-from unitsearch.space import count_members, member, members, parameters
+from unitsearch.space import count_members, load_space, member, members, parameters
 from unitsearch.space.draws import Cut, scaled, unscaled
 
 HERE = Path(__file__).parent / "spaces"
-SIZES = {"words": 252, "ordered": 245, "positions": 10, "whole": 24, "one": 1, "labels": 6}
+SIZES = {
+    "words": 252,
+    "ordered": 245,
+    "positions": 10,
+    "whole": 24,
+    "one": 1,
+    "labels": 6,
+    "replace": 7_476,
+}
+SHIPPED = {name: path for name, path in SPACES.items() if name.startswith("search_spaces/")}
 
 
 def walked(space: object) -> Counter[str]:
@@ -36,6 +45,12 @@ def test_a_shipped_space_holds_what_its_header_says(name: str, size: int) -> Non
     space = bound(name)
     assert count_members(space) == size
     assert f"Holds {size:,} architectures" in space.file.about
+
+
+@pytest.mark.parametrize("name", [n for n, p in SHIPPED.items() if load_space(p).backbone])
+def test_the_header_of_a_space_over_a_backbone_says_how_many_it_holds(name: str) -> None:
+    about = f"{count_members(bound(SHIPPED[name])):.1e}".replace("e+", "e")
+    assert f"Holds {about} architectures" in load_space(SHIPPED[name]).about
 
 
 @pytest.mark.parametrize(

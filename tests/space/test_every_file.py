@@ -43,7 +43,7 @@ def test_every_shipped_space_is_a_test_case() -> None:
     wanted = {
         "lenet_hybrid", "lenet_table1", "mlp", "toy_hybrid",
         "vgg16_cifar", "vgg19_tiny", "resnet18_cifar", "resnet34_imagenet", "resnet50_imagenet",
-        "mobilenetv2_cifar",
+        "mobilenetv2_cifar", "shufflenetv2_cifar", "efficientnet_b0_imagenet",
     }  # fmt: skip
     assert {f"search_spaces/{name}.yaml" for name in wanted} <= shipped
 

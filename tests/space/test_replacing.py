@@ -144,7 +144,22 @@ def test_two_layers_of_one_full_name_are_refused() -> None:
 
 def test_a_site_replaced_by_two_items_is_refused() -> None:
     item = f"{{sites: [stage.1.conv1], with: {FILL}}}"
-    assert "expected every layer replaced once" in refused(f"replace: [{item}, {item}]\n")
+    again = item.replace("{sites", "{name: again, sites", 1)
+    assert "expected every layer replaced once" in refused(f"replace: [{item}, {again}]\n")
+
+
+def test_two_items_of_one_name_are_refused() -> None:
+    item = f"{{sites: [stage.1.conv1], with: {FILL}}}"
+    said = refused(f"replace: [{item}, {item}]\n")
+    assert "replace[1].name: found '', expected a name that no other replacement has" in said
+
+
+def test_names_of_parameters_hold_the_name_of_the_item() -> None:
+    new = "with: {choose: {normal: keep, units: " + FILL.replace("2,", "4,") + "}}"
+    items = (
+        f"[{{name: a, sites: [tail.a], {new}}}, {{name: b, sites: [stage.1], run: body, {new}}}]"
+    )
+    assert list(parameters(space(f"replace: {items}\n"))) == ["tail.a.a.with", "stage.1.b.with"]
 
 
 # ── what comes in their place ──────────────────────────────────────────────────────────────────
@@ -465,6 +480,8 @@ def test_a_point_may_be_the_backbone_with_options() -> None:
         ("backbone: [1]\nbaseline: backbone\n", "backbone: found [1], expected the name of"),
         ("backbone: resnet18\nlayers: []\nbaseline: backbone\n", "found 'layers as well'"),
         ("replace: []\nlayers: [{kind: flatten}]\n", "replace: found 'replace', expected a backbone"),
+        ("backbone: resnet18\nbaseline: backbone\nreplace: [{sites: stem, with: {stack: 1}}]\n", "replace[0].with: found"),
+        ("backbone: resnet18\nbaseline: backbone\nreplace: [{sites: stem, with: {chose: [1]}}]\n", "keep, a layer"),
         ("backbone: resnet18\nbaseline: backbone\nreplace: {a: 1}\n", "a list of replacements"),
         ("backbone: resnet18\nbaseline: backbone\nreplace: [{sites: [a]}]\n", "\"no 'with'\""),
         ("backbone: resnet18\nbaseline: backbone\nreplace: [{site: [a]}]\n", "did you mean 'sites'?"),

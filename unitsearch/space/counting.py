@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any
 
 from unitsearch.errors import SpecError
+from unitsearch.fields import Whole
 from unitsearch.space.files import Space
 from unitsearch.space.nodes import (
     AUTO,
@@ -335,8 +336,8 @@ def _numbers(
 ) -> list[tuple[int, frozenset[str]]]:
     """Return every whole number that ``node`` can be, with the named choices it comes from."""
     match node:
-        case Plain(value=value):
-            return [(int(value), frozenset())]
+        case Plain(value=value, place=place):
+            return [(Whole().read(value, place), frozenset())]
         case Use(name=name):
             inner = space.choices[name]
             if isinstance(inner, Range) and name in given:

@@ -37,6 +37,7 @@ from unitsearch.space.nodes import (
     parse,
     unknown_name,
 )
+from unitsearch.space.replacing import check_new
 from unitsearch.space.sites import Base
 
 KEYS = (
@@ -405,6 +406,7 @@ def _read_replace(data: Any, settled: Callable[[Node], Node]) -> tuple[Replaceme
     items = [] if data is None else data
     if not isinstance(items, list):
         raise SpecError(place="replace", found=data, expected="a list of replacements")
+    names: set[str] = set()
     found = []
     for i, item in enumerate(items):
         place = f"replace[{i}]"
@@ -412,15 +414,20 @@ def _read_replace(data: Any, settled: Callable[[Node], Node]) -> tuple[Replaceme
         for key in ("sites", "with"):
             if key not in keys:
                 raise SpecError(place=place, found=f"no {key!r}", expected="sites: […], with: …")
-        name = keys.get("name", "" if len(items) == 1 else f"replace{i}")
+        name = keys.get("name", "")
         if not isinstance(name, str):
             raise SpecError(place=join(place, "name"), found=name, expected="text")
+        if name in names:
+            expected = "a name that no other replacement has"
+            raise SpecError(place=join(place, "name"), found=name, expected=expected)
+        names.add(name)
         nodes = {
             key: settled(parse(keys[key], join(place, key)))
             for key in ("sites", "run", "with")
             if key in keys
         }
         prefix = f"{name}." if name else ""
+        check_new(nodes["with"])
         found.append(Replacement(prefix, nodes["sites"], nodes.get("run"), nodes["with"], place))
     return tuple(found)
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from unitsearch.space.files import Space
 
 KEEP = "keep"
+_NEW = "keep, a layer (its kind first), a list of layers, or run and with"
 # Where a unit takes the site's stride: which of its layers, counted from the front or the back.
 _STRIDES = {"first": 0, "second": 1, "last": -1}
 
@@ -85,6 +86,32 @@ def chosen(draw: Draw, node: Node, where: str, word: str) -> tuple[Node, str]:
                 return node, where
 
 
+def check_new(node: Node) -> None:
+    """Check that what may come to a site is ``keep``, a layer, a list of them or a choice.
+
+    Raises:
+        SpecError: If it is anything else; the place says where.
+    """
+    match node:
+        case Choose(options=options):
+            for option in options.values():
+                check_new(option)
+        case Row(items=items):
+            for item in items:
+                check_new(item)
+        case Plain(value=value) if is_list(value):
+            for item in _sequence(node):
+                check_new(item)
+        case Plain(value=value) if not keeps(node) and not {"kind", "with"} & set(fields_of(node)):
+            raise SpecError(place=node.place, found=value, expected=_NEW)
+        case Table(items=keys) if not {"kind", "with"} & set(keys):
+            raise SpecError(place=node.place, found=", ".join(keys), expected=_NEW)
+        case Table(items=keys) if "with" in keys:
+            check_new(keys["with"])
+        case _:
+            pass
+
+
 def keeps(node: Node) -> bool:
     """Say whether ``node`` leaves a site as it is."""
     return isinstance(node, Plain) and node.value == KEEP
@@ -102,7 +129,8 @@ def run_and_new(item: Replacement, node: Node) -> tuple[Node | None, Node]:
 def _at_site(draw: Draw, base: Base, item: Replacement, site: Site) -> tuple[Site, Layers] | None:
     draw.site = site.name
     try:
-        node, where = chosen(draw, item.new, site.name, "with")
+        at = f"{site.name}.{item.prefix}".removesuffix(".")
+        node, where = chosen(draw, item.new, at, "with")
         run, new = run_and_new(item, node)
         if new is not node:
             new, where = chosen(draw, new, where, "with")
@@ -110,7 +138,7 @@ def _at_site(draw: Draw, base: Base, item: Replacement, site: Site) -> tuple[Sit
             return None
         target = site
         if run is not None:
-            target = base.within(site, draw.resolve(run, f"{site.name}.run"), run.place)
+            target = base.within(site, draw.resolve(run, f"{at}.run"), run.place)
         return target, _layers(draw, new, target, where)
     finally:
         draw.site = ""
@@ -350,7 +378,7 @@ def _settled_unit(data: Any, place: str, total: int, entering: int, width: int, 
             expected = f"one of {', '.join(_STRIDES)}, or numbers"
             raise SpecError(place=join(place, "stride"), found=word, expected=expected)
         settled.pop("stride", None)
-        if stride > 1:
+        if stride > 1 and len(rows) > 2:
             strides = [1] * (len(rows) - 1)
             strides[_STRIDES[word]] = stride
             settled["stride"] = strides
