@@ -70,12 +70,12 @@ def _cost(found: ReproducedCost) -> dict[str, Any]:
         "printed_accuracy": row.accuracy or None,
         "printed_params": found.printed_params,
         "computed_params": cost.params if cost else None,
-        "params_verdict": found.params_verdict,
+        "params_verdict": found.params_verdict and str(found.params_verdict),
         "printed_flops": found.printed_flops,
         "computed_flops": cost.flops if cost else None,
-        "flops_verdict": found.flops_verdict,
+        "flops_verdict": found.flops_verdict and str(found.flops_verdict),
         "computed_macs": cost.macs if cost else None,
-        "verdict": found.verdict,
+        "verdict": str(found.verdict),
         "note": row.note or None,
         "network": row.network or None,
     }
@@ -93,7 +93,7 @@ def _cost_in_table(found: ReproducedCost) -> dict[str, Any]:
         "computed params": _with_drop(cost.params, found.params_drop) if cost else None,
         "FLOPs": found.printed_flops,
         "computed FLOPs": _with_drop(cost.flops, found.flops_drop) if cost else None,
-        "verdict": found.verdict,
+        "verdict": str(found.verdict),
         "note": row.note or None,
     }
 
@@ -115,7 +115,7 @@ def _metric(found: ReproducedMetric) -> dict[str, Any]:
         "w2": float(cell.w2) if cell.w2 else None,
         "printed": cell.printed,
         "computed": None if found.computed is None else round(found.computed, 4),
-        "verdict": found.verdict,
+        "verdict": str(found.verdict),
         "note": cell.note or None,
     }
 
