@@ -9,7 +9,7 @@ from typing import Any
 from unitsearch.architecture import Architecture, read_file
 from unitsearch.data.spec import data_spec, describe
 from unitsearch.errors import SpecError, did_you_mean
-from unitsearch.fields import Anything, ListOf, Record, TableOf, Text, Whole, setting
+from unitsearch.fields import Anything, ListOf, Record, TableOf, Whole, setting
 from unitsearch.papers.tables import FOLDER
 from unitsearch.space import bind, load_space, member, point, space_from
 
