@@ -1,67 +1,18 @@
-"""Exact costs: the papers' printed tables, and counts by hand."""
+"""Exact costs: counts by hand (the papers' printed tables: tests/papers)."""
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
 from typing import Any
 
 import pytest
 from architecture.strategies import architectures, convs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from space.files import bound
 
 from unitsearch.architecture import Architecture, Conv, Linear, Stack, Unit, Units, canonical
 from unitsearch.costs import Cost, count, layer_cost
 from unitsearch.errors import ShapeError
 from unitsearch.shapes import Shape, after
-from unitsearch.space import point
-
-with (Path(__file__).parent / "golden" / "costs.csv").open() as file:
-    GOLDEN = list(csv.DictReader(file))
-MISPRINT = ("No.2", "9.60 M")
-
-every_row = pytest.mark.parametrize(
-    "row", GOLDEN, ids=[f"{r['space']}:{r['point']}" for r in GOLDEN]
-)
-
-
-def agrees(computed: int, printed: str) -> bool:
-    """Whether a number rounds to a printed one, either way at a tie."""
-    text, unit = printed.split()
-    half_digit = 0.5 * 10.0 ** -len(text.partition(".")[2])
-    return abs(computed / {"k": 1e3, "M": 1e6}[unit] - float(text)) <= half_digit + 1e-9
-
-
-def test_the_golden_table_holds_tables_one_to_three() -> None:
-    tables = [row["table"] for row in GOLDEN]
-    assert [tables.count(t) for t in ("I", "II", "III")] == [6, 10, 2]
-
-
-@every_row
-def test_the_cost_is_the_golden_one(row: dict[str, str]) -> None:
-    found = count(point(bound(row["space"]), row["point"]))
-    assert found == Cost(int(row["params"]), int(row["macs"]), int(row["flops"]))
-
-
-@every_row
-def test_the_cost_rounds_to_what_the_paper_prints(row: dict[str, str]) -> None:
-    assert agrees(int(row["params"]), row["printed_params"])
-    misprinted = (row["point"], row["printed_flops"]) == MISPRINT
-    assert agrees(int(row["flops"]), row["printed_flops"]) is not misprinted
-
-
-def test_number_two_is_printed_with_two_digits_transposed() -> None:
-    row = next(row for row in GOLDEN if row["point"] == "No.2")
-    assert row["printed_flops"] == "9.60 M"
-    assert agrees(int(row["flops"]), "9.96 M")
-
-
-@every_row
-def test_the_space_file_prints_the_same_numbers(row: dict[str, str]) -> None:
-    printed = bound(row["space"]).file.points[row["point"]]["printed"]
-    assert (printed["params"], printed["flops"]) == (row["printed_params"], row["printed_flops"])
 
 
 @given(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9), st.data())

@@ -50,7 +50,8 @@ def test_importing_unitsearch_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("--help",), ("--version",), ("space", "list"), ("run", "--help")]
+    "words",
+    [("--help",), ("--version",), ("space", "list"), ("run", "--help"), ("reproduce", "costs")],
 )
 def test_a_small_command_loads_nothing_heavy(words: tuple[str, ...]) -> None:
     assert loaded_by(command(*words)) == []

@@ -1,7 +1,8 @@
 """Neural-architecture search over hybrid unit combinations.
 
 ``run`` searches; ``load_study`` reads what a search left; ``load_architecture``, ``count``,
-``build`` and ``load_network`` work with single networks. Importing this package imports no torch.
+``build`` and ``load_network`` work with single networks; ``reproduce_costs`` and
+``reproduce_metrics`` compute the papers' tables afresh. Importing this package imports no torch.
 """
 
 from unitsearch.api import (
@@ -11,6 +12,8 @@ from unitsearch.api import (
     load_architecture,
     load_network,
     load_study,
+    reproduce_costs,
+    reproduce_metrics,
     run,
 )
 from unitsearch.architecture import Architecture
@@ -27,5 +30,7 @@ __all__ = [
     "load_architecture",
     "load_network",
     "load_study",
+    "reproduce_costs",
+    "reproduce_metrics",
     "run",
 ]

@@ -106,7 +106,7 @@ def test_mean_and_std_are_those_of_the_images_trained_on(digits: DataSet) -> Non
 def test_mean_and_std_are_per_channel_and_never_divide_by_zero() -> None:
     pixels = torch.randint(0, 256, (1100, 2, 3, 3), dtype=torch.uint8)
     pixels[:, 1] = 51
-    mean, std = measured(pixels)
+    mean, std = measured(Images(pixels, torch.zeros(1100, dtype=torch.int64)))
     assert mean == pytest.approx([pixels[:, 0].double().mean().item() / 255, 0.2])
     assert std == pytest.approx([pixels[:, 0].double().std(correction=0).item() / 255, 1.0])
 

@@ -23,6 +23,7 @@ from unitsearch.api.studies import (
     run_study,
     version,
 )
+from unitsearch.papers import reproduce_costs, reproduce_metrics
 
 __all__ = [
     "SpacePoint",
@@ -40,6 +41,8 @@ __all__ = [
     "prepared",
     "raised_budget",
     "report",
+    "reproduce_costs",
+    "reproduce_metrics",
     "resume_study",
     "run",
     "run_study",

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from unitsearch.cli import networks, runs, spaces, studies
+from unitsearch.cli import networks, papers, runs, spaces, studies
 from unitsearch.cli.output import note
 from unitsearch.errors import UnitSearchError
 
@@ -74,6 +74,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
 for _command in _COMMANDS:
     app.command()(_command)
 app.add_typer(spaces.app, name="space")
+app.add_typer(papers.app, name="reproduce")
 
 
 def main() -> None:

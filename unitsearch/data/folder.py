@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unitsearch.data.decoding import readable
 from unitsearch.data.pools import Pool, Pools
 from unitsearch.data.spec import FOLDER_SIZE, DataSpec, class_folders, part_folders
 from unitsearch.data.vision import torchvision
@@ -51,12 +52,6 @@ def _read_image(path: Path, into: NDArray[np.uint8]) -> None:
     from PIL import Image
 
     size = into.shape[-1]
-    try:
-        with Image.open(path) as image:
-            small = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        # pillow says SyntaxError of a broken PNG
-        message = f"is not an image that can be read ({error})"
-        fix = "mend the file or take it away"
-        raise DataError(message, place=str(path), fix=fix) from error
+    with readable(path), Image.open(path) as image:
+        small = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
     into[:] = np.asarray(small).transpose(2, 0, 1)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+Shape = tuple[int, ...]
+
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Images and their labels.
+    """Images in memory and their labels.
 
     Attributes:
         pixels: uint8, ``[images, channels, height, width]``.
@@ -22,6 +26,49 @@ class Pool:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of one image, ``(channels, height, width)``."""
+        return self.pixels.shape[1:]
+
+
+@dataclass(frozen=True, eq=False)
+class FilePool:
+    """Images left in their files, and their labels.
+
+    Attributes:
+        folder: What the names start from.
+        names: Bytes, ``[images]``; one array, as a million texts would take four times the memory.
+        labels: int64, ``[images]``, from 0.
+        side: Height and width that images are brought to, in pixels.
+        margin: How much longer than ``side`` the shorter side is before the middle is cut out.
+    """
+
+    folder: Path
+    names: NDArray[np.bytes_]
+    labels: NDArray[np.int64]
+    side: int
+    margin: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of one image as it is served, ``(channels, height, width)``."""
+        return (3, self.side, self.side)
+
+    def only(self, chosen: NDArray[np.int64]) -> FilePool:
+        """Return the chosen images, in that order."""
+        return replace(self, names=self.names[chosen], labels=self.labels[chosen])
+
+    def fingerprint(self) -> bytes:
+        """Return what differs where file names, or their order, differ; folders do not matter."""
+        digest = hashlib.sha256()
+        for name in self.names.tolist():
+            digest.update(name.rpartition(b"/")[2] + b"\0")
+        return digest.digest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +83,8 @@ class Pools:
         cut_for_test: How many images to cut out of ``train`` where there is no test set.
     """
 
-    train: Pool
+    train: Pool | FilePool
     classes: tuple[str, ...]
-    test: Pool | None = None
-    validation: Pool | None = None
+    test: Pool | FilePool | None = None
+    validation: Pool | FilePool | None = None
     cut_for_test: int = 0

@@ -1,46 +1,38 @@
-"""Data sets in memory: read, split, and held as uint8 tensors."""
+"""Data sets: read, split, and held as uint8 tensors or, if large, as names of files."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from unitsearch.data.cifar import read_cifar
 from unitsearch.data.digits import read_digits
 from unitsearch.data.download import download
 from unitsearch.data.folder import read_folder
 from unitsearch.data.idx import FASHION_CLASSES, MNIST_CLASSES, read_idx_set
-from unitsearch.data.pools import Pool, Pools
-from unitsearch.data.spec import DataSpec, available, files_of, require, shares
+from unitsearch.data.imagenet import read_imagenet, read_tiny_imagenet
+from unitsearch.data.images import Images, Rows, Source, StreamedImages
+from unitsearch.data.pools import FilePool, Pool, Pools
+from unitsearch.data.spec import (
+    DataSpec,
+    available,
+    files_of,
+    is_downloadable,
+    require,
+    shares,
+)
 from unitsearch.data.split import Indices, Split, draw, hash_of
 from unitsearch.errors import DataError
 
+SAMPLE = 1000  # images in files that mean and standard deviation are measured on
+_DECODED = 64  # of them decoded together
 _CHUNK = 1024  # images looked at together: one channel of them fits a cache
-
-
-@dataclass(frozen=True, eq=False)
-class Images:
-    """Images and their labels.
-
-    Attributes:
-        pixels: uint8, ``[images, channels, height, width]``.
-        labels: int64, ``[images]``, from 0.
-    """
-
-    pixels: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def to(self, device: torch.device | str) -> Images:
-        """Return these images on ``device``."""
-        return Images(self.pixels.to(device), self.labels.to(device))
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +51,9 @@ class DataSet:
     """
 
     name: str
-    train: Images
-    validation: Images
-    test: Images
+    train: Source
+    validation: Source
+    test: Source
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -70,7 +62,7 @@ class DataSet:
     @property
     def input(self) -> tuple[int, int, int]:
         """The shape of one image, ``(channels, height, width)``."""
-        return cast("tuple[int, int, int]", tuple(self.train.pixels.shape[1:]))
+        return cast("tuple[int, int, int]", self.train.shape)
 
 
 def load(spec: DataSpec) -> DataSet:
@@ -80,7 +72,7 @@ def load(spec: DataSpec) -> DataSet:
         DataError: If files are missing or damaged, or hold other shapes or classes than ``spec``.
         SpecError: If limit or validation do not suit the number of training images.
     """
-    if spec.download and spec.name != "image_folder" and available(spec):
+    if spec.download and is_downloadable(spec) and available(spec):
         download(spec)
     require(spec)
     pools = _read(spec)
@@ -91,7 +83,7 @@ def load(spec: DataSpec) -> DataSet:
     train = _images(pools.train, split.train)
     mean, std = spec.mean, spec.std
     if mean is None or std is None:
-        own_mean, own_std = measured(train.pixels)
+        own_mean, own_std = measured(train)
         mean, std = mean or own_mean, std or own_std
     return DataSet(
         name=spec.name,
@@ -101,30 +93,40 @@ def load(spec: DataSpec) -> DataSet:
         classes=pools.classes,
         mean=mean,
         std=std,
-        split_hash=hash_of(split, [pools.train.labels, validation.labels, test.labels]),
+        split_hash=hash_of(
+            split,
+            [pools.train.labels, validation.labels, test.labels],
+            [pool.fingerprint() for pool in _parts(pools) if isinstance(pool, FilePool)],
+        ),
     )
 
 
-def measured(pixels: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and standard deviation of each channel of uint8 [n, c, h, w], scaled to 0 .. 1.
+def measured(images: Source) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of each channel of images, scaled to 0 .. 1.
 
-    Sums are kept in whole numbers, so the result is the same on every machine. A channel of one
-    value only has no spread to divide by and gets 1.
+    Of images in files, a stratified sample of 1,000 stands for all. Sums are kept in whole numbers,
+    so the result is the same on every machine. A channel of one value only has no spread to divide
+    by and gets 1.
     """
-    channels = pixels.shape[1]
+    count, channels = len(images), images.shape[0]
+    chosen: Iterable[Rows] = (slice(at, at + _CHUNK) for at in range(0, count, _CHUNK))
+    if isinstance(images, StreamedImages):
+        sample = draw(images.files.labels, min(SAMPLE, count), "mean and std")[0]
+        rows = torch.from_numpy(sample)
+        chosen = (rows[at : at + _DECODED] for at in range(0, len(rows), _DECODED))
     histogram = torch.zeros(channels, 256, dtype=torch.int64)
-    for start in range(0, len(pixels), _CHUNK):
-        chunk = pixels[start : start + _CHUNK]
-        for channel in range(channels):
-            # 0.15 s for CIFAR-10; widening the pixels and summing their squares took 0.7 to 2.7
-            histogram[channel] += torch.bincount(chunk[:, channel].flatten(), minlength=256)
+    with closing(images.serve(chosen)) as served:
+        for chunk, _ in served:
+            for channel in range(channels):
+                # 0.15 s for CIFAR-10; widening the pixels and summing their squares took 0.7 to 2.7
+                histogram[channel] += torch.bincount(chunk[:, channel].flatten(), minlength=256)
     value = torch.arange(256)
-    count = pixels.numel() // channels
+    pixels = int(histogram[0].sum())
     totals = (histogram * value).sum(1).tolist()
     squares = (histogram * value**2).sum(1).tolist()
-    mean = tuple(t / count / 255 for t in totals)
+    mean = tuple(t / pixels / 255 for t in totals)
     std = tuple(
-        math.sqrt(s * count - t * t) / count / 255 or 1.0
+        math.sqrt(s * pixels - t * t) / pixels / 255 or 1.0
         for t, s in zip(totals, squares, strict=True)
     )
     return mean, std
@@ -142,6 +144,10 @@ def _read(spec: DataSpec) -> Pools:
             return read_cifar(files_of(spec), label_key="labels", classes=10)
         case "cifar100":
             return read_cifar(files_of(spec), label_key="fine_labels", classes=100)
+        case "tiny_imagenet":
+            return read_tiny_imagenet(spec)
+        case "imagenet":
+            return read_imagenet(spec)
         case "image_folder":
             return read_folder(spec)
         case _:
@@ -150,8 +156,8 @@ def _read(spec: DataSpec) -> Pools:
 
 def _check(pools: Pools, spec: DataSpec) -> None:
     """Raise ``DataError`` unless images and classes are as ``spec`` says."""
-    for pool in filter(None, (pools.train, pools.validation, pools.test)):
-        shape = pool.pixels.shape[1:]
+    for pool in _parts(pools):
+        shape = pool.shape
         if spec.input is not None and shape != spec.input:
             expected = f"images of {list(spec.input)}, as data.input says"
             raise DataError(place=f"data={spec.name}", found=list(shape), expected=expected)
@@ -160,6 +166,11 @@ def _check(pools: Pools, spec: DataSpec) -> None:
     if spec.classes is not None and len(pools.classes) != spec.classes:
         expected = f"{spec.classes} classes, as data.classes says"
         raise DataError(place=f"data={spec.name}", found=len(pools.classes), expected=expected)
+
+
+def _parts(pools: Pools) -> list[Pool | FilePool]:
+    parts = (pools.train, pools.validation, pools.test)
+    return [pool for pool in parts if pool is not None]
 
 
 def _split(pools: Pools, spec: DataSpec) -> Split:
@@ -177,5 +188,8 @@ def _split(pools: Pools, spec: DataSpec) -> Split:
     return Split(rest[kept], rest[chosen], test)
 
 
-def _images(pool: Pool, chosen: Indices) -> Images:
-    return Images(torch.from_numpy(pool.pixels[chosen]), torch.from_numpy(pool.labels[chosen]))
+def _images(pool: Pool | FilePool, chosen: Indices) -> Source:
+    labels = torch.from_numpy(pool.labels[chosen])
+    if isinstance(pool, FilePool):
+        return StreamedImages(pool.only(chosen), labels)
+    return Images(torch.from_numpy(pool.pixels[chosen]), labels)

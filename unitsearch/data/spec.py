@@ -16,7 +16,9 @@ from unitsearch.errors import DataError, SpecError, UsageError, did_you_mean
 from unitsearch.fields import Flag, ListOf, Maybe, OneOf, Real, Text, Whole, read, setting
 from unitsearch.resources import config_folder
 
-NAMES = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100", "image_folder")
+STREAMED = ("tiny_imagenet", "imagenet")  # left on disk, decoded batch by batch
+NAMES = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100", *STREAMED, "image_folder")
+AUGMENTATIONS = ("none", "crop_flip", "resized_crop_flip")
 FOLDER_SIZE = 32
 PARTS = ("train", "val", "test")
 
@@ -31,15 +33,17 @@ class DataSpec:
 
     Attributes:
         name: One of ``NAMES``.
-        input: Shape of one image, ``(channels, height, width)``; None only for image_folder.
+        input: Shape of one image, ``(channels, height, width)``; None only for image_folder. The
+            images of tiny_imagenet and imagenet are brought to it, a square.
         classes: Number of classes; None only for image_folder.
         root: Folder of the downloaded sets; None for the one ``root_of`` finds.
         download: Whether missing files may be fetched into the root.
         limit: Size of a stratified sample of the training images, validation included.
         validation: Images taken out of the training images: their number if 1 or more, else
             their share.
-        augment: ``none`` or ``crop_flip``.
-        mean: One per channel, of pixels scaled to 0 .. 1; None for that of the images trained on.
+        augment: ``none``, ``crop_flip`` or, of tiny_imagenet and imagenet, ``resized_crop_flip``.
+        mean: One per channel, of pixels scaled to 0 .. 1; None for that of the images trained on,
+            or of a stratified 1,000 of them where they are left on disk.
         std: Likewise.
         size: Side in pixels to which an image_folder's images are resized.
         path: The folder of an image_folder.
@@ -55,7 +59,7 @@ class DataSpec:
     download: bool = setting(Flag(), False)
     limit: int | None = setting(Maybe(Whole(1)), None)
     validation: float = setting(Real(), 0.1)
-    augment: str = setting(OneOf(("none", "crop_flip")), "none")
+    augment: str = setting(OneOf(AUGMENTATIONS), "none")
     mean: tuple[float, ...] | None = setting(Maybe(_LEVELS), None)
     std: tuple[float, ...] | None = setting(Maybe(_SPREADS), None)
     size: int | None = setting(Maybe(Whole(1, 8192)), None)
@@ -75,7 +79,16 @@ class DataSpec:
             for key in ("size", "path"):
                 if (value := getattr(self, key)) is not None:
                     expected = f"nothing: {key} is for data=image_folder"
-                    raise SpecError(place=key, found=value, expected=expected)
+                    resizes = key == "size" and self.name in STREAMED
+                    fix = f"try data.input=[3,{value},{value}]" if resizes else ""
+                    raise SpecError(place=key, found=value, expected=expected, fix=fix)
+        if self.name in STREAMED:
+            if self.input is not None and self.input != (3, self.input[1], self.input[1]):
+                expected = "three channels and a square, such as [3, 64, 64]"
+                raise SpecError(place="input", found=list(self.input), expected=expected)
+        elif self.augment == "resized_crop_flip":
+            expected = f"none or crop_flip: {self.augment} is for {' and '.join(STREAMED)}"
+            raise SpecError(place="augment", found=self.augment, expected=expected)
         if self.validation >= 1 and self.validation != int(self.validation):
             expected = "a whole number of images, or a share below 1"
             raise SpecError(place="validation", found=self.validation, expected=expected)
@@ -104,12 +117,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class _Published:
-    """A published set: its training images, and its files below the root."""
+    """A published set: its training images, what must be below the root, who hands it out."""
 
     train_images: int
     folder: str = ""
     files: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     may_be_gz: bool = False
+    by_hand: str = ""  # how to get a set that is not downloaded
 
 
 _IDX = tuple(
@@ -122,6 +137,20 @@ _PUBLISHED = {
     "fashion_mnist": _Published(60_000, "FashionMNIST/raw", _IDX, may_be_gz=True),
     "cifar10": _Published(50_000, "cifar-10-batches-py", _BATCHES),
     "cifar100": _Published(50_000, "cifar-100-python", ("train", "test", "meta")),
+    "tiny_imagenet": _Published(
+        100_000,
+        "tiny-imagenet-200",
+        ("wnids.txt", "val/val_annotations.txt"),
+        ("train", "val/images"),
+        by_hand="unpack tiny-imagenet-200.zip there, which Stanford's course CS231n hands out",
+    ),
+    "imagenet": _Published(
+        1_281_167,
+        "imagenet",
+        folders=("train", "val"),
+        by_hand="unpack the images of ILSVRC 2012 there, which image-net.org and Kaggle hand out on "
+        "its terms",
+    ),
 }
 
 
@@ -156,13 +185,17 @@ def root_of(spec: DataSpec) -> Path:
     return (Path(cache) if cache else Path.home() / ".cache") / "unitsearch" / "data"
 
 
+def folder_of(spec: DataSpec) -> Path:
+    """Return the folder of a published set, there or not."""
+    return root_of(spec) / _PUBLISHED[spec.name].folder
+
+
 def files_of(spec: DataSpec) -> dict[str, Path]:
     """Return the files of a published set by their names, there or not.
 
     A file that is there only as ``.gz``, where its reader takes that, is named as such.
     """
-    published = _PUBLISHED[spec.name]
-    folder = root_of(spec) / published.folder
+    published, folder = _PUBLISHED[spec.name], folder_of(spec)
     found = {}
     for name in published.files:
         plain, packed = folder / name, folder / f"{name}.gz"
@@ -180,17 +213,29 @@ def require(spec: DataSpec) -> None:
     if spec.name == "image_folder":
         class_folders(spec)
         return
-    published = _PUBLISHED[spec.name]
-    missing = [name for name, path in files_of(spec).items() if not path.is_file()]
-    if missing:
-        packed = " (or .gz)" if published.may_be_gz else ""
-        raise DataError(
-            f"{spec.name} is not in {root_of(spec) / published.folder}",
-            expected=f"the files {_listed(missing)}{packed}",
-            fix="put them there, name another root (data.root or UNITSEARCH_DATA) that holds "
-            f"{published.folder}, or let data.download=true fetch them; "
-            "data=digits needs no files",
-        )
+    published, folder = _PUBLISHED[spec.name], folder_of(spec)
+    files = [name for name, path in files_of(spec).items() if not path.is_file()]
+    folders = [name for name in published.folders if not (folder / name).is_dir()]
+    if not files and not folders:
+        return
+    packed = " (or .gz)" if published.may_be_gz else ""
+    wanted = [f"the files {_listed(files)}{packed}"] if files else []
+    wanted += [f"the folders {_listed(folders)}"] if folders else []
+    root = f"name another root (data.root or UNITSEARCH_DATA) that holds {published.folder}"
+    if published.by_hand:
+        ways = f"{published.by_hand}, or {root}; data.download does not fetch it"
+    else:
+        ways = f"put them there, {root}, or let data.download=true fetch them"
+    raise DataError(
+        f"{spec.name} is not in {folder}",
+        expected=" and ".join(wanted),
+        fix=f"{ways}; data=digits needs no files",
+    )
+
+
+def is_downloadable(spec: DataSpec) -> bool:
+    """Say whether ``data.download=true`` can fetch the set."""
+    return spec.name in _PUBLISHED and not _PUBLISHED[spec.name].by_hand
 
 
 def available(spec: DataSpec) -> str | None:

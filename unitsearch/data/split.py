@@ -74,20 +74,23 @@ def allot(sizes: Sequence[int], total: int, keep: int = 0) -> list[int]:
 
 def draw(labels: Indices, total: int, purpose: str, keep: int = 0) -> tuple[Indices, Indices]:
     """Return ``total`` stratified indices into ``labels``, and all the others; both ascending."""
-    classes = np.unique(labels)
+    sizes = np.unique(labels, return_counts=True)[1]
     shuffled = order(purpose, len(labels))
-    of_class = [shuffled[labels[shuffled] == label] for label in classes]
-    counts = allot([len(indices) for indices in of_class], total, keep)
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    of_class = np.split(by_class, np.cumsum(sizes)[:-1])
+    counts = allot(sizes.tolist(), total, keep)
     is_chosen = np.zeros(len(labels), bool)
     for indices, count in zip(of_class, counts, strict=True):
         is_chosen[indices[:count]] = True
     return np.flatnonzero(is_chosen), np.flatnonzero(~is_chosen)
 
 
-def hash_of(split: Split, labels: Sequence[Indices]) -> str:
-    """Return 16 hex digits that differ where the split or the labels differ."""
+def hash_of(split: Split, labels: Sequence[Indices], fingerprints: Sequence[bytes] = ()) -> str:
+    """Return 16 hex digits that differ where the split, the labels or the fingerprints differ."""
     digest = hashlib.sha256()
     for indices in (split.train, split.validation, split.test, *labels):
         digest.update(len(indices).to_bytes(8, "little"))
         digest.update(np.ascontiguousarray(indices, "<i8").tobytes())
+    for fingerprint in fingerprints:
+        digest.update(fingerprint)
     return digest.hexdigest()[:16]

@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unitsearch.data.batches import augment, batches, normalise
-from unitsearch.data.sets import DataSet, Images
+from unitsearch.data.batches import batches, normalise
+from unitsearch.data.images import Source
+from unitsearch.data.sets import DataSet
 from unitsearch.errors import UnitSearchError
 from unitsearch.training.recipes import Recipe
 
-_EVALUATION_BATCH = 512
+_EVALUATION_BATCH = 512  # images, of up to 64 x 64 pixels; fewer where they are larger
 
 
 class DivergedError(UnitSearchError):
@@ -45,7 +47,7 @@ def train(
     generator: torch.Generator,
     *,
     augmentation: str = "none",
-    watch: Images | None = None,
+    watch: Source | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
 ) -> Trained:
     """Train ``network`` in place on the training images; it ends in eval mode.
@@ -70,6 +72,7 @@ def train(
     size = min(recipe.batch, len(data.train))
     steps = len(data.train) // size
     optimiser = _optimiser(network, recipe, recipe.momentum)
+    augmentation = augmentation if recipe.augment else "none"
     curve, losses = [], []
     for epoch in range(recipe.epochs):
         if epoch == recipe.restart:
@@ -77,12 +80,10 @@ def train(
         network.train()
         total = torch.zeros((), dtype=torch.float64)
         for step, (pixels, labels) in enumerate(
-            batches(data.train, size, generator, drop_last=True)
+            batches(data.train, size, generator, drop_last=True, augmentation=augmentation)
         ):
             for group in optimiser.param_groups:
                 group["lr"] = rate_at(recipe, epoch, step, steps)
-            if recipe.augment:
-                pixels = augment(pixels, augmentation, generator)
             logits = network(_prepared(pixels, mean, std))
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
             optimiser.zero_grad()
@@ -102,7 +103,7 @@ def train(
 
 
 def accuracy(
-    network: nn.Module, images: Images, mean: tuple[float, ...], std: tuple[float, ...]
+    network: nn.Module, images: Source, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> float:
     """Return the share of ``images`` that ``network`` puts in their class, in eval mode.
 
@@ -111,7 +112,7 @@ def accuracy(
     network.eval()
     right = 0
     with torch.inference_mode():
-        for pixels, labels in batches(images, _EVALUATION_BATCH):
+        for pixels, labels in batches(images, _evaluation_batch(images)):
             logits = network(_prepared(pixels, mean, std))
             right += int((logits.argmax(1) == labels).sum())
     return right / len(images) if len(images) else math.nan
@@ -142,12 +143,17 @@ def rate_at(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
 
 
 def _is_finite(
-    network: nn.Module, images: Images, mean: tuple[float, ...], std: tuple[float, ...]
+    network: nn.Module, images: Source, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> bool:
     """Say whether logits are finite after the last step, behind which no loss was taken."""
-    with torch.inference_mode():
-        logits = network(_prepared(images.pixels[:_EVALUATION_BATCH], mean, std))
+    with torch.inference_mode(), closing(images.serve([slice(_evaluation_batch(images))])) as first:
+        logits = network(_prepared(next(first)[0], mean, std))
     return bool(torch.isfinite(logits).all())
+
+
+def _evaluation_batch(images: Source) -> int:
+    _, height, width = images.shape
+    return max(min(_EVALUATION_BATCH, _EVALUATION_BATCH * 64 * 64 // (height * width)), 1)
 
 
 def _optimiser(network: nn.Module, recipe: Recipe, momentum: float) -> torch.optim.Optimizer:

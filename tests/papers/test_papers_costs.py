@@ -1,0 +1,123 @@
+"""The papers' tables of costs: every row is there, and comes out as recorded."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from unitsearch.costs import Cost
+from unitsearch.papers import ReproducedCost, Verdict, contradictions, reproduce_costs, tally
+from unitsearch.papers.tables import PrintedCost, printed_costs
+from unitsearch.space import load_space
+
+with (Path(__file__).parents[1] / "golden" / "reproduced_costs.csv").open() as file:
+    GOLDEN = list(csv.DictReader(file))
+KEY = ("paper", "table", "dataset", "backbone", "row")
+every_computed_row = pytest.mark.parametrize(
+    "golden", GOLDEN, ids=[" ".join(row[k] for k in KEY) for row in GOLDEN]
+)
+
+
+def key(row: PrintedCost) -> tuple[str, ...]:
+    return tuple(getattr(row, name) for name in KEY)
+
+
+def close(printed: str | None) -> str:
+    """A printed number without its blanks, a drop as what it is: a minus."""
+    return (printed or "").replace("drop ", "-").replace(" ", "")
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[tuple[str, ...], ReproducedCost]:
+    return {key(each.row): each for each in reproduce_costs()}
+
+
+def test_every_printed_row_is_in_the_tables_once() -> None:
+    rows = printed_costs()
+    assert Counter((row.paper, row.table) for row in rows) == {
+        ("TissueNet", "2"): 16,
+        ("TissueNet", "3"): 16,
+        ("TissueNet", "4a"): 5,
+        ("TissueNet", "4b"): 5,
+        ("TissueNet", "5"): 6,
+        ("BUnit-Net", "I"): 6,
+        ("BUnit-Net", "II"): 10,
+        ("BUnit-Net", "III"): 5,
+        ("BUnit-Net", "IV"): 26,
+        ("BUnit-Net", "V"): 17,
+        ("BUnit-Net", "VI(a)"): 4,
+        ("BUnit-Net", "VI(b)"): 6,
+        ("BUnit-Net", "VI(c)"): 12,
+        ("BUnit-Net", "VIII"): 5,
+    }
+    assert len({key(row) for row in rows}) == len(rows)
+
+
+def test_no_row_is_dropped_and_none_contradicts_its_judgement() -> None:
+    found = reproduce_costs()
+    assert [key(each.row) for each in found] == [key(row) for row in printed_costs()]
+    assert contradictions(found) == []
+    assert tally(found) == {
+        "exact": 40,
+        "within rounding": 2,
+        "within 1 %": 8,
+        "misprint": 4,
+        "not reproducible": 15,
+        "other method": 56,
+        "no cost printed": 14,
+    }
+
+
+@every_computed_row
+def test_a_row_costs_what_was_recorded(
+    golden: dict[str, str], found: dict[tuple[str, ...], ReproducedCost]
+) -> None:
+    each = found[tuple(golden[name] for name in KEY)]
+    assert each.cost == Cost(*(int(golden[name]) for name in ("params", "macs", "flops")))
+    assert each.verdict == golden["verdict"]
+
+
+def test_every_row_that_is_computed_is_recorded(
+    found: dict[tuple[str, ...], ReproducedCost],
+) -> None:
+    computed = {name for name, each in found.items() if each.cost is not None}
+    assert computed == {tuple(row[name] for name in KEY) for row in GOLDEN}
+
+
+def test_an_exact_row_is_exact_in_all_that_is_printed_of_it(
+    found: dict[tuple[str, ...], ReproducedCost],
+) -> None:
+    for each in found.values():
+        if each.verdict == Verdict.exact:
+            assert each.params_verdict == each.flops_verdict == Verdict.exact
+
+
+def test_every_row_that_is_not_exact_says_why(
+    found: dict[tuple[str, ...], ReproducedCost],
+) -> None:
+    silent = [
+        each.name
+        for each in found.values()
+        if each.row.kind == "own" and each.verdict != Verdict.exact and not each.row.note
+    ]
+    assert silent == []
+
+
+def test_a_space_file_prints_of_a_point_what_the_tables_print(
+    found: dict[tuple[str, ...], ReproducedCost],
+) -> None:
+    told: dict[str, set[tuple[str, str]]] = {}
+    for each in found.values():
+        if ":" in each.row.network:
+            said = close(each.printed_params), close(each.printed_flops)
+            told.setdefault(each.row.network, set()).add(said)
+    wrong = []
+    for name, pairs in told.items():
+        space, _, point = name.partition(":")
+        printed = load_space(space).points[point].get("printed") or {}
+        if "params" in printed and (close(printed["params"]), close(printed["flops"])) not in pairs:
+            wrong.append((name, printed, pairs))
+    assert wrong == []

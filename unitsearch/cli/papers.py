@@ -1,0 +1,173 @@
+"""reproduce costs and metrics: the papers' tables, computed afresh."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from unitsearch.cli.output import Format, FormatOption, emit, note, write
+
+if TYPE_CHECKING:
+    from unitsearch.papers import ReproducedCost, ReproducedMetric
+    from unitsearch.papers.verdicts import Reproduced
+
+app = typer.Typer(
+    no_args_is_help=True, help="Compute the papers' tables afresh, beside what they print."
+)
+_MOST_NAMED = 5
+
+
+@app.command()
+def costs(how: FormatOption = Format.table) -> None:
+    """Print every row of the papers' tables of costs beside what its network costs.
+
+    \b
+    exact              equal in the printed digits
+    within rounding    follows from the rounded costs of another table
+    within 1 %         the worse of the two is at most 1 % off
+    misprint           contradicts the paper's own other numbers
+    not reproducible   more than 1 % off, or no layout known
+    Exits with 4 if a row is off and no reason is on record.
+    """
+    from unitsearch.api import reproduce_costs
+
+    found = reproduce_costs()
+    _show([_cost(row) for row in found], [_cost_in_table(row) for row in found], how)
+    _conclude(found, "rows")
+
+
+@app.command()
+def metrics(how: FormatOption = Format.table) -> None:
+    """Print every CE, SE, TCA and TSA of the papers' tables beside what its formula gives.
+
+    \b
+    exact              equal in the printed digits
+    within rounding    equal for inputs that round to the printed ones
+    within 1 %         at most 1 % off
+    misprint           contradicts the paper's own other numbers
+    Speed-ups and drops in accuracy are there too. Exits with 4 if a number is off and no reason is
+    on record.
+    """
+    from unitsearch.api import reproduce_metrics
+
+    found = reproduce_metrics()
+    rows = [_metric(row) for row in found]
+    _show(rows, rows, how)
+    _conclude(found, "numbers")
+
+
+def _cost(found: ReproducedCost) -> dict[str, Any]:
+    row, cost = found.row, found.cost
+    return {
+        "paper": row.paper,
+        "table": row.table,
+        "dataset": row.dataset,
+        "backbone": row.backbone,
+        "row": row.row,
+        "printed_accuracy": row.accuracy or None,
+        "printed_params": found.printed_params,
+        "computed_params": cost.params if cost else None,
+        "params_verdict": found.params_verdict and str(found.params_verdict),
+        "printed_flops": found.printed_flops,
+        "computed_flops": cost.flops if cost else None,
+        "flops_verdict": found.flops_verdict and str(found.flops_verdict),
+        "computed_macs": cost.macs if cost else None,
+        "verdict": str(found.verdict),
+        "note": row.note or None,
+        "network": row.network or None,
+    }
+
+
+def _cost_in_table(found: ReproducedCost) -> dict[str, Any]:
+    row, cost = found.row, found.cost
+    return {
+        "paper": row.paper,
+        "table": row.table,
+        "dataset": row.dataset,
+        "backbone": row.backbone,
+        "row": row.row,
+        "params": found.printed_params,
+        "computed params": _with_drop(cost.params, found.params_drop) if cost else None,
+        "FLOPs": found.printed_flops,
+        "computed FLOPs": _with_drop(cost.flops, found.flops_drop) if cost else None,
+        "verdict": str(found.verdict),
+        "note": row.note or None,
+    }
+
+
+def _with_drop(cost: int, drop: object) -> str:
+    return f"{cost:,}" if drop is None else f"{cost:,} ({drop:.2f} %)"
+
+
+def _metric(found: ReproducedMetric) -> dict[str, Any]:
+    cell = found.cell
+    return {
+        "paper": cell.paper,
+        "table": cell.table,
+        "dataset": cell.dataset,
+        "backbone": cell.backbone,
+        "row": cell.row,
+        "metric": cell.metric,
+        "w1": float(cell.w1) if cell.w1 else None,
+        "w2": float(cell.w2) if cell.w2 else None,
+        "printed": cell.printed,
+        "computed": None if found.computed is None else round(found.computed, 4),
+        "verdict": str(found.verdict),
+        "note": cell.note or None,
+    }
+
+
+def _show(rows: Sequence[dict[str, Any]], in_table: Sequence[dict[str, Any]], how: Format) -> None:
+    if how != Format.table:
+        emit(rows, how)
+        return
+
+    def printed(row: dict[str, Any]) -> tuple[str, str]:
+        return row["paper"], row["table"]
+
+    for (paper, table), some in groupby(in_table, key=printed):
+        _show_one(f"{paper} Table {table}", list(some))
+
+
+def _show_one(title: str, rows: Sequence[dict[str, Any]]) -> None:
+    apart = ("paper", "table", "note")
+    emit(
+        [{k: v for k, v in row.items() if k not in apart} for row in rows],
+        Format.table,
+        _say,
+        title,
+    )
+    shared: dict[str, dict[str, None]] = {}  # a reason that several rows share is said once
+    for row in rows:
+        if row["note"]:
+            where = f"{row['dataset']} {row['backbone']} {row['row']}"
+            shared.setdefault(row["note"], {})[where] = None
+    for text, places in shared.items():
+        write(f"  {'; '.join(places)}: {text}")
+    if shared:
+        write("")
+
+
+def _say(name: str, value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}" if name == "computed" else f"{value:g}"
+    return "" if value is None else str(value)
+
+
+def _conclude(found: Sequence[Reproduced], what: str) -> None:
+    from unitsearch.errors import CheckError
+    from unitsearch.papers import contradictions, tally
+
+    counts = tally(found)
+    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    note(f"{sum(counts.values())} {what}: {said}")
+    wrong = contradictions(found)
+    if wrong:
+        more = f" and {len(wrong) - _MOST_NAMED} more" if len(wrong) > _MOST_NAMED else ""
+        raise CheckError(
+            f"{len(wrong)} {what} differ: {'; '.join(wrong[:_MOST_NAMED])}{more}",
+            fix="say in the package's tables why, or take the judgement away that no longer holds",
+        )
