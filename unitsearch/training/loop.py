@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from unitsearch.data.batches import augment, batches, normalise
 from unitsearch.data.sets import DataSet, Images
 from unitsearch.errors import UnitSearchError
+from unitsearch.network.slbf import clamp_, slbf_layers
 from unitsearch.training.recipes import Recipe
 
 _EVALUATION_BATCH = 512
@@ -70,6 +71,7 @@ def train(
     size = min(recipe.batch, len(data.train))
     steps = len(data.train) // size
     optimiser = _optimiser(network, recipe, recipe.momentum)
+    binary = slbf_layers(network)
     curve, losses = [], []
     for epoch in range(recipe.epochs):
         if epoch == recipe.restart:
@@ -88,6 +90,8 @@ def train(
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch's stub
             optimiser.step()
+            if binary:
+                clamp_(binary)
             total += loss.detach()
         losses.append(float(total) / steps)
         if not math.isfinite(losses[-1]):
