@@ -28,7 +28,6 @@ from unitsearch.errors import SpecError
 from unitsearch.network.build import Network
 from unitsearch.network.slbf import SlbfConv2d, binary, slbf_layers
 
-FORMAT = "unitsearch packed 1"
 _NAMES = {"floats", "bits"}
 
 
@@ -40,8 +39,8 @@ def packed_bytes(network: Network) -> bytes:
         "floats": torch.cat(floats) if floats else torch.zeros(0),
         "bits": torch.from_numpy(np.packbits(np.concatenate(rows))),
     }
-    metadata = {"format": FORMAT, "key": key(network.architecture)}
-    return save_tensors(tensors, metadata=metadata)
+    # one word of metadata only: the order of several differs from file to file
+    return save_tensors(tensors, metadata={"key": key(network.architecture)})
 
 
 def is_packed(tensors: dict[str, Tensor]) -> bool:
