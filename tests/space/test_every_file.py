@@ -40,7 +40,7 @@ def test_the_schemas_are_schemas() -> None:
 
 def test_every_shipped_space_is_a_test_case() -> None:
     shipped = {name for name in SPACES if name.startswith("search_spaces/")}
-    wanted = {"lenet_hybrid", "lenet_table1", "mlp", "toy_hybrid"}
+    wanted = {"lenet_hybrid", "lenet_table1", "mlp", "slbf_cifar", "toy_hybrid"}
     assert {f"search_spaces/{name}.yaml" for name in wanted} <= shipped
 
 

@@ -44,14 +44,17 @@ def show(
 
     bound = bound_space(space, overrides or [])
     rows = []
-    for point in space_points(bound):
+    points = space_points(bound)
+    for point in points:
         row: dict[str, Any] = {
             "point": point.name,
             "params": point.cost.params,
             "macs": point.cost.macs,
             "flops": point.cost.flops,
         }
-        if any(p.printed for p in space_points(bound)):
+        if any(p.cost.macs_shared != p.cost.macs for p in points):  # some filters are shared
+            row |= {"macs_shared": point.cost.macs_shared, "bits": point.cost.bits}
+        if any(p.printed for p in points):
             row["printed_params"] = point.printed.get("params")
             row["printed_flops"] = point.printed.get("flops")
             row["printed_accuracy"] = point.printed.get("accuracy")
