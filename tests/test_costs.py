@@ -8,11 +8,23 @@ import pytest
 from architecture.strategies import architectures, convs
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from space.files import bound
 
-from unitsearch.architecture import Architecture, Conv, Linear, Stack, Unit, Units, canonical
+from unitsearch.architecture import (
+    Architecture,
+    Conv,
+    Linear,
+    Slbf,
+    Stack,
+    Unit,
+    Units,
+    canonical,
+)
 from unitsearch.costs import Cost, count, layer_cost
 from unitsearch.errors import ShapeError
+from unitsearch.network.build import build
 from unitsearch.shapes import Shape, after
+from unitsearch.space import point
 
 
 @given(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9), st.data())
@@ -32,9 +44,39 @@ def test_a_convs_macs_equal_a_count_over_its_output(c: int, h: int, w: int, data
 
 
 def test_a_linear_layers_bias_is_a_parameter_but_no_flop() -> None:
-    assert layer_cost(Linear(out=10), (32,)) == Cost(330, 320, 640)
-    assert layer_cost(Linear(out=10, bias=False), (32,)) == Cost(320, 320, 640)
-    assert layer_cost(Linear(out=10, norm="batch"), (32,)) == Cost(350, 320, 640 + 4 * 10)
+    assert layer_cost(Linear(out=10), (32,)) == Cost(330, 320, 640, 320, 32 * 330)
+    assert layer_cost(Linear(out=10, bias=False), (32,)) == Cost(320, 320, 640, 320, 32 * 320)
+    found = layer_cost(Linear(out=10, norm="batch"), (32,))
+    assert (found.params, found.macs, found.flops) == (350, 320, 640 + 4 * 10)
+
+
+def test_batch_norm_stores_four_numbers_a_channel_of_which_two_are_parameters() -> None:
+    for plain, normed, x in (
+        (Linear(out=10), Linear(out=10, norm="batch"), (32,)),
+        (Conv(out=10, norm="none"), Conv(out=10), (3, 8, 8)),
+        (
+            Slbf(out=10, bank=4, splits=3, norm="none"),
+            Slbf(out=10, bank=4, splits=3),
+            (3, 8, 8),
+        ),
+    ):
+        one, two = layer_cost(plain, x), layer_cost(normed, x)
+        assert (two.params - one.params, two.bits - one.bits) == (2 * 10, 32 * 4 * 10)
+
+
+@pytest.mark.parametrize(
+    ("space", "name"),
+    [("lenet_table1", "U2"), ("toy_hybrid", "No.7"), ("mlp", "n4"), ("resnet18_cifar", "n6")],
+)
+def test_without_binary_filters_all_is_stored_in_32_bits_and_nothing_shared(
+    space: str, name: str
+) -> None:
+    one = point(bound(space, name), name)
+    state = build(one).state_dict()
+    stored = sum(t.numel() for name, t in state.items() if t.is_floating_point())
+    found = count(one)
+    assert found.bits == 32 * stored
+    assert found.macs_shared == found.macs
 
 
 @pytest.mark.parametrize("n", [2, 4, 6])
@@ -78,5 +120,5 @@ def test_what_does_not_fit_is_not_priced() -> None:
 
 
 def test_costs_add_and_multiply() -> None:
-    assert Cost(1, 2, 3) + Cost(10, 20, 30) == Cost(11, 22, 33)
-    assert Cost(1, 2, 3) * 4 == Cost(4, 8, 12)
+    assert Cost(1, 2, 3, 4, 5) + Cost(10, 20, 30, 40, 50) == Cost(11, 22, 33, 44, 55)
+    assert Cost(1, 2, 3, 4, 5) * 4 == Cost(4, 8, 12, 16, 20)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from unitsearch.costs import Cost
 from unitsearch.errors import UsageError
-from unitsearch.metrics import METRICS, Measured, ce, metric, se, standard_error, tca, tsa
+from unitsearch.metrics import METRICS, Measured, ce, metric, se, se_bits, standard_error, tca, tsa
 
 SCALE = 1_000_000  # printed costs have decimals, ours are whole
 
@@ -31,13 +31,13 @@ def test_the_worked_example_of_vgg() -> None:
 MEASURED = st.builds(
     Measured,
     st.floats(0.01, 1.0),
-    st.builds(Cost, st.integers(1, 10**9), st.integers(1, 10**9), st.integers(1, 10**9)),
+    st.builds(Cost, *[st.integers(1, 10**9)] * 5),
 )
 
 
 @given(MEASURED)
 def test_the_baseline_scores_one(network: Measured) -> None:
-    for formula in (ce, se, tca, tsa):
+    for formula in (ce, se, se_bits, tca, tsa):
         assert formula(network, network) == pytest.approx(1)
 
 
@@ -46,7 +46,7 @@ def test_more_accuracy_at_one_cost_never_scores_less(
     new: Measured, baseline: Measured, more: float
 ) -> None:
     better = Measured(min(1.0, new.accuracy + more), new.cost)
-    for name in ("ce", "se", "tca", "tsa", "accuracy"):
+    for name in ("ce", "se", "se_bits", "tca", "tsa", "accuracy"):
         assert METRICS[name].formula(better, baseline) >= METRICS[name].formula(new, baseline)
     assert METRICS["accuracy_drop"].formula(better, baseline) <= METRICS["accuracy_drop"].formula(
         new, baseline
@@ -65,6 +65,21 @@ def test_nothing_is_divided_by_zero() -> None:
         for found in METRICS.values():
             found.formula(new, baseline)
     assert math.isnan(ce(nothing, network))
+
+
+def test_se_in_bits_knows_binary_weights_for_what_they_take() -> None:
+    binary, full = Cost(100, 1, 1, 1, bits=100), Cost(100, 1, 1, 1, bits=3200)
+    new, baseline = Measured(0.9, binary), Measured(0.9, full)
+    assert (se(new, baseline), se_bits(new, baseline)) == (1, 32)
+    assert METRICS["bits"].formula(new, baseline) == 100
+    assert not METRICS["bits"].maximise
+    assert METRICS["se_bits"].maximise
+
+
+def test_shared_macs_are_a_metric_of_their_own() -> None:
+    new = Measured(0.5, Cost(1, 20, 50, macs_shared=5))
+    assert METRICS["macs_shared"].formula(new, new) == 5
+    assert METRICS["macs"].formula(new, new) == 20
 
 
 def test_drops_are_in_percent_and_points() -> None:

@@ -1,7 +1,7 @@
 """The table of metrics by name: direction, unit, formula; derived from facts, never stored.
 
-``a``, ``f`` and ``p`` are accuracy (a fraction), FLOPs in the papers' convention and parameters;
-the index ``b`` means the baseline.
+``a``, ``f`` and ``p`` are accuracy (a fraction), FLOPs in the papers' convention and parameters,
+``bits`` the size of the stored network; the index ``b`` means the baseline.
 """
 
 from __future__ import annotations
@@ -57,6 +57,16 @@ def se(new: Measured, baseline: Measured) -> float:
     return _ratio(new.accuracy, baseline.accuracy) * _ratio(baseline.cost.params, new.cost.params)
 
 
+def se_bits(new: Measured, baseline: Measured) -> float:
+    """Return storage efficiency in stored bits, (a/bits) / (ab/bitsb); 1 for the baseline.
+
+    The form of SE for networks with binary weights, whose ``params`` say nothing of their size.
+
+    Source: TissueNet §4.1, with bits in the place of parameters; ours.
+    """
+    return _ratio(new.accuracy, baseline.accuracy) * _ratio(baseline.cost.bits, new.cost.bits)
+
+
 def tca(new: Measured, baseline: Measured, w1: float = 1.0, w2: float = 1.0) -> float:
     """Return the trade-off of computation and accuracy; 1 for the baseline.
 
@@ -96,8 +106,17 @@ METRICS: dict[str, Metric] = {
         Metric("flops", "FLOPs (papers' convention)", False, True, lambda n, b: n.cost.flops),
         Metric("params", "parameters", False, True, lambda n, b: n.cost.params),
         Metric("macs", "MACs", False, True, lambda n, b: n.cost.macs),
+        Metric(
+            "macs_shared",
+            "MACs, shared filters applied once",
+            False,
+            True,
+            lambda n, b: n.cost.macs_shared,
+        ),
+        Metric("bits", "stored bits", False, True, lambda n, b: n.cost.bits),
         Metric("ce", "CE (× baseline)", True, True, ce),
         Metric("se", "SE (× baseline)", True, True, se),
+        Metric("se_bits", "SE in stored bits (× baseline)", True, True, se_bits),
         Metric("tca", "TCA (w1 = w2 = 1)", True, False, tca),
         Metric("tsa", "TSA (w1 = w2 = 1)", True, False, tsa),
         Metric(

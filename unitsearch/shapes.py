@@ -21,6 +21,7 @@ from unitsearch.architecture import (
     Pool,
     Residual,
     Shuffle,
+    Slbf,
     Stack,
     Unit,
     kind_of,
@@ -62,6 +63,8 @@ def after(layer: Layer, x: Shape) -> Shape:
     match layer:
         case Conv():
             return _after_conv(layer, x)
+        case Slbf():
+            return _after_slbf(layer, x)
         case Linear():
             if len(x) != 1:
                 fix = "put {kind: flatten} before it"
@@ -141,8 +144,33 @@ def _after_conv(conv: Conv, x: Shape) -> Shape:
         raise ShapeError(
             place="groups", found=conv.groups, expected=f"a divisor of the {c} channels entering"
         )
-    p = conv.margin
-    y = (conv.out, _side(h, conv.kernel, conv.stride, p), _side(w, conv.kernel, conv.stride, p))
+    return _after_window(conv, h, w)
+
+
+def _after_slbf(slbf: Slbf, x: Shape) -> Shape:
+    c, h, w = image(x, slbf)
+    if c % slbf.splits:
+        near = max(s for s in range(1, min(slbf.splits, c) + 1) if c % s == 0)
+        raise ShapeError(
+            place="splits",
+            found=slbf.splits,
+            expected=f"a divisor of the {c} channels entering",
+            fix=f"try {near}",
+        )
+    values = slbf.kernel**2 * (c // slbf.splits)
+    if slbf.index_bits > values:
+        raise ShapeError(
+            place="bank",
+            found=slbf.bank,
+            expected=f"at most 2^{values}, the different binary filters of "
+            f"{slbf.kernel}×{slbf.kernel}×{c // slbf.splits} values",
+        )
+    return _after_window(slbf, h, w)
+
+
+def _after_window(layer: Conv | Slbf, h: int, w: int) -> Shape:
+    k, s, p = layer.kernel, layer.stride, layer.margin
+    y = (layer.out, _side(h, k, s, p), _side(w, k, s, p))
     if y[0] * y[1] * y[2] > MAX_ELEMENTS:
         raise ShapeError(place="out", found=say(y), expected=f"at most {MAX_ELEMENTS:,} numbers")
     return y

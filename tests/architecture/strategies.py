@@ -18,11 +18,12 @@ from unitsearch.architecture import (
     Pool,
     Residual,
     Shuffle,
+    Slbf,
     Stack,
     Unit,
     Units,
 )
-from unitsearch.architecture.layers import ACTIVATIONS
+from unitsearch.architecture.layers import ACTIVATIONS, SELECTIONS
 from unitsearch.shapes import Shape, after
 
 WIDTHS = st.integers(1, 6)
@@ -61,6 +62,30 @@ def convs(draw: Any, x: Shape, out: int | None = None, keep: bool = False) -> Co
     )
 
 
+@st.composite
+def slbfs(draw: Any, x: Shape, kernel: int | None = None, stride: int | None = None) -> Slbf:
+    """An SLBF layer that takes ``x``, with any bank that there is room and difference for."""
+    side = min(x[1:])
+    out = draw(WIDTHS)
+    splits = draw(st.sampled_from(_divisors(x[0], x[0])))
+    window = kernel or draw(st.sampled_from([k for k in (1, 2, 3, 5) if k <= side + 1]))
+    different = 2 ** min(window**2 * (x[0] // splits), 10)
+    out = max(out, 2) if splits == 1 else out
+    return Slbf(
+        out=out,
+        kernel=window,
+        stride=stride or draw(st.sampled_from((1, 1, 2))),
+        padding="same" if window % 2 else 1,
+        bank=draw(st.integers(2, min(out * splits, different))),
+        splits=splits,
+        select=draw(st.sampled_from(SELECTIONS)),
+        scale=draw(st.sampled_from(("none", "alpha"))),
+        norm=draw(NORMS),
+        act=draw(ACTS),
+        name=draw(NAMES),
+    )
+
+
 def linears(out: int | None = None) -> st.SearchStrategy[Linear]:
     width = WIDTHS if out is None else st.just(out)
     return st.builds(Linear, out=width, bias=st.booleans(), norm=NORMS, act=ACTS, name=NAMES)
@@ -84,9 +109,12 @@ def units(draw: Any, inputs: int, shape: Shape, steps: list[Any]) -> Unit:
             layers.append(step)
         elif step == "linear":
             layers.append(draw(linears()))
+        elif draw(st.integers(0, 3)) == 0:
+            entering = [one.out for one in layers if isinstance(one, (Conv, Slbf))] or [inputs]
+            layers.append(draw(slbfs((entering[-1], *shape[1:]), *step)))
         else:
             out = draw(WIDTHS)
-            before = layers[-1].out if layers and isinstance(layers[-1], Conv) else inputs
+            before = layers[-1].out if layers and isinstance(layers[-1], (Conv, Slbf)) else inputs
             grouped = draw(st.sampled_from(_divisors(before, out))) if step[1] == 1 else 1
             layers.append(
                 Conv(
@@ -137,7 +165,7 @@ def sequences(draw: Any, x: Shape, depth: int = 1, most: int = 3) -> tuple[Layer
 def one_layer(draw: Any, x: Shape, depth: int) -> Layer:
     if len(x) == 1:
         return draw(st.one_of(linears(), stacks(x)))
-    plain = [convs(x), pools(x), stacks(x), st.builds(GlobalPool, name=NAMES)]
+    plain = [convs(x), slbfs(x), pools(x), stacks(x), st.builds(GlobalPool, name=NAMES)]
     plain.append(st.builds(Flatten, name=NAMES))
     shuffles = [d for d in _divisors(x[0], x[0]) if d > 1]
     if shuffles:

@@ -25,6 +25,10 @@ def conv(out: int = 4, **keys: Any) -> dict[str, Any]:
     return {"kind": "conv", "out": out, **keys}
 
 
+def slbf(out: int = 4, **keys: Any) -> dict[str, Any]:
+    return {"kind": "slbf", "out": out, "bank": 3, **keys}
+
+
 def read(layers: list[Any], image: tuple[int, int, int] = (3, 8, 8)) -> Architecture:
     return read_architecture({"unitsearch": 1, "input": list(image), "layers": layers})
 
@@ -39,6 +43,10 @@ FREE = {
     "global pooling after": ([conv()], [{"kind": "global_pool"}, *HEAD]),
     "a depth-wise conv before": ([conv(), conv(4, groups=4)], [conv()]),
     "a depth-wise conv after": ([conv()], [conv(4, groups=4, bias=True), POOL, conv()]),
+    "binary filters before": ([slbf(splits=3)], [conv()]),
+    "binary filters of one split after": ([conv()], [POOL, slbf(splits=1)]),
+    "binary filters on both sides": ([slbf(splits=3), POOL], [slbf(splits=1)]),
+    "a depth-wise conv after binary filters": ([slbf(splits=3), conv(4, groups=4)], [conv()]),
     "batch norm and activation in the producer": ([conv(act="silu", bias=True)], [conv()]),
 }
 FIXED: dict[str, tuple[list[Any], list[Any], tuple[int, int, int]]] = {
@@ -48,6 +56,7 @@ FIXED: dict[str, tuple[list[Any], list[Any], tuple[int, int, int]]] = {
     "a shuffle before": ([conv(), {"kind": "shuffle", "groups": 2}], [conv()], (3, 8, 8)),
     "a grouped conv after": ([conv()], [conv(4, groups=2)], (3, 8, 8)),
     "a grouped conv before": ([conv(), conv(4, groups=2)], [conv()], (3, 8, 8)),
+    "binary filters of two splits after": ([conv()], [slbf(splits=2)], (3, 8, 8)),
     "a residual after": ([conv()], [{"kind": "residual", "body": [conv()]}], (3, 8, 8)),
     "a gate after": ([conv()], [{"kind": "gate", "body": [conv(4)]}, conv()], (3, 8, 8)),
     "branches after": ([conv()], [{"kind": "branches", "of": [[], []]}, conv()], (3, 8, 8)),

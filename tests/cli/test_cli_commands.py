@@ -111,6 +111,14 @@ def test_the_cost_of_a_point_is_what_the_paper_printed(unitsearch: Call) -> None
     assert (row["params"], row["macs"], row["flops"]) == (90767, 4369408, 9239552)
 
 
+def test_the_cost_of_binary_filters_says_what_they_take_on_disk(unitsearch: Call) -> None:
+    done = unitsearch("cost", "slbf_cifar:k16_s2", "-f", "json")
+    (row,) = json.loads(done.stdout)
+    assert (row["macs"], row["macs_shared"], row["bits"]) == (33917440, 6597120, 230976)
+    assert "bits" in unitsearch("space", "show", "slbf_cifar").stdout
+    assert "bits" not in unitsearch("space", "show", "mlp", "-f", "csv").stdout
+
+
 def test_equal_seeds_draw_equal_members_and_each_is_an_architecture_that_loads(
     unitsearch: Call, tmp_path: Path
 ) -> None:

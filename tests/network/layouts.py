@@ -65,6 +65,19 @@ LAYERS: dict[str, list[Any]] = {
             {"nodes": [2, 3, 1], "of": "linear", "norm": "batch", "bias": False},
             {"count": 3, "nodes": [1, 2, 2], "of": "linear", "norm": ["batch", "none"]}]}],
     "a stack on the input": [{"kind": "stack", "units": [{"count": 2, "nodes": [1, 2, 3]}]}, CONV],
+    "binary filters": [CONV, {"kind": "slbf", "out": 6, "bank": 5, "splits": 2}],
+    "binary filters of every selection": [CONV, *[
+        {"kind": "slbf", "out": 4, "kernel": k, "bank": 6, "splits": 2, "select": select,
+         "scale": scale, "padding": 1, "stride": stride}
+        for k, select, scale, stride in (
+            (3, "softmax", "alpha", 1), (5, "identity", "none", 2), (2, "fixed", "alpha", 1))]],
+    "binary filters in units": [SEVEN, {"kind": "stack", "units": [
+        {"count": 2, "in": 2, "layers": [
+            {"kind": "slbf", "out": 4, "bank": 3, "splits": 2, "select": "identity"},
+            {"kind": "slbf", "out": 3, "bank": 5, "splits": 4, "scale": "alpha"}]},
+        {"count": 3, "in": 1, "layers": [CONV, {"kind": "pool", "kernel": 3, "stride": 1,
+            "padding": 1}, {"kind": "slbf", "out": 2, "bank": 4, "splits": 4, "select": "fixed",
+            "norm": "none"}]}]}],
     "stacks in a row": [CONV, STACK_4, {"kind": "stack", "units": [
         {"nodes": [1, 2, 1]}, {"nodes": [3, 2, 1]}]}],
 }  # fmt: skip

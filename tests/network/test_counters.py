@@ -20,6 +20,7 @@ from unitsearch.architecture import Architecture
 from unitsearch.costs import count
 from unitsearch.network.blocks import GlobalAverage, GroupedLinear
 from unitsearch.network.build import build
+from unitsearch.network.slbf import SlbfConv2d
 from unitsearch.space import baseline, point
 
 with warnings.catch_warnings():
@@ -40,13 +41,17 @@ def flops_by_torch(network: nn.Module, image: tuple[int, int, int]) -> int:
 def counted_by_thop(network: nn.Module, image: tuple[int, int, int]) -> tuple[int, int]:
     """2 × the MACs of the newest thop, and its batch-norm elements, on a copy (it leaves hooks).
 
-    It has rules for torch's own modules only: ``GroupedLinear`` gets one here, and average pooling,
-    which the papers' convention leaves out, is told to be free.
+    It has rules for torch's own modules only: ``GroupedLinear`` and ``SlbfConv2d`` get theirs here,
+    and average pooling, which the papers' convention leaves out, is told to be free.
     """
     norm_elements = 0
 
     def grouped(module: Any, _: Any, y: torch.Tensor) -> None:
         module.total_ops += torch.DoubleTensor([y.numel() * module.inputs])
+
+    def composed(module: Any, _: Any, y: torch.Tensor) -> None:
+        """As torch's own convolution of the same weights."""
+        module.total_ops += torch.DoubleTensor([y.numel() * module.filters()[0].numel()])
 
     def free(module: Any, _: Any, y: torch.Tensor) -> None:
         module.total_ops += torch.DoubleTensor([0])
@@ -59,7 +64,12 @@ def counted_by_thop(network: nn.Module, image: tuple[int, int, int]) -> tuple[in
     for module in copied.modules():
         if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
             module.register_forward_hook(seen)
-    rules = {GroupedLinear: grouped, nn.AvgPool2d: free, GlobalAverage: free}
+    rules = {
+        GroupedLinear: grouped,
+        SlbfConv2d: composed,
+        nn.AvgPool2d: free,
+        GlobalAverage: free,
+    }
     macs, _ = thop.profile(copied, (torch.zeros(1, *image),), custom_ops=rules, verbose=False)
     return round(2 * macs), norm_elements
 

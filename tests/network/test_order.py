@@ -15,12 +15,21 @@ from unitsearch.network.build import Network
 
 POOL = {"kind": "pool", "kernel": 2}
 SEVEN = {"kind": "conv", "out": 7, "bias": True, "act": "silu"}
+SLBF = {"kind": "slbf", "bank": 5, "scale": "alpha"}
 PLACES: dict[str, tuple[list[Any], list[Any]]] = {
     "between convs": ([SEVEN], [CONV, *HEAD]),
     "before flatten and linear": ([SEVEN, POOL], [POOL, *HEAD]),
     "between depth-wise convs": (
         [SEVEN, {**SEVEN, "groups": 7}],
         [POOL, {"kind": "conv", "out": 10, "groups": 10}, CONV, *HEAD],
+    ),
+    "between binary filters": (
+        [SEVEN, {**SLBF, "out": 7, "splits": 7}, POOL],
+        [{**SLBF, "out": 5, "splits": 1}, CONV, *HEAD],
+    ),
+    "after fixed binary filters": (
+        [SEVEN, {**SLBF, "out": 7, "splits": 7, "select": "fixed"}],
+        [{**SLBF, "out": 5, "splits": 1, "select": "identity"}, *HEAD],
     ),
     "before global pooling": ([SEVEN], [{"kind": "global_pool"}, *HEAD]),
     "between linear layers": (
@@ -68,19 +77,25 @@ def test_permuted_units_compute_the_same_function(place: str, order: tuple[int, 
     dense_after = next(
         i
         for i, layer in enumerate(after, at + 1)
-        if layer["kind"] == "linear" or (layer.get("groups", 1) == 1 and layer["kind"] == "conv")
+        if layer["kind"] == "linear"
+        or (layer.get("groups", 1) == 1 and layer["kind"] in ("conv", "slbf"))
     )
+    kinds = [layer["kind"] for layer in before]
+    kept = range(kinds.index("slbf")) if "slbf" in kinds else range(0)
     state = {}
     for name, tensor in one.state_dict().items():
         i = int(name.split(".")[1])
-        if i < at and tensor.ndim:  # the producer's rows, and what treats each channel by itself
+        if i in kept or (i < at and name.endswith("weights.bank")):
+            pass  # before the producer; and what all filters of a producer share
+        elif i < at and tensor.ndim:  # the producer's rows, and what treats each channel by itself
             tensor = moved(tensor, ins, order, 0)
         elif i == at:
             _, _, _, run, *rest = name.split(".")
             name = ".".join(["layers", str(at), "units", str(order.index(int(run))), *rest])
         elif at < i < dense_after and tensor.ndim:
             tensor = moved(tensor, outs, order, 0)
-        elif i == dense_after and name.endswith("weights.weight"):  # the consumer's columns
+        elif i == dense_after and name.endswith(("weights.weight", "weights.bank")):
+            # the consumer's columns
             pixels = tensor.shape[1] // sum(outs)
             tensor = moved(tensor, [width * pixels for width in outs], order, 1)
         state[name] = tensor

@@ -61,7 +61,7 @@ BAD_LAYERS = {
     "{kind: conv, out: auto}": ".out: found 'auto', expected a stack that it leads to (pooling between them is fine); give a number, or out: classes for the last layer",
     "{kind: conv, out: {range: [0, 0]}}": ".out: found 0, expected a whole number from 1 to 65536",
     "{kind: conv, out: 3, kernel: {choose: [4]}}": ".kernel: found 4, expected an odd number where padding is same; try 3 or 5",
-    "{kind: cnov, out: 3}": ".kind: found 'cnov', expected one of conv, linear, pool, global_pool, flatten, stack, residual, branches, gate, shuffle; did you mean 'conv'?",
+    "{kind: cnov, out: 3}": ".kind: found 'cnov', expected one of conv, linear, pool, global_pool, flatten, stack, residual, branches, gate, shuffle, slbf; did you mean 'conv'?",
     "{sequence: {of: [A]}}": ".sequence: found \"no 'length'\", expected {of: […], length: …}",
     "3": ": found 3, expected a layer: a mapping with a kind",
 }  # fmt: skip

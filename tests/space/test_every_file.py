@@ -41,7 +41,7 @@ def test_the_schemas_are_schemas() -> None:
 def test_every_shipped_space_is_a_test_case() -> None:
     shipped = {name for name in SPACES if name.startswith("search_spaces/")}
     wanted = {
-        "lenet_hybrid", "lenet_table1", "mlp", "toy_hybrid",
+        "lenet_hybrid", "lenet_table1", "mlp", "toy_hybrid", "slbf_cifar",
         "vgg16_cifar", "vgg19_tiny", "resnet18_cifar", "resnet34_imagenet", "resnet50_imagenet",
         "mobilenetv2_cifar", "shufflenetv2_cifar", "efficientnet_b0_imagenet",
     }  # fmt: skip

@@ -60,6 +60,14 @@ def test_the_dense_form_keeps_pooling_inside_units() -> None:
     assert kinds == ["Conv", "Conv", "Pool", "Conv", "Pool", "Flatten", "Linear"]
 
 
+def test_the_dense_form_of_binary_filters_is_the_normal_convolution() -> None:
+    binary = [{"kind": "slbf", "out": 4, "bank": 4, "splits": 2}, {"kind": "conv", "out": 2}]
+    units = [{"count": 2, "in": 2, "layers": binary}, {"nodes": [2, 4, 2]}]
+    layers = [{"kind": "stack", "units": units}]
+    one = read_architecture({"unitsearch": 1, "input": [6, 8, 8], "layers": layers})
+    assert dense(one).layers == (Conv(out=12), Conv(out=6))
+
+
 def test_units_of_different_kernels_have_no_dense_form() -> None:
     units = [{"nodes": [1, 2, 1]}, {"nodes": [1, 2, 1], "kernel": 5}]
     layers = [{"kind": "stack", "units": units}]

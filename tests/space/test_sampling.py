@@ -95,6 +95,16 @@ def test_a_width_left_open_follows_a_stack_behind_pooling() -> None:
     assert one.layers[0].out == 6  # type: ignore[union-attr]
 
 
+def test_the_width_of_binary_filters_may_follow_the_stack_and_ends_what_was_open() -> None:
+    units = "units: {A: {nodes: [3, 1, 3]}}\n"
+    slbf = "- {kind: slbf, out: auto, bank: 4}\n"
+    stack = "- {kind: stack, units: {mix: [A], total: 2}}\n"
+    ((_, one),) = some(written(f"{units}layers:\n{slbf}{stack}{END}"), 1)
+    assert one.layers[0].out == 6  # type: ignore[union-attr]
+    with pytest.raises(SpecError, match="expected a stack that it leads to"):
+        some(written(f"{units}layers:\n- {{kind: conv, out: auto}}\n{slbf}{stack}{END}"), 1)
+
+
 def test_a_named_choice_is_one_value_everywhere() -> None:
     for _, one in some(bound("lenet_hybrid"), 50):
         kernels = {one.layers[0].kernel}  # type: ignore[union-attr]

@@ -19,7 +19,7 @@ from unitsearch.study.folder import read_study
 pytestmark = pytest.mark.slow
 COLUMNS = [
     "number", "state", "key", "seed", "accuracy", "accuracy_se", "test_accuracy",
-    "macs", "flops", "params", "ce", "se", "front", "reason",
+    "macs", "flops", "params", "ce", "se", "front", "reason", "macs_shared", "bits",
 ]  # fmt: skip
 
 

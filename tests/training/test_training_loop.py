@@ -12,6 +12,7 @@ from torch import nn
 from unitsearch.architecture import Architecture, read_architecture
 from unitsearch.data.sets import DataSet, Images
 from unitsearch.network.build import build, initialise
+from unitsearch.network.slbf import slbf_layers
 from unitsearch.training import Recipe
 from unitsearch.training.loop import DivergedError, accuracy, test_accuracy, train
 
@@ -113,6 +114,16 @@ def test_a_recipe_without_augmentation_uses_none(data: DataSet) -> None:
         train(net, data, recipe, order(), augmentation=augmentation)
         found.append(weights(net))
     assert found[0] == found[1]
+
+
+def test_the_proxies_of_binary_filters_stay_between_minus_one_and_one(data: DataSet) -> None:
+    slbf = {"kind": "slbf", "out": 4, "bank": 4, "splits": 2}
+    head = [{"kind": "flatten"}, {"kind": "linear", "out": 4}]
+    layers = [{"kind": "conv", "out": 4}, slbf, *head]
+    net = build(read_architecture({"unitsearch": 1, "input": [1, 8, 8], "layers": layers}))
+    (binary,) = slbf_layers(net)
+    train(net, data, replace(FAST, epochs=1, rate=0.5), order())
+    assert binary.bank.abs().max().item() == 1
 
 
 def test_a_loss_that_is_not_a_number_raises(data: DataSet) -> None:

@@ -47,6 +47,19 @@ def test_a_very_deep_network_says_how_much_is_left_out(network: SVG) -> None:
     assert "40 layers more" in svg
 
 
+def test_binary_filters_say_their_bank_and_their_splits(network: SVG) -> None:
+    svg = drawing(network(EVERYTHING))
+    assert "slbf 3×3" in svg
+    assert "k 16 · s 2" in svg
+
+
+def test_units_with_binary_filters_are_a_kind_of_their_own(network: SVG) -> None:
+    layers = "[{kind: slbf, out: 4, bank: 2}, {kind: conv, out: 2}]"
+    units = f"[{{in: 2, layers: {layers}}}, {{nodes: [2, 4, 2]}}]"
+    found = network(f"unitsearch: 1\ninput: [4, 8, 8]\nlayers: [{{kind: stack, units: {units}}}]")
+    assert describe(found) == "1 × 2-4-2 slbf + 1 × 2-4-2"
+
+
 def test_counts_stand_beside_the_units() -> None:
     assert ">×5<" in drawing(lenet(({"1-2-1": 5}, {"1-4-1": 3})))
 

@@ -58,6 +58,7 @@ layers:
   - []
   - [{kind: conv, out: 24, kernel: 1}, {kind: conv, out: 24, kernel: 3, groups: 24}]
 - {kind: shuffle, groups: 2}
+- {kind: slbf, out: 48, kernel: 3, bank: 16, splits: 2}
 - {kind: residual, body: [{kind: conv, out: 48}, {kind: conv, out: 48, act: none}]}
 - {kind: residual, body: [{kind: conv, out: 48}, {kind: conv, out: 48, act: none}]}
 - kind: stack

@@ -6,6 +6,10 @@ consumer, a dense convolution or linear layer; and when between them lie only la
 channel by itself (pooling, depth-wise convolution, flatten before linear). Then a permutation of
 the units is undone by permuting the producer's and the consumer's weights. Everything else keeps
 its order.
+
+An ``Slbf`` layer is dense as a producer: what it selects and scales is said filter by filter, and
+the bank is the same for all. As a consumer it is dense with one split, where a permutation of the
+channels is one of the bank's depth; with more, the splits share the bank and the order is kept.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from unitsearch.architecture.layers import (
     Linear,
     Pool,
     Residual,
+    Slbf,
     Stack,
     Unit,
     Units,
@@ -127,7 +132,7 @@ def _produced_freely(layers: Layers, at: int) -> bool:
     for i in range(at - 1, -1, -1):
         layer = layers[i]
         match layer:
-            case Conv(groups=1) | Linear():
+            case Conv(groups=1) | Linear() | Slbf():
                 return True
             case Conv(groups=groups, out=out) if groups == out and _width(layers, i) == out:
                 continue
@@ -145,7 +150,7 @@ def _consumed_freely(layers: Layers, at: int) -> bool:
     flat = False
     for layer in layers[at + 1 :]:
         match layer:
-            case Conv(groups=1):
+            case Conv(groups=1) | Slbf(splits=1):
                 return not flat
             case Linear():
                 return True
@@ -163,7 +168,7 @@ def _consumed_freely(layers: Layers, at: int) -> bool:
 def _width(layers: Layers, before: int) -> int:
     """Return the channels entering ``layers[before]``, as the nearest layer that sets them says."""
     for layer in reversed(layers[:before]):
-        if isinstance(layer, (Conv, Linear)):
+        if isinstance(layer, (Conv, Slbf, Linear)):
             return layer.out
         if isinstance(layer, Stack):
             return layer.outputs

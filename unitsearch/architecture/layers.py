@@ -23,6 +23,7 @@ MAX_DEPTH = 8
 MAX_SIDE = 4_096
 
 ACTIVATIONS = ("relu", "relu6", "silu", "sigmoid", "none")
+SELECTIONS = ("softmax", "identity", "fixed")
 
 _width = Whole(1, MAX_WIDTH)
 _kernel = Whole(1, MAX_KERNEL)
@@ -85,12 +86,7 @@ class Conv:
 
     def __post_init__(self) -> None:
         """Check what concerns two fields, and give one padding one spelling."""
-        if self.padding == "same" and self.kernel % 2 == 0:
-            near = f"try {max(1, self.kernel - 1)} or {self.kernel + 1}"
-            expected = "an odd number where padding is same"
-            raise SpecError(place="kernel", found=self.kernel, expected=expected, fix=near)
-        if self.kernel % 2 == 1 and self.padding == self.kernel // 2:
-            object.__setattr__(self, "padding", "same")
+        _settle_padding(self)
         if self.out % self.groups:
             expected = f"a divisor of out, which is {self.out}"
             raise SpecError(place="groups", found=self.groups, expected=expected)
@@ -99,6 +95,85 @@ class Conv:
     def margin(self) -> int:
         """The zeros on every side in pixels."""
         return self.kernel // 2 if isinstance(self.padding, str) else self.padding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slbf:
+    """A convolution whose filters are stacked from a bank of binary filters that all share.
+
+    The input's channels are cut into ``splits`` equal shares in order. The bank holds ``bank``
+    filters of values -1 and +1, as deep as one share; each output filter selects one of them for
+    every share, and the selected ones stacked are its weights. Then batch norm and activation.
+
+    Attributes:
+        out: Output channels (filters).
+        kernel: Side of the window in pixels.
+        stride: Step of the window in pixels.
+        padding: As of ``Conv``.
+        bank: Binary filters to select from; from 2 to ``out`` × ``splits``, and no more than
+            there are different ones: 2 to the power of kernel² × channels of a share.
+        splits: Shares of the input's channels, which it must divide.
+        select: How the selection is trained: straight through a ``softmax`` or the ``identity``,
+            or not at all (``fixed``: drawn with the first weights, balanced).
+        scale: ``none`` (all weights ±1/√fan-in, which stores nothing) or ``alpha`` (a trained
+            number for each filter).
+        norm: ``batch`` or ``none``.
+        act: Activation after the norm.
+
+    Raises:
+        SpecError: If ``padding`` is ``same`` and ``kernel`` is even, or the bank holds more
+            filters than there are places for them.
+
+    Source:
+        Lan and Lan 2021, "Compressing deep convolutional neural networks by stacking
+        low-dimensional binary convolution filters" (AAAI 35(9)). Known from its abstract: filters
+        are selected from a set of low-dimensional binary ones and stacked, and the set is shared
+        by all filters of a layer. Ours, because the text of its method could not be read: equal
+        shares in order, one bank for all of them, the bounds of ``bank``, ``select`` and
+        ``scale``.
+    """
+
+    out: int = setting(_width)
+    kernel: int = setting(_kernel, 3)
+    stride: int = setting(_kernel, 1)
+    padding: str | int = setting(Padding(), "same")
+    bank: int = setting(Whole(2, MAX_WIDTH))
+    splits: int = setting(_width, 1)
+    select: str = setting(OneOf(SELECTIONS), "softmax")
+    scale: str = setting(OneOf(("none", "alpha")), "none")
+    norm: str = setting(OneOf(("batch", "none")), "batch")
+    act: str = setting(OneOf(ACTIVATIONS), "relu")
+    name: str | None = setting(_name, None, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check what concerns two fields, and give one padding one spelling."""
+        _settle_padding(self)
+        if self.bank > self.out * self.splits:
+            expected = (
+                f"at most out × splits, which is {self.out * self.splits}: "
+                "each filter selects one for every split"
+            )
+            raise SpecError(place="bank", found=self.bank, expected=expected)
+
+    @property
+    def margin(self) -> int:
+        """The zeros on every side in pixels."""
+        return self.kernel // 2 if isinstance(self.padding, str) else self.padding
+
+    @property
+    def index_bits(self) -> int:
+        """The bits that say which filter of the bank is meant: ⌈log2 bank⌉."""
+        return (self.bank - 1).bit_length()
+
+
+def _settle_padding(layer: Conv | Slbf) -> None:
+    """Refuse ``same`` with an even kernel, and give one padding one spelling."""
+    if layer.padding == "same" and layer.kernel % 2 == 0:
+        near = f"try {max(1, layer.kernel - 1)} or {layer.kernel + 1}"
+        expected = "an odd number where padding is same"
+        raise SpecError(place="kernel", found=layer.kernel, expected=expected, fix=near)
+    if layer.kernel % 2 == 1 and layer.padding == layer.kernel // 2:
+        object.__setattr__(layer, "padding", "same")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,8 +253,8 @@ class Unit:
 
     Attributes:
         inputs: Channels (or features) that it takes; written ``in`` in a file.
-        layers: Convolutions or linear layers, at least two of them (one hidden layer of nodes or
-            more), with pooling between them where wanted.
+        layers: Convolutions (normal ones or ``Slbf``) or linear layers, at least two of them (one
+            hidden layer of nodes or more), with pooling between them where wanted.
 
     Raises:
         SpecError: If it has no hidden layer.
@@ -194,23 +269,23 @@ class Unit:
     def __post_init__(self) -> None:
         """Check that there is a hidden layer and that only a unit's kinds are inside."""
         for i, layer in enumerate(self.layers):
-            if not isinstance(layer, (Conv, Linear, Pool)):
+            if not isinstance(layer, (Conv, Linear, Pool, Slbf)):
                 raise SpecError(
                     place=f"layers[{i}].kind",
                     found=kind_of(layer),
-                    expected="a layer that a unit may hold: conv, linear or pool",
+                    expected="a layer that a unit may hold: conv, slbf, linear or pool",
                 )
         if len(self.weighted) < 2:
             raise SpecError(
                 found=f"a unit with {len(self.weighted)} weight layer(s), so no hidden layer",
-                expected="two conv or linear layers or more (nodes: in, hidden, out)",
+                expected="two conv, slbf or linear layers or more (nodes: in, hidden, out)",
                 fix="try nodes: [1, 2, 1]",
             )
 
     @cached_property
-    def weighted(self) -> tuple[Conv | Linear, ...]:
+    def weighted(self) -> tuple[Conv | Slbf | Linear, ...]:
         """The layers that hold weights, in order."""
-        return tuple(layer for layer in self.layers if isinstance(layer, (Conv, Linear)))
+        return tuple(layer for layer in self.layers if isinstance(layer, (Conv, Slbf, Linear)))
 
     @property
     def nodes(self) -> tuple[int, ...]:
@@ -316,7 +391,17 @@ class Gate:
 
 
 Layer: TypeAlias = (
-    Conv | Linear | Pool | GlobalPool | Flatten | Stack | Residual | Branches | Gate | Shuffle
+    Conv
+    | Linear
+    | Pool
+    | GlobalPool
+    | Flatten
+    | Stack
+    | Residual
+    | Branches
+    | Gate
+    | Shuffle
+    | Slbf
 )
 Layers: TypeAlias = tuple[Layer, ...]
 
@@ -331,6 +416,7 @@ KINDS: dict[str, type[Any]] = {
     "branches": Branches,
     "gate": Gate,
     "shuffle": Shuffle,
+    "slbf": Slbf,
 }
 _KIND_OF = {cls: kind for kind, cls in KINDS.items()}
 

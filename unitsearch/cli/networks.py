@@ -51,12 +51,16 @@ def cost(
         "params": found.params,
         "macs": found.macs,
         "flops": found.flops,
+        "macs_shared": found.macs_shared,
+        "bits": found.bits,
         "key": key(architecture),
     }
     emit([row], how)
     if how == Format.table:
         note("params: trainable parameters; macs: of convolutions and linear layers;")
-        note("flops: the papers' convention (biases and batch norm count), never 2 x macs")
+        note("flops: the papers' convention (biases and batch norm count), never 2 x macs;")
+        note("macs_shared: macs if binary filters that are shared are applied once;")
+        note("bits: of the stored network, 32 a number, 1 a binary weight")
 
 
 def train(

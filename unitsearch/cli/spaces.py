@@ -54,6 +54,8 @@ def show(
             "macs": point.cost.macs,
             "flops": point.cost.flops,
         }
+        if any(p.cost.macs_shared != p.cost.macs for p in points):  # some filters are shared
+            row |= {"macs_shared": point.cost.macs_shared, "bits": point.cost.bits}
         if any(p.printed for p in points):
             row["printed_params"] = point.printed.get("params")
             row["printed_flops"] = point.printed.get("flops")

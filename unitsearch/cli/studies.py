@@ -51,7 +51,7 @@ def trials(
     from unitsearch.study.tables import rows
 
     found = rows(load_study(study).record)
-    emit([row for row in found if row["front"] or not front], how)
+    emit(_shown([row for row in found if row["front"] or not front], how), how)
 
 
 def best(study: StudyArgument, how: FormatOption = Format.table) -> None:
@@ -60,7 +60,7 @@ def best(study: StudyArgument, how: FormatOption = Format.table) -> None:
     from unitsearch.study.tables import rows
 
     found = [row for row in rows(load_study(study).record) if row["front"]]
-    emit(sorted(found, key=lambda row: (-row["accuracy"], row["flops"])), how)
+    emit(_shown(sorted(found, key=lambda row: (-row["accuracy"], row["flops"])), how), how)
 
 
 def report(
@@ -136,3 +136,10 @@ def export(
         write(str(done.architecture))
         equal = "equal" if done.difference == 0 else f"equal to {done.difference:.1g}"
         note(f"trial {done.number}: key, costs and parameters equal, logits {equal}")
+
+
+def _shown(rows: list[dict[str, Any]], how: Format) -> list[dict[str, Any]]:
+    """Return rows for people without the columns that tell them nothing."""
+    if how != Format.table or any(row["macs_shared"] != row["macs"] for row in rows):
+        return rows
+    return [{k: v for k, v in row.items() if k not in ("macs_shared", "bits")} for row in rows]

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unitsearch.network.slbf import SlbfConv2d
+
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "relu6": nn.ReLU6,
@@ -108,6 +110,9 @@ class Run(nn.Module):
             groups = weights.groups // self.count
             padding = cast("tuple[int, int]", weights.padding)
             x = F.conv2d(x, weights.weight[rows], bias, weights.stride, padding, groups=groups)
+        elif isinstance(weights, SlbfConv2d):
+            rows = slice(i * weights.out, (i + 1) * weights.out)
+            x = weights.share(i, x)
         else:
             linear = cast(GroupedLinear, weights)
             rows = slice(i * linear.out, (i + 1) * linear.out)

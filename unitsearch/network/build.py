@@ -26,6 +26,7 @@ from unitsearch.architecture import (
     Pool,
     Residual,
     Shuffle,
+    Slbf,
     Stack,
     Units,
     canonical,
@@ -44,6 +45,7 @@ from unitsearch.network.blocks import (
     activation,
 )
 from unitsearch.network.plans import PLANS
+from unitsearch.network.slbf import SlbfConv2d
 from unitsearch.shapes import Shape, after, after_all, output
 
 
@@ -91,7 +93,8 @@ def initialise(network: nn.Module, how: str, generator: torch.Generator) -> None
         network: The network.
         how: ``default``, as torch sets a layer (uniform within 1/√fan-in), or ``kaiming``, as the
             papers' code does (convolutions Kaiming normal over fan-out, linear weights normal with
-            σ 0.01, biases as torch sets them). Fans are those of one unit, not of the group.
+            σ 0.01, biases as torch sets them). Fans are those of one unit, not of the group. SLBF
+            layers are set as ``SlbfConv2d.reset`` says either way.
         generator: Source of all random numbers, on the CPU.
     """
     with torch.no_grad():
@@ -110,6 +113,8 @@ def initialise(network: nn.Module, how: str, generator: torch.Generator) -> None
                     weight.normal_(0, 0.01, generator=generator)
                 if module.bias is not None:
                     module.bias.uniform_(-bound, bound, generator=generator)
+            elif isinstance(module, SlbfConv2d):
+                module.reset(generator)
             elif isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.reset_parameters()
 
@@ -124,7 +129,7 @@ def _sequence(layers: Layers, x: Shape, plan: str) -> nn.Sequential:
 
 def _module(layer: Layer, x: Shape, plan: str) -> nn.Module:
     match layer:
-        case Conv() | Linear():
+        case Conv() | Linear() | Slbf():
             return _block(layer, x, 1)
         case Pool(op="max"):
             return nn.MaxPool2d(layer.kernel, layer.step, layer.padding)
@@ -158,7 +163,7 @@ def _run(run: Units, x: Shape, plan: str) -> Run:
     share: Shape = (run.unit.inputs, *x[1:])
     modules: list[nn.Module] = []
     for layer in run.unit.layers:
-        if isinstance(layer, (Conv, Linear)):
+        if isinstance(layer, (Conv, Linear, Slbf)):
             modules.append(_block(layer, share, run.count))
         else:
             modules.append(_module(layer, share, plan))
@@ -166,7 +171,7 @@ def _run(run: Units, x: Shape, plan: str) -> Run:
     return Run(run.count, modules, plan)
 
 
-def _block(layer: Conv | Linear, x: Shape, count: int) -> Block:
+def _block(layer: Conv | Linear | Slbf, x: Shape, count: int) -> Block:
     """Return ``count`` equal layers side by side as one block."""
     width = count * layer.out
     weights: nn.Module
@@ -175,6 +180,12 @@ def _block(layer: Conv | Linear, x: Shape, count: int) -> Block:
         weights = nn.Conv2d(
             count * x[0], width, layer.kernel, layer.stride, layer.margin,
             groups=count * layer.groups, bias=layer.bias,
+        )  # fmt: skip
+        norm = nn.BatchNorm2d(width) if layer.norm == "batch" else None
+    elif isinstance(layer, Slbf):
+        weights = SlbfConv2d(
+            count, x[0], layer.out, layer.kernel, stride=layer.stride, padding=layer.margin,
+            bank=layer.bank, splits=layer.splits, select=layer.select, alpha=layer.scale == "alpha",
         )  # fmt: skip
         norm = nn.BatchNorm2d(width) if layer.norm == "batch" else None
     else:

@@ -15,6 +15,7 @@ from unitsearch.architecture import Architecture
 from unitsearch.costs import count
 from unitsearch.network.blocks import GlobalAverage, GroupedLinear
 from unitsearch.network.build import Network, build
+from unitsearch.network.slbf import SlbfConv2d
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,15 @@ def _thop_macs(network: Network, image: Tensor) -> int:
     def grouped(module: Any, inputs: Any, output: Any) -> None:
         module.total_ops += torch.DoubleTensor([module.inputs * math.prod(output.shape)])
 
-    own = {GroupedLinear: grouped, nn.AvgPool2d: free, GlobalAverage: free}
+    def composed(module: Any, inputs: Any, output: Any) -> None:
+        window = module.inputs * module.kernel**2
+        module.total_ops += torch.DoubleTensor([window * math.prod(output.shape)])
+
+    own = {
+        GroupedLinear: grouped,
+        SlbfConv2d: composed,
+        nn.AvgPool2d: free,
+        GlobalAverage: free,
+    }
     macs, _ = thop.profile(copy.deepcopy(network), inputs=(image,), custom_ops=own, verbose=False)
     return int(macs)

@@ -15,13 +15,20 @@ from torch import Tensor
 from unitsearch.architecture import Architecture
 from unitsearch.errors import SpecError
 from unitsearch.network.build import Network, build
+from unitsearch.network.packing import is_packed, packed_bytes, unpack
+from unitsearch.network.slbf import slbf_layers
 
 FIXED_IMAGES = 16
 _DIGEST_CLASSES = 32  # enough to tell networks apart; a thousand classes would fill the store
 
 
 def weights_bytes(network: Network) -> bytes:
-    """Return all parameters and running statistics as the bytes of a safetensors file."""
+    """Return all parameters and running statistics as the bytes of a safetensors file.
+
+    Those of a network with binary filters are packed: see ``packing``.
+    """
+    if slbf_layers(network):
+        return packed_bytes(network)
     tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     return save_tensors(tensors, metadata={"format": "pt"})
 
@@ -34,8 +41,11 @@ def load_weights(network: Network, content: bytes, name: str) -> None:
     """
     try:
         tensors = load_tensors(content)
-        network.load_state_dict(tensors)
-    except (SafetensorError, RuntimeError) as error:
+        if is_packed(tensors):
+            unpack(network, tensors, content)
+        else:
+            network.load_state_dict(tensors)
+    except (SafetensorError, RuntimeError, SpecError) as error:
         said = str(error).strip().splitlines()[0]
         raise SpecError(f"{name}: not the weights of this architecture ({said})") from None
 

@@ -9,11 +9,11 @@ from itertools import islice
 from typing import Any
 
 from unitsearch.architecture import Architecture, key
-from unitsearch.costs import Cost, count
+from unitsearch.costs import COSTS, Cost, count
 from unitsearch.errors import SpecError, UsageError
 from unitsearch.space.counting import count_members
 from unitsearch.space.draws import Choice, Cut, Domain, Steps
-from unitsearch.space.files import LIMITS, Space
+from unitsearch.space.files import Space
 from unitsearch.space.points import checked
 from unitsearch.space.sampling import sample
 
@@ -149,8 +149,8 @@ def survey(
         share = 0
     else:
         share = len(admitted)
-    low = Cost(*(min(getattr(c, f) for c in admitted) for f in LIMITS))
-    high = Cost(*(max(getattr(c, f) for c in admitted) for f in LIMITS))
+    low = Cost(*(min(getattr(c, name) for c in admitted) for name in COSTS))
+    high = Cost(*(max(getattr(c, name) for c in admitted) for name in COSTS))
     return Survey(samples, share, low, high, parameters(space))
 
 

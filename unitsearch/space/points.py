@@ -15,11 +15,12 @@ from unitsearch.architecture import (
     Layers,
     Linear,
     Residual,
+    Slbf,
     Stack,
     canonical,
 )
 from unitsearch.architecture.reading import check_keys
-from unitsearch.costs import count
+from unitsearch.costs import COSTS, count
 from unitsearch.errors import ShapeError, SpecError, UsageError, did_you_mean
 from unitsearch.fields import Whole, join
 from unitsearch.shapes import output, say
@@ -203,7 +204,7 @@ def _dense_stack(stack: Stack) -> Layers:
         )
     found: list[Layer] = []
     for i, layer in enumerate(stack.units[0].unit.layers):
-        if isinstance(layer, (Conv, Linear)):
+        if isinstance(layer, (Conv, Slbf, Linear)):
             out = sum(run.count * _width(run.unit.layers[i]) for run in stack.units)
             found.append(_with_width(layer, out))
         else:
@@ -212,14 +213,24 @@ def _dense_stack(stack: Stack) -> Layers:
 
 
 def _width(layer: Layer) -> int:
-    return layer.out if isinstance(layer, (Conv, Linear)) else 0
+    return layer.out if isinstance(layer, (Conv, Slbf, Linear)) else 0
 
 
 def _without_width(layer: Layer) -> Layer:
-    return _with_width(layer, 1) if isinstance(layer, (Conv, Linear)) else layer
+    return _with_width(layer, 1) if isinstance(layer, (Conv, Slbf, Linear)) else layer
 
 
-def _with_width(layer: Conv | Linear, out: int) -> Layer:
+def _with_width(layer: Conv | Slbf | Linear, out: int) -> Layer:
+    if isinstance(layer, Slbf):  # dense is the normal convolution that it stands for
+        return Conv(
+            out=out,
+            kernel=layer.kernel,
+            stride=layer.stride,
+            padding=layer.padding,
+            norm=layer.norm,
+            act=layer.act,
+            name=layer.name,
+        )
     if isinstance(layer, Conv):
         return replace(layer, out=out, groups=1)
     return replace(layer, out=out)
@@ -248,7 +259,7 @@ def expectations(space: Space, name: str) -> dict[str, tuple[int, int]]:
     data = space.file.points[name].get("expect") or {}
     place = f"points.{name}.expect"
     with space.file.document.located():
-        expected = check_keys(data, ("params", "macs", "flops"), place, "expect")
+        expected = check_keys(data, COSTS, place, "expect")
         cost = count(point(space, name))
         return {k: (Whole().read(v, join(place, k)), getattr(cost, k)) for k, v in expected.items()}
 

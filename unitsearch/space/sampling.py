@@ -20,6 +20,7 @@ from unitsearch.architecture import (
     Linear,
     Pool,
     Residual,
+    Slbf,
     Stack,
     Unit,
     Units,
@@ -144,7 +145,7 @@ def _finish(items: list[tuple[Layer | dict[str, Any], str]], space: Space) -> La
                 width = item.inputs
             case Residual(body=(Stack() as first, *_)):
                 width = first.inputs
-            case Conv() | Linear() | Flatten() | Residual():
+            case Conv() | Linear() | Flatten() | Residual() | Slbf():
                 width = None
             case _:
                 pass  # per-channel layers lead on to the stack

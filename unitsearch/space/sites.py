@@ -22,6 +22,7 @@ from unitsearch.architecture import (
     Layers,
     Pool,
     Residual,
+    Slbf,
     Stack,
     canonical,
 )
@@ -284,7 +285,7 @@ def _stride(layers: Layers) -> int:
     found = 1
     for layer in layers:
         match layer:
-            case Conv(stride=stride):
+            case Conv(stride=stride) | Slbf(stride=stride):
                 found *= stride
             case Pool():
                 found *= layer.step

@@ -34,6 +34,7 @@ _KNOWING = (
     "accuracy",
     "ce",
     "se",
+    "se_bits",
     "tca",
     "tsa",
     "accuracy_drop",

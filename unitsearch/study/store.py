@@ -24,7 +24,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from unitsearch.architecture import Architecture, read_architecture, write_architecture
-from unitsearch.costs import Cost
+from unitsearch.costs import COSTS, Cost, count
 from unitsearch.errors import PackageError, StudyError, UnitSearchError
 from unitsearch.search.quiet import quiet_optuna
 from unitsearch.study.record import Trial
@@ -69,7 +69,7 @@ class Store:
             user_attrs={
                 "key": key,
                 "seed": seed,
-                "cost": [cost.params, cost.macs, cost.flops],
+                "cost": [getattr(cost, name) for name in COSTS],
                 "values": dict(values),
                 "architecture": write_architecture(architecture),
                 "generation": generation,
@@ -137,14 +137,15 @@ class Store:
         attrs = trial.user_attrs
         outcome = attrs.get("outcome", {})
         finished = trial.state.is_finished()
+        architecture = read_architecture(attrs["architecture"])
         found = Trial(
             number=trial.number,
             state=_STATES[trial.state],
             key=attrs["key"],
             seed=attrs["seed"],
             values=attrs["values"],
-            architecture=read_architecture(attrs["architecture"]),
-            cost=Cost(*attrs["cost"]),
+            architecture=architecture,
+            cost=_cost(attrs["cost"], architecture),
             accuracy=outcome.get("accuracy") if finished else None,
             images=outcome.get("images", 0),
             test_accuracy=tested["accuracy"] if tested else None,
@@ -168,6 +169,14 @@ class Store:
             raise StudyError(f"{self.place}: the store cannot be used ({_first(error)})") from error
         except optuna.exceptions.OptunaError as error:
             raise StudyError(f"{self.place}: the store cannot be used ({_first(error)})") from error
+
+
+def _cost(stored: list[int], architecture: Architecture) -> Cost:
+    """Return a stored cost; what a study of an earlier release did not store is counted now."""
+    if len(stored) == len(COSTS):
+        return Cost(*stored)
+    counted = count(architecture)
+    return Cost(*stored, *(getattr(counted, name) for name in COSTS[len(stored) :]))
 
 
 def create_store(folder: Path, name: str, url: str | None) -> Store:

@@ -17,7 +17,7 @@ from unitsearch.study.record import Record, Trial
 
 COLUMNS = (
     "number", "state", "key", "seed", "accuracy", "accuracy_se", "test_accuracy",
-    "macs", "flops", "params", "ce", "se", "front", "reason",
+    "macs", "flops", "params", "ce", "se", "front", "reason", "macs_shared", "bits",
 )  # fmt: skip
 
 
@@ -62,6 +62,8 @@ def rows(record: Record) -> list[dict[str, Any]]:
                 **derived,
                 "front": trial.number in on_front,
                 "reason": trial.reason or None,
+                "macs_shared": trial.cost.macs_shared,
+                "bits": trial.cost.bits,
             }
         )
     return found

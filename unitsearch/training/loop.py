@@ -16,6 +16,7 @@ from unitsearch.data.batches import batches, normalise
 from unitsearch.data.images import Source
 from unitsearch.data.sets import DataSet
 from unitsearch.errors import UnitSearchError
+from unitsearch.network.slbf import clamp_, slbf_layers
 from unitsearch.training.recipes import Recipe
 
 _EVALUATION_BATCH = 512  # images, of up to 64 x 64 pixels; fewer where they are larger
@@ -73,6 +74,7 @@ def train(
     steps = len(data.train) // size
     optimiser = _optimiser(network, recipe, recipe.momentum)
     augmentation = augmentation if recipe.augment else "none"
+    binary = slbf_layers(network)
     curve, losses = [], []
     for epoch in range(recipe.epochs):
         if epoch == recipe.restart:
@@ -89,6 +91,8 @@ def train(
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch's stub
             optimiser.step()
+            if binary:
+                clamp_(binary)
             total += loss.detach()
         losses.append(float(total) / steps)
         if not math.isfinite(losses[-1]):

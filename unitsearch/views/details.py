@@ -65,6 +65,7 @@ def _numbers(trial: Trial, row: dict[str, Any]) -> dict[str, Any]:
         "flops": f"{trial.cost.flops:,}",
         "ce": words.ratio(row["ce"]),
         "se": words.ratio(row["se"]),
+        "bits": f"{trial.cost.bits:,}",
         "seconds": "" if trial.train_seconds is None else f"{trial.train_seconds:,.1f} s",
         "reason": trial.reason,
     }

@@ -22,6 +22,7 @@ from unitsearch.architecture import (
     Pool,
     Residual,
     Shuffle,
+    Slbf,
     Stack,
     Unit,
 )
@@ -52,6 +53,8 @@ def unit_kind(unit: Unit) -> str:
     name = "-".join(map(str, unit.nodes))
     if any(isinstance(layer, Linear) for layer in unit.layers):
         name = f"{name} linear"
+    if any(isinstance(layer, Slbf) for layer in unit.layers):
+        name = f"{name} slbf"
     if any(isinstance(layer, Pool) for layer in unit.layers):
         name = f"{name} +pool"
     return name
@@ -158,6 +161,8 @@ def _layer(layer: Layer, x: Shape, y: Shape, colours: Mapping[str, str], width: 
     match layer:
         case Conv():
             return _conv(layer, x, y)
+        case Slbf():
+            return _slbf(layer, y)
         case Linear():
             return captioned(_block(layer.out, 19, radius=9), ["linear", _say_size(y)])
         case Pool():
@@ -195,14 +200,21 @@ def _layer(layer: Layer, x: Shape, y: Shape, colours: Mapping[str, str], width: 
 
 
 def _conv(conv: Conv, x: Shape, y: Shape) -> Box:
-    kernel = f"{conv.kernel}×{conv.kernel}"
-    if conv.stride > 1:
-        kernel += f" /{conv.stride}"
-    captions = [kernel, _say_size(y)]
+    captions = [_window(conv), _say_size(y)]
     if conv.groups > 1:
         depthwise = conv.groups == conv.out == x[0]
         captions.append("depth-wise" if depthwise else f"{conv.groups} groups")
     return captioned(_block(conv.out, 24), captions)
+
+
+def _slbf(slbf: Slbf, y: Shape) -> Box:
+    captions = [f"slbf {_window(slbf)}", _say_size(y), f"k {slbf.bank} · s {slbf.splits}"]
+    return captioned(_block(slbf.out, 24), captions)
+
+
+def _window(layer: Conv | Slbf) -> str:
+    said = f"{layer.kernel}×{layer.kernel}"
+    return f"{said} /{layer.stride}" if layer.stride > 1 else said
 
 
 def _block(channels: int, width: float, radius: float = 4) -> Box:
@@ -247,7 +259,9 @@ def _stack(stack: Stack, y: Shape, colours: Mapping[str, str]) -> Box:
         x += max(cell.width for cell in part) + 8
         height = max(height, top)
     body.insert(0, plate(0.5, 0.5, x - 1, tall - 1, radius=7, fill=0.03, stroke=0.35))
-    kernels = {layer.kernel for unit in merged for layer in unit.layers if isinstance(layer, Conv)}
+    kernels = {
+        layer.kernel for unit in merged for layer in unit.weighted if not isinstance(layer, Linear)
+    }
     said = f"{stack.size:,} unit{'s' if stack.size > 1 else ''}"
     if len(kernels) == 1:
         k = kernels.pop()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Beyond so many points: WebGL; short hover texts and no error bars except on the fronts.
 MANY = 1_500
 _WITH_ERRORS = 150
-_EQUAL = {"flops": "ce", "params": "se"}
+_EQUAL = {"flops": "ce", "params": "se", "bits": "se_bits"}
 
 
 def pareto(record: Record, x: str = "flops", y: str = "accuracy") -> Figure:
@@ -260,6 +260,7 @@ def _equal(record: Record, x: Metric, y: Metric, view: View) -> tuple[list[Any],
     import plotly.graph_objects as go
 
     name = _EQUAL.get(x.name)
+    said = (name or "").upper().replace("_BITS", " in bits")
     base = record.baseline
     if name is None or y.name != "accuracy" or base is None or not base.accuracy:
         return [], []
@@ -281,14 +282,14 @@ def _equal(record: Record, x: Metric, y: Metric, view: View) -> tuple[list[Any],
                 line={"color": theme.EQUAL, "width": 1, "dash": "dot"},
                 opacity=0.65,
                 hoverinfo="skip",
-                name=f"equal {name.upper()}",
+                name=f"equal {said}",
                 legendgroup="equal",
                 showlegend=not traces,
             )
         )
         notes.append(
             {
-                "text": f"{name.upper()} {level:g}",
+                "text": f"{said} {level:g}",
                 "x": math.log10(xs[-1]),
                 "y": high,
                 "yanchor": "top",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from unitsearch.costs import COSTS
 from unitsearch.metrics import METRICS, Measured, Metric
 from unitsearch.search.front import front
 from unitsearch.study.record import Record, Trial
@@ -14,7 +15,7 @@ from unitsearch.study.tables import front_trials
 from unitsearch.views import words
 
 # These need no baseline.
-_OWN = ("accuracy", "flops", "params", "macs")
+_OWN = ("accuracy", *COSTS)
 _AS_ACCURACY = {"accuracy": 100.0, "accuracy_drop": 100.0}
 
 

@@ -43,6 +43,7 @@
     ["accuracy", "accuracy (validation)"], ["images", "validation images"],
     ["test", "test accuracy"], ["params", "parameters"], ["macs", "MACs"],
     ["flops", "FLOPs (papers' convention)"], ["ce", "CE"], ["se", "SE"],
+    ["bits", "stored bits"],
     ["seconds", "training took"], ["seed", "seed"], ["key", "key"], ["state", "state"],
     ["reason", "reason"],
   ];
