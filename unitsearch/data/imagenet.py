@@ -51,8 +51,12 @@ def read_tiny_imagenet(spec: DataSpec) -> Pools:
     _agree(folder / "val" / "images", _images_in(folder / "val/images"), shown, annotations.name)
     val = _listed("val/images", list(shown), list(shown.values()))
     train = _in_folders(folder, [f"train/{wnid}/images" for wnid in classes])
-    side = _side(spec)
-    return Pools(FilePool(folder, *train, side), classes, FilePool(folder, *_by_name(*val), side))
+    # Most of the work on so small an image is Python's, which threads cannot share: two of them
+    # decode 0.8 times as many as one (benchmarks/streaming.py).
+    kept = {"side": _side(spec), "most_decoders": 1}
+    return Pools(
+        FilePool(folder, *train, **kept), classes, FilePool(folder, *_by_name(*val), **kept)
+    )
 
 
 def read_imagenet(spec: DataSpec) -> Pools:
@@ -66,6 +70,9 @@ def read_imagenet(spec: DataSpec) -> Pools:
     """
     folder, side = folder_of(spec), _side(spec)
     classes = _folders_in(folder / "train")
+    if not classes:
+        expected = "folders of images, one for each class"
+        raise DataError(place=str(folder / "train"), found=[], expected=expected)
     if _folders_in(folder / "val"):
         _agree(folder / "val", _folders_in(folder / "val"), classes, "train")
         val = _in_folders(folder, [f"val/{wnid}" for wnid in classes])
@@ -164,6 +171,8 @@ def _wnids(path: Path) -> tuple[str, ...]:
         if not line.isalnum() or line in found:
             raise fail(line, "a wnid that is on no other line")
         found.add(line)
+    if not found:
+        raise DataError("is empty", place=str(path), expected="a wnid on each line")
     return tuple(sorted(found))
 
 

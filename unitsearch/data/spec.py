@@ -148,8 +148,7 @@ _PUBLISHED = {
         1_281_167,
         "imagenet",
         folders=("train", "val"),
-        by_hand="unpack the images of ILSVRC 2012 there, which image-net.org and Kaggle hand out on "
-        "its terms",
+        by_hand="unpack the images of ILSVRC 2012 there, which image-net.org and Kaggle hand out",
     ),
 }
 
