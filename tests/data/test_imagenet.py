@@ -122,7 +122,7 @@ def test_another_number_of_classes_than_stated_is_refused(write_tiny_imagenet: W
         (
             "tiny_imagenet",
             "tiny-imagenet-200: expected the files wnids.txt, val/val_annotations.txt and the "
-            "folders train, val/images; unpack tiny-imagenet-200.zip there",
+            "folders train, val/images; unpack tiny-imagenet-200.zip",
             "CS231n",
         ),
         ("imagenet", "imagenet: expected the folders train, val; unpack the images", "Kaggle"),

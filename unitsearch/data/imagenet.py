@@ -25,6 +25,9 @@ MARGIN = 256 / 224  # of ImageNet: the shorter side becomes 256 pixels where 224
 KAGGLE = "LOC_val_solution.csv"
 TRUTH = "ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt"
 META = "ILSVRC2012_devkit_t12/data/meta.mat"
+# Of Tiny-ImageNet: most of the work on so small an image is Python's, which threads cannot share;
+# two decoded 0.8 to 0.9 times as many as one (benchmarks/streaming.py).
+_DECODERS = 1
 
 Labelled = tuple[NDArray[np.bytes_], Indices]  # names below the set's folder; labels
 
@@ -51,11 +54,11 @@ def read_tiny_imagenet(spec: DataSpec) -> Pools:
     _agree(folder / "val" / "images", _images_in(folder / "val/images"), shown, annotations.name)
     val = _listed("val/images", list(shown), list(shown.values()))
     train = _in_folders(folder, [f"train/{wnid}/images" for wnid in classes])
-    # Most of the work on so small an image is Python's, which threads cannot share: two of them
-    # decode 0.8 times as many as one (benchmarks/streaming.py).
-    kept = {"side": _side(spec), "most_decoders": 1}
+    side = _side(spec)
     return Pools(
-        FilePool(folder, *train, **kept), classes, FilePool(folder, *_by_name(*val), **kept)
+        FilePool(folder, *train, side, most_decoders=_DECODERS),
+        classes,
+        FilePool(folder, *_by_name(*val), side, most_decoders=_DECODERS),
     )
 
 
