@@ -66,6 +66,10 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         ("digits", {"path": "x"}, r"data\.path: found 'x', expected nothing: path is for"),
         ("digits", {"input": None}, r"data\.input: found nothing, expected a value"),
         ("digits", {"input": [8, 8]}, r"data\.input: found '2 of them'"),
+        ("cifar10", {"augment": "resized_crop_flip"}, r"data\.augment: .* none or crop_flip: resi"),
+        ("imagenet", {"input": [1, 8, 8]}, r"data\.input: found \[1, 8, 8\], expected three chan"),
+        ("imagenet", {"input": [3, 8, 9]}, r"data\.input: found \[3, 8, 9\], expected three chan"),
+        ("tiny_imagenet", {"size": 32}, r"data\.size: found 32, .*; try data\.input=\[3,32,32\]"),
         ("image_folder", {"input": [1, 8, 8]}, r"data\.input: found \[1, 8, 8\], .* size"),
     ],
 )
@@ -78,6 +82,10 @@ def test_a_value_that_cannot_be_meant_is_refused(
 
 def test_describe_knows_the_published_sets_without_their_files() -> None:
     assert describe(data_spec("digits")) == Facts((1, 8, 8), 10, 1000)
+    assert describe(data_spec("tiny_imagenet")) == Facts((3, 64, 64), 200, 90_000)
+    assert describe(data_spec("imagenet", validation=50_000)) == Facts((3, 224, 224), 1000, 1231167)
+    small = data_spec("imagenet", input=[3, 32, 32], limit=20_000, validation=0.1)
+    assert describe(small) == Facts((3, 32, 32), 1000, 18_000)
     assert describe(data_spec("cifar100", limit=1000)) == Facts((3, 32, 32), 100, 900)
 
 

@@ -22,7 +22,6 @@ from unitsearch.data.pools import FilePool, Shape
 from unitsearch.errors import UsageError
 
 AHEAD = 2  # batches that are being decoded while one is in use
-MOST_DECODERS = 8
 
 Rows = Tensor | slice
 Batches = Generator[tuple[Tensor, Tensor], None, None]
@@ -108,8 +107,8 @@ class StreamedImages:
     Attributes:
         files: The files.
         labels: int64, ``[images]``, from 0; batches are served on their device.
-        decoders: How many threads decode; as many as there are usable cores, at most eight, unless
-            given.
+        decoders: How many threads decode; as many as there are usable cores, at most what the files
+            are worth, unless given.
     """
 
     files: FilePool
@@ -134,17 +133,17 @@ class StreamedImages:
         Raises:
             DataError: If a file is no image that can be read; it names the file.
         """
-        decoders = self.decoders or min(_usable_cores(), MOST_DECODERS)
+        decoders = self.decoders or min(_usable_cores(), self.files.most_decoders)
         pool = ThreadPoolExecutor(decoders, thread_name_prefix="unitsearch-decoder")
         begin = partial(self._begin, pool, decoders, crops)
         rest = iter(chosen)
         try:
-            waiting = deque(begin(rows) for rows in islice(rest, 1 + AHEAD))
+            waiting = deque(begin(rows) for rows in islice(rest, AHEAD))
             while waiting:
                 rows, pixels, parts = waiting.popleft()
+                waiting.extend(begin(more) for more in islice(rest, 1))
                 for part in parts:
                     part.result()
-                waiting.extend(begin(more) for more in islice(rest, 1))
                 served = torch.from_numpy(pixels).permute(0, 3, 1, 2)
                 yield served.to(self.labels.device), self.labels[rows]
         finally:

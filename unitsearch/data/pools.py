@@ -43,6 +43,7 @@ class FilePool:
         labels: int64, ``[images]``, from 0.
         side: Height and width that images are brought to, in pixels.
         margin: How much longer than ``side`` the shorter side is before the middle is cut out.
+        most_decoders: How many threads it is worth to decode with.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class FilePool:
     labels: NDArray[np.int64]
     side: int
     margin: float = 1.0
+    most_decoders: int = 8
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -124,7 +124,7 @@ class _Published:
     files: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     may_be_gz: bool = False
-    by_hand: str = ""  # how to get a set that is not downloaded
+    by_hand: str = ""  # how to get a set that is not downloaded; {root} and {folder} are put in
 
 
 _IDX = tuple(
@@ -142,14 +142,14 @@ _PUBLISHED = {
         "tiny-imagenet-200",
         ("wnids.txt", "val/val_annotations.txt"),
         ("train", "val/images"),
-        by_hand="unpack tiny-imagenet-200.zip there, which Stanford's course CS231n hands out",
+        by_hand="unpack tiny-imagenet-200.zip, which Stanford's CS231n hands out, into {root}",
     ),
     "imagenet": _Published(
         1_281_167,
         "imagenet",
         folders=("train", "val"),
-        by_hand="unpack the images of ILSVRC 2012 there, which image-net.org and Kaggle hand out "
-        "on its terms",
+        by_hand="unpack the images of ILSVRC 2012, which image-net.org and Kaggle hand out, into "
+        "{folder}",
     ),
 }
 
@@ -223,7 +223,8 @@ def require(spec: DataSpec) -> None:
     wanted += [f"the folders {_listed(folders)}"] if folders else []
     root = f"name another root (data.root or UNITSEARCH_DATA) that holds {published.folder}"
     if published.by_hand:
-        ways = f"{published.by_hand}, or {root}; data.download does not fetch it"
+        unpack = published.by_hand.format(root=root_of(spec), folder=folder)
+        ways = f"{unpack}, or {root}; data.download does not fetch it"
     else:
         ways = f"put them there, {root}, or let data.download=true fetch them"
     raise DataError(

@@ -65,6 +65,7 @@ def train(
 
     Raises:
         DivergedError: If the loss of an epoch is NaN or infinite.
+        DataError: If an image is read from its file only now, and cannot be.
     """
     start = time.perf_counter()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
