@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from unitsearch.data import data_spec
+from unitsearch.data.download import make_available
 from unitsearch.data.sets import load
 from unitsearch.data.vision import torchvision
 from unitsearch.errors import DataError
@@ -96,3 +97,22 @@ def test_a_download_with_another_checksum_is_refused_before_it_is_unpacked(
     with pytest.raises(DataError, match="could not be downloaded"):
         load(data_spec("cifar10", root=tmp_path, download=True))
     assert [path.name for path in tmp_path.iterdir()] == [published.filename]
+
+
+def test_a_command_fetches_what_it_may_fetch_before_it_looks_for_the_files(
+    write_cifar: Callable[..., Path],
+    tmp_path: Path,
+    mirror: tuple[Path, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, address = mirror
+    published = torchvision().datasets.CIFAR10
+    archive = folder / published.filename
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.add(write_cifar(10) / "cifar-10-batches-py", "cifar-10-batches-py")
+    monkeypatch.setattr(published, "url", f"{address}{archive.name}")
+    monkeypatch.setattr(published, "tgz_md5", md5(archive))
+    root = tmp_path / "root"
+    make_available(data_spec("cifar10", root=root, download=True))
+    assert (root / "cifar-10-batches-py" / "batches.meta").is_file()
+    make_available(data_spec("cifar10", root=root))

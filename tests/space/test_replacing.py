@@ -17,6 +17,7 @@ from unitsearch.architecture import (
     Layer,
     Residual,
     Shuffle,
+    Slbf,
     Stack,
     key,
     kind_of,
@@ -229,6 +230,17 @@ def test_auto_takes_over_what_the_replaced_layer_has() -> None:
     conv = found.body[1]
     assert isinstance(conv, Conv)
     assert (conv.out, conv.kernel, conv.act, conv.groups) == (16, 3, "none", 2)
+
+
+def test_binary_filters_may_take_the_place_of_a_convolution() -> None:
+    new = "{kind: slbf, out: auto, kernel: auto, act: auto, bank: 4, splits: 2}"
+    one = only(replacing(new, more="run: conv1,"))
+    first, second = (one.layers[at].body[0] for at in (1, 2))  # type: ignore[union-attr]
+    assert isinstance(first, Slbf)
+    assert (first.out, first.kernel, first.stride, first.act) == (16, 3, 2, "relu")
+    assert isinstance(second, Slbf)
+    assert second.stride == 1
+    assert count(one).bits < count(baseline(replacing(new))).bits
 
 
 def test_a_list_is_a_sequence_from_the_width_before_to_the_width_after() -> None:

@@ -99,7 +99,7 @@ def test_a_whole_number_may_be_written_with_an_exponent() -> None:
         ("engine=spark", "one of local, ray"),
         ("objectives=[acuracy]", "did you mean 'accuracy'"),
         ("engine.plan=best", "grouped"),
-        ("train.optimiser=adam", "did you mean 'adamw'"),
+        ("train.optimiser=adamww", "did you mean 'adamw'"),
         ("train.epochs=three", "a whole number"),
         ("train.epochs=1.5", "a whole number"),
         ("train.rate=nan", "a number above 0"),

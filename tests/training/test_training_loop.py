@@ -84,7 +84,7 @@ def test_a_set_that_can_be_learnt_is_learnt_to_the_last_image(data: DataSet) -> 
     assert not net.training
 
 
-@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+@pytest.mark.parametrize("optimiser", ["sgd", "adam", "adamw"])
 def test_the_same_seed_gives_the_same_weights_bit_by_bit(data: DataSet, optimiser: str) -> None:
     recipe = replace(FAST, epochs=2, optimiser=optimiser)
     nets = [network(), network()]

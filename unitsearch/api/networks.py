@@ -88,7 +88,7 @@ def train_one(
     """Train one architecture, write it with its weights, and return what it reached."""
     from unitsearch.architecture import key, write_architecture, yaml_text
     from unitsearch.data import describe
-    from unitsearch.data.spec import require
+    from unitsearch.data.download import make_available
     from unitsearch.metrics import standard_error
     from unitsearch.study.config import compose
     from unitsearch.study.folder import write_file
@@ -105,7 +105,7 @@ def train_one(
         extra += [f"data={known}"] if known else []
     spaces = [] if is_file else [f"space={word(named.rpartition(':')[0])}"]
     config, _ = compose([*spaces, *extra, *overrides])
-    require(config.data)
+    make_available(config.data)
     about = describe(config.data)
     if architecture is None:
         data = [o for o in overrides if o.startswith(("data=", "data."))]

@@ -188,9 +188,9 @@ def prepared(config: Config, file: SpaceFile) -> Space:
         UsageError: If no member keeps the limits, or the space does not fit the data.
     """
     from unitsearch.data import describe
-    from unitsearch.data.spec import require
+    from unitsearch.data.download import make_available
 
-    require(config.data)
+    make_available(config.data)
     about = describe(config.data)
     space = bind(file, about.input, about.classes, config.data.name)
     baseline(space)

@@ -6,11 +6,31 @@ import tarfile
 from http.client import HTTPException
 from typing import Any
 
-from unitsearch.data.spec import DataSpec, files_of, root_of
+from unitsearch.data.spec import (
+    DataSpec,
+    available,
+    files_of,
+    is_downloadable,
+    require,
+    root_of,
+)
 from unitsearch.data.vision import torchvision
 from unitsearch.errors import DataError
 
 _FAILURES = (OSError, EOFError, RuntimeError, HTTPException, tarfile.TarError)
+
+
+def make_available(spec: DataSpec) -> None:
+    """See that the files of a set are there, fetching them if that is allowed and needed.
+
+    The driver of a study does this once, before any worker loads them.
+
+    Raises:
+        DataError: If they are not there and may not, or cannot, be fetched.
+    """
+    if spec.download and is_downloadable(spec) and available(spec):
+        download(spec)
+    require(spec)
 
 
 def download(spec: DataSpec) -> None:

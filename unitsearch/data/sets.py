@@ -13,7 +13,7 @@ import torch
 
 from unitsearch.data.cifar import read_cifar
 from unitsearch.data.digits import read_digits
-from unitsearch.data.download import download
+from unitsearch.data.download import make_available
 from unitsearch.data.folder import read_folder
 from unitsearch.data.idx import FASHION_CLASSES, MNIST_CLASSES, read_idx_set
 from unitsearch.data.imagenet import read_imagenet, read_tiny_imagenet
@@ -21,10 +21,7 @@ from unitsearch.data.images import Images, Rows, Source, StreamedImages
 from unitsearch.data.pools import FilePool, Pool, Pools
 from unitsearch.data.spec import (
     DataSpec,
-    available,
     files_of,
-    is_downloadable,
-    require,
     shares,
 )
 from unitsearch.data.split import Indices, Split, draw, hash_of
@@ -72,9 +69,7 @@ def load(spec: DataSpec) -> DataSet:
         DataError: If files are missing or damaged, or hold other shapes or classes than ``spec``.
         SpecError: If limit or validation do not suit the number of training images.
     """
-    if spec.download and is_downloadable(spec) and available(spec):
-        download(spec)
-    require(spec)
+    make_available(spec)
     pools = _read(spec)
     _check(pools, spec)
     split = _split(pools, spec)

@@ -162,8 +162,9 @@ def _evaluation_batch(images: Source) -> int:
 
 
 def _optimiser(network: nn.Module, recipe: Recipe, momentum: float) -> torch.optim.Optimizer:
-    if recipe.optimiser == "adamw":
-        return torch.optim.AdamW(
+    if recipe.optimiser in ("adam", "adamw"):
+        adam = torch.optim.Adam if recipe.optimiser == "adam" else torch.optim.AdamW
+        return adam(
             network.parameters(),
             recipe.rate,
             eps=recipe.epsilon,

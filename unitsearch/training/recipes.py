@@ -16,11 +16,11 @@ class Recipe:
         name: The recipe's name.
         epochs: Passes over the training images.
         batch: Images a step; a last batch that is not full is left out.
-        optimiser: ``sgd`` or ``adamw``.
+        optimiser: ``sgd``, ``adam`` or ``adamw``.
         rate: Initial learning rate.
         momentum: Of SGD.
         weight_decay: Decay of weights; in AdamW decoupled.
-        epsilon: AdamW's.
+        epsilon: Adam's and AdamW's.
         schedule: ``cosine`` to zero or ``constant``, after the warm-up.
         each: Whether the rate changes each ``step`` or each ``epoch``.
         warmup: Epochs in which the rate rises linearly from zero.
@@ -37,7 +37,7 @@ class Recipe:
     name: str = setting(Text(100), "custom")
     epochs: int = setting(Whole(1, 100_000), 10)
     batch: int = setting(Whole(1, 65_536), 128)
-    optimiser: str = setting(OneOf(("sgd", "adamw")), "sgd")
+    optimiser: str = setting(OneOf(("sgd", "adam", "adamw")), "sgd")
     rate: float = setting(Real(0, above=True), 0.1)
     momentum: float = setting(Real(0, 1), 0.9)
     weight_decay: float = setting(Real(0), 0.0)
