@@ -31,6 +31,7 @@ class Mailbox:
         self._lists: deque[list[Message]] = deque()
         self._held: dict[int, list[Message]] = {}
         self._asking: dict[int, asyncio.Future[list[Message] | None]] = {}
+        self._begun: dict[int, tuple[int, str]] = {}
         self._tries: dict[tuple[int, str], int] = {}
         self._outcomes: list[Message] = []
         self._printed: list[str] = []
@@ -57,9 +58,14 @@ class Mailbox:
         self._hand_out()
         return await asked
 
+    async def begin(self, seat: int, number: int, task: str) -> None:
+        """Note which job the worker on ``seat`` is at: its death may be that job's doing."""
+        self._begun[seat] = (number, task)
+
     async def give(self, seat: int, outcome: Message, printed: str) -> None:
         """Take in what became of one job, and what the worker printed meanwhile."""
         done, held = _key(outcome), self._held.get(seat, [])
+        self._begun.pop(seat, None)
         self._held[seat] = [job for job in held if _key(job) != done]
         if len(self._held[seat]) < len(held):  # else from one taken for dead: another has the job
             self._outcomes.append(outcome)
@@ -77,10 +83,11 @@ class Mailbox:
         self._alive.discard(seat)
         if self._stillborn >= _STILLBORN:
             await self.fail(f"no Ray worker can be started ({self._declined or reason})")
-        # only the first was under way; the others never had their turn
-        for i, (job, weights) in enumerate(jobs):
+        begun = self._begun.pop(seat, None)
+        for job, weights in reversed(jobs):  # each to the head of the row: their order stays
             key = _key((job, weights))
-            self._tries[key] = tries = self._tries.get(key, 0) + (i == 0)
+            # a job handed to a worker that was dead already, or not yet begun, is not to blame
+            self._tries[key] = tries = self._tries.get(key, 0) + (key == begun)
             if tries < TRIES:
                 self._lists.appendleft([(job, weights)])
             else:
@@ -163,6 +170,7 @@ class Hand:
             return False
         self._busy = True
         for message in jobs:
+            ray.get(self._mailbox.begin.remote(self.seat, *_key(message)))
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 outcome = work.do(job_from(*message), self._bench)
