@@ -1,12 +1,13 @@
 """The exceptions that unitsearch raises on purpose.
 
-    UnitSearchError            exit 1
-    ├── UsageError             exit 2   the command or the call is wrong
-    ├── SpecError              exit 3   a file or value is not what the format asks for (also a
-    ValueError) │   └── ShapeError         exit 3   layers that do not fit each other ├── DataError
-    exit 3   a data set is missing or damaged ├── StudyError             exit 3   a study is
-    missing, taken, running or damaged ├── PackageError           exit 3   an optional package is
-    not installed └── CheckError             exit 4   something we wrote does not check out
+    UnitSearchError     exit 1
+    - UsageError        exit 2  the command or the call is wrong
+    - SpecError         exit 3  a file or value is not what the format asks for (also a ValueError)
+      - ShapeError      exit 3  layers that do not fit each other
+    - DataError         exit 3  a data set is missing or damaged
+    - StudyError        exit 3  a study is missing, taken, running or damaged
+    - PackageError      exit 3  an optional package is not installed
+    - CheckError        exit 4  something we wrote does not check out
 
 Each says up to four things, kept as attributes: where (``place``), what was ``found``, what was
 ``expected``, and what to do (``fix``). Code that knows only its part raises with that part; whoever
