@@ -1,0 +1,130 @@
+"""The kernels' machine code: compiled once a machine and dtype, then read from disk.
+
+Numba looks only at the caller's file to see whether what it stored is stale, so the folder's name
+holds a hash of all of the sources, of Numba and of the CPU. Each kernel is a symbol of its own,
+called by address: as callees of one another they would be compiled once for each caller.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+import numpy as np
+from llvmlite import binding
+from numba import types
+from numba.core.ccallback import CFunc
+from numpy.typing import NDArray
+
+from unitsearch.kernels import convolution, head, optimisers, pooling, step, vectors
+from unitsearch.kernels import table as t
+
+_FUNCTIONS: dict[int, Callable[..., None]] = {
+    t.ENTER: head.enter,
+    t.CONVOLUTION: convolution.convolution,
+    t.LINEAR: head.linear,
+    t.POOL: pooling.pool,
+    t.TOTAL: pooling.total,
+    t.LOSS: head.loss,
+    t.SCORE: head.score,
+    t.CONVOLUTION_BACK: convolution.convolution_back,
+    t.LINEAR_BACK: head.linear_back,
+    t.POOL_BACK: pooling.pool_back,
+    t.TOTAL_BACK: pooling.total_back,
+    t.SGD: optimisers.sgd,
+    t.ADAM: optimisers.adam,
+    t.CONVOLVE: convolution.convolve,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Kernels:
+    """Compiled kernels of one dtype.
+
+    Attributes:
+        run: The interpreter: takes the addresses of a job, a frame and a workspace.
+        addresses: int64, by kind of operation.
+        owners: What keeps the code alive.
+    """
+
+    run: Callable[[int, int, int], None]
+    addresses: NDArray[np.int64]
+    owners: tuple[Any, ...]
+
+
+def folder() -> Path:
+    """Return the folder in which machine code is kept.
+
+    It lies in ``UNITSEARCH_CACHE``, else in ``unitsearch`` in the user's cache folder
+    (XDG_CACHE_HOME, else ``~/.cache``).
+    """
+    named, cache = os.environ.get("UNITSEARCH_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    root = Path(cache) if cache else Path.home() / ".cache"
+    return (Path(named).expanduser() if named else root / "unitsearch") / "kernels" / _digest()
+
+
+@lru_cache
+def kernels(dtype: str) -> Kernels:
+    """Return the kernels of ``float32`` or ``float64``, from the disk where they are there."""
+    element = types.float32 if dtype == "float32" else types.float64
+    numbers = types.CPointer(types.int64)
+    signature = types.void(numbers, numbers, types.CPointer(element))
+    with _kept_in(folder()):
+        owners = {kind: _compiled(function, signature) for kind, function in _FUNCTIONS.items()}
+        run = _compiled(step.run, signature)
+    addresses = np.array([owners[kind].address for kind in range(len(t.KINDS))], np.int64)
+    call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(run.address)
+    return Kernels(call, addresses, (*owners.values(), run))
+
+
+def _compiled(function: Callable[..., None], signature: Any) -> Any:
+    options = {"nopython": True, "error_model": "numpy", "boundscheck": False}
+    made = CFunc(function, (signature.args, signature.return_type), locals={}, options=options)
+    made.enable_caching()
+    made.compile()
+    return made
+
+
+def _digest() -> str:
+    """Return a hash of everything that the machine code depends on."""
+    said = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        said.update(path.read_bytes())
+    cpu = (numba.config.CPU_NAME or binding.get_host_cpu_name(), *sorted(vectors.FEATURES))
+    for part in (numba.__version__, llvmlite.__version__, sys.version, *cpu):
+        said.update(part.encode() + b"\0")
+    return said.hexdigest()[:20]
+
+
+@contextmanager
+def _kept_in(place: Path) -> Iterator[None]:
+    """Let Numba keep its code in ``place``; let one process compile and the others wait for it.
+
+    Where the folder cannot be written, the code is compiled anew and not kept.
+    """
+    before = numba.config.CACHE_DIR
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        lock = (place / "lock").open("a")
+    except OSError:
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        numba.config.CACHE_DIR = str(place)
+        try:
+            yield
+        finally:
+            numba.config.CACHE_DIR = before
+            fcntl.flock(lock, fcntl.LOCK_UN)

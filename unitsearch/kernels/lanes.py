@@ -1,0 +1,313 @@
+"""Training and evaluating a network with one image in each SIMD lane: the face of the kernels.
+
+Arrays in, arrays out; knows no torch. Weights carry the names, order and shapes of the torch
+network's state.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unitsearch.architecture import Architecture
+from unitsearch.errors import UsageError
+from unitsearch.kernels import table as t
+from unitsearch.kernels.cache import kernels
+from unitsearch.kernels.program import lower
+from unitsearch.kernels.tiles import output_tiles, weight_tiles
+from unitsearch.kernels.vectors import REGISTER_BYTES, lanes
+
+Array = NDArray[Any]
+OPTIMISERS = ("sgd", "adam", "adamw")
+
+
+class Lanes:
+    """A network that trains and answers in lanes.
+
+    Args:
+        architecture: What to run; its units are put in canonical order.
+        batch: Images of a training step; evaluation takes any number.
+        mean: One per channel, of pixels in [0, 1].
+        std: Likewise.
+        dtype: ``float32`` or ``float64``.
+        optimiser: ``sgd``, ``adam`` or ``adamw``.
+        momentum: Of SGD.
+        weight_decay: Coupled; of AdamW decoupled.
+        betas: Of Adam and AdamW.
+        epsilon: Likewise.
+        smoothing: Label smoothing.
+
+    Raises:
+        UsageError: If ``unsupported`` says why not.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        batch: int,
+        *,
+        mean: tuple[float, ...] | None = None,
+        std: tuple[float, ...] | None = None,
+        dtype: str = "float32",
+        optimiser: str = "sgd",
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+        smoothing: float = 0.0,
+    ) -> None:
+        if optimiser not in OPTIMISERS:
+            raise UsageError(
+                place="optimiser", found=optimiser, expected=f"one of {', '.join(OPTIMISERS)}"
+            )
+        self.architecture, self.batch, self.dtype = architecture, batch, np.dtype(dtype)
+        self._width = lanes(dtype)
+        blocks = -(-batch // self._width)
+        self._program = program = lower(architecture, blocks, self._width, REGISTER_BYTES)
+        self._kernels = kernels(dtype)
+        c = architecture.input[0]
+        self._levels = _levels(mean or (0.0,) * c, std or (1.0,) * c, self.dtype)
+        self._work = _aligned(program.registers * self._width, self.dtype)
+        self.weights = _aligned(program.weights, self.dtype)
+        self.gradients = _aligned(program.weights, self.dtype)
+        self._running = np.zeros(program.running, self.dtype)
+        self._first = _aligned(program.weights, self.dtype)
+        self._second = _aligned(program.weights if optimiser != "sgd" else 0, self.dtype)
+        self._coefs = np.zeros((program.coefs, t.COEF), self.dtype)
+        self._coefs[:, t.SCALE] = self._coefs[:, t.C1] = self._coefs[:, t.INVERSE] = 1
+        self._sums = np.zeros((program.coefs, 2))
+        self._scalars = np.zeros(t.SCALARS)
+        self._job = np.zeros(t.JOB, np.int64)
+        self._zeros = np.zeros(64, self.dtype)
+        self._steps = 0  # of the optimiser
+        self._batches = 0  # batches that the norms have seen
+        names = ("momentum", "weight_decay", "betas", "epsilon", "smoothing")
+        values = (momentum, weight_decay, betas[0], betas[1], epsilon, smoothing)
+        assert len(names) + 1 == len(values)
+        self._scalars[t.MOMENTUM : t.SMOOTHING + 1] = values
+        kind = t.SGD if optimiser == "sgd" else t.ADAM
+        last = np.zeros((1, t.ROW), np.int64)
+        last[0, t.KIND] = kind
+        loss = program.loss[None]
+        score = loss.copy()
+        score[0, t.KIND] = t.SCORE
+        back = np.concatenate([program.forward, loss, program.backward])
+        self._differentiate = np.ascontiguousarray(back)
+        self._train = np.concatenate([back, last])
+        self._answer = np.concatenate([program.forward, score])
+        self._keys = _keys()
+        self._frame = self._make_frame(optimiser == "adamw")
+
+    # State.
+
+    def load(self, state: Mapping[str, Array]) -> None:
+        """Take parameters and running statistics by the names of ``Network.state_dict()``.
+
+        Raises:
+            UsageError: If they are not those of this network.
+        """
+        expected = [entry.name for entry in self._program.entries]
+        if sorted(state) != sorted(expected):
+            odd = sorted(set(state) ^ set(expected))[0]
+            raise UsageError(
+                place="state", found=odd, expected="the tensors of this architecture's network"
+            )
+        for entry in self._program.entries:
+            value = np.asarray(state[entry.name])
+            if value.shape != entry.shape:
+                raise UsageError(place=entry.name, found=value.shape, expected=str(entry.shape))
+            if entry.place == "steps":
+                self._batches = int(value)
+            else:
+                self._place(entry.place)[entry.at : entry.at + entry.size] = value.ravel()
+
+    def state(self) -> dict[str, Array]:
+        """Return parameters and running statistics by the names of ``Network.state_dict()``."""
+        found: dict[str, Array] = {}
+        for entry in self._program.entries:
+            if entry.place == "steps":
+                found[entry.name] = np.array(self._batches, np.int64)
+            else:
+                flat = self._place(entry.place)[entry.at : entry.at + entry.size]
+                found[entry.name] = flat.reshape(entry.shape).copy()
+        return found
+
+    def parameter_gradients(self) -> dict[str, Array]:
+        """Return what ``differentiate`` left, by the names of the parameters."""
+        return {
+            entry.name: self.gradients[entry.at : entry.at + entry.size].reshape(entry.shape).copy()
+            for entry in self._program.entries
+            if entry.place == "weights"
+        }
+
+    def restart(self, momentum: float) -> None:
+        """Make the optimiser anew."""
+        self._first[:] = 0
+        self._second[:] = 0
+        self._steps = 0
+        self._scalars[t.MOMENTUM] = momentum
+
+    # Work.
+
+    def train_step(
+        self,
+        pixels: Array,
+        labels: Array,
+        chosen: Array,
+        rate: float,
+        crops: tuple[Array, Array, Array] | None = None,
+    ) -> float:
+        """Take one step of the optimiser on one batch and return its mean loss.
+
+        Args:
+            pixels: uint8 [n, c, h, w], all images.
+            labels: int64 [n].
+            chosen: int64 [batch], the images of this batch.
+            rate: The learning rate.
+            crops: For each image the top row and left column of its crop in the image padded by
+                four pixels (0 … 8), and whether it is mirrored: int64 [batch] each.
+        """
+        self._steps += 1
+        self._scalars[t.RATE] = rate
+        return self._teach(self._train, pixels, labels, chosen, crops)
+
+    def differentiate(
+        self,
+        pixels: Array,
+        labels: Array,
+        chosen: Array,
+        crops: tuple[Array, Array, Array] | None = None,
+    ) -> float:
+        """Do a training step without its optimiser; ``parameter_gradients`` has the gradients."""
+        self.gradients[:] = 0
+        return self._teach(self._differentiate, pixels, labels, chosen, crops)
+
+    def logits(self, pixels: Array, chosen: Array | None = None) -> Array:
+        """Return the logits [n, classes] of images, with the running statistics."""
+        chosen = np.arange(len(pixels)) if chosen is None else chosen
+        parts = [found.copy() for found, _ in self._answers(pixels, None, chosen)]
+        return np.concatenate(parts) if parts else np.zeros((0, self._program.classes), self.dtype)
+
+    def evaluate(self, pixels: Array, labels: Array, chosen: Array | None = None) -> float:
+        """Return the share of images that are put in their class, with the running statistics."""
+        chosen = np.arange(len(pixels)) if chosen is None else chosen
+        right = sum(right for _, right in self._answers(pixels, labels, chosen))
+        return right / len(chosen) if len(chosen) else float("nan")
+
+    # The rest is private.
+
+    def _teach(
+        self,
+        ops: Array,
+        pixels: Array,
+        labels: Array,
+        chosen: Array,
+        crops: tuple[Array, Array, Array] | None,
+    ) -> float:
+        if len(chosen) != self.batch:
+            raise UsageError(place="chosen", found=len(chosen), expected=f"{self.batch} images")
+        held = [np.ascontiguousarray(chosen, np.int64)]
+        places = [0, 0, 0]
+        if crops is not None:
+            margin = 4
+            shifted = (crops[0] - margin, crops[1] - margin, crops[2])
+            held += [np.ascontiguousarray(values, np.int64) for values in shifted]
+            places = [_address(values) for values in held[1:]]
+        self._frame[[t.F_TOPS, t.F_LEFTS, t.F_FLIPS]] = places
+        self._batches += 1
+        self._do(ops, pixels, labels, held[0], is_training=True)
+        return float(self._scalars[t.LOSS_SUM])
+
+    def _answers(self, pixels: Array, labels: Array | None, chosen: Array) -> Any:
+        """Yield the logits of each batch, and how many of them are right."""
+        out = np.zeros((self.batch, self._program.classes), self.dtype)
+        self._frame[[t.F_TOPS, t.F_LEFTS, t.F_FLIPS]] = 0
+        self._frame[t.F_LOGITS] = _address(out)
+        chosen = np.ascontiguousarray(chosen, np.int64)
+        for start in range(0, len(chosen), self.batch):
+            some = chosen[start : start + self.batch]
+            self._do(self._answer, pixels, labels, some, is_training=False)
+            yield out[: len(some)], int(self._scalars[t.RIGHT])
+
+    def _do(
+        self, ops: Array, pixels: Array, labels: Array | None, chosen: Array, *, is_training: bool
+    ) -> None:
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != self.architecture.input:
+            found = f"{pixels.dtype} {pixels.shape}"
+            expected = f"uint8 images of {self.architecture.input}"
+            raise UsageError(place="pixels", found=found, expected=expected)
+        if len(chosen) and not 0 <= chosen.min() <= chosen.max() < len(pixels):
+            raise UsageError(place="chosen", found="an image", expected=f"0 … {len(pixels) - 1}")
+        pixels = np.ascontiguousarray(pixels)
+        labels = None if labels is None else np.ascontiguousarray(labels, np.int64)
+        frame = self._frame
+        frame[t.F_PIXELS], frame[t.F_CHOSEN] = _address(pixels), _address(chosen)
+        frame[t.F_LABELS] = 0 if labels is None else _address(labels)
+        frame[t.F_TRAINING], frame[t.F_IMAGES] = is_training, len(chosen)
+        frame[t.F_OPS], frame[t.F_OP_COUNT] = _address(ops), len(ops)
+        frame[t.F_STEPS] = self._steps
+        self._kernels.run(_address(self._job), _address(frame), _address(self._work))
+
+    def _place(self, name: str) -> Array:
+        return self.weights if name == "weights" else self._running
+
+    def _make_frame(self, is_decoupled: bool) -> Array:
+        program, frame = self._program, np.zeros(t.FRAME, np.int64)
+        for place, values in (
+            (t.F_KERNELS, self._kernels.addresses), (t.F_JOB, self._job),
+            (t.F_TAPS, program.taps), (t.F_PHASES, program.phases),
+            (t.F_OUTPUT_KEYS, self._keys[0]), (t.F_WEIGHT_KEYS, self._keys[1]),
+            (t.F_WEIGHTS, self.weights), (t.F_GRADIENTS, self.gradients),
+            (t.F_RUNNING, self._running), (t.F_COEFS, self._coefs), (t.F_SUMS, self._sums),
+            (t.F_FIRST, self._first), (t.F_SECOND, self._second), (t.F_SCALARS, self._scalars),
+            (t.F_LEVELS, self._levels), (t.F_ZEROS, self._zeros),
+        ):  # fmt: skip
+            frame[place] = _address(values)
+        work = _address(self._work)
+        frame[t.F_NUMBERS] = work + program.numbers * REGISTER_BYTES
+        frame[t.F_ACCUMULATORS] = work + program.accumulators * REGISTER_BYTES
+        frame[t.F_SPARE] = work + program.spare * REGISTER_BYTES
+        frame[t.F_WEIGHT_COUNT], frame[t.F_BLOCKS] = program.weights, program.blocks
+        frame[t.F_DECOUPLED] = is_decoupled
+        numbers = self._work[program.numbers * self._width :]
+        numbers = numbers[: (t.LARGEST_WINDOW + 1) * self._width].reshape(-1, self._width)
+        numbers[:-1] = np.arange(t.LARGEST_WINDOW)[:, None]
+        used = self.batch - (program.blocks - 1) * self._width
+        numbers[-1] = np.arange(self._width) < used
+        return frame
+
+
+def _levels(mean: tuple[float, ...], std: tuple[float, ...], dtype: Any) -> Array:
+    """Return what each pixel of each channel becomes: [channels, 256]."""
+    pixels = np.arange(256, dtype=dtype)
+    scale = np.array([1 / (255 * s) for s in std], dtype)[:, None]
+    shift = np.array([-m / s for m, s in zip(mean, std, strict=True)], dtype)[:, None]
+    return np.ascontiguousarray(pixels * scale + shift)
+
+
+def _keys() -> tuple[Array, Array]:
+    """Return the tables by which tiles are found."""
+    most = max(size[0] for size in output_tiles()) + 1
+    outputs = np.full((most, t.KEY_ROWS, t.KEY_COLUMNS), -1, np.int64)
+    for size, key in output_tiles().items():
+        outputs[size] = key
+    weights = np.full((8, 8, 8), -1, np.int64)
+    for size, key in weight_tiles().items():
+        weights[size] = key
+    return outputs, weights
+
+
+def _aligned(count: int, dtype: Any) -> Array:
+    """Return zeros that begin where a register may."""
+    size = np.dtype(dtype).itemsize
+    raw = np.zeros(count * size + REGISTER_BYTES, np.uint8)
+    start = -raw.ctypes.data % REGISTER_BYTES
+    return raw[start : start + count * size].view(dtype)
+
+
+def _address(values: Array) -> int:
+    return int(ctypes.c_void_p(values.ctypes.data).value or 0)

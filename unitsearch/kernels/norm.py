@@ -1,0 +1,255 @@
+"""Batch norm, and what is done to whole rows of pixels: read, staged, summed, masked.
+
+A convolution leaves its sums z; norm and activation are applied by whoever reads them, as
+``clip(SCALE · z + SHIFT)``, with coefficients for each channel that are known once the whole batch
+is through. So no map is stored twice. Sums over pixels are made in registers and drained to float64
+after each block of images.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+
+from unitsearch.kernels import table as t
+from unitsearch.kernels.vectors import (
+    add,
+    clip,
+    doubles,
+    fma,
+    get,
+    integers,
+    load,
+    nothing,
+    number,
+    past,
+    pointer,
+    put,
+    spread,
+    store,
+    times,
+    total,
+    where_inside,
+)
+
+inlined = numba.njit(forceinline=True, error_model="numpy", boundscheck=False)
+
+
+@inlined
+def low_of(act: int) -> float:
+    """Return the lower bound of an activation: 0 none, 1 relu, 2 relu6."""
+    return -np.inf if act == 0 else 0.0
+
+
+@inlined
+def high_of(act: int) -> float:
+    """Return the upper bound of an activation."""
+    return 6.0 if act == 2 else np.inf
+
+
+@inlined
+def fill(x: Any, count: int, value: Any) -> None:
+    """Store ``value`` in ``count`` registers from ``x`` on."""
+    for i in range(count):
+        store(x, i, value)
+
+
+@inlined
+def read_row(x: Any, s: Any, count: int, scale: Any, shift: Any, low: Any, high: Any) -> None:
+    """Put clip(scale · x + shift) of a row into ``s``."""
+    for i in range(count):
+        store(s, i, clip(fma(load(x, i), scale, shift), low, high))
+
+
+@inlined
+def gradient_row(g: Any, z: Any, d: Any, count: int, c1: Any, c2: Any, c3: Any) -> None:
+    """Put c1 · g + c2 · z + c3 of a row into ``d``."""
+    for i in range(count):
+        store(d, i, fma(load(g, i), c1, fma(load(z, i), c2, c3)))
+
+
+@inlined
+def moments(x: Any, count: int, sums: Any) -> None:
+    """Add Σ x and Σ x² of ``count`` registers to the two in ``sums``."""
+    s0, q0 = load(sums, 0), load(sums, 1)
+    s1 = s2 = s3 = q1 = q2 = q3 = nothing(x)
+    whole = count // 4 * 4
+    for i in range(0, whole, 4):
+        a, b, c, d = load(x, i), load(x, i + 1), load(x, i + 2), load(x, i + 3)
+        s0, s1, s2, s3 = add(s0, a), add(s1, b), add(s2, c), add(s3, d)
+        q0, q1, q2, q3 = fma(a, a, q0), fma(b, b, q1), fma(c, c, q2), fma(d, d, q3)
+    for i in range(whole, count):
+        a = load(x, i)
+        s0, q0 = add(s0, a), fma(a, a, q0)
+    store(sums, 0, add(add(s0, s1), add(s2, s3)))
+    store(sums, 1, add(add(q0, q1), add(q2, q3)))
+
+
+@inlined
+def finish(g: Any, z: Any, count: int, coef: Any, act: int, sums: Any) -> None:
+    """Mask a gradient by the activation, in place, and add Σ g and Σ g · z to ``sums``."""
+    scale, shift = spread(get(coef, t.SCALE)), spread(get(coef, t.SHIFT))
+    low, high = spread(number(g, low_of(act))), spread(number(g, high_of(act)))
+    s0, q0 = load(sums, 0), load(sums, 1)
+    s1 = q1 = nothing(g)
+    whole = count // 2 * 2
+    for i in range(0, whole, 2):
+        za, zb = load(z, i), load(z, i + 1)
+        ga = where_inside(fma(za, scale, shift), low, high, load(g, i))
+        gb = where_inside(fma(zb, scale, shift), low, high, load(g, i + 1))
+        store(g, i, ga)
+        store(g, i + 1, gb)
+        s0, s1 = add(s0, ga), add(s1, gb)
+        q0, q1 = fma(ga, za, q0), fma(gb, zb, q1)
+    for i in range(whole, count):
+        za = load(z, i)
+        ga = where_inside(fma(za, scale, shift), low, high, load(g, i))
+        store(g, i, ga)
+        s0, q0 = add(s0, ga), fma(ga, za, q0)
+    store(sums, 0, add(s0, s1))
+    store(sums, 1, add(q0, q1))
+
+
+@inlined
+def add_row(raw: Any, g: Any, count: int) -> None:
+    """Add ``raw`` to ``g``."""
+    for i in range(count):
+        store(g, i, add(load(g, i), load(raw, i)))
+
+
+@inlined
+def clear(sums: Any, x: Any) -> None:
+    """Set the two registers of sums to 0."""
+    store(sums, 0, nothing(x))
+    store(sums, 1, nothing(x))
+
+
+@inlined
+def drain(sums: Any, mask: Any, into: Any) -> None:
+    """Add the two registers of sums, of the lanes that hold images, to float64 ``into``."""
+    put(into, 0, get(into, 0) + total(times(load(sums, 0), mask)))
+    put(into, 1, get(into, 1) + total(times(load(sums, 1), mask)))
+
+
+@inlined
+def close_plane(
+    raw: Any, g: Any, z: Any, count: int, mode: int, coef: Any, act: int, sums: Any
+) -> None:
+    """Hand the gradient ``raw`` of ``count`` pixels on to ``g``, as ``mode`` says."""
+    if mode & t.ADD:
+        add_row(raw, g, count)
+    if mode & t.FINISH:
+        finish(g, z, count, coef, act, sums)
+
+
+@inlined
+def mask_of(frame: Any, work: Any, is_last: bool) -> Any:
+    """Return ones where a block's lanes hold images."""
+    numbers = pointer(work, get(frame, t.F_NUMBERS))
+    if is_last:
+        return load(numbers, t.LARGEST_WINDOW)
+    return load(numbers, 1)
+
+
+@inlined
+def settle(op: Any, frame: Any, work: Any, pixels: int) -> None:
+    """Make the coefficients of an operation's channels from the batch or the running statistics.
+
+    Momentum 0.1, epsilon 1e-5; the running variance is the unbiased one.
+    """
+    coefs = past(pointer(work, get(frame, t.F_COEFS)), get(op, t.Y_COEF) * t.COEF)
+    weights = pointer(work, get(frame, t.F_WEIGHTS))
+    running = pointer(work, get(frame, t.F_RUNNING))
+    sums = past(doubles(get(frame, t.F_SUMS)), get(op, t.Y_COEF) * 2)
+    gamma, beta = get(op, t.GAMMA), get(op, t.BETA)
+    mean_at, variance_at = get(op, t.MEAN), get(op, t.VARIANCE)
+    count = get(frame, t.F_IMAGES) * pixels
+    is_training = get(frame, t.F_TRAINING)
+    for c in range(get(op, t.COUNT) * get(op, t.OUTPUTS)):
+        if is_training:
+            mean = get(sums, 2 * c) / count
+            variance = max(get(sums, 2 * c + 1) / count - mean * mean, 0.0)
+            if get(sums, 2 * c) != get(sums, 2 * c):
+                variance = mean  # not a number: let it be seen
+            put(sums, 2 * c, 0.0)
+            put(sums, 2 * c + 1, 0.0)
+            old = float(get(running, mean_at + c))
+            put(running, mean_at + c, number(work, old + 0.1 * (mean - old)))
+            old = float(get(running, variance_at + c))
+            unbiased = variance * (count / (count - 1.0))
+            put(running, variance_at + c, number(work, old + 0.1 * (unbiased - old)))
+        else:
+            mean = float(get(running, mean_at + c))
+            variance = float(get(running, variance_at + c))
+        inverse = 1.0 / math.sqrt(variance + 1e-5)
+        scale = float(get(weights, gamma + c)) * inverse
+        put(coefs, c * t.COEF + t.SCALE, number(work, scale))
+        put(coefs, c * t.COEF + t.SHIFT, number(work, get(weights, beta + c) - mean * scale))
+        put(coefs, c * t.COEF + t.AVERAGE, number(work, mean))
+        put(coefs, c * t.COEF + t.INVERSE, number(work, inverse))
+
+
+@inlined
+def settle_back(op: Any, frame: Any, work: Any, pixels: int) -> None:
+    """Make the gradients of γ, β and bias, and the coefficients of the gradient of z.
+
+    dz = γ/σ · (g - Σg/n - ẑ · Σ(g ẑ)/n). A bias before a norm has no gradient: the norm takes the
+    mean away.
+    """
+    coefs = past(pointer(work, get(frame, t.F_COEFS)), get(op, t.Y_COEF) * t.COEF)
+    gradients = pointer(work, get(frame, t.F_GRADIENTS))
+    sums = past(doubles(get(frame, t.F_SUMS)), get(op, t.Y_COEF) * 2)
+    count = get(frame, t.F_IMAGES) * pixels
+    has_norm, bias = get(op, t.NORM), get(op, t.BIAS)
+    for c in range(get(op, t.COUNT) * get(op, t.OUTPUTS)):
+        coef = past(coefs, c * t.COEF)
+        g, gz = get(sums, 2 * c), get(sums, 2 * c + 1)
+        put(sums, 2 * c, 0.0)
+        put(sums, 2 * c + 1, 0.0)
+        if has_norm:
+            mean, inverse = float(get(coef, t.AVERAGE)), float(get(coef, t.INVERSE))
+            scale = float(get(coef, t.SCALE))
+            gz = inverse * (gz - mean * g)
+            put(gradients, get(op, t.GAMMA) + c, number(work, gz))
+            put(gradients, get(op, t.BETA) + c, number(work, g))
+            c2 = -scale * inverse * gz / count
+            put(coef, t.C1, number(work, scale))
+            put(coef, t.C2, number(work, c2))
+            put(coef, t.C3, number(work, -scale * g / count - c2 * mean))
+        elif bias >= 0:
+            put(gradients, bias + c, number(work, g))
+
+
+@inlined
+def stage(
+    x: Any,
+    x_row: int,
+    height: int,
+    width: int,
+    s: Any,
+    s_row: int,
+    low_side: int,
+    high_side: int,
+    padding: Any,
+    scale: Any,
+    shift: Any,
+    low: Any,
+    high: Any,
+) -> None:
+    """Read one plane, norm and activation applied, into a padded one."""
+    fill(s, low_side * s_row, padding)
+    row = low_side * s_row
+    for y in range(height):
+        for i in range(low_side):
+            store(s, row + i, padding)
+        at = row + low_side
+        for i in range(width):
+            store(s, at + i, clip(fma(load(x, y * x_row + i), scale, shift), low, high))
+        for i in range(high_side):
+            store(s, at + width + i, padding)
+        row += s_row
+    for i in range(high_side * s_row):
+        store(s, row + i, padding)

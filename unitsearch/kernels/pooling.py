@@ -1,0 +1,205 @@
+"""Pooling and sums: what holds no weights.
+
+Ties in a maximum go to the first element in reading order, as in torch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unitsearch.kernels import table as t
+from unitsearch.kernels.norm import (
+    clear,
+    close_plane,
+    drain,
+    high_of,
+    inlined,
+    low_of,
+    mask_of,
+    read_row,
+    stage,
+)
+from unitsearch.kernels.vectors import (
+    add,
+    clip,
+    doubles,
+    fma,
+    get,
+    load,
+    nothing,
+    number,
+    on,
+    past,
+    pointer,
+    spread,
+    store,
+    times,
+    where_above,
+    where_equal,
+)
+
+MAXIMUM, AVERAGE = 0, 1
+
+
+def pool(op: Any, frame: Any, work: Any) -> None:
+    """Pool every plane, norm and activation applied first; keep where each maximum was."""
+    x_channel, y_channel = get(op, t.X_CHANNEL), get(op, t.Y_CHANNEL)
+    height, width = get(op, t.X_HEIGHT), get(op, t.X_WIDTH)
+    y_height, y_width = get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
+    kernel, kernel_width = get(op, t.KERNEL), get(op, t.KERNEL_WIDTH)
+    stride, side, act = get(op, t.STRIDE), get(op, t.PADDING), get(op, t.X_ACT)
+    s, s_row, operator = get(op, t.S), get(op, t.S_ROW), get(op, t.OPERATOR)
+    low, high = spread(number(work, low_of(act))), spread(number(work, high_of(act)))
+    lowest = spread(number(work, low_of(0)))
+    one, zero = spread(number(work, 1.0)), nothing(work)
+    share = spread(number(work, 1.0 / (kernel * kernel_width)))
+    coefs = pointer(work, get(frame, t.F_COEFS))
+    channels = get(op, t.COUNT)
+    for b in range(get(op, t.BLOCKS)):
+        for c in range(channels):
+            coef = past(coefs, (get(op, t.X_COEF) + c) * t.COEF)
+            plane = on(work, s)
+            stage(
+                on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * x_channel), width, height,
+                width, plane, s_row, side, side, lowest if operator == MAXIMUM else zero,
+                spread(get(coef, t.SCALE)), spread(get(coef, t.SHIFT)), low, high,
+            )  # fmt: skip
+            y = get(op, t.Y) + b * get(op, t.Y_BLOCK) + c * y_channel
+            index = get(op, t.INDEX) + b * get(op, t.Y_BLOCK) + c * y_channel
+            for oy in range(y_height):
+                for ox in range(y_width):
+                    corner = on(plane, oy * stride * s_row + ox * stride)
+                    if operator == MAXIMUM:
+                        best, place, here = load(corner, 0), zero, zero
+                        for ky in range(kernel):
+                            row = on(corner, ky * s_row)
+                            for kx in range(kernel_width):
+                                value = load(row, kx)
+                                place = where_above(value, best, here, place)
+                                best = where_above(value, best, value, best)
+                                here = add(here, one)
+                        store(work, y + oy * y_width + ox, best)
+                        store(work, index + oy * y_width + ox, place)
+                    else:
+                        sum_ = zero
+                        for ky in range(kernel):
+                            row = on(corner, ky * s_row)
+                            for kx in range(kernel_width):
+                                sum_ = add(sum_, load(row, kx))
+                        store(work, y + oy * y_width + ox, times(sum_, share))
+
+
+def pool_back(op: Any, frame: Any, work: Any) -> None:
+    """Hand the gradient of a pooling on to its input: each pixel asks the windows it lies in."""
+    x_channel, y_channel = get(op, t.X_CHANNEL), get(op, t.Y_CHANNEL)
+    height, width = get(op, t.X_HEIGHT), get(op, t.X_WIDTH)
+    y_height, y_width = get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
+    kernel, kernel_width = get(op, t.KERNEL), get(op, t.KERNEL_WIDTH)
+    stride, side, mode = get(op, t.STRIDE), get(op, t.PADDING), get(op, t.XG_MODE)
+    operator = get(op, t.OPERATOR)
+    share, zero = spread(number(work, 1.0 / (kernel * kernel_width))), nothing(work)
+    numbers = pointer(work, get(frame, t.F_NUMBERS))
+    spare = pointer(work, get(frame, t.F_SPARE))
+    coefs = pointer(work, get(frame, t.F_COEFS))
+    accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
+    blocks = get(op, t.BLOCKS)
+    for b in range(blocks):
+        mask = mask_of(frame, work, b == blocks - 1)
+        for c in range(get(op, t.COUNT)):
+            g = get(op, t.G) + b * get(op, t.G_BLOCK) + c * y_channel
+            index = get(op, t.INDEX) + b * get(op, t.Y_BLOCK) + c * y_channel
+            into = on(work, get(op, t.XG) + b * get(op, t.XG_BLOCK) + c * x_channel)
+            z = on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * x_channel)
+            coef = get(op, t.X_COEF) + c
+            raw = spare if mode & t.ADD else into
+            clear(accumulators, work)
+            for y in range(height):
+                top = max(0, (y + side - kernel) // stride + 1)
+                bottom = min(y_height, (y + side) // stride + 1)
+                for x in range(width):
+                    first = max(0, (x + side - kernel_width) // stride + 1)
+                    last = min(y_width, (x + side) // stride + 1)
+                    sum_ = zero
+                    for oy in range(top, bottom):
+                        place = (y + side - oy * stride) * kernel_width + x + side
+                        for ox in range(first, last):
+                            value = load(work, g + oy * y_width + ox)
+                            if operator == MAXIMUM:
+                                at = load(numbers, place - ox * stride)
+                                here = load(work, index + oy * y_width + ox)
+                                value = where_equal(here, at, value, zero)
+                            sum_ = add(sum_, value)
+                    if operator == AVERAGE:
+                        sum_ = times(sum_, share)
+                    store(raw, y * width + x, sum_)
+                row = y * width
+                close_plane(
+                    on(raw, row), on(into, row), on(z, row), width, mode,
+                    past(coefs, coef * t.COEF), get(op, t.X_ACT), accumulators,
+                )  # fmt: skip
+            if mode & t.FINISH:
+                drain(accumulators, mask, past(doubles(get(frame, t.F_SUMS)), 2 * coef))
+
+
+def total(op: Any, frame: Any, work: Any) -> None:
+    """Add two maps, norm and activation of each applied first."""
+    size = get(op, t.X_CHANNEL)
+    coefs = pointer(work, get(frame, t.F_COEFS))
+    act, z_act = get(op, t.X_ACT), get(op, t.Z_ACT)
+    low, high = spread(number(work, low_of(act))), spread(number(work, high_of(act)))
+    z_low, z_high = spread(number(work, low_of(z_act))), spread(number(work, high_of(z_act)))
+    for b in range(get(op, t.BLOCKS)):
+        for c in range(get(op, t.COUNT)):
+            coef = past(coefs, (get(op, t.X_COEF) + c) * t.COEF)
+            z_coef = past(coefs, (get(op, t.Z_COEF) + c) * t.COEF)
+            scale, shift = spread(get(coef, t.SCALE)), spread(get(coef, t.SHIFT))
+            z_scale, z_shift = spread(get(z_coef, t.SCALE)), spread(get(z_coef, t.SHIFT))
+            x = on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * size)
+            z = on(work, get(op, t.Z) + b * get(op, t.Z_BLOCK) + c * size)
+            y = on(work, get(op, t.Y) + b * get(op, t.Y_BLOCK) + c * size)
+            for i in range(size):
+                one = clip(fma(load(x, i), scale, shift), low, high)
+                other = clip(fma(load(z, i), z_scale, z_shift), z_low, z_high)
+                store(y, i, add(one, other))
+
+
+@inlined
+def hand_on(
+    op: Any, frame: Any, work: Any, x: int, x_block: int, x_coef: int, act: int,
+    xg: int, xg_block: int, mode: int,
+) -> None:  # fmt: skip
+    """Hand the gradient of a sum on to one of its operands."""
+    size, blocks = get(op, t.X_CHANNEL), get(op, t.BLOCKS)
+    coefs = pointer(work, get(frame, t.F_COEFS))
+    accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
+    one, zero = spread(number(work, 1.0)), nothing(work)
+    low, high = spread(number(work, low_of(0))), spread(number(work, high_of(0)))
+    for b in range(blocks):
+        mask = mask_of(frame, work, b == blocks - 1)
+        for c in range(get(op, t.COUNT)):
+            coef = x_coef + c
+            raw = on(work, get(op, t.G) + b * get(op, t.G_BLOCK) + c * size)
+            into = on(work, xg + b * xg_block + c * size)
+            z = on(work, x + b * x_block + c * size)
+            if mode & t.ADD == 0:
+                read_row(raw, into, size, one, zero, low, high)
+            clear(accumulators, work)
+            close_plane(
+                raw, into, z, size, mode, past(coefs, coef * t.COEF), act, accumulators
+            )
+            if mode & t.FINISH:
+                drain(accumulators, mask, past(doubles(get(frame, t.F_SUMS)), 2 * coef))
+
+
+def total_back(op: Any, frame: Any, work: Any) -> None:
+    """Hand the gradient of a sum on: first to the shortcut, which was made last."""
+    if get(op, t.ZG) >= 0:
+        hand_on(
+            op, frame, work, get(op, t.Z), get(op, t.Z_BLOCK), get(op, t.Z_COEF),
+            get(op, t.Z_ACT), get(op, t.ZG), get(op, t.ZG_BLOCK), get(op, t.ZG_MODE),
+        )  # fmt: skip
+    if get(op, t.XG) >= 0:
+        hand_on(
+            op, frame, work, get(op, t.X), get(op, t.X_BLOCK), get(op, t.X_COEF),
+            get(op, t.X_ACT), get(op, t.XG), get(op, t.XG_BLOCK), get(op, t.XG_MODE),
+        )  # fmt: skip
