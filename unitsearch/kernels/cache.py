@@ -45,6 +45,7 @@ _FUNCTIONS: dict[int, Callable[..., None]] = {
     t.SGD: optimisers.sgd,
     t.ADAM: optimisers.adam,
     t.CONVOLVE: convolution.convolve,
+    t.CORRELATE: convolution.correlate,
 }
 
 

@@ -42,6 +42,7 @@ from unitsearch.kernels.vectors import (
     shorts,
     spread,
     times,
+    total,
 )
 
 BAND_BYTES = 16_384  # outputs that are summed or masked while the nearest cache still holds them
@@ -212,43 +213,72 @@ def stage_gradients(op: Any, frame: Any, work: Any, block: int, unit: int) -> An
     return on(work, d + low * d_row + low)
 
 
-@inlined
-def add_weight_gradients(op: Any, frame: Any, g: Any, x: Any, out: Any) -> None:
-    """Add one block's share of the gradient of one unit's weights to ``out``."""
-    inputs, outputs = get(op, t.INPUTS), get(op, t.OUTPUTS)
-    kernel, stride = get(op, t.KERNEL), get(op, t.STRIDE)
-    height, width = get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
-    s_row, s_channel = get(op, t.S_ROW), get(op, t.S_CHANNEL)
-    d_row, d_channel = get(op, t.D_ROW), get(op, t.D_CHANNEL)
-    tile_outputs, tile_rows = get(op, t.WEIGHT_OUTPUTS), get(op, t.WEIGHT_ROWS)
-    tile_columns = get(op, t.WEIGHT_COLUMNS)
+def correlate(job: Any, frame: Any, work: Any) -> None:
+    """Add the gradient of one block's weights, from one block of images."""
+    x, g = pointer(work, get(job, t.J_X)), pointer(work, get(job, t.J_G))
+    g_channel, g_row = get(job, t.J_G_CHANNEL), get(job, t.J_G_ROW)
+    x_row, x_column = get(job, t.J_X_ROW), get(job, t.J_X_COLUMN)
+    out, out_channel = pointer(work, get(job, t.J_OUT)), get(job, t.J_OUT_CHANNEL)
+    out_group, out_side = get(job, t.J_OUT_GROUP), get(job, t.J_OUT_SIDE)
+    group, side, side_step = get(job, t.J_GROUP), get(job, t.J_SIDE), get(job, t.J_SIDE_STEP)
+    wide, channels = get(job, t.J_WIDE), get(job, t.J_CHANNELS)
+    height, width = get(job, t.J_ROWS), get(job, t.J_COLUMNS)
+    tile_channels, tile_rows = get(job, t.J_TILE_CHANNELS), get(job, t.J_TILE_ROWS)
+    tile_columns = get(job, t.J_TILE_COLUMNS)
     keys = integers(get(frame, t.F_WEIGHT_KEYS))
-    per_input, per_output = kernel * kernel, inputs * kernel * kernel
-    if kernel == 1:  # then the rows of a tile are input channels
-        for o in range(0, outputs, tile_outputs):
-            some = min(tile_outputs, outputs - o)
-            for i in range(0, inputs, tile_rows):
-                key = get(keys, (some * 8 + min(tile_rows, inputs - i)) * 8 + 1)
-                weight_tile(
-                    key, on(g, o * d_channel), d_channel, d_row,
-                    on(x, i * s_channel), s_channel, s_row * stride, stride, height, width,
-                    past(out, o * inputs + i), inputs, 1,
-                )  # fmt: skip
-        return
-    for o in range(0, outputs, tile_outputs):
-        some = min(tile_outputs, outputs - o)
-        for i in range(inputs):
-            for a in range(0, kernel, tile_rows):
-                rows = min(tile_rows, kernel - a)
-                for b in range(0, kernel, tile_columns):
-                    key = get(keys, (some * 8 + rows) * 8 + min(tile_columns, kernel - b))
+    sums = pointer(work, get(frame, t.F_ACCUMULATORS))
+    for o in range(0, channels, tile_channels):
+        some = min(tile_channels, channels - o)
+        for i in range(get(job, t.J_GROUPS)):
+            for a in range(0, side, tile_rows):
+                rows = min(tile_rows, side - a)
+                for b in range(0, wide, tile_columns):
+                    columns = min(tile_columns, wide - b)
                     weight_tile(
-                        key, on(g, o * d_channel), d_channel, d_row,
-                        on(x, i * s_channel + a * s_row + b), s_row, s_row * stride, stride,
-                        height, width,
-                        past(out, o * per_output + i * per_input + a * kernel + b),
-                        per_output, kernel,
+                        get(keys, (some * 8 + rows) * 8 + columns),
+                        on(g, o * g_channel), g_channel, g_row,
+                        on(x, i * group + a * side_step + b), side_step, x_row, x_column,
+                        height, width, sums,
                     )  # fmt: skip
+                    at = 0
+                    for oo in range(some):
+                        for aa in range(rows):
+                            to = (o + oo) * out_channel + i * out_group + (a + aa) * out_side + b
+                            for bb in range(columns):
+                                value = get(out, to + bb) + total(load(sums, at))
+                                put(out, to + bb, value)
+                                at += 1
+
+
+@inlined
+def add_weight_gradients(op: Any, frame: Any, work: Any, g: Any, x: Any, out: Any) -> None:
+    """Add one block's share of the gradient of one unit's weights to ``out``."""
+    inputs, kernel, stride = get(op, t.INPUTS), get(op, t.KERNEL), get(op, t.STRIDE)
+    s_row, s_channel = get(op, t.S_ROW), get(op, t.S_CHANNEL)
+    is_point = kernel == 1  # then the rows of a tile are input channels
+    job = past(integers(get(frame, t.F_JOB)), t.JOB)
+    put(job, t.J_X, address(x))
+    put(job, t.J_G, address(g))
+    put(job, t.J_OUT, address(out))
+    put(job, t.J_G_CHANNEL, get(op, t.D_CHANNEL))
+    put(job, t.J_G_ROW, get(op, t.D_ROW))
+    put(job, t.J_X_ROW, s_row * stride)
+    put(job, t.J_X_COLUMN, stride)
+    put(job, t.J_ROWS, get(op, t.Y_HEIGHT))
+    put(job, t.J_COLUMNS, get(op, t.Y_WIDTH))
+    put(job, t.J_CHANNELS, get(op, t.OUTPUTS))
+    put(job, t.J_OUT_CHANNEL, inputs * kernel * kernel)
+    put(job, t.J_GROUPS, 1 if is_point else inputs)
+    put(job, t.J_GROUP, s_channel)
+    put(job, t.J_OUT_GROUP, kernel * kernel)
+    put(job, t.J_SIDE, inputs if is_point else kernel)
+    put(job, t.J_SIDE_STEP, s_channel if is_point else s_row)
+    put(job, t.J_OUT_SIDE, kernel)
+    put(job, t.J_WIDE, kernel)
+    put(job, t.J_TILE_CHANNELS, get(op, t.WEIGHT_OUTPUTS))
+    put(job, t.J_TILE_ROWS, get(op, t.WEIGHT_ROWS))
+    put(job, t.J_TILE_COLUMNS, get(op, t.WEIGHT_COLUMNS))
+    call(get(integers(get(frame, t.F_KERNELS)), t.CORRELATE), job, frame, work)
 
 
 def convolution_back(op: Any, frame: Any, work: Any) -> None:
@@ -288,7 +318,7 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
             g = stage_gradients(op, frame, work, b, u)
             x = stage_inputs(op, frame, work, b, u)
             weight = get(op, t.WEIGHT) + u * per_unit
-            add_weight_gradients(op, frame, g, x, past(gradients, weight))
+            add_weight_gradients(op, frame, work, g, x, past(gradients, weight))
             if xg < 0:
                 continue
             first = u * inputs * x_channel

@@ -21,7 +21,6 @@ from unitsearch.kernels.norm import (
     settle,
     settle_back,
 )
-from unitsearch.kernels.tiles import weight_tile
 from unitsearch.kernels.vectors import (
     add,
     address,
@@ -169,9 +168,6 @@ def linear_back(op: Any, frame: Any, work: Any) -> None:
     weights = pointer(work, get(frame, t.F_WEIGHTS))
     gradients = pointer(work, get(frame, t.F_GRADIENTS))
     coefs = past(pointer(work, get(frame, t.F_COEFS)), get(op, t.Y_COEF) * t.COEF)
-    function = get(integers(get(frame, t.F_KERNELS)), t.CONVOLVE)
-    keys = integers(get(frame, t.F_WEIGHT_KEYS))
-    tile_outputs, tile_rows = get(op, t.WEIGHT_OUTPUTS), get(op, t.WEIGHT_ROWS)
     settle_back(op, frame, work, 1)
     d = on(work, get(op, t.D))
     for o in range(count * outputs):
@@ -189,17 +185,29 @@ def linear_back(op: Any, frame: Any, work: Any) -> None:
             put(gradients, bias + o, total(sum_))
     stage_features(op, frame, work)
     s = on(work, get(op, t.S))
+    job = past(integers(get(frame, t.F_JOB)), t.JOB)
+    put(job, t.J_G_CHANNEL, blocks)
+    put(job, t.J_G_ROW, 0)
+    put(job, t.J_X_ROW, 0)
+    put(job, t.J_X_COLUMN, 1)
+    put(job, t.J_ROWS, 1)
+    put(job, t.J_COLUMNS, blocks)
+    put(job, t.J_CHANNELS, outputs)
+    put(job, t.J_OUT_CHANNEL, inputs)
+    put(job, t.J_GROUPS, 1)
+    put(job, t.J_SIDE, inputs)
+    put(job, t.J_SIDE_STEP, blocks)
+    put(job, t.J_OUT_SIDE, 1)
+    put(job, t.J_WIDE, 1)
+    put(job, t.J_TILE_CHANNELS, get(op, t.WEIGHT_OUTPUTS))
+    put(job, t.J_TILE_ROWS, get(op, t.WEIGHT_ROWS))
+    put(job, t.J_TILE_COLUMNS, 1)
+    function = get(integers(get(frame, t.F_KERNELS)), t.CORRELATE)
     for u in range(count):
-        out = past(gradients, get(op, t.WEIGHT) + u * outputs * inputs)
-        for o in range(0, outputs, tile_outputs):
-            some = min(tile_outputs, outputs - o)
-            g_here = on(d, (u * outputs + o) * blocks)
-            for i in range(0, inputs, tile_rows):
-                key = get(keys, (some * 8 + min(tile_rows, inputs - i)) * 8 + 1)
-                weight_tile(
-                    key, g_here, blocks, 0, on(s, (u * inputs + i) * blocks), blocks, 0, 1,
-                    1, blocks, past(out, o * inputs + i), inputs, 1,
-                )  # fmt: skip
+        put(job, t.J_X, address(on(s, u * inputs * blocks)))
+        put(job, t.J_G, address(on(d, u * outputs * blocks)))
+        put(job, t.J_OUT, address(past(gradients, get(op, t.WEIGHT) + u * outputs * inputs)))
+        call(function, job, frame, work)
     if get(op, t.XG) < 0:
         return
     mode = get(op, t.XG_MODE)
@@ -207,6 +215,7 @@ def linear_back(op: Any, frame: Any, work: Any) -> None:
     put(job, t.J_W_CHANNEL, 1)
     put(job, t.J_BIAS, get(frame, t.F_ZEROS))
     put(job, t.J_BIAS_STEP, 0)
+    function = get(integers(get(frame, t.F_KERNELS)), t.CONVOLVE)
     spare = pointer(work, get(frame, t.F_SPARE))
     raw = spare if mode & t.ADD else on(work, get(op, t.XG))
     raw_block = count * inputs if mode & t.ADD else get(op, t.XG_BLOCK)

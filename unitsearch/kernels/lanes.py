@@ -81,7 +81,7 @@ class Lanes:
         self._coefs[:, t.SCALE] = self._coefs[:, t.C1] = self._coefs[:, t.INVERSE] = 1
         self._sums = np.zeros((program.coefs, 2))
         self._scalars = np.zeros(t.SCALARS)
-        self._job = np.zeros(t.JOB, np.int64)
+        self._job = np.zeros(2 * t.JOB, np.int64)
         self._zeros = np.zeros(64, self.dtype)
         self._steps = 0  # of the optimiser
         self._batches = 0  # batches that the norms have seen

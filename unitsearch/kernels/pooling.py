@@ -11,12 +11,13 @@ from unitsearch.kernels import table as t
 from unitsearch.kernels.norm import (
     clear,
     close_plane,
+    copy_row,
     drain,
+    fill,
     high_of,
     inlined,
     low_of,
     mask_of,
-    read_row,
     stage,
 )
 from unitsearch.kernels.vectors import (
@@ -90,13 +91,13 @@ def pool(op: Any, frame: Any, work: Any) -> None:
 
 
 def pool_back(op: Any, frame: Any, work: Any) -> None:
-    """Hand the gradient of a pooling on to its input: each pixel asks the windows it lies in."""
+    """Hand the gradient of a pooling on to its input, window by window."""
     x_channel, y_channel = get(op, t.X_CHANNEL), get(op, t.Y_CHANNEL)
     height, width = get(op, t.X_HEIGHT), get(op, t.X_WIDTH)
     y_height, y_width = get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
     kernel, kernel_width = get(op, t.KERNEL), get(op, t.KERNEL_WIDTH)
     stride, side, mode = get(op, t.STRIDE), get(op, t.PADDING), get(op, t.XG_MODE)
-    operator = get(op, t.OPERATOR)
+    operator, s_row, plane = get(op, t.OPERATOR), get(op, t.S_ROW), on(work, get(op, t.S))
     share, zero = spread(number(work, 1.0 / (kernel * kernel_width))), nothing(work)
     numbers = pointer(work, get(frame, t.F_NUMBERS))
     spare = pointer(work, get(frame, t.F_SPARE))
@@ -111,32 +112,32 @@ def pool_back(op: Any, frame: Any, work: Any) -> None:
             into = on(work, get(op, t.XG) + b * get(op, t.XG_BLOCK) + c * x_channel)
             z = on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * x_channel)
             coef = get(op, t.X_COEF) + c
+            fill(plane, (height + 2 * side) * s_row, zero)
+            for oy in range(y_height):
+                for ox in range(y_width):
+                    corner = on(plane, oy * stride * s_row + ox * stride)
+                    value = load(work, g + oy * y_width + ox)
+                    if operator == MAXIMUM:
+                        place = load(work, index + oy * y_width + ox)
+                        for ky in range(kernel):
+                            row, at = on(corner, ky * s_row), on(numbers, ky * kernel_width)
+                            for kx in range(kernel_width):
+                                kept = where_equal(place, load(at, kx), value, zero)
+                                store(row, kx, add(load(row, kx), kept))
+                    else:
+                        value = times(value, share)
+                        for ky in range(kernel):
+                            row = on(corner, ky * s_row)
+                            for kx in range(kernel_width):
+                                store(row, kx, add(load(row, kx), value))
             raw = spare if mode & t.ADD else into
-            clear(accumulators, work)
             for y in range(height):
-                top = max(0, (y + side - kernel) // stride + 1)
-                bottom = min(y_height, (y + side) // stride + 1)
-                for x in range(width):
-                    first = max(0, (x + side - kernel_width) // stride + 1)
-                    last = min(y_width, (x + side) // stride + 1)
-                    sum_ = zero
-                    for oy in range(top, bottom):
-                        place = (y + side - oy * stride) * kernel_width + x + side
-                        for ox in range(first, last):
-                            value = load(work, g + oy * y_width + ox)
-                            if operator == MAXIMUM:
-                                at = load(numbers, place - ox * stride)
-                                here = load(work, index + oy * y_width + ox)
-                                value = where_equal(here, at, value, zero)
-                            sum_ = add(sum_, value)
-                    if operator == AVERAGE:
-                        sum_ = times(sum_, share)
-                    store(raw, y * width + x, sum_)
-                row = y * width
-                close_plane(
-                    on(raw, row), on(into, row), on(z, row), width, mode,
-                    past(coefs, coef * t.COEF), get(op, t.X_ACT), accumulators,
-                )  # fmt: skip
+                copy_row(on(plane, (y + side) * s_row + side), on(raw, y * width), width)
+            clear(accumulators, work)
+            close_plane(
+                raw, into, z, x_channel, mode, past(coefs, coef * t.COEF), get(op, t.X_ACT),
+                accumulators,
+            )  # fmt: skip
             if mode & t.FINISH:
                 drain(accumulators, mask, past(doubles(get(frame, t.F_SUMS)), 2 * coef))
 
@@ -172,8 +173,6 @@ def hand_on(
     size, blocks = get(op, t.X_CHANNEL), get(op, t.BLOCKS)
     coefs = pointer(work, get(frame, t.F_COEFS))
     accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
-    one, zero = spread(number(work, 1.0)), nothing(work)
-    low, high = spread(number(work, low_of(0))), spread(number(work, high_of(0)))
     for b in range(blocks):
         mask = mask_of(frame, work, b == blocks - 1)
         for c in range(get(op, t.COUNT)):
@@ -182,7 +181,7 @@ def hand_on(
             into = on(work, xg + b * xg_block + c * size)
             z = on(work, x + b * x_block + c * size)
             if mode & t.ADD == 0:
-                read_row(raw, into, size, one, zero, low, high)
+                copy_row(raw, into, size)
             clear(accumulators, work)
             close_plane(
                 raw, into, z, size, mode, past(coefs, coef * t.COEF), act, accumulators

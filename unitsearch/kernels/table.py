@@ -12,12 +12,12 @@ from __future__ import annotations
 KINDS = (
     "enter", "convolution", "linear", "pool", "total", "loss", "score",
     "convolution_back", "linear_back", "pool_back", "total_back",
-    "sgd", "adam", "convolve",
+    "sgd", "adam", "convolve", "correlate",
 )
 (
     ENTER, CONVOLUTION, LINEAR, POOL, TOTAL, LOSS, SCORE,
     CONVOLUTION_BACK, LINEAR_BACK, POOL_BACK, TOTAL_BACK,
-    SGD, ADAM, CONVOLVE,
+    SGD, ADAM, CONVOLVE, CORRELATE,
 ) = range(len(KINDS))
 
 # A row. X is what enters and Y what leaves; COEF is the first of their channels' coefficients, ACT
@@ -53,7 +53,15 @@ PHASE = 6
     J_TILE_CHANNELS, J_TILE_ROWS, J_TILE_COLUMNS, J_MODE,
     J_Z, J_COEF, J_ACT, J_INTO, J_MASK,
 ) = range(25)
-JOB = 32
+
+# A job of ``correlate``, which shares what has the same name: X, its ROW and COLUMN, CHANNELS,
+# ROWS, COLUMNS, and the tile. A kernel is GROUPS of SIDE times WIDE elements, with the registers
+# from the input of one to that of the next, and the numbers from weight to weight.
+(
+    J_G, J_G_CHANNEL, J_G_ROW, J_OUT, J_OUT_CHANNEL, J_GROUPS, J_GROUP, J_OUT_GROUP,
+    J_SIDE, J_SIDE_STEP, J_OUT_SIDE, J_WIDE,
+) = range(25, 37)
+JOB = 40
 
 # The frame.
 (

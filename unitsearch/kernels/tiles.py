@@ -24,8 +24,6 @@ from unitsearch.kernels.vectors import (
     emit_load,
     emit_spread,
     emit_store,
-    emit_total,
-    scalar_type,
     vector_type,
 )
 
@@ -237,10 +235,8 @@ def weight_tile(
     rows: Any,
     columns: Any,
     out: Any,
-    out_channel: Any,
-    out_tap: Any,
 ) -> Pair:
-    """Add one tile of weight gradients: Σ over images, rows and columns of g · x.
+    """Make one tile of weight gradients, Σ over rows and columns of g · x, for each lane.
 
     Args:
         typingctx: Numba's.
@@ -254,9 +250,7 @@ def weight_tile(
         x_column: Likewise from column to column.
         rows: Output rows.
         columns: Output columns.
-        out: The gradient of the tile's first weight; the sums are added to what is there.
-        out_channel: Numbers from output channel to output channel.
-        out_tap: Numbers from kernel row to kernel row.
+        out: Where the sums go, a register each.
     """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -268,12 +262,12 @@ def weight_tile(
         return context.get_dummy_value()
 
     i = types.int64
-    return types.void(i, g, i, i, x, i, i, i, i, i, out, i, i), emit
+    return types.void(i, g, i, i, x, i, i, i, i, i, out), emit
 
 
 def _emit_weight(builder: Any, kind: Any, size: Size, args: Any) -> None:
     outputs, taps, columns = size
-    g, g_channel, g_row, x, x_tap, x_row, x_column, rows, width, out, out_channel, out_tap = args
+    g, g_channel, g_row, x, x_tap, x_row, x_column, rows, width, out = args
     zero = _zero(kind)
     outer = _Loop(builder, rows, [zero] * (outputs * taps * columns))
     g_at = emit_at(builder, g, kind, builder.mul(outer.index, g_row))
@@ -294,13 +288,5 @@ def _emit_weight(builder: Any, kind: Any, size: Size, args: Any) -> None:
                 at = (o * taps + a) * columns + b
                 sums[at] = emit_fma(builder, value, gradients[o], sums[at])
     sums = outer.close(inner.close(sums))
-    scalar = kind.element
-    for o in range(outputs):
-        for a in range(taps):
-            row = builder.add(
-                builder.mul(out_channel, _number(o)), builder.mul(out_tap, _number(a))
-            )
-            for b in range(columns):
-                at = emit_at(builder, out, scalar, builder.add(row, _number(b)))
-                value = emit_total(builder, sums[(o * taps + a) * columns + b])
-                builder.store(builder.fadd(builder.load(at), value), at)
+    for at, value in enumerate(sums):
+        emit_store(builder, out, kind, _number(at), value)
