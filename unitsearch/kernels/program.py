@@ -593,7 +593,11 @@ class _Lowering:
             row.values[t.S], row.values[t.D] = staged, gradients
         forward = self._table([row.values for row in self.rows])
         backward = self._table(
-            [row.values | {t.KIND: row.back} for row in reversed(self.rows) if row.back is not None]
+            [
+                row.values | {t.KIND: row.back}
+                for row in reversed(self.rows)
+                if row.back is not None and not (row.back == t.POOL_BACK and row.values[t.XG] < 0)
+            ]
         )
         taps = np.array([tap for some in self.taps for tap in some], np.int32).reshape(-1, 2)
         phases = np.array(self.phases, np.int64).reshape(-1, t.PHASE)
