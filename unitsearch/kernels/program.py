@@ -275,8 +275,18 @@ class _Lowering:
     # Layers.
 
     def sequence(self, layers: Layers, x: View, name: str) -> View:
-        for i, layer in enumerate(layers):
+        i = 0
+        while i < len(layers):
+            layer, following = layers[i], layers[i + 1 : i + 2]
+            if isinstance(layer, Stack) and isinstance(following[:1], tuple) and following:
+                tail = following[0]
+                if isinstance(tail, Pool) and not x.is_flat:
+                    # each unit's share is pooled while the near cache holds it
+                    x = self.stack(_pooled(layer, tail), x, f"{name}.{i}")
+                    i += 2
+                    continue
             x = self.layer(layer, x, f"{name}.{i}")
+            i += 1
         return x
 
     def layer(self, layer: Layer, x: View, name: str) -> View:
@@ -646,6 +656,14 @@ class _Lowering:
             row = {t.BLOCKS: self.blocks} | row
             found[i, list(row)] = list(row.values())
         return found
+
+
+def _pooled(stack: Stack, pool: Pool) -> Stack:
+    """Return a stack whose units end in ``pool``: pooling knows no neighbours."""
+    units = tuple(
+        Units(run.count, replace(run.unit, layers=(*run.unit.layers, pool))) for run in stack.units
+    )
+    return replace(stack, units=units)
 
 
 def _act_left(unit: Unit) -> str:
