@@ -68,6 +68,7 @@ class Map:
         g: Offset of its gradient; -1 if it has none.
         has_bias: Whether a bias wants the sum of its gradient.
         uses: How many layers read it.
+        index: Offset of the places of its maxima; -1 if it has none.
     """
 
     at: int
@@ -80,6 +81,7 @@ class Map:
     g: int = -1
     has_bias: bool = False
     uses: int = 0
+    index: int = -1
 
     @property
     def pixels(self) -> int:
@@ -127,6 +129,21 @@ class Held:
     beta: int = -1
     mean: int = -1
     variance: int = -1
+
+    def past(self, channels: int, size: int) -> Held:
+        """Return where those of later channels lie, of ``size`` weights each."""
+        rest = (self.bias, self.gamma, self.beta, self.mean, self.variance)
+        moved = (at if at < 0 else at + channels for at in rest)
+        return Held(self.weight + channels * size, *moved)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A convolution of the images whose channels a stack takes."""
+
+    conv: Conv
+    x: View
+    held: Held
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,17 +294,33 @@ class _Lowering:
     def sequence(self, layers: Layers, x: View, name: str) -> View:
         i = 0
         while i < len(layers):
-            layer, following = layers[i], layers[i + 1 : i + 2]
-            if isinstance(layer, Stack) and isinstance(following[:1], tuple) and following:
-                tail = following[0]
-                if isinstance(tail, Pool) and not x.is_flat:
+            layer, *following = layers[i : i + 3]
+            place = f"{name}.{i}"
+            source = None
+            if isinstance(layer, Conv) and self.is_image(x) and layer.groups == 1:
+                # a convolution of the images is made by and by, as the units behind it want it
+                if following and isinstance(following[0], Stack):
+                    source = Source(layer, x, self.hold(layer, x.count, 1, place))
+                    _, height, width = _image(after(layer, _shape(x)))
+                    x = View(Map(0, layer.out, height, width, 0), 0, layer.out)
+                    layer, *following = following
+                    i += 1
+                    place = f"{name}.{i}"
+            if isinstance(layer, Stack):
+                if following and isinstance(following[0], Pool) and not x.is_flat:
                     # each unit's share is pooled while the near cache holds it
-                    x = self.stack(_pooled(layer, tail), x, f"{name}.{i}")
-                    i += 2
-                    continue
-            x = self.layer(layer, x, f"{name}.{i}")
+                    layer = _pooled(layer, following[0])
+                    i += 1
+                x = self.stack(layer, x, place, source)
+            else:
+                x = self.layer(layer, x, place)
             i += 1
         return x
+
+    @staticmethod
+    def is_image(x: View) -> bool:
+        """Say whether ``x`` are the images, of which no gradient is wanted."""
+        return x.map.coef == 0 and x.map.g < 0 and not x.is_flat
 
     def layer(self, layer: Layer, x: View, name: str) -> View:
         match layer:
@@ -312,19 +345,20 @@ class _Lowering:
                     return x
                 return View(x.map, 0, x.map.block, is_flat=True)
             case Stack():
-                return self.stack(layer, x, name)
+                return self.stack(layer, x, name, None)
             case Residual():
                 return self.residual(layer, x, name)
             case Slbf() | Branches() | Gate() | Shuffle():
                 raise _refuse(f"layers of the kind {kind_of(layer)}")
 
-    def stack(self, stack: Stack, x: View, name: str) -> View:
+    def stack(self, stack: Stack, x: View, name: str, source: Source | None) -> View:
+        """Lower a stack, a few units after another; their input is made then if it has a source."""
         shape = after(stack, _shape(x))
         y = self.map(*_image(shape))
         acts = {_act_left(run.unit) for run in stack.units}
         if len(acts) > 1:
             raise _refuse("a stack whose units end in different activations")
-        use = x.map.use()
+        use = x.map.use() if source is None else source.x.map.use()
         first_in = x.first
         first_out = 0
         for r, run in enumerate(stack.units):
@@ -345,13 +379,25 @@ class _Lowering:
             for u in range(0, run.count, each):
                 count = min(each, run.count - u)
                 part = View(x.map, first_in + u * unit.inputs, count * unit.inputs, x.is_flat)
+                part_use = use
+                if source is not None:
+                    part = self.share_of(source, part, use)
+                    part_use = part.map.use()
                 self.units(
                     unit, u, count, helds, shapes, part,
-                    View(y, first_out + u * unit.outputs, count * unit.outputs), use,
+                    View(y, first_out + u * unit.outputs, count * unit.outputs), part_use,
                 )  # fmt: skip
             first_in += run.count * unit.inputs
             first_out += run.count * unit.outputs
         return View(y, 0, y.channels, is_flat=len(shape) == 1)
+
+    def share_of(self, source: Source, part: View, use: tuple[Map, int]) -> View:
+        """Lower the part of a convolution of the images that makes some of its channels."""
+        conv, inputs = replace(source.conv, out=part.count), source.x.count
+        made = self.map(part.count, part.map.height, part.map.width, -1)
+        size = math.prod(self._weight_shape(source.conv, inputs)[1:])
+        held = source.held.past(part.first, size)
+        return self.block(conv, source.x, 1, inputs, View(made, 0, part.count), held, use)
 
     def together(self, run: Units, shapes: list[Shape]) -> int:
         """Return how many units are worked through together: what the second cache holds."""
@@ -375,14 +421,7 @@ class _Lowering:
             if isinstance(layer, (Conv, Linear)):
                 assert held is not None
                 size = math.prod(self._weight_shape(layer, inputs))
-                rows = u * layer.out
-                moved = Held(
-                    held.weight + u * size,
-                    *(
-                        at if at < 0 else at + rows
-                        for at in (held.bias, held.gamma, held.beta, held.mean, held.variance)
-                    ),
-                )
+                moved = held.past(u * layer.out, size // layer.out)
                 self.block(layer, x, count, inputs, to, moved, use)
             else:
                 assert isinstance(layer, Pool)
@@ -439,8 +478,6 @@ class _Lowering:
         if math.prod(window) > t.LARGEST_WINDOW and pool.op == "max":
             raise _refuse("maxima over more than 225 pixels")
         m = x.map
-        y.map.act = max(y.map.act, m.act)  # which changes nothing: it is there for its neighbours
-        y.map.is_plain = y.map.act == 0 and y.map.is_plain
         side = pool.padding
         row = {
             t.KIND: t.POOL, t.COUNT: x.count, t.KERNEL: window[0], t.KERNEL_WIDTH: window[1],
@@ -449,7 +486,9 @@ class _Lowering:
             **self._x(x), **self._y(y),
         }  # fmt: skip
         if pool.op == "max":
-            row[t.INDEX] = self.take(y.map.block * self.blocks)
+            if y.map.index < 0:
+                y.map.index = self.take(y.map.block * self.blocks)
+            row[t.INDEX] = y.map.index + y.first * y.map.pixels
         self.staged = max(self.staged, (m.height + 2 * side) * (m.width + 2 * side))
         self.spare = max(self.spare, m.pixels)
         self.rows.append(Row(row, t.POOL_BACK, use))
