@@ -72,7 +72,8 @@ def weight_size(outputs: int, inputs: int, kernel: int) -> Size:
             if any(size not in menu for size, _ in parts):
                 continue
             cost = sum(
-                times * max(4.0, size[0] * size[1] * size[2] / 2, (size[0] + size[1] * size[2]) / 1.6)
+                times
+                * max(4.0, size[0] * size[1] * size[2] / 2, (size[0] + size[1] * size[2]) / 1.6)
                 for size, times in parts
             )
             if best is None or cost < best[0] - 1e-9:
@@ -122,7 +123,9 @@ def backward_phases(
         for x in range(min(stride, width)):
             taps = tuple(
                 (
-                    o * d_channel + (y + padding - a) // stride * d_row + (x + padding - b) // stride,
+                    o * d_channel
+                    + (y + padding - a) // stride * d_row
+                    + (x + padding - b) // stride,
                     (o * inputs * kernel + a) * kernel + b,
                 )
                 for o in range(outputs)

@@ -121,9 +121,7 @@ def stage_inputs(op: Any, frame: Any, work: Any, block: int, unit: int) -> Any:
     s, s_channel, act = get(op, t.S), get(op, t.S_CHANNEL), get(op, t.X_ACT)
     side, width = get(op, t.PADDING), get(op, t.X_WIDTH)
     low, high = spread(number(work, low_of(act))), spread(number(work, high_of(act)))
-    coefs = past(
-        pointer(work, get(frame, t.F_COEFS)), (get(op, t.X_COEF) + unit * inputs) * t.COEF
-    )
+    coefs = past(pointer(work, get(frame, t.F_COEFS)), (get(op, t.X_COEF) + unit * inputs) * t.COEF)
     for i in range(inputs):
         scale = spread(get(coefs, i * t.COEF + t.SCALE))
         shift = spread(get(coefs, i * t.COEF + t.SHIFT))

@@ -21,7 +21,6 @@ from unitsearch.kernels.vectors import (
     doubles,
     fma,
     get,
-    integers,
     load,
     nothing,
     number,
@@ -194,10 +193,10 @@ def settle(op: Any, frame: Any, work: Any, pixels: int) -> None:
 
 @inlined
 def settle_back(op: Any, frame: Any, work: Any, pixels: int) -> None:
-    """Make the gradients of γ, β and bias, and the coefficients of the gradient of z.
+    """Make the gradients of gain, shift and bias, and the coefficients of the gradient of z.
 
-    dz = γ/σ · (g - Σg/n - ẑ · Σ(g ẑ)/n). A bias before a norm has no gradient: the norm takes the
-    mean away.
+    dz = gain/σ · (g - Σg/n - ẑ · Σ(g ẑ)/n). A bias before a norm has no gradient: the norm takes
+    the mean away.
     """
     coefs = past(pointer(work, get(frame, t.F_COEFS)), get(op, t.Y_COEF) * t.COEF)
     gradients = pointer(work, get(frame, t.F_GRADIENTS))

@@ -183,9 +183,7 @@ def hand_on(
             if mode & t.ADD == 0:
                 copy_row(raw, into, size)
             clear(accumulators, work)
-            close_plane(
-                raw, into, z, size, mode, past(coefs, coef * t.COEF), act, accumulators
-            )
+            close_plane(raw, into, z, size, mode, past(coefs, coef * t.COEF), act, accumulators)
             if mode & t.FINISH:
                 drain(accumulators, mask, past(doubles(get(frame, t.F_SUMS)), 2 * coef))
 

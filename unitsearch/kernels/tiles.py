@@ -43,7 +43,9 @@ def output_tiles() -> dict[Size, int]:
         for rows in range(1, 5):
             for columns in range(1, SUMS // (channels * rows) + 1):
                 is_wide = channels <= 4 and (rows == 1 or columns <= 12)
-                is_flat = rows == 1 and (columns == 1 or (columns == 2 and channels <= SUMS // 2 - 2))
+                is_flat = rows == 1 and (
+                    columns == 1 or (columns == 2 and channels <= SUMS // 2 - 2)
+                )
                 if is_wide or is_flat:
                     sizes.append((channels, rows, columns))
     return {size: i for i, size in enumerate(sizes)}
@@ -182,9 +184,21 @@ def output_tile(
 
 def _emit_output(builder: Any, kind: Any, size: Size, is_spaced: bool, args: Any) -> None:
     channels, rows, columns = size
-    x, x_row, x_column, taps, count, w, w_channel, bias, bias_step, y, y_channel, y_row, y_column = (
-        args
-    )
+    (
+        x,
+        x_row,
+        x_column,
+        taps,
+        count,
+        w,
+        w_channel,
+        bias,
+        bias_step,
+        y,
+        y_channel,
+        y_row,
+        y_column,
+    ) = args
     scalar = kind.element
     begin = []
     for o in range(channels):
@@ -200,7 +214,9 @@ def _emit_output(builder: Any, kind: Any, size: Size, is_spaced: bool, args: Any
     weights = []
     for o in range(channels):
         step = builder.mul(w_channel, _number(o))
-        weights.append(emit_spread(builder, builder.load(emit_at(builder, w_at, scalar, step)), kind))
+        weights.append(
+            emit_spread(builder, builder.load(emit_at(builder, w_at, scalar, step)), kind)
+        )
     sums = list(loop.values)
     for r in range(rows):
         row = emit_at(builder, x_at, kind, builder.mul(x_row, _number(r)))
@@ -213,9 +229,7 @@ def _emit_output(builder: Any, kind: Any, size: Size, is_spaced: bool, args: Any
     sums = loop.close(sums)
     for o in range(channels):
         for r in range(rows):
-            row = builder.add(
-                builder.mul(y_channel, _number(o)), builder.mul(y_row, _number(r))
-            )
+            row = builder.add(builder.mul(y_channel, _number(o)), builder.mul(y_row, _number(r)))
             for c in range(columns):
                 at = builder.add(row, builder.mul(y_column, _number(c)))
                 emit_store(builder, y, kind, at, sums[(o * rows + r) * columns + c])
@@ -276,8 +290,7 @@ def _emit_weight(builder: Any, kind: Any, size: Size, args: Any) -> None:
     g_here = emit_at(builder, g_at, kind, inner.index)
     x_here = emit_at(builder, x_at, kind, builder.mul(inner.index, x_column))
     gradients = [
-        emit_load(builder, g_here, kind, builder.mul(g_channel, _number(o)))
-        for o in range(outputs)
+        emit_load(builder, g_here, kind, builder.mul(g_channel, _number(o))) for o in range(outputs)
     ]
     sums = list(inner.values)
     for a in range(taps):

@@ -39,7 +39,7 @@ def lanes(dtype: Any) -> int:
     return REGISTER_BYTES // int(np.dtype(dtype).itemsize)
 
 
-class Register(types.Type):  # type: ignore[misc]  # numba is untyped
+class Register(types.Type):
     """One number of each of a register's images."""
 
     def __init__(self, dtype: Any) -> None:
@@ -48,7 +48,7 @@ class Register(types.Type):  # type: ignore[misc]  # numba is untyped
 
 
 @register_model(Register)
-class _RegisterModel(models.PrimitiveModel):  # type: ignore[misc]  # numba is untyped
+class _RegisterModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Any) -> None:
         super().__init__(dmm, fe_type, vector_type(fe_type.dtype))
 

@@ -1,0 +1,241 @@
+"""From an architecture to operations: one case for each kind of layer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from unitsearch.architecture import (
+    Branches,
+    Conv,
+    Flatten,
+    Gate,
+    GlobalPool,
+    Layer,
+    Layers,
+    Linear,
+    Pool,
+    Residual,
+    Shuffle,
+    Slbf,
+    Stack,
+    Unit,
+    Units,
+    kind_of,
+)
+from unitsearch.kernels import table as t
+from unitsearch.kernels.memory import Held, Map, Memory, Row, View
+from unitsearch.kernels.rows import ACTS, add_block, add_pool, entering, leaving, refusal
+from unitsearch.shapes import Shape, after, after_all
+
+NEAR_BYTES = 1 << 20  # what the second cache holds of a few units: they are worked through together
+
+
+@dataclass(frozen=True)
+class Source:
+    """A convolution of the images whose channels a stack takes."""
+
+    conv: Conv
+    x: View
+    held: Held
+
+
+@dataclass
+class Lowering:
+    """A walk over the layers that leaves its rows in ``memory``."""
+
+    memory: Memory
+    register_bytes: int
+
+    def sequence(self, layers: Layers, x: View, name: str) -> View:
+        """Lower layers one after the other; return what they leave."""
+        i = 0
+        while i < len(layers):
+            layer, *following = layers[i : i + 3]
+            place = f"{name}.{i}"
+            source = None
+            if (
+                isinstance(layer, Conv)
+                and layer.groups == 1
+                and _is_image(x)
+                and following
+                and isinstance(following[0], Stack)
+            ):
+                # a convolution of the images is made by and by, as the units behind it want it
+                source = Source(layer, x, self.memory.hold(layer, x.count, 1, place))
+                _, height, width = _image(after(layer, x.shape))
+                x = View(Map(0, layer.out, height, width, 0), 0, layer.out)
+                layer, *following = following
+                i += 1
+                place = f"{name}.{i}"
+            if isinstance(layer, Stack):
+                if following and isinstance(following[0], Pool) and not x.is_flat:
+                    # each unit's share is pooled while the near cache holds it
+                    layer = _pooled(layer, following[0])
+                    i += 1
+                x = self.stack(layer, x, place, source)
+            else:
+                x = self.layer(layer, x, place)
+            i += 1
+        return x
+
+    def layer(self, layer: Layer, x: View, name: str) -> View:
+        """Lower one layer."""
+        match layer:
+            case Conv() | Linear():
+                inputs = x.count
+                held = self.memory.hold(layer, inputs, 1, name)
+                shape = after(layer, x.shape)
+                y = self.memory.map(*_image(shape))
+                return add_block(
+                    self.memory, layer, x, 1, inputs, View(y, 0, y.channels), held, x.map.use()
+                )
+            case Pool():
+                shape = after(layer, x.shape)
+                y = self.memory.map(*_image(shape))
+                window = (layer.kernel, layer.kernel)
+                return add_pool(self.memory, layer, window, x, View(y, 0, y.channels), x.map.use())
+            case GlobalPool():
+                y = self.memory.map(x.count, 1, 1)
+                pool = Pool(op="avg", kernel=1)
+                window = (x.map.height, x.map.width)
+                return add_pool(self.memory, pool, window, x, View(y, 0, y.channels), x.map.use())
+            case Flatten():
+                if x.is_flat:
+                    return x
+                return View(x.map, 0, x.map.block, is_flat=True)
+            case Stack():
+                return self.stack(layer, x, name, None)
+            case Residual():
+                return self.residual(layer, x, name)
+            case Slbf() | Branches() | Gate() | Shuffle():
+                raise refusal(f"layers of the kind {kind_of(layer)}")
+
+    def stack(self, stack: Stack, x: View, name: str, source: Source | None) -> View:
+        """Lower a stack, a few units after another; their input is made then if it has a source."""
+        shape = after(stack, x.shape)
+        y = self.memory.map(*_image(shape))
+        acts = {_act_left(run.unit) for run in stack.units}
+        if len(acts) > 1:
+            raise refusal("a stack whose units end in different activations")
+        use = x.map.use() if source is None else source.x.map.use()
+        first_in = x.first
+        first_out = 0
+        for r, run in enumerate(stack.units):
+            unit = run.unit
+            helds: list[Held | None] = []
+            share = (unit.inputs, *x.shape[1:])
+            shapes: list[Shape] = [share]
+            for j, layer in enumerate(unit.layers):
+                place = f"{name}.units.{r}.layers.{j}"
+                if isinstance(layer, (Conv, Linear)):
+                    helds.append(self.memory.hold(layer, shapes[-1][0], run.count, place))
+                elif isinstance(layer, Pool):
+                    helds.append(None)
+                else:
+                    raise refusal(f"layers of the kind {kind_of(layer)}")
+                shapes.append(after_all((layer,), shapes[-1]))
+            each = self.together(run, shapes)
+            for u in range(0, run.count, each):
+                count = min(each, run.count - u)
+                part = View(x.map, first_in + u * unit.inputs, count * unit.inputs, x.is_flat)
+                part_use = use
+                if source is not None:
+                    part = self.share_of(source, part, use)
+                    part_use = part.map.use()
+                self.units(
+                    unit, u, count, helds, shapes, part,
+                    View(y, first_out + u * unit.outputs, count * unit.outputs), part_use,
+                )  # fmt: skip
+            first_in += run.count * unit.inputs
+            first_out += run.count * unit.outputs
+        return View(y, 0, y.channels, is_flat=len(shape) == 1)
+
+    def share_of(self, source: Source, part: View, use: tuple[Map, int]) -> View:
+        """Lower the part of a convolution of the images that makes some of its channels."""
+        conv, inputs = replace(source.conv, out=part.count), source.x.count
+        made = self.memory.map(part.count, part.map.height, part.map.width, -1)
+        size = math.prod(_weight_shape(source.conv, inputs)[1:])
+        held = source.held.past(part.first, size)
+        return add_block(
+            self.memory, conv, source.x, 1, inputs, View(made, 0, part.count), held, use
+        )
+
+    def together(self, run: Units, shapes: list[Shape]) -> int:
+        """Return how many units are worked through together: what the second cache holds."""
+        bytes_ = (
+            sum(math.prod(shape) for shape in shapes) * self.memory.blocks * self.register_bytes
+        )
+        return min(run.count, max(1, NEAR_BYTES // (2 * bytes_)))
+
+    def units(
+        self, unit: Unit, u: int, count: int, helds: list[Held | None], shapes: list[Shape],
+        x: View, y: View, use: tuple[Map, int],
+    ) -> None:  # fmt: skip
+        """Lower ``count`` equal units from the ``u``-th of their run on."""
+        for j, layer in enumerate(unit.layers):
+            inputs = shapes[j][0]
+            if j + 1 < len(unit.layers):
+                channels, height, width = _image(shapes[j + 1])
+                made = self.memory.map(count * channels, height, width, j)
+                to = View(made, 0, made.channels, is_flat=len(shapes[j + 1]) == 1)
+            else:
+                to = y
+            held = helds[j]
+            if isinstance(layer, (Conv, Linear)):
+                assert held is not None
+                size = math.prod(_weight_shape(layer, inputs))
+                moved = held.past(u * layer.out, size // layer.out)
+                add_block(self.memory, layer, x, count, inputs, to, moved, use)
+            else:
+                assert isinstance(layer, Pool)
+                add_pool(self.memory, layer, (layer.kernel, layer.kernel), x, to, use)
+            x, use = to, to.map.use() if to is not y else use
+
+    def residual(self, residual: Residual, x: View, name: str) -> View:
+        """Lower body and shortcut, then their sum."""
+        if x.is_flat or residual.act not in ACTS:
+            raise refusal("flat residuals" if x.is_flat else f"the activation {residual.act}")
+        body = self.sequence(residual.body, x, f"{name}.body")
+        side = self.sequence(residual.shortcut, x, f"{name}.shortcut") if residual.shortcut else x
+        if body.is_flat:
+            raise refusal("flat residuals")
+        y = self.memory.map(body.count, body.map.height, body.map.width)
+        y.act = ACTS[residual.act]
+        y.is_plain = y.act == 0
+        row = {
+            t.KIND: t.TOTAL, t.COUNT: body.count, t.X_CHANNEL: y.pixels,
+            t.Z: side.map.at + side.first * y.pixels, t.Z_BLOCK: side.map.block,
+            t.Z_COEF: side.map.coef + side.first, t.Z_ACT: side.map.act,
+            t.ZG: side.map.g, t.ZG_BLOCK: side.map.block,
+            **entering(body), **leaving(View(y, 0, y.channels)),
+        }  # fmt: skip
+        self.memory.rows.append(Row(row, y, t.TOTAL_BACK, body.map.use(), side.map.use()))
+        return View(y, 0, y.channels)
+
+
+def _is_image(x: View) -> bool:
+    """Say whether ``x`` are the images, of which no gradient is wanted."""
+    return x.map.coef == 0 and x.map.g < 0 and not x.is_flat
+
+
+def _weight_shape(layer: Conv | Linear, inputs: int) -> tuple[int, ...]:
+    if isinstance(layer, Conv):
+        return (layer.out, inputs // layer.groups, layer.kernel, layer.kernel)
+    return (layer.out, inputs)
+
+
+def _pooled(stack: Stack, pool: Pool) -> Stack:
+    """Return a stack whose units end in ``pool``: pooling knows no neighbours."""
+    units = tuple(
+        Units(run.count, replace(run.unit, layers=(*run.unit.layers, pool))) for run in stack.units
+    )
+    return replace(stack, units=units)
+
+
+def _act_left(unit: Unit) -> str:
+    return unit.weighted[-1].act
+
+
+def _image(shape: Shape) -> tuple[int, int, int]:
+    return (shape[0], 1, 1) if len(shape) == 1 else (shape[0], shape[1], shape[2])

@@ -1,0 +1,185 @@
+"""The rows of the table: one function for each kind of operation, and the way back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from unitsearch.architecture import Conv, Linear, Pool
+from unitsearch.errors import UsageError
+from unitsearch.kernels import choosing
+from unitsearch.kernels import table as t
+from unitsearch.kernels.memory import Held, Map, Memory, Row, View
+
+ACTS = {"none": 0, "relu": 1, "relu6": 2}
+
+
+def refusal(what: str) -> UsageError:
+    """Return the error that says what lanes do not run."""
+    return UsageError(f"lanes do not run {what}")
+
+
+def entering(x: View) -> dict[int, int]:
+    """Return the columns of what an operation reads."""
+    m = x.map
+    return {
+        t.X: m.at + x.first * m.pixels, t.X_BLOCK: m.block, t.X_CHANNEL: m.pixels,
+        t.X_COEF: m.coef + x.first, t.X_ACT: m.act, t.X_HEIGHT: m.height, t.X_WIDTH: m.width,
+        t.XG: m.g if m.g < 0 else m.g + x.first * m.pixels, t.XG_BLOCK: m.block,
+    }  # fmt: skip
+
+
+def leaving(y: View) -> dict[int, int]:
+    """Return the columns of what an operation leaves."""
+    m = y.map
+    return {
+        t.Y: m.at + y.first * m.pixels, t.Y_BLOCK: m.block, t.Y_CHANNEL: m.pixels,
+        t.Y_COEF: m.coef + y.first, t.Y_ACT: m.act, t.Y_HEIGHT: m.height, t.Y_WIDTH: m.width,
+        t.G: m.g if m.g < 0 else m.g + y.first * m.pixels, t.G_BLOCK: m.block,
+    }  # fmt: skip
+
+
+def add_pool(
+    memory: Memory, pool: Pool, window: tuple[int, int], x: View, y: View, use: tuple[Map, int]
+) -> View:
+    """Add a pooling by a window of rows and columns; return what it leaves."""
+    if math.prod(window) > t.LARGEST_WINDOW and pool.op == "max":
+        raise refusal("maxima over more than 225 pixels")
+    m = x.map
+    side = pool.padding
+    row = {
+        t.KIND: t.POOL, t.COUNT: x.count, t.KERNEL: window[0], t.KERNEL_WIDTH: window[1],
+        t.STRIDE: pool.step, t.PADDING: side, t.OPERATOR: 0 if pool.op == "max" else 1,
+        t.S_ROW: m.width + 2 * side,
+        **entering(x), **leaving(y),
+    }  # fmt: skip
+    if pool.op == "max":
+        if y.map.index < 0:
+            y.map.index = memory.take(y.map.block * memory.blocks)
+        row[t.INDEX] = y.map.index + y.first * y.map.pixels
+    memory.staged = max(memory.staged, (m.height + 2 * side) * (m.width + 2 * side))
+    memory.spare = max(memory.spare, m.pixels)
+    memory.rows.append(Row(row, y.map, t.POOL_BACK, use))
+    return y
+
+
+def add_block(
+    memory: Memory, layer: Conv | Linear, x: View, count: int, inputs: int, y: View, held: Held,
+    use: tuple[Map, int],
+) -> View:  # fmt: skip
+    """Add ``count`` equal layers side by side; return what they leave."""
+    if layer.act not in ACTS:
+        raise refusal(f"the activation {layer.act}")
+    has_norm = layer.norm == "batch"
+    y.map.act = ACTS[layer.act]
+    y.map.is_plain = y.map.is_plain and not has_norm and y.map.act == 0
+    y.map.has_bias = y.map.has_bias or layer.bias
+    row = {
+        t.NORM: int(has_norm), t.WEIGHT: held.weight, t.BIAS: held.bias, t.GAMMA: held.gamma,
+        t.BETA: held.beta, t.MEAN: held.mean, t.VARIANCE: held.variance,
+    }  # fmt: skip
+    if isinstance(layer, Linear):
+        row |= _linear(memory, layer, x, count, inputs, y)
+        back = t.LINEAR_BACK
+    else:
+        row |= _convolution(memory, layer, x, count, inputs, y)
+        back = t.CONVOLUTION_BACK
+    memory.rows.append(Row(row, y.map, back, use))
+    return replace(y, is_flat=isinstance(layer, Linear))
+
+
+def _convolution(
+    memory: Memory, conv: Conv, x: View, count: int, inputs: int, y: View
+) -> dict[int, int]:
+    k, stride, side = conv.kernel, conv.stride, conv.margin
+    if side >= k:
+        raise refusal("padding as wide as the kernel")
+    count, inputs, outputs = count * conv.groups, inputs // conv.groups, conv.out // conv.groups
+    m, n = x.map, y.map
+    row = {
+        t.KIND: t.CONVOLUTION, t.COUNT: count, t.INPUTS: inputs, t.OUTPUTS: outputs,
+        t.KERNEL: k, t.STRIDE: stride, t.PADDING: side, **entering(x), **leaving(y),
+    }  # fmt: skip
+    is_direct = m.is_plain and side == 0
+    s_row = m.width + 2 * side
+    s_channel = m.pixels if is_direct else s_row * (m.height + 2 * side)
+    taps = choosing.forward_taps(inputs, k, s_channel, s_row)
+    size = choosing.output_size(outputs, n.height, n.width, len(taps), is_spaced=stride != 1)
+    weight = choosing.weight_size(outputs, inputs, k)
+    row |= {
+        t.IS_DIRECT: int(is_direct), t.S_ROW: s_row, t.S_CHANNEL: s_channel,
+        t.TAPS: memory.taps_of(taps), t.TAP_COUNT: len(taps),
+        t.TILE_CHANNELS: size[0], t.TILE_ROWS: size[1], t.TILE_COLUMNS: size[2],
+        t.WEIGHT_OUTPUTS: weight[0], t.WEIGHT_ROWS: weight[1], t.WEIGHT_COLUMNS: weight[2],
+    }  # fmt: skip
+    memory.staged = max(memory.staged, inputs * s_channel)
+    return row
+
+
+def settle_way_back(memory: Memory, row: dict[int, int]) -> None:
+    """Settle how a convolution's gradients are staged, once it is known which are wanted."""
+    k, stride, side = row[t.KERNEL], row[t.STRIDE], row[t.PADDING]
+    inputs, outputs = row[t.INPUTS], row[t.OUTPUTS]
+    height, width = row[t.X_HEIGHT], row[t.X_WIDTH]
+    y_height, y_width = row[t.Y_HEIGHT], row[t.Y_WIDTH]
+    low = high = 0
+    if row[t.XG] >= 0:
+        low, high = choosing.reach(height, y_height, k, stride, side)
+        low_2, high_2 = choosing.reach(width, y_width, k, stride, side)
+        low, high = max(low, low_2), max(high, high_2)
+    is_direct = not row[t.NORM] and low == high == 0
+    d_row = y_width + low + high
+    d_channel = y_width * y_height if is_direct else d_row * (y_height + low + high)
+    row |= {
+        t.IS_DIRECT_BACK: int(is_direct), t.D_ROW: d_row, t.D_CHANNEL: d_channel,
+        t.D_LOW: low, t.D_HIGH: high, t.PHASES: len(memory.phases), t.PHASE_COUNT: 0,
+    }  # fmt: skip
+    memory.gradients = max(memory.gradients, outputs * d_channel)
+    if row[t.XG] < 0:
+        return
+    memory.spare = max(memory.spare, inputs * height * width)
+    phases = choosing.backward_phases(
+        outputs, inputs, height, width, k, stride, side, d_channel, d_row
+    )
+    row[t.PHASE_COUNT] = len(phases)
+    for taps, *rest in phases:
+        memory.phases.append((memory.taps_of(taps), len(taps), *rest))
+    taps, _, _, rows, columns = phases[0]
+    size = choosing.output_size(inputs, rows, columns, len(taps), is_spaced=False)
+    row |= {t.BACK_CHANNELS: size[0], t.BACK_ROWS: size[1], t.BACK_COLUMNS: size[2]}
+
+
+def _linear(
+    memory: Memory, linear: Linear, x: View, count: int, inputs: int, y: View
+) -> dict[int, int]:
+    m, features = x.map, count * inputs
+    share = m.pixels
+    coef, rest = divmod(x.first, share)
+    row = {
+        t.KIND: t.LINEAR, t.COUNT: count, t.INPUTS: inputs, t.OUTPUTS: linear.out,
+        **entering(x), **leaving(y),
+    }  # fmt: skip
+    if rest or features % share:
+        if not m.is_plain or m.has_bias:
+            raise refusal("linear units that cut the pixels of a channel apart")
+        share = math.gcd(x.first, features)
+        coef = 0  # all are 1 and 0
+        assert m.block >= features
+    row |= {t.X: m.at + x.first, t.X_COEF: m.coef + coef, t.X_SHARE: share}
+    if m.g >= 0:
+        row[t.XG] = m.g + x.first
+    forward = choosing.forward_taps(inputs, 1, memory.blocks, 0)
+    back = tuple((o * memory.blocks, o * inputs) for o in range(linear.out))
+    size = choosing.output_size(linear.out, 1, memory.blocks, inputs, is_spaced=False)
+    back_size = choosing.output_size(inputs, 1, memory.blocks, linear.out, is_spaced=False)
+    weight = choosing.weight_size(linear.out, inputs, 1)
+    row |= {
+        t.TAPS: memory.taps_of(forward), t.TAP_COUNT: inputs, t.PHASES: memory.taps_of(back),
+        t.TILE_CHANNELS: size[0], t.TILE_ROWS: 1, t.TILE_COLUMNS: size[2],
+        t.BACK_CHANNELS: back_size[0], t.BACK_ROWS: 1, t.BACK_COLUMNS: back_size[2],
+        t.WEIGHT_OUTPUTS: weight[0], t.WEIGHT_ROWS: weight[1], t.WEIGHT_COLUMNS: 1,
+    }  # fmt: skip
+    memory.staged = max(memory.staged, features * memory.blocks)
+    memory.gradients = max(memory.gradients, count * linear.out * memory.blocks)
+    memory.spare = max(memory.spare, features * memory.blocks)
+    return row
