@@ -72,8 +72,8 @@ class Lanes:
         c = architecture.input[0]
         self._levels = _levels(mean or (0.0,) * c, std or (1.0,) * c, self.dtype)
         self._work = _aligned(program.registers * self._width, self.dtype)
-        self.weights = _aligned(program.weights, self.dtype)
-        self.gradients = _aligned(program.weights, self.dtype)
+        self._weights = _aligned(program.weights, self.dtype)
+        self._gradients = _aligned(program.weights, self.dtype)
         self._running = np.zeros(program.running, self.dtype)
         self._first = _aligned(program.weights, self.dtype)
         self._second = _aligned(program.weights if optimiser != "sgd" else 0, self.dtype)
@@ -136,14 +136,6 @@ class Lanes:
                 found[entry.name] = flat.reshape(entry.shape).copy()
         return found
 
-    def parameter_gradients(self) -> dict[str, Array]:
-        """Return what ``differentiate`` left, by the names of the parameters."""
-        return {
-            entry.name: self.gradients[entry.at : entry.at + entry.size].reshape(entry.shape).copy()
-            for entry in self._program.entries
-            if entry.place == "weights"
-        }
-
     def restart(self, momentum: float) -> None:
         """Make the optimiser anew."""
         self._first[:] = 0
@@ -181,10 +173,17 @@ class Lanes:
         labels: Array,
         chosen: Array,
         crops: tuple[Array, Array, Array] | None = None,
-    ) -> float:
-        """Do a training step without its optimiser; ``parameter_gradients`` has the gradients."""
-        self.gradients[:] = 0
-        return self._teach(self._differentiate, pixels, labels, chosen, crops)
+    ) -> tuple[float, dict[str, Array]]:
+        """Do ``train_step`` without its optimiser; return the loss and all gradients by name."""
+        loss = self._teach(self._differentiate, pixels, labels, chosen, crops)
+        found = {
+            entry.name: self._gradients[entry.at : entry.at + entry.size].reshape(entry.shape)
+            for entry in self._program.entries
+            if entry.place == "weights"
+        }
+        found = {name: values.copy() for name, values in found.items()}
+        self._gradients[:] = 0  # as the optimiser leaves them
+        return loss, found
 
     def logits(self, pixels: Array, chosen: Array | None = None) -> Array:
         """Return the logits [n, classes] of images, with the running statistics."""
@@ -253,7 +252,7 @@ class Lanes:
         self._kernels.run(_address(self._job), _address(frame), _address(self._work))
 
     def _place(self, name: str) -> Array:
-        return self.weights if name == "weights" else self._running
+        return self._weights if name == "weights" else self._running
 
     def _make_frame(self, is_decoupled: bool) -> Array:
         program, frame = self._program, np.zeros(t.FRAME, np.int64)
@@ -261,7 +260,7 @@ class Lanes:
             (t.F_KERNELS, self._kernels.addresses), (t.F_JOB, self._job),
             (t.F_TAPS, program.taps), (t.F_PHASES, program.phases),
             (t.F_OUTPUT_KEYS, self._keys[0]), (t.F_WEIGHT_KEYS, self._keys[1]),
-            (t.F_WEIGHTS, self.weights), (t.F_GRADIENTS, self.gradients),
+            (t.F_WEIGHTS, self._weights), (t.F_GRADIENTS, self._gradients),
             (t.F_RUNNING, self._running), (t.F_COEFS, self._coefs), (t.F_SUMS, self._sums),
             (t.F_FIRST, self._first), (t.F_SECOND, self._second), (t.F_SCALARS, self._scalars),
             (t.F_LEVELS, self._levels), (t.F_ZEROS, self._zeros),

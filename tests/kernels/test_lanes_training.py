@@ -1,0 +1,145 @@
+"""Optimisers, images on their way in, evaluation, and what lanes refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from kernels.networks import MEAN, STD, TRAITS, close, of, pair, same_state
+from unitsearch.architecture import Architecture, Conv, Flatten, Gate, GlobalPool, Linear, Slbf
+from unitsearch.data.batches import augment
+from unitsearch.errors import UsageError
+from unitsearch.kernels.lanes import Lanes
+from unitsearch.kernels.program import unsupported
+
+SMALL = TRAITS["residuals"]
+OPTIMISERS: dict[str, Any] = {
+    "sgd": (torch.optim.SGD, {"momentum": 0.9}),
+    "plain sgd": (torch.optim.SGD, {"momentum": 0.0}),
+    "adam": (torch.optim.Adam, {"eps": 0.01}),
+    "adamw": (torch.optim.AdamW, {}),
+}
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_optimisers_follow_torchs_formulas(name: str, decay: float) -> None:
+    make, options = OPTIMISERS[name]
+    named = {"epsilon": options["eps"]} if "eps" in options else options
+    found = pair(SMALL, 16, optimiser=name.split()[-1], weight_decay=decay, **named)
+    optimiser = make(found.network.parameters(), 1e-3, weight_decay=decay, **options)
+    for _ in range(5):
+        found.differentiate()
+        optimiser.step()
+        found.lanes.train_step(found.pixels, found.labels, found.chosen, 1e-3)
+    same_state(found)
+
+
+def test_an_optimiser_made_anew_forgets_its_momentum() -> None:
+    found = pair(SMALL, 16)
+    for momentum in (0.9, 0.0):
+        optimiser = torch.optim.SGD(found.network.parameters(), 0.05, momentum=momentum)
+        found.lanes.restart(momentum)
+        for _ in range(2):
+            found.differentiate()
+            optimiser.step()
+            found.lanes.train_step(found.pixels, found.labels, found.chosen, 0.05)
+    same_state(found)
+
+
+def test_labels_are_smoothed_as_in_torch() -> None:
+    found = pair(SMALL, 16, smoothing=0.1)
+    loss, gradients = found.lanes.differentiate(found.pixels, found.labels, found.chosen)
+    close(loss, found.differentiate(smoothing=0.1))
+    for name, parameter in found.network.named_parameters():
+        assert parameter.grad is not None
+        close(gradients[name], parameter.grad.numpy())
+
+
+def test_images_are_cropped_and_flipped_as_batches_do_it() -> None:
+    """The same offsets, drawn in the same order: all rows, all columns, all flips."""
+    found = pair(of((3, 8, 6), Conv(out=4)), 16)
+    batch = torch.from_numpy(found.pixels[found.chosen])
+    changed = augment(batch, "crop_flip", torch.Generator().manual_seed(3)).numpy()
+    generator = torch.Generator().manual_seed(3)
+    drawn = [torch.randint(below, (16, 1), generator=generator) for below in (9, 9, 2)]
+    top, left, flip = (values.flatten().numpy() for values in drawn)
+    before = found.state
+    plain, _ = found.lanes.differentiate(changed, found.labels[found.chosen], np.arange(16))
+    found.lanes.load(before)
+    crops = (top, left, flip)
+    loss, _ = found.lanes.differentiate(found.pixels, found.labels, found.chosen, crops)
+    assert loss == plain
+
+
+@pytest.mark.parametrize("count", [0, 1, 16, 40])
+def test_evaluation_takes_any_number_of_images(count: int) -> None:
+    found = pair(SMALL, 16)
+    chosen = np.arange(40)[:count] % len(found.pixels)
+    found.network.eval()
+    with torch.no_grad():
+        expected = found.network(found.images()[chosen]).numpy()
+    close(found.lanes.logits(found.pixels, chosen), expected)
+    if count:
+        right = (expected.argmax(1) == found.labels[chosen]).mean()
+        assert found.lanes.evaluate(found.pixels, found.labels, chosen) == right
+
+
+def test_evaluation_changes_nothing() -> None:
+    found = pair(SMALL, 16)
+    found.lanes.logits(found.pixels)
+    same_state(found)
+
+
+REFUSED = {
+    "slbf": of((3, 8, 8), Slbf(out=4, bank=2)),
+    "gate": of((3, 8, 8), Gate(body=(GlobalPool(), Conv(out=3, kernel=1)))),
+    "silu": of((3, 8, 8), Conv(out=4, act="silu")),
+    "linear layer": Architecture(input=(3, 8, 8), layers=(Conv(out=4), Flatten())),
+}
+
+
+@pytest.mark.parametrize("word", REFUSED)
+def test_what_lanes_do_not_run_is_said(word: str) -> None:
+    assert word in unsupported(REFUSED[word])
+    with pytest.raises(UsageError, match=word):
+        Lanes(REFUSED[word], 16)
+
+
+@pytest.mark.parametrize("one", TRAITS.values(), ids=TRAITS.keys())
+def test_nothing_is_said_of_what_they_run(one: Architecture) -> None:
+    assert unsupported(one) == ""
+
+
+def test_a_state_of_another_network_is_refused() -> None:
+    found = pair(SMALL, 16)
+    state = found.state
+    state["layers.9.weight"] = state.pop("layers.0.weights.weight")
+    with pytest.raises(UsageError, match=r"layers\.0\.weights\.weight"):
+        found.lanes.load(state)
+
+
+def test_a_batch_of_another_size_is_refused() -> None:
+    found = pair(SMALL, 16)
+    with pytest.raises(UsageError, match="16 images"):
+        found.lanes.train_step(found.pixels, found.labels, found.chosen[:9], 0.1)
+
+
+def test_no_value_that_is_no_number_is_hidden() -> None:
+    one = of((1, 8, 8), Conv(out=4), Conv(out=2))
+    lanes = Lanes(one, 16, mean=(MEAN,), std=(STD,), dtype="float64")
+    state = lanes.state()
+    state["layers.0.weights.weight"][:] = np.nan
+    lanes.load(state)
+    pixels = np.ones((16, 1, 8, 8), np.uint8)
+    loss, _ = lanes.differentiate(pixels, np.zeros(16, np.int64), np.arange(16))
+    assert np.isnan(loss)
+
+
+def test_a_linear_layer_alone_is_a_network() -> None:
+    found = pair(Architecture(input=(1, 4, 4), layers=(Flatten(), Linear(out=10))), 16)
+    loss, _ = found.lanes.differentiate(found.pixels, found.labels, found.chosen)
+    close(loss, found.differentiate())
