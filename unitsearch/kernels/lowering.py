@@ -31,15 +31,6 @@ from unitsearch.shapes import Shape, after, after_all
 NEAR_BYTES = 1 << 20  # what the second cache holds of a few units: they are worked through together
 
 
-@dataclass(frozen=True)
-class Source:
-    """A convolution of the images whose channels a stack takes."""
-
-    conv: Conv
-    x: View
-    held: Held
-
-
 @dataclass
 class Lowering:
     """A walk over the layers that leaves its rows in ``memory``."""
@@ -53,27 +44,12 @@ class Lowering:
         while i < len(layers):
             layer, *following = layers[i : i + 3]
             place = f"{name}.{i}"
-            source = None
-            if (
-                isinstance(layer, Conv)
-                and layer.groups == 1
-                and _is_image(x)
-                and following
-                and isinstance(following[0], Stack)
-            ):
-                # a convolution of the images is made by and by, as the units behind it want it
-                source = Source(layer, x, self.memory.hold(layer, x.count, 1, place))
-                _, height, width = _image(after(layer, x.shape))
-                x = View(Map(0, layer.out, height, width, 0), 0, layer.out)
-                layer, *following = following
-                i += 1
-                place = f"{name}.{i}"
             if isinstance(layer, Stack):
                 if following and isinstance(following[0], Pool) and not x.is_flat:
                     # each unit's share is pooled while the near cache holds it
                     layer = _pooled(layer, following[0])
                     i += 1
-                x = self.stack(layer, x, place, source)
+                x = self.stack(layer, x, place)
             else:
                 x = self.layer(layer, x, place)
             i += 1
@@ -105,20 +81,20 @@ class Lowering:
                     return x
                 return View(x.map, 0, x.map.block, is_flat=True)
             case Stack():
-                return self.stack(layer, x, name, None)
+                return self.stack(layer, x, name)
             case Residual():
                 return self.residual(layer, x, name)
             case Slbf() | Branches() | Gate() | Shuffle():
                 raise refusal(f"layers of the kind {kind_of(layer)}")
 
-    def stack(self, stack: Stack, x: View, name: str, source: Source | None) -> View:
-        """Lower a stack, a few units after another; their input is made then if it has a source."""
+    def stack(self, stack: Stack, x: View, name: str) -> View:
+        """Lower a stack, a few units after another."""
         shape = after(stack, x.shape)
         y = self.memory.map(*_image(shape))
         acts = {_act_left(run.unit) for run in stack.units}
         if len(acts) > 1:
             raise refusal("a stack whose units end in different activations")
-        use = x.map.use() if source is None else source.x.map.use()
+        use = x.map.use()
         first_in = x.first
         first_out = 0
         for r, run in enumerate(stack.units):
@@ -139,27 +115,13 @@ class Lowering:
             for u in range(0, run.count, each):
                 count = min(each, run.count - u)
                 part = View(x.map, first_in + u * unit.inputs, count * unit.inputs, x.is_flat)
-                part_use = use
-                if source is not None:
-                    part = self.share_of(source, part, use)
-                    part_use = part.map.use()
                 self.units(
                     unit, u, count, helds, shapes, part,
-                    View(y, first_out + u * unit.outputs, count * unit.outputs), part_use,
+                    View(y, first_out + u * unit.outputs, count * unit.outputs), use,
                 )  # fmt: skip
             first_in += run.count * unit.inputs
             first_out += run.count * unit.outputs
         return View(y, 0, y.channels, is_flat=len(shape) == 1)
-
-    def share_of(self, source: Source, part: View, use: tuple[Map, int]) -> View:
-        """Lower the part of a convolution of the images that makes some of its channels."""
-        conv, inputs = replace(source.conv, out=part.count), source.x.count
-        made = self.memory.map(part.count, part.map.height, part.map.width, -1)
-        size = math.prod(_weight_shape(source.conv, inputs)[1:])
-        held = source.held.past(part.first, size)
-        return add_block(
-            self.memory, conv, source.x, 1, inputs, View(made, 0, part.count), held, use
-        )
 
     def together(self, run: Units, shapes: list[Shape]) -> int:
         """Return how many units are worked through together: what the second cache holds."""
@@ -212,11 +174,6 @@ class Lowering:
         }  # fmt: skip
         self.memory.rows.append(Row(row, y, t.TOTAL_BACK, body.map.use(), side.map.use()))
         return View(y, 0, y.channels)
-
-
-def _is_image(x: View) -> bool:
-    """Say whether ``x`` are the images, of which no gradient is wanted."""
-    return x.map.coef == 0 and x.map.g < 0 and not x.is_flat
 
 
 def _weight_shape(layer: Conv | Linear, inputs: int) -> tuple[int, ...]:
