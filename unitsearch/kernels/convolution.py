@@ -23,6 +23,7 @@ from unitsearch.kernels.norm import (
     settle,
     settle_back,
     stage,
+    zeros_of,
 )
 from unitsearch.kernels.tiles import SPACED, output_tile, weight_tile
 from unitsearch.kernels.vectors import (
@@ -41,6 +42,7 @@ from unitsearch.kernels.vectors import (
     put,
     shorts,
     spread,
+    store,
     times,
     total,
 )
@@ -89,12 +91,20 @@ def convolve(job: Any, frame: Any, work: Any) -> None:
                 height = min(tile_rows, end - r)
                 row_keys = past(keys, (some * t.KEY_ROWS + height) * t.KEY_COLUMNS)
                 for c in range(0, columns, tile_columns):
-                    key = get(row_keys, min(tile_columns, columns - c)) + spaced
+                    width = min(tile_columns, columns - c)
+                    to = on(y, o * y_channel + r * y_row + c * y_column)
                     output_tile(
-                        key, on(x, r * x_row + c * x_column), x_row, x_column, taps, tap_count,
-                        w_here, w_channel, bias_here, bias_step,
-                        on(y, o * y_channel + r * y_row + c * y_column), y_channel, y_row, y_column,
+                        get(row_keys, width) + spaced, on(x, r * x_row + c * x_column),
+                        x_row, x_column, taps, tap_count, w_here, w_channel, bias_here, bias_step,
+                        to if y_column == 1 else accumulators,
+                        y_channel if y_column == 1 else height * width,
+                        y_row if y_column == 1 else width,
                     )  # fmt: skip
+                    if y_column != 1:  # a tile's columns lie side by side: take them apart
+                        for j in range(some * height * width):
+                            rest = j % (height * width)
+                            at = j // (height * width) * y_channel + rest // width * y_row
+                            store(to, at + rest % width * y_column, load(accumulators, j))
             if mode:
                 at, count = start * y_row, (end - start) * y_row
                 for j in range(some):
@@ -127,7 +137,7 @@ def stage_inputs(op: Any, frame: Any, work: Any, block: int, unit: int) -> Any:
         shift = spread(get(coefs, i * t.COEF + t.SHIFT))
         stage(
             on(work, first + i * x_channel), width, get(op, t.X_HEIGHT), width,
-            on(work, s + i * s_channel), get(op, t.S_ROW), side, side, nothing(work),
+            on(work, s + i * s_channel), get(op, t.S_ROW), side, side, zeros_of(frame, work),
             scale, shift, low, high,
         )  # fmt: skip
     return on(work, s)
@@ -194,7 +204,7 @@ def stage_gradients(op: Any, frame: Any, work: Any, block: int, unit: int) -> An
         pointer(work, get(frame, t.F_COEFS)), (get(op, t.Y_COEF) + unit * outputs) * t.COEF
     )
     mask = mask_of(frame, work, block == get(op, t.BLOCKS) - 1)
-    zero = nothing(work)
+    zero = zeros_of(frame, work)
     for o in range(outputs):
         c1 = times(spread(get(coefs, o * t.COEF + t.C1)), mask)
         c2 = times(spread(get(coefs, o * t.COEF + t.C2)), mask)

@@ -145,6 +145,12 @@ def close_plane(
 
 
 @inlined
+def zeros_of(frame: Any, work: Any) -> Any:
+    """Return zeros that the compiler does not know: it would call ``memset`` for a few of them."""
+    return load(pointer(work, get(frame, t.F_NUMBERS)), 0)
+
+
+@inlined
 def mask_of(frame: Any, work: Any, is_last: bool) -> Any:
     """Return ones where a block's lanes hold images."""
     numbers = pointer(work, get(frame, t.F_NUMBERS))

@@ -19,6 +19,7 @@ from unitsearch.kernels.norm import (
     low_of,
     mask_of,
     stage,
+    zeros_of,
 )
 from unitsearch.kernels.vectors import (
     add,
@@ -52,7 +53,7 @@ def pool(op: Any, frame: Any, work: Any) -> None:
     s, s_row, operator = get(op, t.S), get(op, t.S_ROW), get(op, t.OPERATOR)
     low, high = spread(number(work, low_of(act))), spread(number(work, high_of(act)))
     lowest = spread(number(work, low_of(0)))
-    one, zero = spread(number(work, 1.0)), nothing(work)
+    one, zero = spread(number(work, 1.0)), zeros_of(frame, work)
     share = spread(number(work, 1.0 / (kernel * kernel_width)))
     coefs = pointer(work, get(frame, t.F_COEFS))
     channels = get(op, t.COUNT)
@@ -68,26 +69,64 @@ def pool(op: Any, frame: Any, work: Any) -> None:
             y = get(op, t.Y) + b * get(op, t.Y_BLOCK) + c * y_channel
             index = get(op, t.INDEX) + b * get(op, t.Y_BLOCK) + c * y_channel
             for oy in range(y_height):
+                row, to = on(plane, oy * stride * s_row), oy * y_width
+                if operator == MAXIMUM:
+                    whole = y_width // 3 * 3
+                    for ox in range(0, whole, 3):  # three at a time hide each other's latency
+                        three_maxima(
+                            on(row, ox * stride), stride, s_row, kernel, kernel_width,
+                            on(work, y + to + ox), on(work, index + to + ox), one,
+                        )  # fmt: skip
+                    for ox in range(whole, y_width):
+                        maximum(
+                            on(row, ox * stride), s_row, kernel, kernel_width,
+                            on(work, y + to + ox), on(work, index + to + ox), one,
+                        )  # fmt: skip
+                    continue
                 for ox in range(y_width):
-                    corner = on(plane, oy * stride * s_row + ox * stride)
-                    if operator == MAXIMUM:
-                        best, place, here = load(corner, 0), zero, zero
-                        for ky in range(kernel):
-                            row = on(corner, ky * s_row)
-                            for kx in range(kernel_width):
-                                value = load(row, kx)
-                                place = where_above(value, best, here, place)
-                                best = where_above(value, best, value, best)
-                                here = add(here, one)
-                        store(work, y + oy * y_width + ox, best)
-                        store(work, index + oy * y_width + ox, place)
-                    else:
-                        sum_ = zero
-                        for ky in range(kernel):
-                            row = on(corner, ky * s_row)
-                            for kx in range(kernel_width):
-                                sum_ = add(sum_, load(row, kx))
-                        store(work, y + oy * y_width + ox, times(sum_, share))
+                    sum_ = zero
+                    for ky in range(kernel):
+                        for kx in range(kernel_width):
+                            sum_ = add(sum_, load(row, ky * s_row + ox * stride + kx))
+                    store(work, y + to + ox, times(sum_, share))
+
+
+@inlined
+def maximum(x: Any, row: int, height: int, width: int, y: Any, index: Any, one: Any) -> None:
+    """Store the maximum of one window, and which of its elements it is."""
+    best, place, here = load(x, 0), nothing(x), nothing(x)
+    for ky in range(height):
+        for kx in range(width):
+            value = load(x, ky * row + kx)
+            place = where_above(value, best, here, place)
+            best = where_above(value, best, value, best)
+            here = add(here, one)
+    store(y, 0, best)
+    store(index, 0, place)
+
+
+@inlined
+def three_maxima(
+    x: Any, stride: int, row: int, height: int, width: int, y: Any, index: Any, one: Any
+) -> None:
+    """Do ``maximum`` for three windows side by side."""
+    here = nothing(x)
+    a, b, c = load(x, 0), load(x, stride), load(x, 2 * stride)
+    at_a = at_b = at_c = here
+    for ky in range(height):
+        for kx in range(width):
+            at = ky * row + kx
+            p, q, r = load(x, at), load(x, at + stride), load(x, at + 2 * stride)
+            at_a, at_b = where_above(p, a, here, at_a), where_above(q, b, here, at_b)
+            at_c = where_above(r, c, here, at_c)
+            a, b, c = where_above(p, a, p, a), where_above(q, b, q, b), where_above(r, c, r, c)
+            here = add(here, one)
+    store(y, 0, a)
+    store(y, 1, b)
+    store(y, 2, c)
+    store(index, 0, at_a)
+    store(index, 1, at_b)
+    store(index, 2, at_c)
 
 
 def pool_back(op: Any, frame: Any, work: Any) -> None:
@@ -97,8 +136,8 @@ def pool_back(op: Any, frame: Any, work: Any) -> None:
     y_height, y_width = get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
     kernel, kernel_width = get(op, t.KERNEL), get(op, t.KERNEL_WIDTH)
     stride, side, mode = get(op, t.STRIDE), get(op, t.PADDING), get(op, t.XG_MODE)
-    operator, s_row, plane = get(op, t.OPERATOR), get(op, t.S_ROW), on(work, get(op, t.S))
-    share, zero = spread(number(work, 1.0 / (kernel * kernel_width))), nothing(work)
+    operator, s_row, padded = get(op, t.OPERATOR), get(op, t.S_ROW), on(work, get(op, t.S))
+    share, zero = spread(number(work, 1.0 / (kernel * kernel_width))), zeros_of(frame, work)
     numbers = pointer(work, get(frame, t.F_NUMBERS))
     spare = pointer(work, get(frame, t.F_SPARE))
     coefs = pointer(work, get(frame, t.F_COEFS))
@@ -112,6 +151,8 @@ def pool_back(op: Any, frame: Any, work: Any) -> None:
             into = on(work, get(op, t.XG) + b * get(op, t.XG_BLOCK) + c * x_channel)
             z = on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * x_channel)
             coef = get(op, t.X_COEF) + c
+            raw = spare if mode & t.ADD else into
+            plane = padded if side else raw
             fill(plane, (height + 2 * side) * s_row, zero)
             for oy in range(y_height):
                 for ox in range(y_width):
@@ -130,9 +171,9 @@ def pool_back(op: Any, frame: Any, work: Any) -> None:
                             row = on(corner, ky * s_row)
                             for kx in range(kernel_width):
                                 store(row, kx, add(load(row, kx), value))
-            raw = spare if mode & t.ADD else into
-            for y in range(height):
-                copy_row(on(plane, (y + side) * s_row + side), on(raw, y * width), width)
+            if side:
+                for y in range(height):
+                    copy_row(on(plane, (y + side) * s_row + side), on(raw, y * width), width)
             clear(accumulators, work)
             close_plane(
                 raw, into, z, x_channel, mode, past(coefs, coef * t.COEF), get(op, t.X_ACT),

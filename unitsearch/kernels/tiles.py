@@ -145,7 +145,6 @@ def output_tile(
     y: Any,
     y_channel: Any,
     y_row: Any,
-    y_column: Any,
 ) -> Pair:
     """Make one tile of outputs: y = bias + Σ over taps of w · x.
 
@@ -164,8 +163,7 @@ def output_tile(
         bias_step: Numbers from one channel's bias to the next one's: 1, or 0 for one for all.
         y: Where the tile's first output goes.
         y_channel: Registers from channel to channel.
-        y_row: Registers from row to row.
-        y_column: Registers from column to column.
+        y_row: Registers from row to row; columns lie side by side.
     """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -179,7 +177,7 @@ def output_tile(
         return context.get_dummy_value()
 
     i = types.int64
-    return types.void(i, x, i, i, taps, i, w, i, bias, i, y, i, i, i), emit
+    return types.void(i, x, i, i, taps, i, w, i, bias, i, y, i, i), emit
 
 
 def _emit_output(builder: Any, kind: Any, size: Size, is_spaced: bool, args: Any) -> None:
@@ -197,7 +195,6 @@ def _emit_output(builder: Any, kind: Any, size: Size, is_spaced: bool, args: Any
         y,
         y_channel,
         y_row,
-        y_column,
     ) = args
     scalar = kind.element
     begin = []
@@ -230,9 +227,9 @@ def _emit_output(builder: Any, kind: Any, size: Size, is_spaced: bool, args: Any
     for o in range(channels):
         for r in range(rows):
             row = builder.add(builder.mul(y_channel, _number(o)), builder.mul(y_row, _number(r)))
+            line = emit_at(builder, y, kind, row)
             for c in range(columns):
-                at = builder.add(row, builder.mul(y_column, _number(c)))
-                emit_store(builder, y, kind, at, sums[(o * rows + r) * columns + c])
+                emit_store(builder, line, kind, _number(c), sums[(o * rows + r) * columns + c])
 
 
 @intrinsic

@@ -334,12 +334,10 @@ def where_equal(typingctx: Any, a: Any, b: Any, then: Any, other: Any) -> Pair:
 
 @intrinsic
 def where_above(typingctx: Any, a: Any, b: Any, then: Any, other: Any) -> Pair:
-    """Return ``then`` where a > b or a is no number, else ``other``."""
+    """Return ``then`` where a > b or one is no number, else ``other``."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        is_not = builder.fcmp_unordered("<=", args[1], args[0])
-        is_same = builder.fcmp_ordered("==", args[0], args[1])
-        is_above = builder.and_(is_not, builder.not_(is_same))
+        is_above = builder.fcmp_unordered(">", args[0], args[1])
         return builder.select(is_above, args[2], args[3])
 
     return a(a, a, a, a), emit
