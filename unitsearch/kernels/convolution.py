@@ -23,7 +23,6 @@ from unitsearch.kernels.norm import (
     settle,
     settle_back,
     stage,
-    zeros_of,
 )
 from unitsearch.kernels.tiles import SPACED, output_tile, weight_tile
 from unitsearch.kernels.vectors import (
@@ -122,6 +121,13 @@ def convolve(job: Any, frame: Any, work: Any) -> None:
 
 
 @inlined
+def pad_inputs(op: Any, frame: Any, work: Any) -> None:
+    """Put zeros around where input planes will be staged: once, for all blocks and units."""
+    if not get(op, t.IS_DIRECT):
+        fill(on(work, get(op, t.S)), get(op, t.INPUTS) * get(op, t.S_CHANNEL), nothing(work))
+
+
+@inlined
 def stage_inputs(op: Any, frame: Any, work: Any, block: int, unit: int) -> Any:
     """Return where the input planes of one block and one unit lie, staged unless they lie right."""
     inputs, x_channel = get(op, t.INPUTS), get(op, t.X_CHANNEL)
@@ -136,8 +142,8 @@ def stage_inputs(op: Any, frame: Any, work: Any, block: int, unit: int) -> Any:
         scale = spread(get(coefs, i * t.COEF + t.SCALE))
         shift = spread(get(coefs, i * t.COEF + t.SHIFT))
         stage(
-            on(work, first + i * x_channel), width, get(op, t.X_HEIGHT), width,
-            on(work, s + i * s_channel), get(op, t.S_ROW), side, side, zeros_of(frame, work),
+            on(work, first + i * x_channel), get(op, t.X_HEIGHT), width,
+            on(work, s + i * s_channel + side * (get(op, t.S_ROW) + 1)), get(op, t.S_ROW),
             scale, shift, low, high,
         )  # fmt: skip
     return on(work, s)
@@ -150,6 +156,7 @@ def convolution(op: Any, frame: Any, work: Any) -> None:
     kernel, stride = get(op, t.KERNEL), get(op, t.STRIDE)
     y_block, y_channel = get(op, t.Y_BLOCK), get(op, t.Y_CHANNEL)
     weights = pointer(work, get(frame, t.F_WEIGHTS))
+    pad_inputs(op, frame, work)
     has_norm, bias = get(op, t.NORM), get(op, t.BIAS)
     function = get(integers(get(frame, t.F_KERNELS)), t.CONVOLVE)
     per_channel = inputs * kernel * kernel
@@ -198,27 +205,21 @@ def stage_gradients(op: Any, frame: Any, work: Any, block: int, unit: int) -> An
         return on(work, g)
     z = get(op, t.Y) + block * get(op, t.Y_BLOCK) + first
     d, d_row, d_channel = get(op, t.D), get(op, t.D_ROW), get(op, t.D_CHANNEL)
-    low, high = get(op, t.D_LOW), get(op, t.D_HIGH)
-    height, width = get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
+    low, height, width = get(op, t.D_LOW), get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
     coefs = past(
         pointer(work, get(frame, t.F_COEFS)), (get(op, t.Y_COEF) + unit * outputs) * t.COEF
     )
     mask = mask_of(frame, work, block == get(op, t.BLOCKS) - 1)
-    zero = zeros_of(frame, work)
+    corner = d + low * d_row + low
     for o in range(outputs):
         c1 = times(spread(get(coefs, o * t.COEF + t.C1)), mask)
         c2 = times(spread(get(coefs, o * t.COEF + t.C2)), mask)
         c3 = times(spread(get(coefs, o * t.COEF + t.C3)), mask)
-        plane = on(work, d + o * d_channel)
-        fill(plane, low * d_row, zero)
-        fill(on(plane, (low + height) * d_row), high * d_row, zero)
         for y in range(height):
-            row = on(plane, (low + y) * d_row)
-            fill(row, low, zero)
             at = o * y_channel + y * width
-            gradient_row(on(work, g + at), on(work, z + at), on(row, low), width, c1, c2, c3)
-            fill(on(row, low + width), high, zero)
-    return on(work, d + low * d_row + low)
+            to = on(work, corner + o * d_channel + y * d_row)
+            gradient_row(on(work, g + at), on(work, z + at), to, width, c1, c2, c3)
+    return on(work, corner)
 
 
 def correlate(job: Any, frame: Any, work: Any) -> None:
@@ -305,6 +306,9 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
     phases = integers(get(frame, t.F_PHASES))
     per_unit = outputs * inputs * kernel * kernel
     settle_back(op, frame, work, get(op, t.Y_HEIGHT) * get(op, t.Y_WIDTH))
+    pad_inputs(op, frame, work)
+    if not get(op, t.IS_DIRECT_BACK):
+        fill(on(work, get(op, t.D)), outputs * get(op, t.D_CHANNEL), nothing(work))
     job = integers(get(frame, t.F_JOB))
     put(job, t.J_X_ROW, get(op, t.D_ROW))
     put(job, t.J_X_COLUMN, 1)

@@ -231,30 +231,17 @@ def settle_back(op: Any, frame: Any, work: Any, pixels: int) -> None:
 @inlined
 def stage(
     x: Any,
-    x_row: int,
     height: int,
     width: int,
     s: Any,
     s_row: int,
-    low_side: int,
-    high_side: int,
-    padding: Any,
     scale: Any,
     shift: Any,
     low: Any,
     high: Any,
 ) -> None:
-    """Read one plane, norm and activation applied, into a padded one."""
-    fill(s, low_side * s_row, padding)
-    row = low_side * s_row
+    """Read one plane, norm and activation applied, into the middle of one that was padded once."""
     for y in range(height):
-        for i in range(low_side):
-            store(s, row + i, padding)
-        at = row + low_side
         for i in range(width):
-            store(s, at + i, clip(fma(load(x, y * x_row + i), scale, shift), low, high))
-        for i in range(high_side):
-            store(s, at + width + i, padding)
-        row += s_row
-    for i in range(high_side * s_row):
-        store(s, row + i, padding)
+            value = clip(fma(load(x, y * width + i), scale, shift), low, high)
+            store(s, y * s_row + i, value)

@@ -56,14 +56,14 @@ def pool(op: Any, frame: Any, work: Any) -> None:
     one, zero = spread(number(work, 1.0)), zeros_of(frame, work)
     share = spread(number(work, 1.0 / (kernel * kernel_width)))
     coefs = pointer(work, get(frame, t.F_COEFS))
-    channels = get(op, t.COUNT)
+    channels, plane = get(op, t.COUNT), on(work, s)
+    fill(plane, (height + 2 * side) * s_row, lowest if operator == MAXIMUM else zero)
     for b in range(get(op, t.BLOCKS)):
         for c in range(channels):
             coef = past(coefs, (get(op, t.X_COEF) + c) * t.COEF)
-            plane = on(work, s)
             stage(
-                on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * x_channel), width, height,
-                width, plane, s_row, side, side, lowest if operator == MAXIMUM else zero,
+                on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * x_channel), height, width,
+                on(plane, side * (s_row + 1)), s_row,
                 spread(get(coef, t.SCALE)), spread(get(coef, t.SHIFT)), low, high,
             )  # fmt: skip
             y = get(op, t.Y) + b * get(op, t.Y_BLOCK) + c * y_channel
