@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from unitsearch import resources
+from unitsearch.cli.spaces import grouped
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -144,3 +145,11 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
 def test_schemas_are_json(unitsearch: Call) -> None:
     for words in (["space", "schema"], ["space", "schema", "--architecture"]):
         assert "$schema" in json.loads(unitsearch(*words).stdout)
+
+
+def test_parameters_of_many_sites_are_told_once() -> None:
+    said = [f"layer{i}.0.run {{body, conv1}}" for i in range(20)]
+    assert grouped(["sites {r, all}", *said]) == [
+        "sites {r, all}",
+        "*.run {body, conv1} (20 of them)",
+    ]

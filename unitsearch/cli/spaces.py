@@ -68,12 +68,12 @@ def show(
         cost = count(baseline(bound))
         write(f"{bound.name}\n\n{bound.file.about}\n")
         write(f"data        {bound.file.data} ({'×'.join(map(str, bound.input))})")
-        write(f"members     {count_members(bound):,}")
+        write(f"members     {_many(count_members(bound))}")
         limits = ", ".join(f"{k} <= {v:,}" for k, v in bound.limits.items())
         write(f"limits      {limits or 'none'}; floor {bound.file.floor or 0:g} of the baseline")
         write(f"baseline    {cost.params:,} params, {cost.macs:,} MACs, {cost.flops:,} FLOPs")
-        found = dimensions(parameters(bound))
-        write(f"parameters  {len(found)}: {', '.join(found)}\n")
+        found = parameters(bound)
+        write(f"parameters  {len(found)}: {', '.join(grouped(dimensions(found)))}\n")
     emit(rows, how)
     if how == Format.table:
         note("flops: the papers' convention, never 2 x macs")
@@ -175,7 +175,7 @@ def check(space: SpaceArgument, overrides: DataArguments = None) -> None:
             )
     found = survey(bound, bound.limits)
     write(
-        f"{bound.name}: {count_members(bound):,} members, {len(found.parameters)} parameters, "
+        f"{bound.name}: {_many(count_members(bound))} members, {len(found.parameters)} parameters, "
         f"{tried} options tried, {found.samples:,} random members build; "
         f"{found.cheapest.params:,} to {found.dearest.params:,} params within limits"
     )
@@ -197,6 +197,23 @@ def schema(
     from unitsearch.space.schema import space_schema
 
     write(json.dumps(architecture_schema() if architecture else space_schema(), indent=2))
+
+
+def _many(number: int) -> str:
+    """Return a count in full, or in powers of ten where nobody would read its digits."""
+    return f"{number:,}" if number < 10**15 else f"{number:.1e}".replace("e+", "e")
+
+
+def grouped(dimensions: list[str]) -> list[str]:
+    """Return dimensions with those of many sites told once: ``*.run {body, conv1} (8 sites)``."""
+    if len(dimensions) <= 12:
+        return dimensions
+    found: dict[str, int] = {}
+    for each in dimensions:
+        name, _, domain = each.partition(" ")
+        told = f"*.{name.rpartition('.')[2]} {domain}" if "." in name else each
+        found[told] = found.get(told, 0) + 1
+    return [f"{told} ({n} of them)" if n > 1 else told for told, n in found.items()]
 
 
 def dimensions(parameters: Mapping[str, Domain]) -> list[str]:
