@@ -43,6 +43,7 @@ def documented(record: Record, trial: Trial) -> Architecture:
     provenance |= {"ce": _rounded(row["ce"]), "se": _rounded(row["se"])}
     provenance["accuracy_of"] = f"{trial.images} validation images, 1 seed"
     provenance["flops_are"] = "the papers' convention, not 2 x MACs"
+    provenance["space"] = record.facts["space"]["name"]
     provenance["data"] = record.config["data"]["name"]
     provenance["recipe"] = record.config["train"]["name"]
     provenance["split"] = record.facts.get("split")
