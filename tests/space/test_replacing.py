@@ -39,6 +39,7 @@ from unitsearch.space import (
     space_from,
     survey,
 )
+from unitsearch.space.draws import Draw
 from unitsearch.space.members import members
 from unitsearch.space.sites import Base
 
@@ -88,7 +89,8 @@ def stack(layer: Layer) -> Stack:
 
 
 def base() -> Base:
-    return space("").base({"layers": space("").backbone.value["layers"]})  # type: ignore[union-attr]
+    plain = space("")
+    return plain.drawn_base(Draw(plain, lambda name, domain: domain.options[0]))
 
 
 def refused(rest: str) -> str:

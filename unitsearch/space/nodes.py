@@ -139,7 +139,7 @@ def parse(data: Any, place: str) -> Node:
     """
     if is_list(data):
         row = tuple(parse(item, f"{place}[{i}]") for i, item in enumerate(data))
-        if all(isinstance(item, Plain) for item in row):
+        if all(isinstance(item, Plain) for item in row) and not any(map(_is_layer, data)):
             return Plain(data, place)
         return Row(row, place)
     if not isinstance(data, Mapping):
@@ -160,6 +160,10 @@ def parse(data: Any, place: str) -> Node:
     if all(isinstance(item, Plain) for item in items.values()):
         return Plain(data, place)
     return Table(items, place)
+
+
+def _is_layer(data: Any) -> bool:
+    return isinstance(data, Mapping) and "kind" in data
 
 
 def _filling(data: Any) -> Any:
@@ -213,7 +217,8 @@ def largest(node: Node, choices: Mapping[str, Node], place: str) -> int:
             return MAX_TOTAL
         case Plain(value=value):
             return Whole(0, MAX_TOTAL).read(value, place)
-        case Range(high=high):
+        case Range(low=low, high=high):
+            Whole(0, MAX_TOTAL).read(low, place)
             return Whole(0, MAX_TOTAL).read(high, place)
         case Choose(options=options):
             return max(largest(option, choices, place) for option in options.values())

@@ -287,11 +287,13 @@ def _from_counts(counts: Mapping[str, Any], part: str, domain: Domain, place: st
             raise SpecError(place=place, found=sum(numbers.values()), expected=expected)
         cut = sum(numbers.get(kind, 0) for kind in kinds[: domain.index + 1])
         return unscaled(cut, domain.total, domain.high)
-    position = int(part.removeprefix("position"))
+    position = part.removeprefix("position")
+    if not part.startswith("position") or not position.isdecimal():
+        raise SpecError(place=place, found="counts of kinds", expected=_say(domain))
     order = [kind for kind in kinds for _ in range(numbers.get(kind, 0))]
-    if position >= len(order):
+    if int(position) >= len(order):
         raise SpecError(place=place, found=len(order), expected="as many units as the total")
-    return order[position]
+    return order[int(position)]
 
 
 def _allowed(value: Any, domain: Domain, place: str) -> Any:

@@ -42,7 +42,7 @@ _STRIDES = {"first": 0, "second": 1, "last": -1}
 
 def replaced(draw: Draw, space: Space) -> Layers:
     """Return the layers of the backbone with what is drawn for each site in its place."""
-    base = space.base(draw.resolve(space.backbone, "backbone"))
+    base = space.drawn_base(draw)
     new: dict[Site, Layers] = {}
     for item in space.file.replace:
         others = tuple(new)
@@ -104,6 +104,8 @@ def check_new(node: Node) -> None:
                 check_new(item)
         case Plain(value=value) if not keeps(node) and not {"kind", "with"} & set(fields_of(node)):
             raise SpecError(place=node.place, found=value, expected=_NEW)
+        case Mix():
+            raise SpecError(place=node.place, found="a mix", expected=_NEW)
         case Table(items=keys) if not {"kind", "with"} & set(keys):
             raise SpecError(place=node.place, found=", ".join(keys), expected=_NEW)
         case Table(items=keys) if "with" in keys:
@@ -127,7 +129,7 @@ def run_and_new(item: Replacement, node: Node) -> tuple[Node | None, Node]:
 
 
 def _at_site(draw: Draw, base: Base, item: Replacement, site: Site) -> tuple[Site, Layers] | None:
-    draw.site = site.name
+    draw.within = site.name
     try:
         at = f"{site.name}.{item.prefix}".removesuffix(".")
         node, where = chosen(draw, item.new, at, "with")
@@ -141,7 +143,7 @@ def _at_site(draw: Draw, base: Base, item: Replacement, site: Site) -> tuple[Sit
             target = base.within(site, draw.resolve(run, f"{at}.run"), run.place)
         return target, _layers(draw, new, target, where)
     finally:
-        draw.site = ""
+        draw.within = ""
 
 
 def _layers(draw: Draw, node: Node, site: Site, where: str) -> Layers:
@@ -176,7 +178,9 @@ def _items(draw: Draw, node: Node, where: str) -> Iterator[tuple[Node, str]]:
         if isinstance(item, Series):
             name = draw.name(item.name, at)
             for position, kind in series(draw, item, name):
-                yield from _items(draw, item.kinds[kind], f"{name}.{position}")
+                before, draw.within = draw.within, f"{name}.{position}"
+                yield from _items(draw, item.kinds[kind], f"{name}.{position}.{kind}")
+                draw.within = before
             continue
         one, inner = chosen(draw, item, at, "")
         if one is item:
