@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 from unitsearch import resources
-from unitsearch.cli.spaces import grouped
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -147,12 +146,10 @@ def test_schemas_are_json(unitsearch: Call) -> None:
         assert "$schema" in json.loads(unitsearch(*words).stdout)
 
 
-def test_parameters_of_many_sites_are_told_once() -> None:
-    said = [f"layer{i}.0.run {{body, conv1}}" for i in range(20)]
-    assert grouped(["sites {r, all}", *said]) == [
-        "sites {r, all}",
-        "*.run {body, conv1} (20 of them)",
-    ]
+def test_parameters_of_many_sites_are_told_once(unitsearch: Call) -> None:
+    said = unitsearch("space", "show", "shufflenetv2_cifar").stdout
+    assert "*.before.with {normal, single, hybrid} (16 sites)" in said
+    assert "*.after.width {4, 8, 16} (16 sites)" in said
 
 
 def test_latency_is_measured_beside_the_baseline(unitsearch: Call) -> None:

@@ -200,8 +200,7 @@ def _layer_by_width(
 ) -> dict[int, Ways]:
     keys = fields_of(node)
     if "fill" in keys:
-        room = fill_total(space, keys["fill"], (width,), site)
-        return {site.y[0]: _ways(_with_room(keys["fill"], room), space, given)}
+        return {site.y[0]: _ways_of_fill(keys["fill"], width, site, space, given)}
     if "out" in keys:
         rest = _product([_ways(item, space, given) for k, item in keys.items() if k != "out"])
         outs = _resolved(keys["out"], space, given)
@@ -215,6 +214,21 @@ def _layer_by_width(
     if not isinstance(plain, Mapping) or "auto" in plain.values():
         return {width: ways}
     return {after(space.read(plain, node.place), (width, *site.x[1:]))[0]: ways}
+
+
+def _ways_of_fill(
+    fill: Node, width: int, site: Site, space: Space, given: Mapping[str, Any]
+) -> Ways:
+    match fill:
+        case Choose(options=options):
+            return _sum([_ways_of_fill(o, width, site, space, given) for o in options.values()])
+        case Use(name=name) if isinstance(choice := space.choices.get(name), Choose):
+            option = choice.options[given[name]] if name in given else choice
+            ways = _ways_of_fill(option, width, site, space, given)
+            return _product([{frozenset((_label_of(name),)): 1}, ways])
+        case _:
+            room = fill_total(space, fill, (width,), site)
+            return _ways(_with_room(fill, room), space, given)
 
 
 def _one_by_one(

@@ -311,7 +311,7 @@ def _read(document: Document, name: str) -> SpaceFile:
         _check_names(node)
     outside = [*found.choices.values(), *found.units.values(), found.layers]
     outside += [item.sites for item in found.replace]
-    at_sites = [node for item in found.replace for node in (item.run, item.new) if node]
+    at_sites = [[node for node in (item.run, item.new) if node] for item in found.replace]
     check_choice_names(found.choices, outside, at_sites)
     return found
 
@@ -324,9 +324,10 @@ def bind(file: SpaceFile, image: tuple[int, int, int], classes: int, data: str =
     """
     if file.input is not None and file.input != image:
         fixed, given = ("×".join(map(str, shape)) for shape in (file.input, image))
+        fitting = f"data={file.data}" if data != file.data else "data of that shape"
         raise UsageError(
             f"space {file.name} is fixed to images of {fixed}, data {data or 'given'} has {given}",
-            fix=f"use data={file.data}, or a space with input: auto",
+            fix=f"use {fitting}, or a space with input: auto",
         )
     return Space(file, image, classes, file.layers)
 
@@ -449,6 +450,11 @@ def _read_baseline(data: Any, has_backbone: bool) -> dict[str, Any]:
     if has_backbone and data == "backbone":
         return {"backbone": {}}
     words = ("dense", "point", "layers", *(("backbone",) if has_backbone else ()))
+    if isinstance(data, str):
+        fix = did_you_mean(data, ["backbone"], listed=False) if has_backbone else ""
+        expected = "{dense: POINT}, {point: POINT}, {layers: […]}"
+        expected += " or backbone" if has_backbone else ""
+        raise SpecError(place="baseline", found=data, expected=expected, fix=fix)
     return dict(check_keys(data, words, "baseline", "baseline"))
 
 

@@ -167,7 +167,14 @@ def _is_layer(data: Any) -> bool:
 
 
 def _filling(data: Any) -> Any:
-    """Return what fills a site, with as many units as its width wants where it says no number."""
+    """Return what fills a site, with as many units as its width wants where it says no number.
+
+    A name alone is the unit of that name.
+    """
+    if isinstance(data, str):
+        return {"use": data}
+    if isinstance(data, Mapping) and isinstance(data.get("choose"), Mapping):
+        return {**data, "choose": {label: _filling(one) for label, one in data["choose"].items()}}
     if isinstance(data, Mapping) and "mix" in data:
         return {"total": AUTO, **data}
     if isinstance(data, Mapping) and isinstance(data.get("sequence"), Mapping):

@@ -129,9 +129,9 @@ def run_and_new(item: Replacement, node: Node) -> tuple[Node | None, Node]:
 
 
 def _at_site(draw: Draw, base: Base, item: Replacement, site: Site) -> tuple[Site, Layers] | None:
-    draw.within = site.name
+    at = f"{site.name}.{item.prefix}".removesuffix(".")
+    draw.within = at
     try:
-        at = f"{site.name}.{item.prefix}".removesuffix(".")
         node, where = chosen(draw, item.new, at, "with")
         run, new = run_and_new(item, node)
         if new is not node:
@@ -206,7 +206,8 @@ def _layer(
     kind = _plain(keys.get("kind"))
     if kind == "stack" and "fill" in keys:
         check_keys(keys, ("kind", "name", "fill"), node.place, "a stack that fills a site")
-        return _filled(draw, keys["fill"], site, where, x, stride)
+        fill, where = chosen(draw, keys["fill"], where, "fill")
+        return _filled(draw, fill, site, where, x, stride)
     data = draw.resolve(node, where)
     if not isinstance(data, Mapping):
         raise SpecError(place=node.place, found=data, expected="a layer, a list of them, or keep")
@@ -291,6 +292,11 @@ def fill_total(space: Space, fill: Node, x: Shape, site: Site) -> int:
             not share out the width.
     """
     kinds = tuple(fill.kinds.values()) if isinstance(fill, (Mix, Series)) else (fill,)
+    for kind in kinds:
+        if not isinstance(kind, Use) and not {"nodes", "in"} & set(fields_of(kind)):
+            said = kind.value if isinstance(kind, Plain) else "something else"
+            expected = "a unit ({nodes: […]}, or its name), a mix, a sequence or a choice of them"
+            raise SpecError(place=kind.place, found=said, expected=expected)
     found = {_inputs(space, kind) for kind in kinds}
     if len(found) > 1:
         raise SpecError(
