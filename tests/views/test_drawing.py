@@ -76,3 +76,17 @@ def test_units_are_said_in_words() -> None:
     assert describe(lenet(({"1-2-1": 5, "1-4-1": 2}, {"1-3-1": 3}))) == (
         "5 × 1-2-1 + 2 × 1-4-1 | 3 × 1-3-1"
     )
+
+
+def test_equal_layers_are_all_drawn_once_where_the_first_changes_the_shape(network: SVG) -> None:
+    layers = "[{kind: conv, out: 64}, {kind: conv, out: 64}, {kind: conv, out: 64}]"
+    svg = drawing(network(f"unitsearch: 1\ninput: [3, 8, 8]\nlayers: {layers}"))
+    assert "2 × in a row" in svg
+    assert svg.count(">64<") == 2  # the first, and the frame of the other two
+
+
+def test_two_equal_layers_of_which_one_changes_the_shape_are_no_row(network: SVG) -> None:
+    layers = "[{kind: conv, out: 64}, {kind: conv, out: 64}]"
+    svg = drawing(network(f"unitsearch: 1\ninput: [3, 8, 8]\nlayers: {layers}"))
+    assert "in a row" not in svg
+    assert svg.count(">64<") == 2

@@ -140,20 +140,20 @@ def _sequence(layers: Layers, x: Shape, colours: Mapping[str, str], width: float
     boxes: list[Box] = []
     drawn = 0
     for layer, group in groupby(layers):
-        count = len(list(group))
-        for _ in range(count):
+        left = len(list(group))
+        while left:
             if drawn >= _SHOWN:
-                left = len(layers) - drawn
-                boxes.append(captioned(row([]), [f"{left:,} layers more"]))
+                more = len(layers) - drawn
+                boxes.append(captioned(row([]), [f"{more:,} layers more"]))
                 return boxes
             y = after(layer, x)
-            repeats = count if y == x and not isinstance(layer, Stack) else 1
+            # The first of equal layers may change the shape: it is drawn alone, before the others.
+            repeats = left if y == x and not isinstance(layer, Stack) else 1
             box = _layer(layer, x, y, colours, width)
             boxes.append(box if repeats == 1 else framed(f"{repeats} × in a row", [box]))
             x = y
             drawn += repeats
-            if repeats > 1:
-                break
+            left -= repeats
     return boxes
 
 
