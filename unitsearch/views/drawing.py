@@ -27,6 +27,7 @@ from unitsearch.architecture import (
     Unit,
 )
 from unitsearch.shapes import Shape, after, say
+from unitsearch.study.record import stacks
 from unitsearch.views.glyphs import (
     GREY,
     KIND_COLOURS,
@@ -67,24 +68,6 @@ def unit_counts(layers: Layers) -> Counter[str]:
         for run in stack.units:
             found[unit_kind(run.unit)] += run.count
     return found
-
-
-def stacks(layers: Layers) -> Iterable[Stack]:
-    """Yield every stack, at any depth, in order."""
-    for layer in layers:
-        match layer:
-            case Stack():
-                yield layer
-            case Residual():
-                yield from stacks(layer.body)
-                yield from stacks(layer.shortcut)
-            case Gate():
-                yield from stacks(layer.body)
-            case Branches():
-                for sequence in layer.of:
-                    yield from stacks(sequence)
-            case _:
-                pass
 
 
 def kind_colours(architectures: Iterable[Architecture]) -> dict[str, str]:
