@@ -37,8 +37,18 @@ def test_a_small_network_fits_the_width_in_one_row() -> None:
 
 def test_a_deep_network_goes_on_in_further_rows(network: SVG) -> None:
     layers = "\n".join(f"- {{kind: conv, out: {8 + i}}}" for i in range(40))
-    width, _ = size(drawing(network(f"unitsearch: 1\ninput: [3, 8, 8]\nlayers:\n{layers}")))
-    assert width <= 460
+    width, height = size(drawing(network(f"unitsearch: 1\ninput: [3, 8, 8]\nlayers:\n{layers}")))
+    assert width <= 600
+    assert height > 150
+
+
+def test_a_deep_network_of_blocks_is_drawn_wider_than_tall(network: SVG) -> None:
+    block = "{kind: residual, body: [{kind: conv, out: %d}, {kind: conv, out: 8}]}"
+    layers = "\n".join(f"- {block % (16 + i)}" for i in range(16))
+    text = f"unitsearch: 1\ninput: [8, 8, 8]\nlayers:\n{layers}"
+    width, height = size(drawing(network(text)))
+    assert height <= 0.6 * width
+    assert width <= 4 * 420 + 60
 
 
 def test_a_very_deep_network_says_how_much_is_left_out(network: SVG) -> None:

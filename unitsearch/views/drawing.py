@@ -46,6 +46,8 @@ from unitsearch.views.glyphs import (
 )
 
 WIDTH = 420.0
+_WIDEST = 4 * WIDTH
+_TALL = 0.6  # a drawing higher than this share of its width would be shown as a thin strip
 _SHOWN = 60  # layers of one sequence that are drawn; the rest are counted
 
 
@@ -104,12 +106,17 @@ def drawing(
         architecture: The network.
         colours: Colour of each kind of unit, from ``kind_colours``; its own kinds' unless given.
         width: Where a row of layers ends and the next begins, in the drawing's own units; at 360
-            pixels the default is still legible.
+            pixels the default is still legible. A deep network gets longer rows, up to four times
+            the default, so that its drawing is no thin strip.
     """
     known = kind_colours([architecture]) if colours is None else colours
     x: Shape = architecture.input
-    boxes = [_input(x), *_sequence(architecture.layers, x, known, width - 40)]
-    whole = wrapped(boxes, width)
+    while True:
+        boxes = [_input(x), *_sequence(architecture.layers, x, known, width - 40)]
+        whole = wrapped(boxes, width)
+        if whole.height <= _TALL * width or width >= _WIDEST:
+            break
+        width = min(1.25 * width, _WIDEST)
     w, h = max(whole.width, width * 0.6) + 4, whole.height + 4
     label = escape(f"Drawing of the network: {describe(architecture)}", quote=True)
     return (
