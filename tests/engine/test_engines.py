@@ -77,6 +77,14 @@ def test_a_diverging_job_is_an_outcome(engine: Engine, make_job: Make, collect: 
     assert (outcome.ok, outcome.kind) == (False, "diverged")
 
 
+def test_a_limit_above_the_images_there_are_is_a_failure_of_the_data(make_job: Make) -> None:
+    job = make_job(0)
+    failed = works.do(replace(job, data={**job.data, "limit": 5000}), works.Bench())
+    assert failed.kind == "data"
+    assert "data.limit: found 5000" in failed.reason
+    assert "to 1450, the training images there are" in failed.reason
+
+
 def test_weights_travel_both_ways(engine: Engine, make_job: Make, collect: Collect) -> None:
     job = make_job(0, epochs=3)
     engine.submit([job])
