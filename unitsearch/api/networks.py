@@ -142,11 +142,11 @@ def train_one(
         extra += [f"data={known}"] if known else []
     spaces = [] if is_file else [f"space={word(named.rpartition(':')[0])}"]
     config, _ = compose([*spaces, *extra, *overrides])
-    make_available(config.data)
-    about = describe(config.data)
-    if architecture is None:
+    if architecture is None:  # before the data: a misspelt point needs none
         data = [o for o in overrides if o.startswith(("data=", "data."))]
         architecture = point_architecture(named, data)
+    make_available(config.data)
+    about = describe(config.data)
     if architecture.input != about.input or output(architecture) != (about.classes,):
         raise UsageError(
             f"{named} takes images of {'×'.join(map(str, architecture.input))} and gives "
