@@ -170,3 +170,7 @@ def test_other_commands_refuse_what_they_cannot_mean(
     assert done.stdout == ""
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
+
+
+def test_a_misspelt_point_is_told_before_the_data_are_missed(unitsearch: Call) -> None:
+    assert_one_line(unitsearch("train", "resnet18_cifar:n6x"), 2, "n6x")

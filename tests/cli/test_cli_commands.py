@@ -144,3 +144,37 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
 def test_schemas_are_json(unitsearch: Call) -> None:
     for words in (["space", "schema"], ["space", "schema", "--architecture"]):
         assert "$schema" in json.loads(unitsearch(*words).stdout)
+
+
+def test_parameters_of_many_sites_are_told_once(unitsearch: Call) -> None:
+    said = unitsearch("space", "show", "shufflenetv2_cifar").stdout
+    assert "*.before.with {normal, single, hybrid} (16 sites)" in said
+    assert "*.after.width {4, 8, 16} (16 sites)" in said
+
+
+def test_latency_is_measured_beside_the_baseline(unitsearch: Call) -> None:
+    done = unitsearch("latency", "lenet_table1:U2", "--batch", "1,4", "--rounds", "3", "-f", "json")
+    rows = json.loads(done.stdout)
+    assert [(row["network"], row["batch"]) for row in rows] == [
+        (name, batch) for batch in (1, 4) for name in ("lenet_table1:baseline", "lenet_table1:U2")
+    ]
+    assert all(row["median_ms"] > 0 for row in rows)
+    assert [row["speedup"] for row in rows[::2]] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("lenet_table1:U2", "--batch", "0"),
+        ("lenet_table1:U2", "--batch", "a"),
+        ("lenet_table1:U2", "--device", "tpu"),
+        ("lenet_table1:U9",),
+        ("nowhere.yaml",),
+    ],
+)
+def test_a_latency_that_cannot_be_measured_is_refused(
+    words: tuple[str, ...], unitsearch: Call
+) -> None:
+    done = unitsearch("latency", *words)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -100,7 +100,7 @@ def test_describe_counts_the_class_folders_of_an_image_folder(tmp_path: Path) ->
     ("changes", "message"),
     [
         ({"limit": 19}, r"data\.limit: found 19, expected from 20 \(two a class\) to 1450"),
-        ({"limit": 1451}, r"data\.limit: found 1451"),
+        ({"limit": 1451}, r"found 1451, .* to 1450, the training images it is published with"),
         (
             {"limit": 200},
             r"data\.validation: found 450, expected at most 190 of 200 .*validation=0\.3",

@@ -41,6 +41,25 @@ def test_a_whole_image_is_resized_and_cut_as_torchvision_does_it(
     assert np.array_equal(decode(str(file), side, margin), np.asarray(expected))
 
 
+def test_of_a_slender_image_only_the_middle_is_scaled(tmp_path: Path) -> None:
+    from PIL import Image
+
+    file = tmp_path / "line.png"  # scaled whole it would be 128,000,000 x 64, which pillow refuses
+    Image.new("L", (2_000_000, 1), 7).save(file)
+    assert (decode(str(file), 64) == 7).all()
+
+
+@pytest.mark.parametrize("size", [(3, 120), (120, 3)])
+def test_a_slender_image_is_served_as_torchvision_does_it(
+    tmp_path: Path, photo: Photo, size: tuple[int, int]
+) -> None:
+    file = tmp_path / "image.png"
+    photo(1, *size).save(file)
+    transforms = torchvision().transforms
+    expected = transforms.CenterCrop(64)(transforms.Resize(64)(opened(file)))
+    assert np.array_equal(decode(str(file), 64), np.asarray(expected))
+
+
 def test_an_image_of_the_wanted_size_keeps_every_pixel(tmp_path: Path, photo: Photo) -> None:
     file = tmp_path / "image.JPEG"
     photo(1, 64, 64).save(file)

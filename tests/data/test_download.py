@@ -69,12 +69,13 @@ def test_missing_idx_files_are_fetched_from_the_first_mirror_that_has_them(
     assert load(data_spec("mnist", root=root, download=True)).split_hash == before.split_hash
 
 
-def test_a_missing_archive_is_fetched_and_unpacked(
+@pytest.fixture
+def served_cifar(
     write_cifar: Callable[..., Path],
-    tmp_path: Path,
     mirror: tuple[Path, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """CIFAR-100's archive on this machine, where torchvision is told to look for it."""
     folder, address = mirror
     published = torchvision().datasets.CIFAR100
     archive = folder / published.filename
@@ -82,6 +83,10 @@ def test_a_missing_archive_is_fetched_and_unpacked(
         packed.add(write_cifar(100) / "cifar-100-python", "cifar-100-python")
     monkeypatch.setattr(published, "url", f"{address}{archive.name}")
     monkeypatch.setattr(published, "tgz_md5", md5(archive))
+
+
+@pytest.mark.usefixtures("served_cifar")
+def test_a_missing_archive_is_fetched_and_unpacked(tmp_path: Path) -> None:
     found = load(data_spec("cifar100", root=tmp_path / "root", download=True))
     assert len(found.classes) == 100
 
@@ -99,20 +104,9 @@ def test_a_download_with_another_checksum_is_refused_before_it_is_unpacked(
     assert [path.name for path in tmp_path.iterdir()] == [published.filename]
 
 
-def test_a_command_fetches_what_it_may_fetch_before_it_looks_for_the_files(
-    write_cifar: Callable[..., Path],
-    tmp_path: Path,
-    mirror: tuple[Path, str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    folder, address = mirror
-    published = torchvision().datasets.CIFAR10
-    archive = folder / published.filename
-    with tarfile.open(archive, "w:gz") as packed:
-        packed.add(write_cifar(10) / "cifar-10-batches-py", "cifar-10-batches-py")
-    monkeypatch.setattr(published, "url", f"{address}{archive.name}")
-    monkeypatch.setattr(published, "tgz_md5", md5(archive))
+@pytest.mark.usefixtures("served_cifar")
+def test_the_driver_fetches_what_it_may_fetch_before_workers_look_for_it(tmp_path: Path) -> None:
     root = tmp_path / "root"
-    make_available(data_spec("cifar10", root=root, download=True))
-    assert (root / "cifar-10-batches-py" / "batches.meta").is_file()
-    make_available(data_spec("cifar10", root=root))
+    make_available(data_spec("cifar100", root=root, download=True))
+    assert (root / "cifar-100-python" / "meta").is_file()
+    make_available(data_spec("cifar100", root=root))

@@ -12,7 +12,7 @@ import pytest
 from unitsearch.data import available, data_spec
 from unitsearch.data.imagenet import read_meta
 from unitsearch.data.sets import DataSet, load
-from unitsearch.errors import DataError, UnitSearchError
+from unitsearch.errors import DataError, SpecError, UnitSearchError
 
 WNIDS = ("n01443537", "n01629819", "n02124075")
 Write = Callable[..., Path]
@@ -98,6 +98,12 @@ def test_a_limit_is_stratified_and_opens_no_other_image(write_tiny_imagenet: Wri
     assert again.mean == found.mean
     for part in (again.train, again.validation):
         assert sum(len(labels) for _, labels in part.serve([slice(None)])) == len(part)
+
+
+def test_a_limit_above_what_lies_there_says_how_many_there_are(write_tiny_imagenet: Write) -> None:
+    root = write_tiny_imagenet(each=8)
+    with pytest.raises(SpecError, match=r"found 25, expected .* to 24, the training images there"):
+        tiny(root, limit=25)
 
 
 def test_hidden_files_and_files_that_are_no_images_are_left_out(

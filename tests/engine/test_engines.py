@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +77,14 @@ def test_a_diverging_job_is_an_outcome(engine: Engine, make_job: Make, collect: 
     assert (outcome.ok, outcome.kind) == (False, "diverged")
 
 
+def test_a_limit_above_the_images_there_are_is_a_failure_of_the_data(make_job: Make) -> None:
+    job = make_job(0)
+    failed = works.do(replace(job, data={**job.data, "limit": 5000}), works.Bench())
+    assert failed.kind == "data"
+    assert "data.limit: found 5000" in failed.reason
+    assert "to 1450, the training images there are" in failed.reason
+
+
 def test_weights_travel_both_ways(engine: Engine, make_job: Make, collect: Collect) -> None:
     job = make_job(0, epochs=3)
     engine.submit([job])
@@ -137,6 +145,28 @@ def test_a_death_before_a_job_begins_is_not_charged_to_it(
     (outcome,) = collect(engine, 1)
     engine.close()
     assert (outcome.number, outcome.ok) == (1, True)
+
+
+@dataclass(frozen=True)
+class Unreadable(Job):
+    """A job that takes its worker down before it begins: a worker knows no such field."""
+
+    more: int = 0
+
+
+@pytest.mark.slow
+def test_a_job_that_no_worker_lives_to_begin_is_given_up(
+    folder: Path, make_job: Make, collect: Collect
+) -> None:
+    engine = open_engine("local", 1, None, folder)
+    engine.submit([Unreadable(**vars(make_job(0)))])
+    engine.submit([make_job(1)])
+    lost, done = collect(engine, 2)
+    engine.close()
+    assert (lost.kind, done.ok) == ("killed", True)
+    assert lost.reason == (
+        "killed: 5 workers that were handed it ended with exit code 1 before they began"
+    )
 
 
 def test_work_goes_on_after_a_killed_job(engine: Engine, make_job: Make, collect: Collect) -> None:

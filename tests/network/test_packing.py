@@ -106,6 +106,16 @@ def test_what_was_packed_loads_to_equal_outputs(
         assert torch.equal(layer.selected(), same.selected())
 
 
+@pytest.mark.parametrize("wrong", [-1, 5])
+def test_an_unpacked_selection_of_no_filter_of_the_bank_is_refused(wrong: int) -> None:
+    one = architecture([{"kind": "slbf", "out": 6, "bank": 5, "select": "fixed"}])
+    tensors = dict(build(one).state_dict())
+    (name,) = (name for name in tensors if name.endswith("index"))
+    tensors[name] = torch.full_like(tensors[name], wrong)
+    with pytest.raises(SpecError, match=rf"w: .* filter {wrong}', expected filters of a bank of 5"):
+        load_weights(build(one), save(tensors), "w")
+
+
 def test_packing_what_was_unpacked_gives_the_same_file() -> None:
     one = lenet()
     content = weights_bytes(trained(one))

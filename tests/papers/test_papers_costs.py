@@ -107,6 +107,13 @@ def test_every_row_that_is_not_exact_says_why(
     assert silent == []
 
 
+def test_every_row_that_is_not_reproducible_has_a_candidate_with_its_costs(
+    found: dict[tuple[str, ...], ReproducedCost],
+) -> None:
+    lost = [each for each in found.values() if each.verdict == Verdict.lost]
+    assert [each.name for each in lost if each.cost is None] == []
+
+
 def test_a_space_file_prints_of_a_point_what_the_tables_print(
     found: dict[tuple[str, ...], ReproducedCost],
 ) -> None:

@@ -102,7 +102,7 @@ BAD = {
     "{s.units: {A: 1, X: 1}}": "points.p.set.s.units.X: found 'X', expected one of A, B",
     "{s.units: {A: -1, B: 3}}": "points.p.set.s.units.A: found -1, expected a whole number",
     "{s.units.cut0: 3}": "points.p.set.s.units.cut0: found 3, expected a whole number from 0 to 2",
-    "{s.unit: {A: 2}}": "points.p.set: found \"no value for 's.units.cut0'\"",
+    "{s.unit: {A: 2}}": "points.p.set.s.unit: found 's.unit', expected a parameter of the space",
     "{s.units: {A: 2}, kk: 3}": "points.p.set.kk: found 'kk', expected a parameter of the space",
 }  # fmt: skip
 

@@ -39,6 +39,7 @@ from unitsearch.space import (
     space_from,
     survey,
 )
+from unitsearch.space.draws import Draw
 from unitsearch.space.members import members
 from unitsearch.space.sites import Base
 
@@ -88,7 +89,8 @@ def stack(layer: Layer) -> Stack:
 
 
 def base() -> Base:
-    return space("").base({"layers": space("").backbone.value["layers"]})  # type: ignore[union-attr]
+    plain = space("")
+    return plain.drawn_base(Draw(plain, lambda name, domain: domain.options[0]))
 
 
 def refused(rest: str) -> str:
@@ -511,3 +513,83 @@ def test_a_space_of_a_backbone_needs_no_layers() -> None:
     assert space_from(read_text(text, "s.yaml"), "s").backbone is not None
     said: Mapping[str, Any] = load_space("resnet18_cifar").baseline
     assert said == {"backbone": {}}
+
+
+# ── what reviewers of the format asked ─────────────────────────────────────────────────────────
+
+
+def counted(rest: str) -> tuple[int, int]:
+    of = space(rest)
+    return count_members(of), len(list(members(of)))
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        # a fill behind layers of other widths
+        "units: {A: {nodes: [2, 2, auto]}, B: {nodes: [2, 5, auto]}}\nreplace: [{sites: [stage.1], run: body, with: "
+        "[{kind: conv, out: {choose: [4, 8]}}, {kind: stack, fill: {mix: [A, B]}}]}]\n",
+        "units: {A: {nodes: [2, 2, auto]}, B: {nodes: [2, 5, auto]}}\nreplace: [{sites: [stage.1], run: body, with: "
+        "[{choose: {none: [], one: {kind: conv, out: 4}}, name: before}, {kind: stack, fill: {mix: [A, B]}}]}]\n",
+        "units: {A: {nodes: [2, 2, auto]}, B: {nodes: [2, 5, auto]}}\nreplace: [{sites: [stage.1], run: body, with: "
+        "[{sequence: {of: {a: {kind: conv, out: 4}, b: {kind: conv, out: 8}}, length: 2}}, "
+        "{kind: stack, fill: {mix: [A, B]}}]}]\n",
+        # a named choice at a site, with a choice inside
+        "choices: {w: {choose: {a: {kind: conv, out: auto, kernel: {choose: [1, 3]}}, b: keep}}}\n"
+        "replace: [{sites: [stage.*.conv2], with: {use: w}}]\n",
+        # two replacements with choices of one name
+        "replace:\n- {name: a, sites: [stage.1.conv1], with: {kind: conv, out: auto, kernel: {choose: [1, 3], name: k}}}\n"
+        "- {name: b, sites: [stage.1.conv2], with: {kind: conv, out: auto, act: none, kernel: {choose: [1, 5], name: k}}}\n",
+        # a choice of fills, and a unit by its name
+        "units: {A: {nodes: [2, 2, auto]}, B: {nodes: [2, {choose: [3, 5]}, auto]}}\n"
+        "replace: [{sites: [stage.1.conv1], with: {kind: stack, fill: {choose: {a: A, b: B, ab: {mix: [A, B]}}}}}]\n",
+    ],
+)
+def test_the_count_is_the_number_of_walks(rest: str) -> None:
+    found, walked = counted(rest)
+    assert found == walked
+
+
+def test_kinds_of_a_sequence_may_have_choices_of_their_own() -> None:
+    of = written(
+        "layers:\n- sequence: {of: {a: {kind: conv, name: c, out: {choose: [2, 3]}}, b: {kind: conv, name: c, out: {choose: [4, 5]}}}, length: 2}\n"
+        "- {kind: flatten}\n- {kind: linear, out: classes}\n"
+    )
+    assert count_members(of) == len({key(one) for _, one in members(of)}) == 16
+    assert {name: domain.options for name, domain in parameters(of).items()} == {
+        "layer0.0": ("a", "b"), "layer0.1": ("a", "b"),
+        "layer0.0.a.c.out": (2, 3), "layer0.0.b.c.out": (4, 5),
+        "layer0.1.a.c.out": (2, 3), "layer0.1.b.c.out": (4, 5),
+    }  # fmt: skip
+
+
+def test_layers_of_one_name_in_two_options_have_parameters_of_their_own() -> None:
+    of = written(
+        "layers:\n- {kind: conv, name: c, out: 4, kernel: {choose: [1, 3]}}\n"
+        "- {choose: {a: [{kind: conv, name: c, out: 5, kernel: {choose: [5, 7]}}], b: []}, name: more}\n"
+        "- {kind: flatten}\n- {kind: linear, out: classes}\n"
+    )
+    assert set(parameters(of)) == {"c.kernel", "more", "more.a.c.kernel"}
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        ("replace: [{sites: stem, with: {mix: [1, 2], total: 2}}]\n", "found 'a mix'"),
+        ("replace: [{sites: [stage.1.conv1], with: {kind: stack, fill: [1]}}]\n", "a unit ({nodes: […]}, or its name)"),
+        ("replace: [{sites: [stage.1.conv1], with: {kind: stack, fill: AA}}]\n", "'AA'"),
+        ("replace: [{sites: stem, run: {choose: [body], name: with}, with: {choose: {a: keep, b: {kind: conv, out: 8}}}}]\n",
+         "two parameters called stem.with"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_told(rest: str, said: str) -> None:
+    assert said in refused(rest)
+
+
+def test_uses_that_multiply_without_bound_are_refused() -> None:
+    names = "".join(
+        f"  c{i}: {{choose: {{a: [{{use: c{i + 1}}}, {{use: c{i + 1}}}]}}}}\n" for i in range(25)
+    )
+    text = f"choices:\n{names}  c25: {{choose: [1]}}\nlayers:\n- {{kind: conv, out: {{use: c0}}}}\n"
+    with pytest.raises(SpecError):
+        only(written(text + "- {kind: flatten}\n- {kind: linear, out: classes}\n"))

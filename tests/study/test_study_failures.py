@@ -42,6 +42,7 @@ def test_a_baseline_that_diverges_ends_the_study_with_its_reason(tmp_path: Path)
     assert (done.returncode, done.stdout) == (3, "")
     last = done.stderr.splitlines()[-1]
     assert last.startswith("unitsearch: the baseline failed (diverged: the loss is")
+    assert "try another recipe" in last
     assert "Traceback" not in done.stderr
     (row,) = [r for r in listed(tmp_path, "hot") if r["number"] == 0]
     assert row["state"] == "failed"
@@ -49,6 +50,38 @@ def test_a_baseline_that_diverges_ends_the_study_with_its_reason(tmp_path: Path)
     again = call(tmp_path, "resume", "hot")
     assert again.returncode == 3
     assert "the baseline failed" in again.stderr
+
+
+def write_images(folder: Path) -> Path:
+    """Writes two classes of images, one of them broken, and returns the broken one."""
+    from PIL import Image
+
+    for shade, name in enumerate(("cat", "dog")):
+        (folder / "images" / name).mkdir(parents=True)
+        for i in range(40):
+            image = Image.new("RGB", (8, 8), (200 * shade, 3 * i, 99))
+            image.save(folder / "images" / name / f"{i:02}.png")
+    broken = folder / "images" / "cat" / "07.png"
+    broken.write_bytes(broken.read_bytes()[:40])
+    return broken
+
+
+def test_damaged_data_are_named_once_and_leave_the_study_s_name_free(tmp_path: Path) -> None:
+    from PIL import Image
+
+    broken = write_images(tmp_path)
+    space = write_space(tmp_path, WILD, wild="other: [{kind: linear, out: 16}]")
+    words = ["run", space, "data=image_folder", "data.path=images", "data.size=8", "name=mine"]
+    words += ["train.epochs=1", "budget.trials=1", "engine.workers=2", "sampler.lag=2"]
+    done = call(tmp_path, *words)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.splitlines()[-1].startswith(f"unitsearch: {broken.relative_to(tmp_path)}: ")
+    assert "mend the file or take it away" in done.stderr
+    assert done.stderr.count("is not an image that can be read") == 1
+    assert "recipe" not in done.stderr
+    assert list((tmp_path / "studies").iterdir()) == []
+    Image.new("RGB", (8, 8)).save(broken)
+    assert call(tmp_path, *words).returncode == 0
 
 
 def test_weights_that_overflow_in_the_last_step_are_a_failure_too(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 COLUMNS = [
     "number", "state", "key", "seed", "accuracy", "accuracy_se", "test_accuracy",
     "macs", "flops", "params", "ce", "se", "front", "reason", "macs_shared", "bits",
+    "se_bits",
 ]  # fmt: skip
 
 

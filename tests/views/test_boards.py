@@ -21,10 +21,15 @@ def test_every_shipped_board_can_be_read(name: str) -> None:
 
 
 def test_the_report_opens_with_ce_and_se_then_flops_and_params() -> None:
-    panels = board("report").panels[:4]
+    panels = [p for p in board("report").panels if not p.options.get("shared")][:4]
     assert [(p.options["x"], p.options["y"]) for p in panels] == [
         ("ce", "accuracy"), ("se", "accuracy"), ("flops", "accuracy"), ("params", "accuracy"),
     ]  # fmt: skip
+
+
+def test_the_report_has_bits_in_the_place_of_parameters_where_filters_are_shared() -> None:
+    panels = [p for p in board("report").panels if p.options.get("shared") is not False][:4]
+    assert [p.options["x"] for p in panels] == ["ce", "se_bits", "flops", "bits"]
 
 
 def test_a_misspelt_panel_is_named_with_its_line_and_the_nearest_one(tmp_path: Path) -> None:

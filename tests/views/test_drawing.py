@@ -37,8 +37,18 @@ def test_a_small_network_fits_the_width_in_one_row() -> None:
 
 def test_a_deep_network_goes_on_in_further_rows(network: SVG) -> None:
     layers = "\n".join(f"- {{kind: conv, out: {8 + i}}}" for i in range(40))
-    width, _ = size(drawing(network(f"unitsearch: 1\ninput: [3, 8, 8]\nlayers:\n{layers}")))
-    assert width <= 460
+    width, height = size(drawing(network(f"unitsearch: 1\ninput: [3, 8, 8]\nlayers:\n{layers}")))
+    assert width <= 600
+    assert height > 150
+
+
+def test_a_deep_network_of_blocks_is_drawn_wider_than_tall(network: SVG) -> None:
+    block = "{kind: residual, body: [{kind: conv, out: %d}, {kind: conv, out: 8}]}"
+    layers = "\n".join(f"- {block % (16 + i)}" for i in range(16))
+    text = f"unitsearch: 1\ninput: [8, 8, 8]\nlayers:\n{layers}"
+    width, height = size(drawing(network(text)))
+    assert height <= 0.6 * width
+    assert width <= 4 * 420 + 60
 
 
 def test_a_very_deep_network_says_how_much_is_left_out(network: SVG) -> None:
@@ -76,3 +86,17 @@ def test_units_are_said_in_words() -> None:
     assert describe(lenet(({"1-2-1": 5, "1-4-1": 2}, {"1-3-1": 3}))) == (
         "5 × 1-2-1 + 2 × 1-4-1 | 3 × 1-3-1"
     )
+
+
+def test_equal_layers_are_all_drawn_once_where_the_first_changes_the_shape(network: SVG) -> None:
+    layers = "[{kind: conv, out: 64}, {kind: conv, out: 64}, {kind: conv, out: 64}]"
+    svg = drawing(network(f"unitsearch: 1\ninput: [3, 8, 8]\nlayers: {layers}"))
+    assert "2 × in a row" in svg
+    assert svg.count(">64<") == 2  # the first, and the frame of the other two
+
+
+def test_two_equal_layers_of_which_one_changes_the_shape_are_no_row(network: SVG) -> None:
+    layers = "[{kind: conv, out: 64}, {kind: conv, out: 64}]"
+    svg = drawing(network(f"unitsearch: 1\ninput: [3, 8, 8]\nlayers: {layers}"))
+    assert "in a row" not in svg
+    assert svg.count(">64<") == 2

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
 import pytest
-from view_records import ODD, make_record
+from view_records import ODD, binary_record, make_record
 
 from unitsearch.errors import UsageError
 from unitsearch.metrics import METRICS
@@ -102,6 +103,15 @@ def test_single_and_hybrid_stand_apart(record: Record) -> None:
     names = [t.name for t in units(record, show="groups").data]
     assert "single, best at no more FLOPs" in names
     assert "hybrid, best at no more FLOPs" in names
+
+
+def test_networks_without_a_stack_are_neither_single_nor_hybrid(record: Record) -> None:
+    plain = replace(record.trials[0], number=len(record.trials))
+    more = units(replace(record, trials=(*record.trials, plain)), show="groups")
+    assert [len(t.x) for t in more.data] == [len(t.x) for t in units(record, show="groups").data]
+    drawn = units(binary_record(), show="groups")
+    assert not drawn.data
+    assert drawn.layout.annotations[0].text == "No complete trial has a stack of units."
 
 
 def test_shares_of_kinds_add_up_to_all_units(record: Record) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -10,13 +11,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from view_records import ODD, make_record
+from view_records import ODD, binary_record, make_record
 
 from unitsearch.architecture import key, read_architecture, read_text
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
 from unitsearch.views import details, index_html, report_html, write_report
-from unitsearch.views.panels import fewer, finding
+from unitsearch.views.panels import finding
+from unitsearch.views.words import efficiency, fewer, versus
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 VOID = {"meta", "br", "input", "link", "img", "hr"}
@@ -122,6 +124,57 @@ def test_what_is_not_resolved_is_said(html: str) -> None:
 )
 def test_ratios_are_said_in_words(new: int, base: int, said: str) -> None:
     assert fewer(new, base) == said
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        (100, "as many FLOPs as"),
+        (101, "as many FLOPs as"),  # 1.0 times
+        (50, "2.0× fewer FLOPs than"),
+        (300, "3.0× more FLOPs than"),
+        (0, "0 FLOPs against 100 of"),
+    ],
+)
+def test_a_cost_is_compared_in_words_that_go_on(new: int, said: str) -> None:
+    assert versus(new, 100, "FLOPs") == said
+
+
+def test_an_efficiency_without_a_value_is_not_said() -> None:
+    assert efficiency("CE", 1.234) == " (CE 1.23)"
+    assert efficiency("CE", math.nan) == ""
+    assert "(CE" not in " ".join(finding(ODD["zero accuracy"]))
+
+
+def test_a_report_on_shared_filters_says_bits_and_never_parameters() -> None:
+    record = binary_record()
+    text = report_html(record)
+    page = Page(text)
+    body = text[text.index("<header>") : text.index('<script type="application/json"')]
+    assert "<dt>stored bits</dt>" in body
+    assert ">SE in bits</button>" in body
+    assert "Accuracy against stored bits" in body
+    for said in ("<dt>parameters</dt>", ">params</button>", ">SE</button>", "against parameters"):
+        assert said not in body
+    for number, numbers in json.loads(page.data["details"])["trials"].items():
+        assert numbers["bits"] == f"{record.trials[int(number)].cost.bits:,}"
+        assert "se_bits" in numbers
+        assert not {"params", "se"} & set(numbers)
+    figures = [json.loads(text) for name, text in page.data.items() if name.startswith("figure")]
+    hovered = json.dumps(figures, ensure_ascii=False)
+    assert "stored bits · " in hovered
+    assert "parameters · " not in hovered
+
+
+def test_what_was_found_of_shared_filters_is_said_in_bits() -> None:
+    assert re.search(
+        r"× fewer stored bits than the baseline \(SE in bits ", finding(binary_record())[0]
+    )
+
+
+def test_a_report_on_normal_layers_says_parameters(html: str) -> None:
+    assert "<dt>parameters</dt>" in html
+    assert "Accuracy against stored bits" not in html
 
 
 def test_what_comes_from_files_is_escaped(record: Record) -> None:

@@ -154,6 +154,27 @@ def make_record(trials: int = 60, name: str = "digits-lenet", seed: int = 7) -> 
     return Record(name, Path("studies") / name, facts(), tuple(found))
 
 
+def binary_record() -> Record:
+    """A study without stacks, of a normal network and two whose filters share binary ones."""
+    text = """
+    unitsearch: 1
+    input: [3, 8, 8]
+    layers:
+    - {{kind: conv, out: 16}}
+    - {layer}
+    - {{kind: flatten}}
+    - {{kind: linear, out: 10}}
+    """
+    normal = architecture(text.format(layer="{kind: conv, out: 32}"))
+    shared = [
+        architecture(text.format(layer=f"{{kind: slbf, out: 32, bank: {bank}, splits: 2}}"))
+        for bank in (4, 8)
+    ]
+    trials = (trial(0, normal, 0.9), trial(1, shared[0], 0.85), trial(2, shared[1], 0.88))
+    more = facts(space={"name": "binary"}, objectives=["accuracy", "bits"])
+    return Record("binary", Path("studies/binary"), more | {"space": {"name": "binary"}}, trials)
+
+
 def odd_records() -> dict[str, Record]:
     """Studies that are unusual, each in one way."""
     usual = make_record(20)
@@ -175,6 +196,7 @@ def odd_records() -> dict[str, Record]:
         "every kind of layer": replace(
             usual, trials=(trial(0, architecture(EVERYTHING), 0.7), *usual.trials[1:])
         ),
+        "shared filters": binary_record(),
         "zero accuracy": replace(
             usual, trials=(replace(baseline, accuracy=0.0), *usual.trials[1:])
         ),

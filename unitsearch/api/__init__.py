@@ -1,5 +1,6 @@
 """One function per command: joins studies and views. What ``import unitsearch`` offers."""
 
+from unitsearch.api.latency import Latency, latency
 from unitsearch.api.networks import (
     build,
     count,
@@ -26,6 +27,7 @@ from unitsearch.api.studies import (
 from unitsearch.papers import reproduce_costs, reproduce_metrics
 
 __all__ = [
+    "Latency",
     "SpacePoint",
     "Study",
     "best_trial",
@@ -33,6 +35,7 @@ __all__ = [
     "build",
     "count",
     "dry_run",
+    "latency",
     "load_architecture",
     "load_network",
     "load_study",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from unitsearch.api.spaces import bound_space, space_for_point
 from unitsearch.api.words import word
@@ -21,6 +21,7 @@ from unitsearch.space import (
 
 if TYPE_CHECKING:
     from unitsearch.network.build import Network
+    from unitsearch.network.inference import Inference
     from unitsearch.study.driver import Progress
 
 Watch = Callable[["Progress"], None]
@@ -64,22 +65,58 @@ def count(architecture: Architecture) -> Cost:
     return count_cost(architecture)
 
 
-def build(architecture: Architecture) -> Network:
-    """Return a torch network of ``architecture`` with fresh weights."""
+@overload
+def build(architecture: Architecture) -> Network: ...
+@overload
+def build(architecture: Architecture, *, optimise: str, batch: int = 1) -> Inference: ...
+def build(
+    architecture: Architecture, *, optimise: str | None = None, batch: int = 1
+) -> Network | Inference:
+    """Return a torch network of ``architecture`` with fresh weights.
+
+    Args:
+        architecture: What to build.
+        optimise: ``inference`` for a network in eval mode that is fast to use: batch norm folded,
+            the form of each stack chosen by a short measurement.
+        batch: How many images it will be given at a time; for that measurement.
+
+    Raises:
+        UsageError: If ``optimise`` is anything else.
+    """
     from unitsearch.network.build import build as build_network
 
-    return build_network(architecture)
+    return _optimised(build_network(architecture), optimise, batch)
 
 
-def load_network(path: str | Path) -> Network:
+@overload
+def load_network(path: str | Path) -> Network: ...
+@overload
+def load_network(path: str | Path, *, optimise: str, batch: int = 1) -> Inference: ...
+def load_network(
+    path: str | Path, *, optimise: str | None = None, batch: int = 1
+) -> Network | Inference:
     """Return the network of an architecture file with the weights beside it, in eval mode.
+
+    ``optimise`` and ``batch`` are those of ``build``.
 
     Raises:
         SpecError: If either file is missing or does not fit.
+        UsageError: If ``optimise`` is neither None nor ``inference``.
     """
     from unitsearch.network.weights import load_network as load
 
-    return load(load_architecture(path), Path(path).with_suffix(".safetensors"))
+    network = load(load_architecture(path), Path(path).with_suffix(".safetensors"))
+    return _optimised(network, optimise, batch)
+
+
+def _optimised(network: Network, optimise: str | None, batch: int) -> Network | Inference:
+    if optimise is None:
+        return network
+    if optimise != "inference":
+        raise UsageError(place="optimise", found=optimise, expected="inference, or nothing")
+    from unitsearch.network.inference import for_inference
+
+    return for_inference(network, batch)
 
 
 def train_one(
@@ -105,11 +142,11 @@ def train_one(
         extra += [f"data={known}"] if known else []
     spaces = [] if is_file else [f"space={word(named.rpartition(':')[0])}"]
     config, _ = compose([*spaces, *extra, *overrides])
-    make_available(config.data)
-    about = describe(config.data)
-    if architecture is None:
+    if architecture is None:  # before the data: a misspelt point needs none
         data = [o for o in overrides if o.startswith(("data=", "data."))]
         architecture = point_architecture(named, data)
+    make_available(config.data)
+    about = describe(config.data)
     if architecture.input != about.input or output(architecture) != (about.classes,):
         raise UsageError(
             f"{named} takes images of {'×'.join(map(str, architecture.input))} and gives "

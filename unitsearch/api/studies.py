@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unitsearch.api.words import word
-from unitsearch.errors import SpecError, StudyError, UsageError
+from unitsearch.errors import DataError, SpecError, StudyError, UsageError
 from unitsearch.fields import write_all
 from unitsearch.space import (
     Space,
@@ -124,7 +124,12 @@ def run_study(overrides: Sequence[str], watch: Watch, command: str = "") -> End:
         shown = replace(config, storage=config.storage and without_password(config.storage))
         facts = facts_of(shown, space, without_password(command))
         write_facts(folder, facts)
-        return _drive(folder, facts, watch, config.storage)
+        try:
+            return _drive(folder, facts, watch, config.storage)
+        except DataError:
+            if config.storage is None and all(path.is_file() for path in folder.iterdir()):
+                _unmake(folder)  # nothing was trained: the name is free for the mended data
+            raise
 
 
 def resume_study(study: str, overrides: Sequence[str], watch: Watch) -> End:

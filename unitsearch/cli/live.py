@@ -46,7 +46,6 @@ def watching() -> Iterator[Callable[[Progress], None]]:
 def closing(end: End, resumed: str) -> str:
     """Return what was found and what to do next, in a line or two."""
     from unitsearch.api import best_trial
-    from unitsearch.metrics import ce
     from unitsearch.study.tables import front_trials
 
     record = end.record
@@ -62,13 +61,11 @@ def closing(end: End, resumed: str) -> str:
     if best is None or baseline is None:
         lines.append(f"{why}: nothing reaches the floor yet")
     else:
-        fewer = baseline.cost.flops / best.cost.flops
-        than = f"{fewer:.1f}x fewer FLOPs" if fewer >= 1 else f"{1 / fewer:.1f}x more FLOPs"
-        efficiency = ce(best.measured, baseline.measured)
+        in_bits = {"bits", "se_bits"} & set(record.config["objectives"])
         against = (
             "it is the baseline"
             if best.is_baseline
-            else f"{than} than the baseline's {_percent(baseline)} (CE {efficiency:.1f})"
+            else _against(best, baseline, in_bits=bool(in_bits))
         )
         size = len(front_trials(record))
         lines.append(f"{why}: best {_percent(best)} (validation), {against}; {size} on the front")
@@ -83,6 +80,19 @@ def closing(end: End, resumed: str) -> str:
     else:
         lines.append(f"next: unitsearch export {resumed} --front -o exported")
     return "; ".join(lines)
+
+
+def _against(best: Trial, baseline: Trial, *, in_bits: bool) -> str:
+    from unitsearch.metrics import ce, se_bits
+    from unitsearch.views import words
+
+    new, old = best.measured, baseline.measured
+    than = words.versus(new.cost.flops, old.cost.flops, "FLOPs")
+    said = f"{than} the baseline's {_percent(baseline)}{words.efficiency('CE', ce(new, old))}"
+    if in_bits:
+        bits = words.fewer(new.cost.bits, old.cost.bits)
+        said += f" and {bits} stored bits{words.efficiency('SE in bits', se_bits(new, old))}"
+    return said
 
 
 def _percent(trial: Trial) -> str:

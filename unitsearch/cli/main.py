@@ -70,6 +70,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     studies.export,
     networks.train,
     networks.cost,
+    networks.latency,
 )
 for _command in _COMMANDS:
     app.command()(_command)

@@ -91,6 +91,62 @@ def train(
         write(found["file"])
 
 
+def latency(
+    named: Named,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", help="The baseline: ARCH.yaml or SPACE:POINT; its space's own."),
+    ] = None,
+    batch: Annotated[
+        str, typer.Option("--batch", help="Images at a time, as in 1,16,64.")
+    ] = "1,16",
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=3, help="How often each is measured.")
+    ] = 30,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Of the CPU.")] = 1,
+    how: FormatOption = Format.table,
+) -> None:
+    """Measure how long a network takes for a batch, beside its baseline in the same run.
+
+    \b
+    Examples:
+      unitsearch latency exported/00007.yaml
+      unitsearch latency resnet18_cifar:n6 --batch 1,32 --threads 2
+    """
+    import torch
+
+    from unitsearch.api import latency as measure
+    from unitsearch.errors import UsageError
+
+    if device not in ("cpu", "cuda"):
+        raise UsageError(place="--device", found=device, expected="cpu or cuda")
+    try:
+        batches = [int(word) for word in batch.split(",")]
+    except ValueError:
+        batches = []
+    if not batches or min(batches) < 1:
+        raise UsageError(place="--batch", found=batch, expected="whole numbers, as in 1,16,64")
+    torch.set_num_threads(threads)
+    rows = [
+        {
+            "network": one.network,
+            "batch": one.batch,
+            "median_ms": round(one.median, 4),
+            "quartiles_ms": f"{one.low:.4f} to {one.high:.4f}",
+            "speedup": round(one.speedup, 2),
+            "plan": one.plan,
+        }
+        for one in measure(named, against, batches, rounds, device)
+    ]
+    emit(rows, how)
+    if how == Format.table:
+        note(
+            f"milliseconds a batch, turn about, {rounds} rounds, {device}, {threads} thread(s), "
+            "batch norm folded; speedup: over the first row of the same batch"
+        )
+
+
 def _check(architecture: Architecture, how: Format) -> None:
     from unitsearch.errors import CheckError
     from unitsearch.network.counters import opinions

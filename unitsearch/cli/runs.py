@@ -116,7 +116,7 @@ def _print_config(overrides: list[str]) -> None:
 
 def _print_plan(overrides: list[str]) -> None:
     from unitsearch.api import dry_run
-    from unitsearch.cli.spaces import dimensions
+    from unitsearch.cli.spaces import dimensions, many
     from unitsearch.costs import count
     from unitsearch.data import describe
     from unitsearch.space import baseline, count_members
@@ -128,9 +128,9 @@ def _print_plan(overrides: list[str]) -> None:
     each = 0.5 + 3 * images * ((low.macs + high.macs) / 2) / 2e9
     workers = config.engine.workers or 2
     lines = [
-        f"space        {space.name}, {count_members(space):,} architectures "
+        f"space        {space.name}, {many(count_members(space))} architectures "
         f"({100 * survey.share:.1f} % of {survey.samples:,} samples keep the limits)",
-        f"dimensions   {len(survey.parameters)}: {', '.join(dimensions(survey.parameters))}",
+        f"dimensions   {len(survey.parameters)}: {', '.join(dimensions(space, survey.parameters))}",
         f"costs        {low.params:,} to {high.params:,} parameters, {low.macs:,} to {high.macs:,} "
         f"MACs, {low.flops:,} to {high.flops:,} FLOPs (papers' convention)",
         f"baseline     {count(baseline(space)).params:,} parameters, "

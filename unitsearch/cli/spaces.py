@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +12,8 @@ import typer
 from unitsearch.cli.output import DataArguments, Format, FormatOption, emit, note, write
 
 if TYPE_CHECKING:
-    from unitsearch.space import Domain
+    from unitsearch.api import SpacePoint
+    from unitsearch.space import Domain, Space
 
 app = typer.Typer(no_args_is_help=True, help="Look at search spaces, and check your own.")
 SpaceArgument = Annotated[str, typer.Argument(metavar="SPACE", help="A shipped name or a file.")]
@@ -44,39 +45,56 @@ def show(
 
     bound = bound_space(space, overrides or [])
     points = space_points(bound)
-    rows = []
-    for point in points:
-        row: dict[str, Any] = {"point": point.name}
-        if len({p.data for p in points}) > 1:
-            row["data"] = point.data
-        row |= {
-            "params": point.cost.params,
-            "macs": point.cost.macs,
-            "flops": point.cost.flops,
-        }
-        if any(p.cost.macs_shared != p.cost.macs for p in points):  # some filters are shared
-            row |= {"macs_shared": point.cost.macs_shared, "bits": point.cost.bits}
-        if any(p.printed for p in points):
-            row["printed_params"] = point.printed.get("params")
-            row["printed_flops"] = point.printed.get("flops")
-            row["printed_accuracy"] = point.printed.get("accuracy")
-            row["note"] = point.printed.get("note")
-        if point.is_checked:
-            row["expected"] = "DIFFERS" if point.differences else "equal"
-        rows.append(row)
     if how == Format.table:
         cost = count(baseline(bound))
         write(f"{bound.name}\n\n{bound.file.about}\n")
         write(f"data        {bound.file.data} ({'×'.join(map(str, bound.input))})")
-        write(f"members     {count_members(bound):,}")
+        most = "at most " if bound.file.backbone is not None else ""
+        write(f"members     {most}{many(count_members(bound))}")
         limits = ", ".join(f"{k} <= {v:,}" for k, v in bound.limits.items())
         write(f"limits      {limits or 'none'}; floor {bound.file.floor or 0:g} of the baseline")
         write(f"baseline    {cost.params:,} params, {cost.macs:,} MACs, {cost.flops:,} FLOPs")
-        found = dimensions(parameters(bound))
-        write(f"parameters  {len(found)}: {', '.join(found)}\n")
-    emit(rows, how)
-    if how == Format.table:
-        note("flops: the papers' convention, never 2 x macs")
+        found = parameters(bound)
+        write(f"parameters  {len(found)}: {', '.join(dimensions(bound, found))}\n")
+        emit(_point_rows(points, brief=True), how)
+        for point in points:
+            if "note" in point.printed:
+                write(f"{point.name}: {point.printed['note']}")
+        note("flops: the papers' convention, never 2 x macs; printed: as the papers have it")
+    else:
+        emit(_point_rows(points, brief=False), how)
+
+
+def _point_rows(points: Sequence[SpacePoint], *, brief: bool) -> list[dict[str, Any]]:
+    """Return the points as rows; in brief, what fits a terminal."""
+    rows = []
+    is_printed = any(point.printed for point in points)
+    shared = any(point.cost.macs_shared != point.cost.macs for point in points)
+    for point in points:
+        row: dict[str, Any] = {"point": point.name}
+        if len({p.data for p in points}) > 1:
+            row["data"] = point.data
+        row["params"] = point.cost.params
+        if is_printed:
+            row["printed_params"] = point.printed.get("params")
+        row["flops"] = point.cost.flops
+        if is_printed:
+            row["printed_flops"] = point.printed.get("flops")
+        if not brief or not is_printed:
+            row["macs"] = point.cost.macs
+        if shared:
+            row |= {"macs_shared": point.cost.macs_shared, "bits": point.cost.bits}
+        if is_printed:
+            row["printed_accuracy"] = point.printed.get("accuracy")
+        if is_printed and not brief:
+            row["note"] = point.printed.get("note")
+        if point.is_checked:
+            row["expected"] = "DIFFERS" if point.differences else "equal"
+        rows.append(row)
+    return [{_HEADS.get(k, k) if brief else k: v for k, v in row.items()} for row in rows]
+
+
+_HEADS = {"printed_params": "printed", "printed_flops": "printed ", "printed_accuracy": "accuracy"}
 
 
 @app.command()
@@ -175,7 +193,7 @@ def check(space: SpaceArgument, overrides: DataArguments = None) -> None:
             )
     found = survey(bound, bound.limits)
     write(
-        f"{bound.name}: {count_members(bound):,} members, {len(found.parameters)} parameters, "
+        f"{bound.name}: {many(count_members(bound))} members, {len(found.parameters)} parameters, "
         f"{tried} options tried, {found.samples:,} random members build; "
         f"{found.cheapest.params:,} to {found.dearest.params:,} params within limits"
     )
@@ -199,17 +217,42 @@ def schema(
     write(json.dumps(architecture_schema() if architecture else space_schema(), indent=2))
 
 
-def dimensions(parameters: Mapping[str, Domain]) -> list[str]:
-    """Return the parameters with their domains, as people read them."""
+def many(number: int) -> str:
+    """Return a count in full, or in powers of ten where nobody would read its digits."""
+    return f"{number:,}" if number < 10**15 else f"{number:.1e}".replace("e+", "e")
+
+
+def dimensions(space: Space, parameters: Mapping[str, Domain]) -> list[str]:
+    """Return the parameters with their domains, as people read them.
+
+    What many sites have alike is told once: ``*.run {body, conv1} (8 sites)``.
+    """
+    found: dict[str, int] = {}
+    sites = _site_names(space)
+    for name, domain in parameters.items():
+        site = next((site for site in sites if name.startswith(f"{site}.")), None)
+        told = name if site is None else f"*{name.removeprefix(site)}"
+        found[f"{told} {_said(domain)}"] = found.get(f"{told} {_said(domain)}", 0) + 1
+    return [f"{told} ({n} sites)" if n > 1 else told for told, n in found.items()]
+
+
+def _site_names(space: Space) -> list[str]:
+    """Return the names of the backbone's sites, the longest first."""
+    from unitsearch.space.draws import Draw
+
+    if space.file.backbone is None:
+        return []
+    base = space.drawn_base(Draw(space, lambda name, domain: domain.options[0]))
+    return sorted(base.sites, key=len, reverse=True)
+
+
+def _said(domain: Domain) -> str:
     from unitsearch.space import Cut, Steps
 
-    found = []
-    for name, domain in parameters.items():
-        match domain:
-            case Cut(high=high):
-                found.append(f"{name} 0…{high}")
-            case Steps(low=low, high=high, step=step):
-                found.append(f"{name} {low}…{high}" + (f" by {step}" if step > 1 else ""))
-            case _:
-                found.append(f"{name} {{{', '.join(map(str, domain.options))}}}")
-    return found
+    match domain:
+        case Cut(high=high):
+            return f"0…{high}"
+        case Steps(low=low, high=high, step=step):
+            return f"{low}…{high}" + (f" by {step}" if step > 1 else "")
+        case _:
+            return f"{{{', '.join(map(str, domain.options))}}}"

@@ -50,8 +50,9 @@ def trials(
     from unitsearch.api import load_study
     from unitsearch.study.tables import rows
 
-    found = rows(load_study(study).record)
-    emit(_shown([row for row in found if row["front"] or not front], how), how)
+    record = load_study(study).record
+    found = [row for row in rows(record) if row["front"] or not front]
+    emit(_shown(found, how, record.shares_filters), how)
 
 
 def best(study: StudyArgument, how: FormatOption = Format.table) -> None:
@@ -59,8 +60,10 @@ def best(study: StudyArgument, how: FormatOption = Format.table) -> None:
     from unitsearch.api import load_study
     from unitsearch.study.tables import rows
 
-    found = [row for row in rows(load_study(study).record) if row["front"]]
-    emit(_shown(sorted(found, key=lambda row: (-row["accuracy"], row["flops"])), how), how)
+    record = load_study(study).record
+    found = [row for row in rows(record) if row["front"]]
+    found.sort(key=lambda row: (-row["accuracy"], row["flops"]))
+    emit(_shown(found, how, record.shares_filters), how)
 
 
 def report(
@@ -138,8 +141,9 @@ def export(
         note(f"trial {done.number}: key, costs and parameters equal, logits {equal}")
 
 
-def _shown(rows: list[dict[str, Any]], how: Format) -> list[dict[str, Any]]:
+def _shown(rows: list[dict[str, Any]], how: Format, shared: bool) -> list[dict[str, Any]]:
     """Return rows for people without the columns that tell them nothing."""
-    if how != Format.table or any(row["macs_shared"] != row["macs"] for row in rows):
+    if how != Format.table or shared:
         return rows
-    return [{k: v for k, v in row.items() if k not in ("macs_shared", "bits")} for row in rows]
+    left_out = ("macs_shared", "bits", "se_bits")
+    return [{k: v for k, v in row.items() if k not in left_out} for row in rows]

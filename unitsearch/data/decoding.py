@@ -25,6 +25,7 @@ AREA = (0.08, 1.0)  # shares of an image's area that a random crop may have
 RATIO = (3 / 4, 4 / 3)  # of its width to its height
 TRIES = 10
 _GAP = 2  # a JPEG is decoded at 1/2, 1/4 or 1/8 only where this many times the wanted pixels remain
+_SLENDER = 32  # an image longer than this many times its width is cut to it before it is scaled
 
 
 @contextmanager
@@ -96,6 +97,8 @@ def _middle(image: Image, side: int, margin: float) -> Image:
     short = round(side * margin)
     image.draft(None, (_GAP * short, _GAP * short))
     pixels = image.convert("RGB")
+    if max(pixels.size) > _SLENDER * min(pixels.size):
+        pixels = _shortened(pixels)
     width, height = pixels.size
     if (width, height) != (short, short):
         scaled = (
@@ -107,6 +110,14 @@ def _middle(image: Image, side: int, margin: float) -> Image:
     # round: half to even, as torchvision's CenterCrop
     left, top = (round((length - side) / 2) for length in pixels.size)
     return pixels.crop((left, top, left + side, top + side))
+
+
+def _shortened(pixels: Image) -> Image:
+    """Return the middle of a slender image: scaled whole, one of 1x3000 pixels took 824 MB."""
+    width, height = pixels.size
+    wide, high = (min(length, _SLENDER * min(pixels.size)) for length in pixels.size)
+    left, top = (width - wide) // 2, (height - high) // 2
+    return pixels.crop((left, top, left + wide, top + high))
 
 
 def _random_crop(image: Image, side: int, random: Random) -> Image:

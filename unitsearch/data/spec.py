@@ -256,14 +256,21 @@ def describe(spec: DataSpec) -> Facts:
         SpecError: If limit or validation do not suit the number of training images.
     """
     if spec.input is not None and spec.classes is not None and spec.name in _PUBLISHED:
-        used, validation = shares(spec, _PUBLISHED[spec.name].train_images, spec.classes)
+        published = _PUBLISHED[spec.name].train_images
+        used, validation = shares(
+            spec, published, spec.classes, "the training images it is published with"
+        )
         return Facts(spec.input, spec.classes, used - validation)
     size = spec.size or FOLDER_SIZE
     return Facts((3, size, size), len(class_folders(spec)["train"]), None)
 
 
-def shares(spec: DataSpec, pool: int, classes: int) -> tuple[int, int]:
+def shares(
+    spec: DataSpec, pool: int, classes: int, counted: str = "the training images there are"
+) -> tuple[int, int]:
     """Return how many of ``pool`` training images are used, and how many of those validate.
+
+    ``counted`` says of ``pool`` how it is known: a set on the disk may hold less than is published.
 
     Raises:
         SpecError: If the limit leaves less than two images a class or is more than there are, or
@@ -271,7 +278,7 @@ def shares(spec: DataSpec, pool: int, classes: int) -> tuple[int, int]:
     """
     used = pool if spec.limit is None else spec.limit
     if used > pool or (spec.limit is not None and used < 2 * classes):
-        expected = f"from {2 * classes} (two a class) to {pool}, the training images there are"
+        expected = f"from {2 * classes} (two a class) to {pool}, {counted}"
         raise SpecError(place="data.limit", found=used, expected=expected)
     wanted = spec.validation
     validation = int(wanted) if wanted >= 1 else int(wanted * used + 0.5)

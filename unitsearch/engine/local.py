@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from unitsearch.engine.deaths import Deaths
 from unitsearch.engine.jobs import Job, Outcome, outcome_from, to_message
 from unitsearch.engine.pipe import receive, send
 from unitsearch.errors import StudyError
 
-# A job that takes its worker down twice is not to blame chance for.
-TRIES = 2
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
@@ -61,7 +60,7 @@ class LocalEngine:
         self.workers = workers or len(cores())
         self._log = log
         self._waiting: deque[list[Job]] = deque()
-        self._tries: dict[tuple[int, str], int] = {}
+        self._deaths = Deaths()
         self._heard: queue.Queue[tuple[_Worker, tuple[dict[str, object], bytes] | None]]
         self._heard = queue.Queue()
         self._team: list[_Worker] = []
@@ -151,7 +150,7 @@ class LocalEngine:
             return []
         outcome = outcome_from(message, weights)
         worker.began = None
-        self._tries.pop((outcome.number, outcome.task), None)
+        self._deaths.forget((outcome.number, outcome.task))
         worker.jobs = [
             job for job in worker.jobs if (job.number, job.task) != (outcome.number, outcome.task)
         ]
@@ -163,17 +162,14 @@ class LocalEngine:
             return []
         self._team.remove(worker)
         code = worker.end()
-        said = f"signal {-code}" if code < 0 else f"exit code {code}"
+        how = f"with signal {-code}" if code < 0 else f"with exit code {code}"
         lost = []
         for job in reversed(worker.jobs):  # each to the head of the line: their order stays
-            tries = self._tries.get((job.number, job.task), 0) + worker.charged(job)
-            self._tries[job.number, job.task] = tries
-            if tries < TRIES:
-                self._waiting.appendleft([job])
+            key = (job.number, job.task)
+            if reason := self._deaths.count(key, how, begun=worker.charged(job)):
+                lost.append(Outcome(*key, ok=False, kind="killed", reason=reason))
             else:
-                del self._tries[job.number, job.task]
-                reason = f"killed: its worker ended with {said}, {tries} times"
-                lost.append(Outcome(job.number, job.task, ok=False, kind="killed", reason=reason))
+                self._waiting.appendleft([job])
         return lost
 
 

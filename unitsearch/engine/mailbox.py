@@ -11,10 +11,12 @@ import threading
 from collections import deque
 from typing import Any
 
+from unitsearch.engine.deaths import Deaths
 from unitsearch.engine.jobs import Outcome, job_from, to_message
-from unitsearch.engine.local import THREADS, TRIES
+from unitsearch.engine.local import THREADS
 
-# Workers that die one after the other before any of them asks for a job: the set-up is broken.
+# Workers that die one after the other before any of them asks for a job, while no other works: the
+# set-up is broken.
 _STILLBORN = 3
 
 Message = tuple[dict[str, Any], bytes]
@@ -32,7 +34,7 @@ class Mailbox:
         self._held: dict[int, list[Message]] = {}
         self._asking: dict[int, asyncio.Future[list[Message] | None]] = {}
         self._begun: dict[int, tuple[int, str]] = {}
-        self._tries: dict[tuple[int, str], int] = {}
+        self._deaths = Deaths()
         self._outcomes: list[Message] = []
         self._printed: list[str] = []
         self._failure = ""
@@ -49,6 +51,8 @@ class Mailbox:
 
     async def take(self, seat: int) -> list[Message] | None:
         """Return the next list of jobs for the worker on ``seat``; None once all is closed."""
+        # what is held here was a forerunner's, whose death is not heard of yet
+        self._put_back(seat, "another was started in its place")
         self._alive.add(seat)
         self._stillborn = 0
         if self._end.is_set():
@@ -69,7 +73,7 @@ class Mailbox:
         self._held[seat] = [job for job in held if _key(job) != done]
         if len(self._held[seat]) < len(held):  # else from one taken for dead: another has the job
             self._outcomes.append(outcome)
-            self._tries.pop(done, None)
+            self._deaths.forget(done)
         self._printed.append(printed)
         self._news.set()
 
@@ -78,24 +82,13 @@ class Mailbox:
         asked = self._asking.pop(seat, None)
         if asked is not None:
             asked.cancel()
-        jobs = self._held.pop(seat, [])
-        self._stillborn += seat not in self._alive
+        was_alive = seat in self._alive
         self._alive.discard(seat)
-        if self._stillborn >= _STILLBORN:
-            await self.fail(f"no Ray worker can be started ({self._declined or reason})")
-        begun = self._begun.pop(seat, None)
-        for job, weights in reversed(jobs):  # each to the head of the row: their order stays
-            key = _key((job, weights))
-            # a job handed to a worker that was dead already, or not yet begun, is not to blame
-            self._tries[key] = tries = self._tries.get(key, 0) + (key == begun)
-            if tries < TRIES:
-                self._lists.appendleft([(job, weights)])
-            else:
-                said = f"killed: its worker ended, {tries} times ({reason})"[:500]
-                lost = Outcome(*key, ok=False, kind="killed", reason=said)
-                self._outcomes.append(to_message(lost))
-                self._tries.pop(key)
-                self._news.set()
+        if not was_alive and not self._alive:  # while others work, one bad node is borne
+            self._stillborn += 1
+            if self._stillborn >= _STILLBORN:
+                await self.fail(f"no Ray worker can be started ({self._declined or reason})")
+        self._put_back(seat, reason)
         self._hand_out()
 
     async def decline(self, reason: str) -> None:
@@ -125,6 +118,19 @@ class Mailbox:
     async def closed(self) -> None:
         """Return when the engine is closed."""
         await self._end.wait()
+
+    def _put_back(self, seat: int, reason: str) -> None:
+        """Give what ``seat`` holds another try, or up."""
+        begun = self._begun.pop(seat, None)
+        for job in reversed(self._held.pop(seat, [])):  # each to the head of the row, in order
+            key = _key(job)
+            # a job handed to a worker that was dead already, or not yet begun, is hardly to blame
+            if said := self._deaths.count(key, f"({reason})", begun=key == begun):
+                lost = Outcome(*key, ok=False, kind="killed", reason=said[:500])
+                self._outcomes.append(to_message(lost))
+                self._news.set()
+            else:
+                self._lists.appendleft([job])
 
     def _hand_out(self) -> None:
         for seat in [seat for seat, asked in self._asking.items() if not asked.done()]:

@@ -12,7 +12,7 @@ from unitsearch.architecture import read_architecture
 from unitsearch.data import DataSpec
 from unitsearch.data.sets import DataSet, load
 from unitsearch.engine.jobs import Job, Outcome
-from unitsearch.errors import DataError, UnitSearchError
+from unitsearch.errors import DataError, SpecError, UnitSearchError
 from unitsearch.fields import read
 from unitsearch.network.build import build, initialise
 from unitsearch.network.weights import digest, load_weights, weights_bytes
@@ -61,7 +61,10 @@ def do(job: Job, bench: Bench) -> Outcome:
 def _do(job: Job, bench: Bench) -> Outcome:
     recipe = read(Recipe, job.recipe, "train")
     spec = read(DataSpec, job.data, "data")
-    data = bench.dataset(spec)
+    try:
+        data = bench.dataset(spec)
+    except SpecError as error:  # a limit that the published set would bear, and this copy does not
+        raise DataError(str(error)) from error
     mean, std = data.mean, data.std
     if not recipe.normalise:
         mean, std = (0.0,) * len(mean), (1.0,) * len(std)

@@ -45,9 +45,20 @@ def load_weights(network: Network, content: bytes, name: str) -> None:
             unpack(network, tensors, content)
         else:
             network.load_state_dict(tensors)
+            _check_selections(network)
     except (SafetensorError, RuntimeError, SpecError) as error:
         said = str(error).strip().splitlines()[0]
         raise SpecError(f"{name}: not the weights of this architecture ({said})") from None
+
+
+def _check_selections(network: Network) -> None:
+    """Raise ``SpecError`` unless every fixed selection is of filters that its bank holds."""
+    for layer in slbf_layers(network):
+        chosen = layer.selected()
+        wrong = chosen[(chosen < 0) | (chosen >= layer.size)]
+        if len(wrong):
+            expected = f"filters of a bank of {layer.size}"
+            raise SpecError(found=f"a selection of filter {int(wrong[0])}", expected=expected)
 
 
 def load_network(architecture: Architecture, weights: Path, *, plan: str = "grouped") -> Network:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
 from unitsearch.errors import SpecError
 from unitsearch.fields import Whole
+from unitsearch.shapes import after
+from unitsearch.space.draws import Draw
 from unitsearch.space.files import Space
 from unitsearch.space.nodes import (
     AUTO,
@@ -25,6 +27,7 @@ from unitsearch.space.nodes import (
     Table,
     Use,
     children,
+    has_choice,
     walk,
 )
 from unitsearch.space.replacing import fields_of, fill_total, keeps, run_and_new
@@ -44,14 +47,16 @@ def count_members(space: Space) -> int:
     options = [_options(space.choices[name]) for name in names]
     combinations = math.prod(map(len, options))
     if combinations > 100_000:
-        return combinations * sum(_ways_of_all(space, {}).values())
+        return sum(_opened(_ways_of_all(space, {}), space, {}).values())
     total = 0
     for values in product(*options):
         given = dict(zip(names, values, strict=True))
         for met, ways in _opened(_ways_of_all(space, given), space, given).items():
             # what is not met is not chosen: every combination of it gives these same members
             total += ways * math.prod(
-                len(each) for name, each in zip(names, options, strict=True) if name in met
+                len(each)
+                for name, each in zip(names, options, strict=True)
+                if met & {name, _label_of(name)}
             )
     return total // combinations
 
@@ -77,6 +82,11 @@ def _named(node: Node, space: Space, found: set[str]) -> set[str]:
                 table = space.choices if chosen else space.units
                 _named(table[inner.name], space, found)
     return found
+
+
+def _label_of(name: str) -> str:
+    """Return the mark of a named choice that is met where its inside is counted already."""
+    return f"label of {name}"
 
 
 # In how many ways something can be chosen, by the named choices that are met on the way.
@@ -120,6 +130,8 @@ def _ways_at(
             _parted(what, space, given) if what is not option else ({}, [(what, _ONE)])
         )
         terms.append(_product([met, more_kept]) if more_kept else {})
+        if not more:
+            continue
         for data, ways in [(None, _ONE)] if run is None else _resolved(run, space, given):
             target = site if run is None else base.within(site, data, item.place)
             for node, by in more:
@@ -136,7 +148,7 @@ def _parted(
             parts = [_parted(option, space, given) for option in options.values()]
             return _sum([kept for kept, _ in parts]), [new for _, more in parts for new in more]
         case Use(name=name) if isinstance(choice := space.choices.get(name), Choose):
-            met: Ways = {frozenset((name,)): 1}
+            met: Ways = {frozenset((_label_of(name),)): 1}
             option = choice.options[given[name]] if name in given else None
             kept, new = _parted(choice if option is None else option, space, given)
             return _product([kept, met]) if kept else {}, [
@@ -150,31 +162,92 @@ def _parted(
 
 def _ways_of_new(node: Node, site: Site, space: Space, given: Mapping[str, Any]) -> Ways:
     """Return the ways of a layer, or a list of them, that comes to a site."""
-    return _ways_and_width(node, site.x[0], site, space, given)[0]
+    return _sum(list(_by_width(node, site.x[0], site, space, given).values()))
 
 
-def _ways_and_width(
+def _by_width(
     node: Node, width: int, site: Site, space: Space, given: Mapping[str, Any]
-) -> tuple[Ways, int]:
-    """Return the ways of what stands behind ``width`` channels, and how many channels leave it."""
+) -> dict[int, Ways]:
+    """Return the ways of what stands behind ``width`` channels, by how many leave it.
+
+    How many units fill a site depends on what comes before them there.
+    """
+
+    def inner(item: Node, entering: int) -> dict[int, Ways]:
+        return _by_width(item, entering, site, space, given)
+
     match node:
         case Row(items=items):
-            found = []
-            for item in items:
-                ways, width = _ways_and_width(item, width, site, space, given)
-                found.append(ways)
-            return _product(found), width
+            return _one_by_one([[item] for item in items], width, inner)
         case Choose(options=options):
-            each = [_ways_and_width(o, width, site, space, given) for o in options.values()]
-            return _sum([ways for ways, _ in each]), each[0][1]
-        case _ if "fill" in (keys := fields_of(node)):
-            room = fill_total(space, keys["fill"], (width,), site)
-            return _ways(_with_room(keys["fill"], room), space, given), site.y[0]
+            return _merged([(_ONE, inner(option, width)) for option in options.values()])
+        case Use(name=name) if isinstance(choice := space.choices.get(name), Choose):
+            option = choice.options[given[name]] if name in given else choice
+            return _merged([({frozenset((_label_of(name),)): 1}, inner(option, width))])
+        case Series(kinds=kinds):
+            return _merged(
+                [
+                    ({met: 1}, _one_by_one([list(kinds.values())] * n, width, inner))
+                    for n, met in _numbers(node.length, space, given)
+                ]
+            )
         case _:
-            out = fields_of(node).get("out")
-            if isinstance(out, Plain):
-                width = out.value if isinstance(out.value, int) else site.y[0]
-            return _ways(node, space, given), width
+            return _layer_by_width(node, width, site, space, given)
+
+
+def _layer_by_width(
+    node: Node, width: int, site: Site, space: Space, given: Mapping[str, Any]
+) -> dict[int, Ways]:
+    keys = fields_of(node)
+    if "fill" in keys:
+        return {site.y[0]: _ways_of_fill(keys["fill"], width, site, space, given)}
+    if "out" in keys:
+        rest = _product([_ways(item, space, given) for k, item in keys.items() if k != "out"])
+        outs = _resolved(keys["out"], space, given)
+        return _merged(
+            [(rest, {out if isinstance(out, int) else site.y[0]: ways}) for out, ways in outs]
+        )
+    ways = _ways(node, space, given)
+    if has_choice(node):  # of a composite layer; it gives what the site gives, or nothing fits
+        return {site.y[0]: ways}
+    plain = Draw(space, lambda name, domain: domain.options[0]).resolve(node, "")
+    if not isinstance(plain, Mapping) or "auto" in plain.values():
+        return {width: ways}
+    return {after(space.read(plain, node.place), (width, *site.x[1:]))[0]: ways}
+
+
+def _ways_of_fill(
+    fill: Node, width: int, site: Site, space: Space, given: Mapping[str, Any]
+) -> Ways:
+    match fill:
+        case Choose(options=options):
+            return _sum([_ways_of_fill(o, width, site, space, given) for o in options.values()])
+        case Use(name=name) if isinstance(choice := space.choices.get(name), Choose):
+            option = choice.options[given[name]] if name in given else choice
+            ways = _ways_of_fill(option, width, site, space, given)
+            return _product([{frozenset((_label_of(name),)): 1}, ways])
+        case _:
+            room = fill_total(space, fill, (width,), site)
+            return _ways(_with_room(fill, room), space, given)
+
+
+def _one_by_one(
+    places: list[list[Node]], width: int, inner: Callable[[Node, int], dict[int, Ways]]
+) -> dict[int, Ways]:
+    """Return the ways of a row, each place of which holds one of several nodes."""
+    found: dict[int, Ways] = {width: _ONE}
+    for nodes in places:
+        found = _merged([(ways, inner(node, w)) for w, ways in found.items() for node in nodes])
+    return found
+
+
+def _merged(terms: list[tuple[Ways, dict[int, Ways]]]) -> dict[int, Ways]:
+    """Return the sum of ways by width, each term times its own ways."""
+    found: dict[int, list[Ways]] = {}
+    for times, by_width in terms:
+        for width, ways in by_width.items():
+            found.setdefault(width, []).append(_product([times, ways]))
+    return {width: _sum(ways) for width, ways in found.items()}
 
 
 def _with_room(fill: Node, room: int) -> Node:
@@ -195,12 +268,14 @@ def _resolved(node: Node, space: Space, given: Mapping[str, Any]) -> list[tuple[
         case Choose(options=options):
             return [found for o in options.values() for found in _resolved(o, space, given)]
         case Use(name=name):
+            if name not in space.choices:
+                raise SpecError(place=node.place, found=name, expected="a named choice")
             inner = space.choices[name]
             if isinstance(inner, Choose) and name in given:
                 inner = inner.options[given[name]]
             elif isinstance(inner, Range) and name in given:
                 inner = Plain(given[name], inner.place)
-            met: Ways = {frozenset((name,)): 1}
+            met: Ways = {frozenset((_label_of(name),)): 1}
             return [(data, _product([ways, met])) for data, ways in _resolved(inner, space, given)]
         case Range():
             return [(n, _ONE) for n in _options(node)]
@@ -320,13 +395,17 @@ def _opened(
     """Return ``ways`` times those inside the named choices that are met, each once."""
     found: list[Ways] = []
     for met, n in ways.items():
-        name = min(met - seen, default=None)
+        name = min((name for name in met - seen if name in space.choices), default=None)
         if name is None:
             found.append({met: n})
             continue
         node = space.choices[name]
-        inner = node.options[given[name]] if isinstance(node, Choose) else node
-        within_it = _ONE if isinstance(node, Range) else _ways(inner, space, given)
+        inner: Node = node
+        if isinstance(node, Choose) and name in given:
+            inner = node.options[given[name]]
+        within_it = (
+            _ONE if isinstance(node, Range) and name in given else _ways(inner, space, given)
+        )
         found.append(_opened(_product([{met: n}, within_it]), space, given, seen | {name}))
     return _sum(found)
 
@@ -341,10 +420,10 @@ def _numbers(
         case Use(name=name):
             inner = space.choices[name]
             if isinstance(inner, Range) and name in given:
-                return [(given[name], frozenset((name,)))]
+                return [(given[name], frozenset((_label_of(name),)))]
             if isinstance(inner, Choose) and name in given:
                 inner = inner.options[given[name]]
-            return [(n, met | {name}) for n, met in _numbers(inner, space, given)]
+            return [(n, met | {_label_of(name)}) for n, met in _numbers(inner, space, given)]
         case Choose(options=options):
             return [n for option in options.values() for n in _numbers(option, space, given)]
         case _:

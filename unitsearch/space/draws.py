@@ -95,38 +95,67 @@ def unscaled(cut: int, total: int, high: int) -> int:
     return -(-(2 * cut - 1) * high // (2 * total))
 
 
+# No network of this field has as many; uses of uses could ask for any number.
+MAX_VALUES = 1_000_000
+
+
 class Draw:
     """One walk through a space: what was drawn so far.
 
     Attributes:
-        site: The site that is being replaced, if one is: names of choices begin with it.
-        room: How many units it has room for, while they are drawn.
+        within: The site that is being replaced, or the position in a sequence: the names of choices
+            in it begin with that.
+        room: How many units a site has room for, while they are drawn.
     """
 
-    __slots__ = ("_choose", "drawn", "named", "room", "site", "space")
+    __slots__ = ("_choose", "_domains", "_values", "drawn", "named", "room", "space", "within")
 
     def __init__(self, space: Space, choose: Choice) -> None:
         self.space = space
         self._choose = choose
         self.drawn: dict[str, Any] = {}
         self.named: dict[str, Any] = {}
-        self.site = ""
+        self.within = ""
+        self._domains: dict[str, Domain] = {}
+        self._values = 0
         self.room: int | None = None
 
     def choose(self, name: str, domain: Domain) -> Any:
-        """Return the value of a parameter, asked for once however often it is met."""
+        """Return the value of a parameter, asked for once however often it is met.
+
+        Raises:
+            SpecError: If another parameter of that name was met: a name has one domain.
+        """
         if name not in self.drawn:
+            self._domains[name] = domain
             self.drawn[name] = self._choose(name, domain)
+        elif self._domains[name] != domain:
+            raise SpecError(
+                found=f"two parameters called {name}",
+                expected="one domain for each name",
+                fix="give one of the layers or choices another name",
+            )
         return self.drawn[name]
 
     def name(self, given: str, where: str) -> str:
-        """Return a parameter's name: its own, or its place; under ``replace`` one for each site."""
+        """Return a parameter's name: its own, one for each site or position, else its place."""
         if not given:
             return where
-        return f"{self.site}.{given}" if self.site else given
+        return f"{self.within}.{given}" if self.within else given
 
     def resolve(self, node: Node, where: str) -> Any:
-        """Return plain data for ``node``; ``where`` names the parameters in it."""
+        """Return plain data for ``node``; ``where`` names the parameters in it.
+
+        Raises:
+            SpecError: If uses of uses make more values than any network has.
+        """
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise SpecError(
+                place=node.place,
+                found=f"more than {MAX_VALUES:,} values",
+                expected="uses that do not multiply so",
+            )
         match node:
             case Plain(value=value):
                 return value
@@ -149,14 +178,33 @@ class Draw:
             case Mix():
                 name = self.name(node.name, where)
                 return [
-                    {"count": count, **self.resolve(node.kinds[kind], below(name, kind))}
+                    {"count": count, **self.unit(node.kinds[kind], below(name, kind))}
                     for kind, count in mixture(self, node, name)
                 ]
             case Series():
                 name = self.name(node.name, where)
                 return [
-                    self.resolve(node.kinds[k], f"{name}.{i}") for i, k in series(self, node, name)
+                    self.at(f"{name}.{i}", node.kinds[k], f"{name}.{i}.{k}")
+                    for i, k in series(self, node, name)
                 ]
+
+    def at(self, within: str, node: Node, where: str) -> Any:
+        """Return plain data for what stands at a position of a sequence."""
+        before, self.within = self.within, within
+        found = self.resolve(node, where)
+        self.within = before
+        return found
+
+    def unit(self, node: Node, where: str) -> Mapping[str, Any]:
+        """Return the data of a kind of unit.
+
+        Raises:
+            SpecError: If it is no unit.
+        """
+        found = self.resolve(node, where)
+        if not isinstance(found, Mapping):
+            raise SpecError(place=node.place, found=found, expected="a unit: {nodes: […]}")
+        return found
 
     def row(self, items: tuple[Node, ...], where: str) -> list[Any]:
         """Return a list; what a choice in it returns as a list is spliced."""
@@ -173,9 +221,9 @@ class Draw:
         """Return a named choice, drawn once, or the data of a unit."""
         if name in self.space.choices:
             if name not in self.named:
-                site, self.site = self.site, ""  # drawn once, wherever it is met
+                within, self.within = self.within, ""  # drawn once, wherever it is met
                 self.named[name] = self.resolve(self.space.choices[name], name)
-                self.site = site
+                self.within = within
             return self.named[name]
         return self.resolve(self.space.units[name], where)
 

@@ -36,6 +36,7 @@ from unitsearch.space.nodes import (
     largest,
     parse,
     unknown_name,
+    walk,
 )
 from unitsearch.space.replacing import check_new
 from unitsearch.space.sites import Base
@@ -132,6 +133,15 @@ class Space:
         assert self.file.backbone is not None  # asked only of a space that has one
         return self.file.backbone
 
+    def drawn_base(self, draw: Draw) -> Base:
+        """Return the backbone with its options drawn; one without choices is made once."""
+        found = self._bases.get("")
+        if found is None:
+            found = self.base(draw.resolve(self.backbone, "backbone"))
+            if not has_choice(self.backbone):
+                self._bases[""] = found
+        return found
+
     def base(self, data: Mapping[str, Any]) -> Base:
         """Return the backbone of resolved data, with its sites; seen before, it is reused.
 
@@ -177,7 +187,7 @@ class Space:
     def read(self, data: Any, place: str) -> Layer:
         """Return the layer that resolved data describes; ``out: classes`` is the data's number."""
         try:
-            key = (place, *data.items())
+            key = (place, *((name, type(value), value) for name, value in data.items()))
             found = self._layers.get(key)
         except (TypeError, AttributeError):  # nested data, or none at all
             return read_layer(self.with_classes(data), place)
@@ -297,10 +307,11 @@ def _read(document: Document, name: str) -> SpaceFile:
         floor=Maybe(Real(0, 1)).read(keys.get("floor"), "floor"),
         train=_train(keys.get("train")),
     )
-    _check_names(found.layers)
+    for node in (found.layers, *(item.new for item in found.replace)):
+        _check_names(node)
     outside = [*found.choices.values(), *found.units.values(), found.layers]
     outside += [item.sites for item in found.replace]
-    at_sites = [node for item in found.replace for node in (item.run, item.new) if node]
+    at_sites = [[node for node in (item.run, item.new) if node] for item in found.replace]
     check_choice_names(found.choices, outside, at_sites)
     return found
 
@@ -313,9 +324,10 @@ def bind(file: SpaceFile, image: tuple[int, int, int], classes: int, data: str =
     """
     if file.input is not None and file.input != image:
         fixed, given = ("×".join(map(str, shape)) for shape in (file.input, image))
+        fitting = f"data={file.data}" if data != file.data else "data of that shape"
         raise UsageError(
             f"space {file.name} is fixed to images of {fixed}, data {data or 'given'} has {given}",
-            fix=f"use data={file.data}, or a space with input: auto",
+            fix=f"use {fitting}, or a space with input: auto",
         )
     return Space(file, image, classes, file.layers)
 
@@ -382,16 +394,18 @@ def _settle(
 
 
 def _check_names(layers: Node) -> None:
-    seen: dict[str, str] = {}
-    for item in layers.items if isinstance(layers, Row) else ():
-        name = layer_name(item, "")
-        if name and name in seen:
-            raise SpecError(
-                place=join(item.place, "name"),
-                found=name,
-                expected="a name that no other layer has",
-            )
-        seen[name] = item.place
+    """Refuse two layers of one name in a sequence: their parameters would have one name."""
+    for row in walk(layers):
+        seen: set[str] = set()
+        for item in row.items if isinstance(row, Row) else ():
+            name = layer_name(item, "")
+            if name and name in seen:
+                raise SpecError(
+                    place=join(item.place, "name"),
+                    found=name,
+                    expected="a name that no other layer has",
+                )
+            seen.add(name)
 
 
 def _read_backbone(data: Any) -> Node:
@@ -436,6 +450,11 @@ def _read_baseline(data: Any, has_backbone: bool) -> dict[str, Any]:
     if has_backbone and data == "backbone":
         return {"backbone": {}}
     words = ("dense", "point", "layers", *(("backbone",) if has_backbone else ()))
+    if isinstance(data, str):
+        fix = did_you_mean(data, ["backbone"], listed=False) if has_backbone else ""
+        expected = "{dense: POINT}, {point: POINT}, {layers: […]}"
+        expected += " or backbone" if has_backbone else ""
+        raise SpecError(place="baseline", found=data, expected=expected, fix=fix)
     return dict(check_keys(data, words, "baseline", "baseline"))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from unitsearch.architecture import Architecture, key
@@ -217,10 +216,18 @@ def _excess(cost: Cost, limits: Mapping[str, int | None]) -> float:
 
 
 def distinct(space: Space, most: int) -> int | None:
-    """Return the exact number of distinct networks, or None if they are over ``most``."""
+    """Return the exact number of distinct networks, or None if walking to them is too long.
+
+    A walk meets networks more than once where choices do not change them.
+    """
     if count_members(space) > most:
         return None
-    return len({key(architecture) for _, architecture in islice(members(space), 20 * most)})
+    found: set[str] = set()
+    for steps, (_, architecture) in enumerate(members(space)):
+        if steps >= 2 * most:
+            return None
+        found.add(key(architecture))
+    return len(found)
 
 
 def try_every_option(space: Space) -> int:

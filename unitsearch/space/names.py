@@ -12,55 +12,42 @@ MAX_USES = 32
 
 
 def check_choice_names(
-    choices: Iterable[str], nodes: Iterable[Node], at_sites: Iterable[Node] = ()
+    choices: Iterable[str], nodes: Iterable[Node], at_sites: Iterable[Iterable[Node]] = ()
 ) -> None:
     """Refuse two choices of one name: a parameter would have two domains.
 
     Args:
         choices: The names under ``choices``.
         nodes: Everything in the file in which a choice may stand.
-        at_sites: What ``replace`` puts in place of layers. A name there is drawn once a site, and
-            the same choice may stand there twice.
+        at_sites: For each replacement, what it puts in place of layers. Parameters there begin with
+            the site and the replacement, so that two replacements may use one name.
 
     Raises:
         SpecError: At the second of the two.
     """
-    seen: dict[str, object] = dict.fromkeys(choices)
+    taken = set(choices)
+    _check_once(nodes, taken)
+    for replacement in at_sites:
+        _check_once(replacement, set(taken))
+
+
+def _check_once(nodes: Iterable[Node], taken: set[str]) -> None:
     for node in nodes:
         for inner in _named(node):
-            if inner.name in seen:
-                raise _twice(inner, "to draw once and use twice, put it under choices")
-            seen[inner.name] = None
-    for node in at_sites:
-        for inner in _named(node):
-            if inner.name in seen and seen[inner.name] != _domain(inner):
-                raise _twice(inner, "give both the same options, or another name to one")
-            seen[inner.name] = _domain(inner)
+            if inner.name in taken:
+                raise SpecError(
+                    place=join(inner.place, "name"),
+                    found=inner.name,
+                    expected="a name that no other choice has",
+                    fix="to draw once and use twice, put it under choices",
+                )
+            taken.add(inner.name)
 
 
 def _named(node: Node) -> Iterator[Choose | Range | Mix | Series]:
     for inner in walk(node):
         if isinstance(inner, (Choose, Range, Mix, Series)) and inner.name:
             yield inner
-
-
-def _domain(node: Choose | Range | Mix | Series) -> object:
-    match node:
-        case Choose(labels=labels):
-            return labels
-        case Range():
-            return (node.low, node.high, node.step)
-        case _:
-            return (type(node), tuple(node.kinds))
-
-
-def _twice(node: Choose | Range | Mix | Series, fix: str) -> SpecError:
-    return SpecError(
-        place=join(node.place, "name"),
-        found=node.name,
-        expected="a name that no other choice has",
-        fix=fix,
-    )
 
 
 def check_rings(named: Mapping[str, Node]) -> None:

@@ -139,7 +139,7 @@ def parse(data: Any, place: str) -> Node:
     """
     if is_list(data):
         row = tuple(parse(item, f"{place}[{i}]") for i, item in enumerate(data))
-        if all(isinstance(item, Plain) for item in row):
+        if all(isinstance(item, Plain) for item in row) and not any(map(_is_layer, data)):
             return Plain(data, place)
         return Row(row, place)
     if not isinstance(data, Mapping):
@@ -162,8 +162,19 @@ def parse(data: Any, place: str) -> Node:
     return Table(items, place)
 
 
+def _is_layer(data: Any) -> bool:
+    return isinstance(data, Mapping) and "kind" in data
+
+
 def _filling(data: Any) -> Any:
-    """Return what fills a site, with as many units as its width wants where it says no number."""
+    """Return what fills a site, with as many units as its width wants where it says no number.
+
+    A name alone is the unit of that name.
+    """
+    if isinstance(data, str):
+        return {"use": data}
+    if isinstance(data, Mapping) and isinstance(data.get("choose"), Mapping):
+        return {**data, "choose": {label: _filling(one) for label, one in data["choose"].items()}}
     if isinstance(data, Mapping) and "mix" in data:
         return {"total": AUTO, **data}
     if isinstance(data, Mapping) and isinstance(data.get("sequence"), Mapping):
@@ -213,7 +224,8 @@ def largest(node: Node, choices: Mapping[str, Node], place: str) -> int:
             return MAX_TOTAL
         case Plain(value=value):
             return Whole(0, MAX_TOTAL).read(value, place)
-        case Range(high=high):
+        case Range(low=low, high=high):
+            Whole(0, MAX_TOTAL).read(low, place)
             return Whole(0, MAX_TOTAL).read(high, place)
         case Choose(options=options):
             return max(largest(option, choices, place) for option in options.values())

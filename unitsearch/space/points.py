@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from unitsearch.architecture import (
@@ -86,6 +87,7 @@ def member(space: Space, settings: Mapping[str, Any], place: str) -> Architectur
             return _from_counts(settings[given], part, domain, join(place, given))
         if len(domain.options) == 1:
             return domain.options[0]
+        _check_known(space, settings, place)
         raise SpecError(
             place=place, found=f"no value for {name!r}", expected=f"{name}: {_say(domain)}"
         )
@@ -93,20 +95,44 @@ def member(space: Space, settings: Mapping[str, Any], place: str) -> Architectur
     architecture = sample(space, choose)
     for name in settings:
         if name not in used:
-            known = parameter_names(space)
+            _check_known(space, {name: settings[name]}, place)
+            raise SpecError(
+                place=join(place, str(name)),
+                found=str(name),
+                expected="a parameter that this member draws",
+                fix="the other values leave it out, or a more definite name holds everywhere",
+            )
+    return architecture
+
+
+def _check_known(space: Space, settings: Mapping[str, Any], place: str) -> None:
+    """Refuse a setting that is for no parameter of the space."""
+    known = parameter_names(space)
+    wholes = {name.rpartition(".")[0] for name in known}
+    for name in settings:
+        pattern = _by_strength({name: None})
+        if not any(_setting(pattern, parameter) for parameter in (*known, *wholes)):
             raise SpecError(
                 place=join(place, str(name)),
                 found=str(name),
                 expected="a parameter of the space",
-                fix=did_you_mean(str(name), known),
+                fix=did_you_mean(str(name), _endings([*wholes, *known])),
             )
-    return architecture
+
+
+def _endings(names: Iterable[str]) -> list[str]:
+    """Return every way to end a name like one of ``names``, such as run for layer2.0.run."""
+    found: dict[str, None] = {}
+    for name in names:
+        parts = name.split(".")
+        found |= {".".join(parts[i:]): None for i in range(len(parts)) if not parts[i].isdigit()}
+    return list(found)
 
 
 def _by_strength(settings: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """Return the names of settings with their parts, the most definite first."""
     split = [(str(name), str(name).split(".")) for name in settings]
-    return sorted(split, key=lambda item: (-len(item[1]), item[1].count("*")))
+    return sorted(split, key=lambda item: (-len(item[1]), item[0].count("*")))
 
 
 def _setting(patterns: list[tuple[str, list[str]]], name: str) -> str | None:
@@ -116,7 +142,7 @@ def _setting(patterns: list[tuple[str, list[str]]], name: str) -> str | None:
         if given == name or (
             len(wanted) <= len(parts)
             and all(
-                want in ("*", part)
+                fnmatchcase(part, want)
                 for want, part in zip(wanted, parts[len(parts) - len(wanted) :], strict=True)
             )
         ):
@@ -158,6 +184,13 @@ def baseline(space: Space) -> Architecture:
         word, name = next(iter(data.items()))
         if not isinstance(name, str):
             raise SpecError(place=f"baseline.{word}", found=name, expected="the name of a point")
+        if name not in space.file.points:
+            raise SpecError(
+                place=f"baseline.{word}",
+                found=name,
+                expected=f"a point of {space.name}",
+                fix=did_you_mean(name, space.file.points) or "it has none",
+            )
         found = point(space, name)
         if word == "point":
             return found
@@ -287,11 +320,13 @@ def _from_counts(counts: Mapping[str, Any], part: str, domain: Domain, place: st
             raise SpecError(place=place, found=sum(numbers.values()), expected=expected)
         cut = sum(numbers.get(kind, 0) for kind in kinds[: domain.index + 1])
         return unscaled(cut, domain.total, domain.high)
-    position = int(part.removeprefix("position"))
+    position = part.removeprefix("position")
+    if not part.startswith("position") or not position.isdecimal():
+        raise SpecError(place=place, found="counts of kinds", expected=_say(domain))
     order = [kind for kind in kinds for _ in range(numbers.get(kind, 0))]
-    if position >= len(order):
+    if int(position) >= len(order):
         raise SpecError(place=place, found=len(order), expected="as many units as the total")
-    return order[position]
+    return order[int(position)]
 
 
 def _allowed(value: Any, domain: Domain, place: str) -> Any:

@@ -42,7 +42,7 @@ _STRIDES = {"first": 0, "second": 1, "last": -1}
 
 def replaced(draw: Draw, space: Space) -> Layers:
     """Return the layers of the backbone with what is drawn for each site in its place."""
-    base = space.base(draw.resolve(space.backbone, "backbone"))
+    base = space.drawn_base(draw)
     new: dict[Site, Layers] = {}
     for item in space.file.replace:
         others = tuple(new)
@@ -104,6 +104,8 @@ def check_new(node: Node) -> None:
                 check_new(item)
         case Plain(value=value) if not keeps(node) and not {"kind", "with"} & set(fields_of(node)):
             raise SpecError(place=node.place, found=value, expected=_NEW)
+        case Mix():
+            raise SpecError(place=node.place, found="a mix", expected=_NEW)
         case Table(items=keys) if not {"kind", "with"} & set(keys):
             raise SpecError(place=node.place, found=", ".join(keys), expected=_NEW)
         case Table(items=keys) if "with" in keys:
@@ -127,9 +129,9 @@ def run_and_new(item: Replacement, node: Node) -> tuple[Node | None, Node]:
 
 
 def _at_site(draw: Draw, base: Base, item: Replacement, site: Site) -> tuple[Site, Layers] | None:
-    draw.site = site.name
+    at = f"{site.name}.{item.prefix}".removesuffix(".")
+    draw.within = at
     try:
-        at = f"{site.name}.{item.prefix}".removesuffix(".")
         node, where = chosen(draw, item.new, at, "with")
         run, new = run_and_new(item, node)
         if new is not node:
@@ -141,7 +143,7 @@ def _at_site(draw: Draw, base: Base, item: Replacement, site: Site) -> tuple[Sit
             target = base.within(site, draw.resolve(run, f"{at}.run"), run.place)
         return target, _layers(draw, new, target, where)
     finally:
-        draw.site = ""
+        draw.within = ""
 
 
 def _layers(draw: Draw, node: Node, site: Site, where: str) -> Layers:
@@ -176,7 +178,9 @@ def _items(draw: Draw, node: Node, where: str) -> Iterator[tuple[Node, str]]:
         if isinstance(item, Series):
             name = draw.name(item.name, at)
             for position, kind in series(draw, item, name):
-                yield from _items(draw, item.kinds[kind], f"{name}.{position}")
+                before, draw.within = draw.within, f"{name}.{position}"
+                yield from _items(draw, item.kinds[kind], f"{name}.{position}.{kind}")
+                draw.within = before
             continue
         one, inner = chosen(draw, item, at, "")
         if one is item:
@@ -202,7 +206,8 @@ def _layer(
     kind = _plain(keys.get("kind"))
     if kind == "stack" and "fill" in keys:
         check_keys(keys, ("kind", "name", "fill"), node.place, "a stack that fills a site")
-        return _filled(draw, keys["fill"], site, where, x, stride)
+        fill, where = chosen(draw, keys["fill"], where, "fill")
+        return _filled(draw, fill, site, where, x, stride)
     data = draw.resolve(node, where)
     if not isinstance(data, Mapping):
         raise SpecError(place=node.place, found=data, expected="a layer, a list of them, or keep")
@@ -287,6 +292,11 @@ def fill_total(space: Space, fill: Node, x: Shape, site: Site) -> int:
             not share out the width.
     """
     kinds = tuple(fill.kinds.values()) if isinstance(fill, (Mix, Series)) else (fill,)
+    for kind in kinds:
+        if not isinstance(kind, Use) and not {"nodes", "in"} & set(fields_of(kind)):
+            said = kind.value if isinstance(kind, Plain) else "something else"
+            expected = "a unit ({nodes: […]}, or its name), a mix, a sequence or a choice of them"
+            raise SpecError(place=kind.place, found=said, expected=expected)
     found = {_inputs(space, kind) for kind in kinds}
     if len(found) > 1:
         raise SpecError(

@@ -62,10 +62,10 @@ def _sequence(draw: Draw, node: Node, prefix: str) -> list[tuple[Layer | dict[st
         items = tuple(Plain(v, f"{node.place}[{i}]") for i, v in enumerate(node.value))
     found: list[tuple[Layer | dict[str, Any], str]] = []
     for i, item in enumerate(items):
-        where = layer_name(item, f"{prefix}layer{i}")
+        where = prefix + layer_name(item, f"layer{i}")
         match item:
             case Choose():
-                name = item.name or where
+                name = draw.name(item.name, where)
                 label = draw.choose(name, Labels(item.labels))
                 option = item.options[label]
                 if _is_sequence(option):
@@ -73,11 +73,13 @@ def _sequence(draw: Draw, node: Node, prefix: str) -> list[tuple[Layer | dict[st
                 else:
                     found += _sequence(draw, Row((option,), option.place), f"{name}.{label}.")
             case Series():
-                name = item.name or where
+                name = draw.name(item.name, where)
                 for at, kind in series(draw, item, name):
                     option = item.kinds[kind]
                     whole = option if _is_sequence(option) else Row((option,), option.place)
-                    found += _sequence(draw, whole, f"{name}.{at}.")
+                    before, draw.within = draw.within, f"{name}.{at}"
+                    found += _sequence(draw, whole, f"{name}.{at}.{kind}.")
+                    draw.within = before
             case Table(items=keys) if _kind(keys) == "stack":
                 found.append((_stack(draw, keys, where, item.place), item.place))
             case _:
@@ -94,12 +96,12 @@ def _stack(draw: Draw, keys: Mapping[str, Node], where: str, place: str) -> Stac
     runs: list[Units] = []
     match units:
         case Mix():
-            name = units.name or name
+            name = draw.name(units.name, name)
             for kind, count in mixture(draw, units, name):
                 unit = draw.space.unit(draw, units.kinds[kind], f"{where}.{kind}")
                 runs.append(_run(count, unit))
         case Series():
-            name = units.name or name
+            name = draw.name(units.name, name)
             for _, kind in series(draw, units, name):
                 unit = draw.space.unit(draw, units.kinds[kind], f"{where}.{kind}")
                 runs.append(_run(1, unit))

@@ -15,7 +15,7 @@ from typing import Any
 from unitsearch.architecture import Architecture, key, write_architecture
 from unitsearch.costs import count
 from unitsearch.engine import Engine, Job, Outcome, open_engine
-from unitsearch.errors import StudyError
+from unitsearch.errors import DataError, StudyError
 from unitsearch.fields import write_all
 from unitsearch.metrics import metric
 from unitsearch.search.proposals import Past, Proposal, Proposer
@@ -112,6 +112,8 @@ def drive(
         storage: The storage's URL with its password, which is in no file.
 
     Raises:
+        DataError: If the data cannot be read before the baseline is known; nothing is told of that
+            to the store, so that the study can be resumed with the data mended.
         StudyError: If the baseline fails, too many trials fail in a row, or the data have changed.
     """
     config = config_from(facts["config"])
@@ -255,6 +257,8 @@ def _tell(run: _Run, outcome: Outcome) -> None:
     """Keep an outcome: weights first, then the store, so that a crash between loses nothing."""
     if outcome.number not in run.running:
         return
+    if outcome.kind == "data" and run.record.baseline is None:
+        raise DataError(outcome.reason.removeprefix("data: "))
     if outcome.ok:
         _learn(run, outcome)
         write_file(weights_path(run.folder, outcome.number), outcome.weights)
@@ -298,9 +302,11 @@ def _learn(run: _Run, outcome: Outcome) -> None:
 def _check_health(run: _Run) -> None:
     first = run.trials.get(0)
     if first is not None and first.state == "failed":
+        diverged = first.reason.startswith("diverged")
+        recipe = "try another recipe (train.rate=…, train.epochs=…), data or baseline"
         raise StudyError(
             f"the baseline failed ({first.reason}), so nothing can be compared with it",
-            fix="try another recipe (train.rate=…, train.epochs=…), data or baseline",
+            fix=recipe if diverged else f"see {run.folder / 'workers.log'}",
         )
     if first is not None and first.state == "complete" and "reference" not in run.facts:
         run.facts["reference"] = list(reference_point(first))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,14 @@ class Trial:
     @property
     def is_hybrid(self) -> bool:
         """Whether a stack of it holds units of more than one kind."""
-        return _hybrid(self.architecture.layers)
+        return any(
+            len({run.unit for run in stack.units}) > 1 for stack in stacks(self.architecture.layers)
+        )
+
+    @property
+    def has_units(self) -> bool:
+        """Whether it has a stack of units at all."""
+        return any(True for _ in stacks(self.architecture.layers))
 
     @property
     def accuracy_se(self) -> float | None:
@@ -109,6 +117,11 @@ class Record:
         """The trials that were trained to the end."""
         return tuple(trial for trial in self.trials if trial.state == "complete")
 
+    @cached_property
+    def shares_filters(self) -> bool:
+        """Whether output filters of a trial share binary filters: then its bits are its size."""
+        return any(trial.cost.macs_shared != trial.cost.macs for trial in self.trials)
+
     @property
     def floor(self) -> float:
         """The accuracy from which a trial is feasible, 0 until the baseline is known."""
@@ -116,21 +129,19 @@ class Record:
         return share * (self.baseline.accuracy or 0.0) if self.baseline else 0.0
 
 
-def _hybrid(layers: Layers) -> bool:
+def stacks(layers: Layers) -> Iterator[Stack]:
+    """Yield every stack, at any depth, in order."""
     for layer in layers:
         match layer:
             case Stack():
-                if len({run.unit for run in layer.units}) > 1:
-                    return True
+                yield layer
             case Residual():
-                if _hybrid(layer.body) or _hybrid(layer.shortcut):
-                    return True
+                yield from stacks(layer.body)
+                yield from stacks(layer.shortcut)
             case Gate():
-                if _hybrid(layer.body):
-                    return True
+                yield from stacks(layer.body)
             case Branches():
-                if any(_hybrid(sequence) for sequence in layer.of):
-                    return True
+                for sequence in layer.of:
+                    yield from stacks(sequence)
             case _:
                 pass
-    return False

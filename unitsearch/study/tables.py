@@ -18,6 +18,7 @@ from unitsearch.study.record import Record, Trial
 COLUMNS = (
     "number", "state", "key", "seed", "accuracy", "accuracy_se", "test_accuracy",
     "macs", "flops", "params", "ce", "se", "front", "reason", "macs_shared", "bits",
+    "se_bits",
 )  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def rows(record: Record) -> list[dict[str, Any]]:
             name: METRICS[name].formula(trial.measured, baseline.measured)
             if known and baseline is not None
             else None
-            for name in ("ce", "se")
+            for name in ("ce", "se", "se_bits")
         }
         found.append(
             {
@@ -59,11 +60,13 @@ def rows(record: Record) -> list[dict[str, Any]]:
                 "macs": trial.cost.macs,
                 "flops": trial.cost.flops,
                 "params": trial.cost.params,
-                **derived,
+                "ce": derived["ce"],
+                "se": derived["se"],
                 "front": trial.number in on_front,
                 "reason": trial.reason or None,
                 "macs_shared": trial.cost.macs_shared,
                 "bits": trial.cost.bits,
+                "se_bits": derived["se_bits"],
             }
         )
     return found

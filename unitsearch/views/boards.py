@@ -16,7 +16,8 @@ from unitsearch.views.kinds import SHOWS
 
 _METRIC = OneOf(tuple(METRICS))
 
-# Every panel and its options; ``wide`` (all of the page's width) is an option of each.
+# Every panel and its options. Options of each: ``wide`` (all of the page's width), and ``shared``:
+# true shows it only where binary filters are shared, whose size is in bits, false only elsewhere.
 PANELS: dict[str, dict[str, Rule]] = {
     "pareto": {"x": _METRIC, "y": _METRIC},
     "tradeoff": {},
@@ -101,7 +102,7 @@ def _panel(data: Any, place: str) -> Panel:
     if not isinstance(name, str) or name not in PANELS:
         fix = did_you_mean(str(name), PANELS)
         raise SpecError(place=at, found=name, expected="a panel", fix=fix)
-    rules = {**PANELS[name], "wide": Flag()}
+    rules = {**PANELS[name], "wide": Flag(), "shared": Flag()}
     given = data.get("options") or {}
     options = _mapping(given, join(place, "options"), f"the options of {name}", tuple(rules))
     read = {key: rules[key].read(value, f"{place}.options.{key}") for key, value in options.items()}

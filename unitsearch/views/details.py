@@ -26,7 +26,7 @@ def details(record: Record, colours: dict[str, str]) -> dict[str, Any]:
     known = {
         str(row["number"]): {
             key: value
-            for key, value in _numbers(trials[row["number"]], row).items()
+            for key, value in _numbers(record, trials[row["number"]], row).items()
             if value not in ("", "–", False)
         }
         for row in table
@@ -51,8 +51,16 @@ def details(record: Record, colours: dict[str, str]) -> dict[str, Any]:
     return {"trials": known, "more": more}
 
 
-def _numbers(trial: Trial, row: dict[str, Any]) -> dict[str, Any]:
+def _numbers(record: Record, trial: Trial, row: dict[str, Any]) -> dict[str, Any]:
+    if record.shares_filters:  # parameters would count what binary filters are made from
+        size = {
+            "macs_shared": f"{trial.cost.macs_shared:,}",
+            "se_bits": words.ratio(row["se_bits"]),
+        }
+    else:
+        size = {"params": f"{trial.cost.params:,}", "se": words.ratio(row["se"])}
     return {
+        **size,
         "state": trial.state,
         "front": row["front"],
         "key": trial.key,
@@ -60,11 +68,9 @@ def _numbers(trial: Trial, row: dict[str, Any]) -> dict[str, Any]:
         "accuracy": words.accuracy(trial),
         "images": f"{trial.images:,}" if trial.images else "",
         "test": words.percent(trial.test_accuracy),
-        "params": f"{trial.cost.params:,}",
         "macs": f"{trial.cost.macs:,}",
         "flops": f"{trial.cost.flops:,}",
         "ce": words.ratio(row["ce"]),
-        "se": words.ratio(row["se"]),
         "bits": f"{trial.cost.bits:,}",
         "seconds": "" if trial.train_seconds is None else f"{trial.train_seconds:,.1f} s",
         "reason": trial.reason,

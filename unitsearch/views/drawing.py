@@ -27,6 +27,7 @@ from unitsearch.architecture import (
     Unit,
 )
 from unitsearch.shapes import Shape, after, say
+from unitsearch.study.record import stacks
 from unitsearch.views.glyphs import (
     GREY,
     KIND_COLOURS,
@@ -45,6 +46,8 @@ from unitsearch.views.glyphs import (
 )
 
 WIDTH = 420.0
+_WIDEST = 4 * WIDTH
+_TALL = 0.6  # a drawing higher than this share of its width would be shown as a thin strip
 _SHOWN = 60  # layers of one sequence that are drawn; the rest are counted
 
 
@@ -67,24 +70,6 @@ def unit_counts(layers: Layers) -> Counter[str]:
         for run in stack.units:
             found[unit_kind(run.unit)] += run.count
     return found
-
-
-def stacks(layers: Layers) -> Iterable[Stack]:
-    """Yield every stack, at any depth, in order."""
-    for layer in layers:
-        match layer:
-            case Stack():
-                yield layer
-            case Residual():
-                yield from stacks(layer.body)
-                yield from stacks(layer.shortcut)
-            case Gate():
-                yield from stacks(layer.body)
-            case Branches():
-                for sequence in layer.of:
-                    yield from stacks(sequence)
-            case _:
-                pass
 
 
 def kind_colours(architectures: Iterable[Architecture]) -> dict[str, str]:
@@ -121,12 +106,17 @@ def drawing(
         architecture: The network.
         colours: Colour of each kind of unit, from ``kind_colours``; its own kinds' unless given.
         width: Where a row of layers ends and the next begins, in the drawing's own units; at 360
-            pixels the default is still legible.
+            pixels the default is still legible. A deep network gets longer rows, up to four times
+            the default, so that its drawing is no thin strip.
     """
     known = kind_colours([architecture]) if colours is None else colours
     x: Shape = architecture.input
-    boxes = [_input(x), *_sequence(architecture.layers, x, known, width - 40)]
-    whole = wrapped(boxes, width)
+    while True:
+        boxes = [_input(x), *_sequence(architecture.layers, x, known, width - 40)]
+        whole = wrapped(boxes, width)
+        if whole.height <= _TALL * width or width >= _WIDEST:
+            break
+        width = min(1.25 * width, _WIDEST)
     w, h = max(whole.width, width * 0.6) + 4, whole.height + 4
     label = escape(f"Drawing of the network: {describe(architecture)}", quote=True)
     return (
@@ -140,20 +130,20 @@ def _sequence(layers: Layers, x: Shape, colours: Mapping[str, str], width: float
     boxes: list[Box] = []
     drawn = 0
     for layer, group in groupby(layers):
-        count = len(list(group))
-        for _ in range(count):
+        left = len(list(group))
+        while left:
             if drawn >= _SHOWN:
-                left = len(layers) - drawn
-                boxes.append(captioned(row([]), [f"{left:,} layers more"]))
+                more = len(layers) - drawn
+                boxes.append(captioned(row([]), [f"{more:,} layers more"]))
                 return boxes
             y = after(layer, x)
-            repeats = count if y == x and not isinstance(layer, Stack) else 1
+            # The first of equal layers may change the shape: it is drawn alone, before the others.
+            repeats = left if y == x and not isinstance(layer, Stack) else 1
             box = _layer(layer, x, y, colours, width)
             boxes.append(box if repeats == 1 else framed(f"{repeats} × in a row", [box]))
             x = y
             drawn += repeats
-            if repeats > 1:
-                break
+            left -= repeats
     return boxes
 
 

@@ -40,17 +40,17 @@ def units(record: Record, show: str = "both") -> Figure:
     if not record.complete:
         return theme.empty("No trial is complete yet.")
     groups, kinds = _groups(record), _kinds(record)
+    if not kinds:
+        return theme.empty("No complete trial has a stack of units.")
     across, up = _axes(record)
     share = {"title": {"text": "share of all units (%)"}, "rangemode": "tozero"}
-    if len(kinds) and len(kinds[0].y) == _KINDS:
+    if len(kinds[0].y) == _KINDS:
         share["title"] = {"text": f"share of all units (%); the {_KINDS} most frequent kinds"}
     names = {"autorange": "reversed", "type": "category", "automargin": True}
-    tall = 150 + 30 * (len(kinds[0].y) if kinds else 0)
+    tall = 150 + 30 * len(kinds[0].y)
     if show == "groups":
         return theme.figure(groups, xaxis=across, yaxis=up)
     if show == "kinds":
-        if not kinds:
-            return theme.empty("No complete trial has a stack of units.")
         return theme.figure(kinds, height=max(360, tall), xaxis=share, yaxis=names, bargap=0.3)
     for trace in kinds:
         trace.update(xaxis="x2", yaxis="y2")
@@ -64,7 +64,7 @@ def units(record: Record, show: str = "both") -> Figure:
         height=760,
         xaxis={**across, "anchor": "y"},
         yaxis={**up, "domain": [0.58, 1]},
-        **(second if kinds else {}),
+        **second,
     )
 
 
@@ -77,7 +77,7 @@ def _groups(record: Record) -> list[Any]:
         ("single", False, theme.BASELINE, "circle"),
         ("hybrid", True, theme.ACCENT, "diamond"),
     )
-    rest = [trial for trial in record.complete if not trial.is_baseline]
+    rest = _with_units(record)
     full = len(rest) <= _MANY
     for name, hybrid, colour, symbol in parts:
         part = [trial for trial in rest if trial.is_hybrid == hybrid]
@@ -114,6 +114,11 @@ def _groups(record: Record) -> list[Any]:
             )
         )
     return traces
+
+
+def _with_units(record: Record) -> list[Trial]:
+    """The trials that are single or hybrid; one without a stack is neither."""
+    return [trial for trial in record.complete if not trial.is_baseline and trial.has_units]
 
 
 def _best(trials: Sequence[Trial]) -> list[Trial]:
@@ -166,7 +171,7 @@ def _shares(trials: Iterable[Trial]) -> dict[str, float]:
 
 def _axes(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
     """FLOPs and accuracy, from a little under the floor up if anything is above it."""
-    rest = [trial for trial in record.complete if not trial.is_baseline] or record.complete
+    rest = _with_units(record) or record.complete
     able = [trial for trial in rest if (trial.accuracy or 0.0) >= record.floor] or rest
     values = [100 * (trial.accuracy or 0.0) for trial in able]
     flops = [max(trial.cost.flops, 1) for trial in able]

@@ -41,8 +41,12 @@ def documented(record: Record, trial: Trial) -> Architecture:
     for name in ("seed", "accuracy", "accuracy_se", "test_accuracy", "params", "macs", "flops"):
         provenance[name] = _rounded(row[name])
     provenance |= {"ce": _rounded(row["ce"]), "se": _rounded(row["se"])}
+    if record.shares_filters:
+        provenance |= {"macs_shared": row["macs_shared"], "bits": row["bits"]}
+        provenance["se_bits"] = _rounded(row["se_bits"])
     provenance["accuracy_of"] = f"{trial.images} validation images, 1 seed"
     provenance["flops_are"] = "the papers' convention, not 2 x MACs"
+    provenance["space"] = record.facts["space"]["name"]
     provenance["data"] = record.config["data"]["name"]
     provenance["recipe"] = record.config["train"]["name"]
     provenance["split"] = record.facts.get("split")

@@ -70,7 +70,7 @@ def lightest_unresolved(record: Record) -> Trial | None:
 
 def finding(record: Record) -> list[str]:
     """Return what the study found, in sentences."""
-    best, base = best_trial(record), record.baseline
+    best, base, in_bits = best_trial(record), record.baseline, record.shares_filters
     if not record.trials:
         return ["No trials yet."]
     if base is None:
@@ -84,7 +84,7 @@ def finding(record: Record) -> list[str]:
         return [f"No complete trial reaches the floor of {words.percent(record.floor)}."]
     said = [
         f"Best {words.accuracy(best)} (validation, 1 seed, {words.count(best.images, 'image')});"
-        f" {_against(best, base)}."
+        f" {_against(best, base, in_bits=in_bits)}."
     ]
     if not best.is_baseline:
         said[0] = f"{said[0][:-1]}, which has {words.accuracy(base)}."
@@ -92,29 +92,22 @@ def finding(record: Record) -> list[str]:
     if light is not None and light.number != best.number:
         said.append(
             f"Within two standard errors of it: trial {light.number},"
-            f" {words.accuracy(light)}, {_against(light, base)}."
+            f" {words.accuracy(light)}, {_against(light, base, in_bits=in_bits)}."
         )
     return said
 
 
-def _against(trial: Trial, base: Trial) -> str:
+def _against(trial: Trial, base: Trial, *, in_bits: bool) -> str:
     if trial.is_baseline:
         return "it is the baseline itself"
-    ce = METRICS["ce"].formula(trial.measured, base.measured)
-    return (
-        f"{fewer(trial.cost.flops, base.cost.flops)} FLOPs than the baseline (CE {words.ratio(ce)})"
-    )
-
-
-def fewer(new: int, base: int) -> str:
-    """Return how many times fewer or more: ``6.1× fewer``."""
-    if not new or not base:
-        return f"{words.short(new)} against {words.short(base)}"
-    if new == base:
-        return "as many"
-    times = max(base / new, new / base)
-    said = f"{times:.1f}" if times < 10 else f"{times:,.0f}"
-    return f"{said}× {'fewer' if new < base else 'more'}"
+    new, old = trial.measured, base.measured
+    ce = words.efficiency("CE", METRICS["ce"].formula(new, old))
+    said = f"{words.versus(new.cost.flops, old.cost.flops, 'FLOPs')} the baseline{ce}"
+    if in_bits:
+        se = words.efficiency("SE in bits", METRICS["se_bits"].formula(new, old))
+        bits = words.versus(new.cost.bits, old.cost.bits, "stored bits")
+        said = f"{bits} the baseline{se}, {said}"
+    return said
 
 
 def _cards(record: Record, colours: Colours) -> str:
@@ -128,24 +121,28 @@ def _cards(record: Record, colours: Colours) -> str:
     ):
         if trial is not None and trial.number not in shown:
             shown[trial.number] = (title, trial)
-    cards = "".join(_card(title, trial, base, colours) for title, trial in shown.values())
+    cards = "".join(
+        _card(title, trial, base, colours, in_bits=record.shares_filters)
+        for title, trial in shown.values()
+    )
     return f'<div class="cards">{cards}</div>' if cards else ""
 
 
-def _card(title: str, trial: Trial, base: Trial | None, colours: Colours) -> str:
+def _card(title: str, trial: Trial, base: Trial | None, colours: Colours, *, in_bits: bool) -> str:
     cost = trial.cost
+    name, size = ("stored bits", cost.bits) if in_bits else ("parameters", cost.params)
     versus = ("", "")
     if base is not None and trial.number != base.number:
         versus = (
-            f" <small>{fewer(cost.flops, base.cost.flops)}</small>",
-            f" <small>{fewer(cost.params, base.cost.params)}</small>",
+            f" <small>{words.fewer(cost.flops, base.cost.flops)}</small>",
+            f" <small>{words.fewer(size, base.cost.bits if in_bits else base.cost.params)}</small>",
         )
     return (
         f'<article class="card"><h2>{title} <button class="open" data-trial="{trial.number}">'
         f"#{trial.number}</button></h2>{drawing(trial.architecture, colours)}"
         f"<dl><div><dt>accuracy</dt><dd>{words.accuracy(trial)}</dd></div>"
         f"<div><dt>FLOPs</dt><dd>{words.short(cost.flops)}{versus[0]}</dd></div>"
-        f"<div><dt>parameters</dt><dd>{words.short(cost.params)}{versus[1]}</dd></div></dl></article>"
+        f"<div><dt>{name}</dt><dd>{words.short(size)}{versus[1]}</dd></div></dl></article>"
     )
 
 
@@ -156,7 +153,10 @@ def front_table(record: Record, colours: Colours) -> str:
         return f'<p class="none">{escape(finding(record)[0])}</p>'
     tested = any(trial.test_accuracy is not None for trial in trials.values())
     heads = ["trial", "drawing", "units", "accuracy", *(["test"] if tested else [])]
-    heads += ["params", "MACs", "FLOPs", "CE", "SE", "file"]
+    in_bits = record.shares_filters
+    size, efficiency = ("bits", "se_bits") if in_bits else ("params", "se")
+    said = "SE in bits" if in_bits else "SE"
+    heads += [size, "MACs", "FLOPs", "CE", said, "file"]
     shown = "".join(
         f"<th scope='col'>{head}</th>"
         if head in ("drawing", "units", "file")
@@ -182,11 +182,11 @@ def front_table(record: Record, colours: Colours) -> str:
             f'<td class="units">{_units(trial)}</td>'
             + _cell("accuracy", trial.accuracy, words.accuracy(trial))
             + test
-            + _cell("params", trial.cost.params, words.short(trial.cost.params))
+            + _cell(size, row[size], words.short(row[size]))
             + _cell("MACs", trial.cost.macs, words.short(trial.cost.macs))
             + _cell("FLOPs", trial.cost.flops, words.short(trial.cost.flops))
             + _cell("CE", row["ce"], words.ratio(row["ce"]))
-            + _cell("SE", row["se"], words.ratio(row["se"]))
+            + _cell(said, row[efficiency], words.ratio(row[efficiency]))
             + f'<td class="file"><code>front/{trial.number:05d}.yaml</code></td></tr>'
         )
     return (
@@ -269,10 +269,7 @@ def meanings(record: Record) -> str:
             "CE",
             "Computation efficiency: (accuracy / FLOPs) over the baseline's; 1 is the baseline.",
         ),
-        (
-            "SE",
-            "Storage efficiency: (accuracy / parameters) over the baseline's; 1 is the baseline.",
-        ),
+        *_storage(record),
         (
             "baseline",
             "Trial 0: trained here with the same data, recipe and kind of seed as all others.",
@@ -297,6 +294,24 @@ def meanings(record: Record) -> str:
         '<dl class="words">'
         + "".join(f"<div><dt>{term}</dt><dd>{escape(said)}</dd></div>" for term, said in terms)
         + "</dl>"
+    )
+
+
+def _storage(record: Record) -> Sequence[tuple[str, str]]:
+    if not record.shares_filters:
+        said = "Storage efficiency: (accuracy / parameters) over the baseline's; 1 is the baseline."
+        return (("SE", said),)
+    return (
+        (
+            "stored bits",
+            "What the network takes when it is stored: 1 bit for a binary weight, 32 for any other,"
+            " and the selections of shared filters. Parameters say nothing of the size of such"
+            " networks.",
+        ),
+        (
+            "SE in bits",
+            "Storage efficiency: (accuracy / stored bits) over the baseline's; 1 is the baseline.",
+        ),
     )
 
 

@@ -91,11 +91,18 @@ def hover(record: Record, trial: Trial, *, on_front: bool) -> str:
         f"{title}",
         f"{escape(trial.key)}",
         f"accuracy {words.accuracy(trial)} (validation, {words.count(trial.images, 'image')})",
-        f"{words.short(trial.cost.params)} parameters · {words.short(trial.cost.macs)} MACs",
+        f"{_size(record, trial)} · {words.short(trial.cost.macs)} MACs",
         f"{words.short(trial.cost.flops)} FLOPs (papers' convention)",
     ]
     if record.baseline is not None:
         base = record.baseline.measured
-        ce, se = (METRICS[name].formula(trial.measured, base) for name in ("ce", "se"))
-        lines.append(f"CE {words.ratio(ce)} · SE {words.ratio(se)}")
+        storage, said = ("se_bits", "SE in bits") if record.shares_filters else ("se", "SE")
+        ce, se = (METRICS[name].formula(trial.measured, base) for name in ("ce", storage))
+        lines.append(f"CE {words.ratio(ce)} · {said} {words.ratio(se)}")
     return "<br>".join(lines)
+
+
+def _size(record: Record, trial: Trial) -> str:
+    if record.shares_filters:
+        return f"{words.short(trial.cost.bits)} stored bits"
+    return f"{words.short(trial.cost.params)} parameters"

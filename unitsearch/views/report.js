@@ -42,8 +42,9 @@
   var LABELS = [
     ["accuracy", "accuracy (validation)"], ["images", "validation images"],
     ["test", "test accuracy"], ["params", "parameters"], ["macs", "MACs"],
+    ["macs_shared", "MACs, shared filters once"],
     ["flops", "FLOPs (papers' convention)"], ["ce", "CE"], ["se", "SE"],
-    ["bits", "stored bits"],
+    ["bits", "stored bits"], ["se_bits", "SE in bits"],
     ["seconds", "training took"], ["seed", "seed"], ["key", "key"], ["state", "state"],
     ["reason", "reason"],
   ];

@@ -38,10 +38,15 @@ def report_html(record: Record, shown: Board | None = None) -> str:
     shown = shown or board("report")
     colours = kind_colours(trial.architecture for trial in record.trials)
     sections, data = [], []
-    for number, panel in enumerate(shown.panels, start=1):
+    able = [
+        panel
+        for panel in shown.panels
+        if panel.options.get("shared") in (None, record.shares_filters)
+    ]
+    for number, panel in enumerate(able, start=1):
         name = f"figure-{number}"
         if panel.panel in FIGURES:
-            options = {key: value for key, value in panel.options.items() if key != "wide"}
+            options = {k: v for k, v in panel.options.items() if k not in ("wide", "shared")}
             drawn = FIGURES[panel.panel](record, **options)
             data.append(_data(name, figure_json(drawn)))
             height = int(drawn.layout.height or 440)

@@ -52,6 +52,30 @@ def accuracy(trial: Trial) -> str:
     return percent(trial.accuracy, trial.accuracy_se)
 
 
+def versus(new: int, base: int, what: str) -> str:
+    """Return a cost beside the baseline's: ``6.1× fewer FLOPs than``, ``as many FLOPs as``."""
+    if not new or not base:
+        return f"{short(new)} {what} against {short(base)} of"
+    said = fewer(new, base)
+    return f"as many {what} as" if said == "as many" else f"{said} {what} than"
+
+
+def fewer(new: int, base: int) -> str:
+    """Return how many times fewer or more, ``6.1× fewer``, or ``as many`` if 1.0 times."""
+    if not new or not base:
+        return f"{short(new)} against {short(base)}"
+    times = max(base / new, new / base)
+    said = f"{times:.1f}" if times < 10 else f"{times:,.0f}"
+    if said == "1.0":
+        return "as many"
+    return f"{said}× {'fewer' if new < base else 'more'}"
+
+
+def efficiency(name: str, value: float) -> str:
+    """Return `` (CE 1.23)``, nothing where there is none: the baseline's accuracy is 0."""
+    return f" ({name} {ratio(value)})" if math.isfinite(value) else ""
+
+
 def config(record: Record) -> Mapping[str, Any]:
     """Return the study's configuration, empty where its facts hold none."""
     found = record.facts.get("config")

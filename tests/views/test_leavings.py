@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import replace
+
+from view_records import ODD, binary_record
+
+from unitsearch.cli.live import closing
+from unitsearch.metrics import se_bits
+from unitsearch.study.driver import End
+from unitsearch.study.record import Record
+from unitsearch.study.tables import COLUMNS, rows
+from unitsearch.views.leavings import csv_text, documented
+
+
+def test_provenance_says_bits_where_filters_are_shared() -> None:
+    record = binary_record()
+    trial = record.trials[1]
+    said = documented(record, trial).provenance
+    assert said is not None
+    assert (said["bits"], said["macs_shared"]) == (trial.cost.bits, trial.cost.macs_shared)
+    assert said["se_bits"] == round(se_bits(trial.measured, record.trials[0].measured), 6)
+
+
+def test_provenance_says_no_bits_elsewhere(record: Record) -> None:
+    more = {**record.facts, "space": {"name": "lenet_hybrid"}}
+    said = documented(Record(record.name, record.folder, more, record.trials), record.trials[1])
+    assert said.provenance is not None
+    assert not {"bits", "macs_shared", "se_bits"} & set(said.provenance)
+
+
+def test_csv_has_the_storage_efficiency_in_bits() -> None:
+    record = binary_record()
+    table = list(csv.DictReader(csv_text(rows(record), COLUMNS).splitlines()))
+    base = record.trials[0].measured
+    assert [float(row["se_bits"]) for row in table] == [
+        se_bits(trial.measured, base) for trial in record.trials
+    ]
+
+
+def test_the_last_line_of_a_run_says_bits_where_they_are_an_objective() -> None:
+    said = closing(End("budget", binary_record()), "binary")
+    assert re.search(r"× fewer stored bits \(SE in bits [0-9.]+\); ", said)
+    config = {**binary_record().config, "objectives": ["accuracy", "flops"]}
+    other = replace(binary_record(), facts={"config": config})
+    assert "bits" not in closing(End("budget", other), "binary")
+
+
+def test_the_last_line_of_a_run_says_as_many_flops_as(record: Record) -> None:
+    best = replace(record.trials[0], number=1, accuracy=0.99)
+    equal = replace(record, trials=(record.trials[0], best))
+    assert ", as many FLOPs as the baseline's 98.0 " in closing(End("budget", equal), "equal")
+
+
+def test_the_last_line_of_a_run_says_no_ce_of_a_baseline_without_accuracy() -> None:
+    said = closing(End("budget", ODD["zero accuracy"]), "zero")
+    assert "(CE" not in said
+    assert "nan" not in said
