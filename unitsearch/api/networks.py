@@ -132,8 +132,8 @@ def train_one(
 
     chosen = {o.partition("=")[0] for o in overrides}
     for override in overrides:
-        if override.partition("=")[0].partition(".")[0] not in ("data", "train", "seed"):
-            raise UsageError(found=override, expected="data=…, train=… or seed=…")
+        if override.partition("=")[0].partition(".")[0] not in ("data", "train", "seed", "plan"):
+            raise UsageError(found=override, expected="data=…, train=…, seed=… or plan=…")
     extra = [] if "train" in chosen else ["train=paper"]
     is_file = Path(named).is_file()
     architecture = load_architecture(named) if is_file else None
@@ -156,16 +156,20 @@ def train_one(
 
     import torch
 
+    from unitsearch.data.images import Images
     from unitsearch.data.sets import load
     from unitsearch.network.build import build as build_network
     from unitsearch.network.build import initialise
+    from unitsearch.network.choosing import choose
     from unitsearch.network.weights import weights_bytes
     from unitsearch.search.seeds import derive
     from unitsearch.training.loop import test_accuracy, train
 
     data_set = load(config.data)
     recipe = config.train
-    network = build_network(replace(architecture, provenance=None))
+    batch = min(recipe.batch, len(data_set.train))
+    choice = choose(architecture, config.plan, batch, in_memory=isinstance(data_set.train, Images))
+    network = build_network(replace(architecture, provenance=None), plan=str(choice.plan))
     generator = torch.Generator().manual_seed(derive(config.seed, 0, "weights"))
     initialise(network, recipe.init, generator)
     generator.manual_seed(derive(config.seed, 0, "batches"))
@@ -194,6 +198,7 @@ def train_one(
         "epochs": recipe.epochs,
         "data": config.data.name,
         "recipe": recipe.name,
+        "plan": str(network.plan),
         "train_seconds": round(trained.seconds, 3),
     }
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import hashlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from numpy.typing import NDArray
 
 from unitsearch.kernels import convolution, head, optimisers, pooling, step, vectors
 from unitsearch.kernels import table as t
+from unitsearch.resources import cache_folder
 
 _FUNCTIONS: dict[int, Callable[..., None]] = {
     t.ENTER: head.enter,
@@ -65,14 +65,8 @@ class Kernels:
 
 
 def folder() -> Path:
-    """Return the folder in which machine code is kept.
-
-    It lies in ``UNITSEARCH_CACHE``, else in ``unitsearch`` in the user's cache folder
-    (XDG_CACHE_HOME, else ``~/.cache``).
-    """
-    named, cache = os.environ.get("UNITSEARCH_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    root = Path(cache) if cache else Path.home() / ".cache"
-    return (Path(named).expanduser() if named else root / "unitsearch") / "kernels" / _digest()
+    """Return the folder in which machine code is kept."""
+    return cache_folder() / "kernels" / digest()
 
 
 @lru_cache
@@ -97,7 +91,7 @@ def _compiled(function: Callable[..., None], signature: Any) -> Any:
     return made
 
 
-def _digest() -> str:
+def digest() -> str:
     """Return a hash of everything that the machine code depends on."""
     said = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):

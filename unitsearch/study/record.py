@@ -35,6 +35,7 @@ class Trial:
         train_seconds: Time that training and evaluation took.
         reason: Why it failed or was stopped.
         digest: Digest of its logits on 16 fixed images.
+        plan: How it ran while it was trained.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Trial:
     train_seconds: float | None = None
     reason: str = ""
     digest: str = ""
+    plan: str = ""
 
     @property
     def is_baseline(self) -> bool:
@@ -90,7 +92,7 @@ class Record:
     Attributes:
         name: Its name.
         folder: Where its files lie.
-        facts: The content of study.yaml: config, space, versions, seed, split, plan, command.
+        facts: The content of study.yaml: config, space, versions, seed, split, command.
         trials: In order of their numbers.
     """
 
