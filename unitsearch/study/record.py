@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from unitsearch.architecture import Architecture, Branches, Gate, Layers, Residual, Stack
+from unitsearch.architecture import Architecture, stacks
 from unitsearch.costs import Cost
 from unitsearch.metrics import Measured, standard_error
 
@@ -129,21 +129,3 @@ class Record:
         """The accuracy from which a trial is feasible, 0 until the baseline is known."""
         share = float(self.config["floor"] or 0.0)
         return share * (self.baseline.accuracy or 0.0) if self.baseline else 0.0
-
-
-def stacks(layers: Layers) -> Iterator[Stack]:
-    """Yield every stack, at any depth, in order."""
-    for layer in layers:
-        match layer:
-            case Stack():
-                yield layer
-            case Residual():
-                yield from stacks(layer.body)
-                yield from stacks(layer.shortcut)
-            case Gate():
-                yield from stacks(layer.body)
-            case Branches():
-                for sequence in layer.of:
-                    yield from stacks(sequence)
-            case _:
-                pass
