@@ -104,7 +104,7 @@ def refusal(architecture: Architecture, batch: int, *, in_memory: bool) -> str:
 def step_times(architecture: Architecture, batch: int) -> Times:
     """Return the seconds of a training step of ``batch`` images in lanes and in plans of torch."""
     macs = count(architecture).macs
-    images = _images(macs, batch)
+    images = images_measured(macs, batch)
     measure = partial(_steps, architecture, images)
     about = [
         list(architecture.input),
@@ -132,7 +132,7 @@ def stack_times(network: Network, name: str, x: Shape, batch: int) -> Times:
     macs = sum(
         p.numel() * math.prod(x[1:]) for p in stack.parameters() if p.dim() > 1
     )  # near enough
-    images = _images(macs, batch)
+    images = images_measured(macs, batch)
     found = _kept(["stack", *said, images], partial(_forms, network, name, x, images))
     return {form: seconds * batch / images for form, seconds in found.items()}
 
@@ -210,7 +210,7 @@ def _forms(network: Network, name: str, shape: Shape, images: int) -> Times:
     return dict(zip(forms, times, strict=True))
 
 
-def _images(macs: int, batch: int) -> int:
+def images_measured(macs: int, batch: int) -> int:
     """Return how many images a step is measured on: whole blocks, one at least."""
     able = int(_FLOPS / (6 * max(macs, 1))) // _BLOCK * _BLOCK
     return min(batch, max(able, _BLOCK))
