@@ -1,7 +1,8 @@
-"""Where the YAML that ships with unitsearch lies: in the wheel or in the checkout."""
+"""Where the YAML that ships with unitsearch lies, in the wheel or the checkout, and the caches."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -24,3 +25,15 @@ def config_folder() -> Path:
 def names(name: str) -> list[str]:
     """Return the names, without ``.yaml``, of the files shipped in the folder called ``name``."""
     return sorted(path.stem for path in folder(name).glob("*.yaml"))
+
+
+def home_cache() -> Path:
+    """Return ``unitsearch`` in the user's cache folder (XDG_CACHE_HOME, else ``~/.cache``)."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "unitsearch"
+
+
+def cache_folder() -> Path:
+    """Return the folder of what can be made again: UNITSEARCH_CACHE, else ``home_cache()``."""
+    named = os.environ.get("UNITSEARCH_CACHE")
+    return Path(named).expanduser() if named else home_cache()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import hashlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from numpy.typing import NDArray
 
 from unitsearch.kernels import convolution, head, optimisers, pooling, step, vectors
 from unitsearch.kernels import table as t
+from unitsearch.resources import cache_folder
 
 _FUNCTIONS: dict[int, Callable[..., None]] = {
     t.ENTER: head.enter,
@@ -70,9 +70,7 @@ def folder() -> Path:
     It lies in ``UNITSEARCH_CACHE``, else in ``unitsearch`` in the user's cache folder
     (XDG_CACHE_HOME, else ``~/.cache``).
     """
-    named, cache = os.environ.get("UNITSEARCH_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    root = Path(cache) if cache else Path.home() / ".cache"
-    return (Path(named).expanduser() if named else root / "unitsearch") / "kernels" / _digest()
+    return cache_folder() / "kernels" / _digest()
 
 
 @lru_cache
