@@ -17,6 +17,7 @@ from unitsearch.data.images import Source
 from unitsearch.data.sets import DataSet
 from unitsearch.errors import UnitSearchError
 from unitsearch.network.slbf import clamp_, slbf_layers
+from unitsearch.training.checkpoints import Checkpoint, State, put_back, tensors_of
 from unitsearch.training.recipes import Recipe
 
 _EVALUATION_BATCH = 512  # images, of up to 64 x 64 pixels; fewer where they are larger
@@ -50,6 +51,7 @@ def train(
     augmentation: str = "none",
     watch: Source | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Trained:
     """Train ``network`` in place on the training images; it ends in eval mode.
 
@@ -61,7 +63,10 @@ def train(
         augmentation: The data's augmentation, used if the recipe says so.
         watch: Images that accuracy is measured on after each epoch; the validation images unless
             given.
-        on_epoch: Called after each epoch with its number, from 1, and the accuracy.
+        on_epoch: Called after each epoch with its number, from 1, and the accuracy; of a training
+            that goes on from its checkpoint, after the epochs left.
+        checkpoint: Where the state is kept, and gone on from if it is there; whoever keeps the
+            result removes it.
 
     Raises:
         DivergedError: If the loss of an epoch is NaN or infinite.
@@ -73,11 +78,17 @@ def train(
     watched = data.validation if watch is None else watch
     size = min(recipe.batch, len(data.train))
     steps = len(data.train) // size
-    optimiser = _optimiser(network, recipe, recipe.momentum)
+    kept = checkpoint.found() if checkpoint is not None else None
+    done = len(kept.curve) if kept else 0
+    is_anew = recipe.restart is not None and recipe.restart < done
+    optimiser = _optimiser(network, recipe, 0.0 if is_anew else recipe.momentum)
     augmentation = augmentation if recipe.augment else "none"
     binary = slbf_layers(network)
-    curve, losses = [], []
-    for epoch in range(recipe.epochs):
+    curve, losses = (list(kept.curve), list(kept.losses)) if kept else ([], [])
+    if kept:
+        put_back(kept.tensors, network, optimiser, generator)
+        start -= kept.seconds
+    for epoch in range(done, recipe.epochs):
         if epoch == recipe.restart:
             optimiser = _optimiser(network, recipe, 0.0)
         network.train()
@@ -103,6 +114,10 @@ def train(
             raise DivergedError(f"the logits are not finite after epoch {epoch + 1}")
         if on_epoch is not None:
             on_epoch(epoch + 1, curve[-1])
+        if checkpoint is not None and epoch + 1 < recipe.epochs and checkpoint.is_due():
+            tensors = tensors_of(network, optimiser, generator)
+            seconds = time.perf_counter() - start
+            checkpoint.keep(State(tuple(curve), tuple(losses), seconds, tensors))
     network.eval()
     return Trained(tuple(curve), tuple(losses), time.perf_counter() - start)
 
