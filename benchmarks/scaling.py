@@ -5,9 +5,10 @@ Prints:   for each network a table: a row a plan, a column a batch size, in it m
           for each image (and candidate) of a step, and how far quartiles lie from it; then the
           share of the peak; then the same as one JSON line
 Method:   complete steps as in benchmarks.lanes, all plans of one network and batch turn about in
-          one process after 2 warm-up rounds, one thread; at least 3 rounds, and no more than a cell
-          may take in --seconds; what took longer than --longest at a batch is not tried at a larger
-          one, and says so. The peak is measured in the same rounds
+          one process after 2 warm-up rounds, one thread, in seconds of the CPU: other work on the
+          machine takes turns with this one without being counted, and still takes cache and memory
+          bandwidth from it. At least 3 rounds, and no more than fit into --seconds a cell; what
+          took longer than --longest at a batch is not tried at a larger one
 Noise:    ``loop again``: its distance from ``loop`` means nothing
 """
 
@@ -110,9 +111,9 @@ def cell(
         if at >= WARM_UP + 3 and time.perf_counter() - begin > given.seconds:
             break
         for name, step in steps.items():
-            start = time.perf_counter()
+            start = time.process_time()
             step()
-            times[name].append(time.perf_counter() - start)
+            times[name].append(time.process_time() - start)
     return {name: taken[WARM_UP:] for name, taken in times.items()}
 
 

@@ -172,7 +172,8 @@ def summary(found: dict[str, list[Row]], given: argparse.Namespace) -> list[Row]
         print(
             f"{arm:13} n={len(rounds)}x{n:<3} "
             f"whole {median(whole):7,.0f} [{min(whole):,.0f}, {max(whole):,.0f}]  "
-            f"going {median(going):7,.0f} [{min(going):,.0f}, {max(going):,.0f}]  {micros:7.1f} µs/image {median(shares):6.1%} of peak  "
+            f"going {median(going):7,.0f} [{min(going):,.0f}, {max(going):,.0f}]  "
+            f"{micros:7.1f} µs/image {median(shares):6.1%} of peak  "
             f"{row['accuracy']:.3f} ± {row['accuracy_sd']:.3f}{said}"
         )
         rows.append(row)
