@@ -42,7 +42,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture
 def kept_job(tmp_path: Path, make_job: Make) -> Job:
     """A job of a second or two, whose state is kept after every epoch."""
-    job = make_job(1, epochs=300)
+    job = replace(make_job(1, epochs=300), plan="grouped")
     return replace(job, checkpoint=str(tmp_path / "state"), minutes=0)
 
 
@@ -70,10 +70,10 @@ def test_a_job_goes_on_from_its_state_and_not_anew(kept_job: Job) -> None:
     short = replace(kept_job, recipe={**kept_job.recipe, "epochs": 3})
     data = load(data_spec("digits"))
     straight = works.do(short, works.Bench())
-    state = works._checkpoint(short, data).found()
+    state = works._checkpoint(short, "grouped", data).found()
     assert isinstance(state, State)
     assert state.curve == straight.curve[:2]
-    works._checkpoint(short, data).keep(replace(state, curve=(0.123, 0.456)))
+    works._checkpoint(short, "grouped", data).keep(replace(state, curve=(0.123, 0.456)))
     again = works.do(short, works.Bench())
     assert again.curve == (0.123, 0.456, straight.curve[2])
 

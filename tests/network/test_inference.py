@@ -11,9 +11,10 @@ from torch import nn
 
 from network.layouts import SMALL, images, unsettle
 from unitsearch.architecture import Architecture
-from unitsearch.network.blocks import Stacked
 from unitsearch.network.build import build
-from unitsearch.network.inference import Inference, for_inference, timings
+from unitsearch.network.inference import Inference, for_inference
+from unitsearch.network.stacks import Stacked
+from unitsearch.network.timing import timings
 from unitsearch.space import point
 
 LARGE = ("imagenet", "vgg19")

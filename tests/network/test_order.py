@@ -43,7 +43,7 @@ def network_of(before: list[Any], units: list[Any], after: list[Any]) -> Network
     """A network in the order given: ``build`` would put the units in canonical order."""
     plain = [*before, {"kind": "stack", "units": units}, *after]
     layers = tuple(read_layer(layer, f"layers[{i}]") for i, layer in enumerate(plain))
-    return Network(Architecture(input=(2, 8, 8), layers=layers), "grouped").double()
+    return Network(Architecture(input=(2, 8, 8), layers=layers)).double()
 
 
 def moved(

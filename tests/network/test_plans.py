@@ -1,4 +1,4 @@
-"""Unit by unit or grouped: one function."""
+"""Unit by unit, grouped or dense: one function."""
 
 from __future__ import annotations
 
@@ -26,21 +26,24 @@ from unitsearch.architecture import (
 from unitsearch.errors import ShapeError, UsageError
 from unitsearch.network import PLANS
 from unitsearch.network.build import Network, build
+from unitsearch.network.plans import Plan, plan_from
 from unitsearch.shapes import output
 
 every_layout = pytest.mark.parametrize("one", SMALL.values(), ids=SMALL.keys())
 
 
-def both(one: Architecture) -> tuple[Network, Network]:
-    grouped, loop = build(one, plan="grouped").double(), build(one, plan="loop").double()
-    unsettle(grouped)
-    loop.load_state_dict(grouped.state_dict())
-    return grouped, loop
+def in_every_form(one: Architecture) -> list[Network]:
+    """The loop is the definition; a stack that cannot be dense stays grouped."""
+    networks = [build(one, plan=form).double() for form in ("loop", "grouped", "dense")]
+    unsettle(networks[0])
+    for network in networks[1:]:
+        network.load_state_dict(networks[0].state_dict())
+    return networks
 
 
 def agree(one: Architecture) -> None:
-    """Train on one batch in both plans: outputs, gradients and running statistics."""
-    networks = both(one)
+    """Train on one batch in each form: outputs, gradients and running statistics."""
+    networks = in_every_form(one)
     x = images(one)
     outputs = []
     for network in networks:
@@ -48,14 +51,12 @@ def agree(one: Architecture) -> None:
         y = network(x)
         (y * torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view_as(y)).sum().backward()
         outputs.append(y.detach())
-    torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-10, atol=1e-10)
     grads = [{n: p.grad for n, p in network.named_parameters()} for network in networks]
-    torch.testing.assert_close(grads[0], grads[1], rtol=1e-10, atol=1e-10)
     states = [network.state_dict() for network in networks]
-    torch.testing.assert_close(states[0], states[1], rtol=1e-10, atol=1e-10)
-    for network in networks:
-        network.eval()
-    torch.testing.assert_close(networks[0](x), networks[1](x), rtol=1e-10, atol=1e-10)
+    answers = [network.eval()(x) for network in networks]
+    for found in (outputs, grads, states, answers):
+        for other in found[1:]:
+            torch.testing.assert_close(other, found[0], rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("nodes", [(2, 4, 2), (1, 3, 2), (2, 6, 6, 2)], ids=str)
@@ -125,15 +126,66 @@ def test_names_and_shapes_of_parameters_do_not_depend_on_the_plan(one: Architect
 @pytest.mark.parametrize("path", SPACES.values(), ids=SPACES.keys())
 def test_plans_agree_on_a_member_of_every_space(path: Path) -> None:
     (_, one), *_ = some(bound(path), 1, seed=4)
-    networks = both(one)
+    networks = in_every_form(one)
     x = images(one, 2)
     with torch.inference_mode():
         answers = [network.eval()(x) for network in networks]
-    torch.testing.assert_close(answers[0], answers[1], rtol=1e-10, atol=1e-10)
+    for other in answers[1:]:
+        torch.testing.assert_close(other, answers[0], rtol=1e-10, atol=1e-10)
+
+
+def two_convolutions(classes: int = 4) -> Architecture:
+    unit = Unit(inputs=2, layers=(Conv(out=3, norm="batch", act="relu"), Conv(out=2)))
+    wide = Unit(inputs=2, layers=(Conv(out=5, norm="batch", act="relu"), Conv(out=2)))
+    stack = Stack(units=(Units(2, unit), Units(2, wide)))
+    head = (GlobalPool(), Flatten(), Linear(out=classes))
+    return Architecture(input=(3, 8, 8), layers=(Conv(out=8), stack, stack, *head))
+
+
+def test_a_stack_of_one_kind_of_layers_can_be_dense() -> None:
+    network = build(two_convolutions(), plan="dense")
+    assert str(network.plan) == "dense"
+
+
+def test_a_stack_of_linear_units_stays_grouped_where_dense_is_asked_for() -> None:
+    unit = Unit(inputs=2, layers=(Linear(out=3), Linear(out=2)))
+    layers = (Flatten(), Stack(units=(Units(6, unit),)), Linear(out=3))
+    assert str(build(Architecture(input=(3, 2, 2), layers=layers), plan="dense").plan) == "grouped"
+
+
+def test_each_stack_can_have_a_form_of_its_own() -> None:
+    network = build(two_convolutions(), plan="loop, layers.2 dense")
+    assert {name: stack.form for name, stack in network.stacks().items()} == {
+        "layers.1": "loop",
+        "layers.2": "dense",
+    }
+    assert plan_from(str(network.plan)) in (
+        Plan("loop", {"layers.2": "dense"}),
+        Plan("dense", {"layers.1": "loop"}),
+    )
+
+
+def test_bfloat16_is_close_and_leaves_parameters_in_float32() -> None:
+    one = two_convolutions()
+    exact, rounded = build(one, plan="dense"), build(one, plan="dense_bf16")
+    rounded.load_state_dict(exact.state_dict())
+    x = images(one, 64).float()
+    answers = [network(x) for network in (exact, rounded)]
+    for answer in answers:
+        answer.logsumexp(1).sum().backward()
+    torch.testing.assert_close(answers[1], answers[0], rtol=0.05, atol=0.05)
+    assert not torch.equal(answers[0], answers[1])
+    assert {p.dtype for p in rounded.parameters()} == {torch.float32}
+    assert all(p.grad is not None and p.grad.dtype == torch.float32 for p in rounded.parameters())
+
+
+def test_a_plan_for_a_stack_that_is_not_there_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match=r"found 'layers.9', expected one of the stacks layers.1"):
+        build(two_convolutions(), plan="loop, layers.9 dense")
 
 
 def test_an_unknown_plan_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="plan: found 'fast', expected one of grouped, loop"):
+    with pytest.raises(UsageError, match="plan: found 'fast', expected auto, lanes, grouped"):
         build(SMALL["gate"], plan="fast")
 
 

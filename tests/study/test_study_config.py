@@ -98,7 +98,7 @@ def test_a_whole_number_may_be_written_with_an_exponent() -> None:
         ("train=slow", "one of fast, paper, paper_code"),
         ("engine=spark", "one of local, ray"),
         ("objectives=[acuracy]", "did you mean 'accuracy'"),
-        ("engine.plan=best", "grouped"),
+        ("plan=best", "grouped"),
         ("train.optimiser=adamww", "did you mean 'adamw'"),
         ("train.epochs=three", "a whole number"),
         ("train.epochs=1.5", "a whole number"),

@@ -107,15 +107,16 @@ def run(
     ids=str,
 )
 @pytest.mark.parametrize("until", [2, 3, 4])
+@pytest.mark.parametrize("plan", ["grouped", "lanes"])
 def test_whatever_the_recipe_it_ends_with_the_same_weights(
-    data: DataSet, tmp_path: Path, changes: dict[str, Any], until: int
+    data: DataSet, tmp_path: Path, changes: dict[str, Any], until: int, plan: str
 ) -> None:
     recipe = replace(RECIPE, **changes)
-    straight = network()
+    straight = network(plan=plan)
     whole = run(straight, data, recipe)
     with pytest.raises(Killed):
-        run(network(), data, recipe, checkpoint(tmp_path), until=until)
-    resumed, seen = network(), []
+        run(network(plan=plan), data, recipe, checkpoint(tmp_path), until=until)
+    resumed, seen = network(plan=plan), []
     found = run(resumed, data, recipe, checkpoint(tmp_path), seen=seen)
     assert seen == list(range(until, 5))
     assert digest(resumed) == digest(straight)

@@ -14,7 +14,8 @@ from unitsearch.data.sets import DataSet, Images
 from unitsearch.network.build import build, initialise
 from unitsearch.network.slbf import slbf_layers
 from unitsearch.training import Recipe
-from unitsearch.training.loop import DivergedError, accuracy, test_accuracy, train
+from unitsearch.training.loop import DivergedError, test_accuracy, train
+from unitsearch.training.runners import accuracy
 
 measured_on_test = test_accuracy
 del test_accuracy  # pytest would take it for a test

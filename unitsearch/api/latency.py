@@ -58,7 +58,8 @@ def latency(
     """
     import torch
 
-    from unitsearch.network.inference import for_inference, timings
+    from unitsearch.network.inference import for_inference
+    from unitsearch.network.timing import timings
 
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError(place="device", found=device, expected="cpu: no GPU is at hand")

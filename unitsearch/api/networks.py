@@ -135,8 +135,9 @@ def train_one(
     chosen = {o.partition("=")[0] for o in overrides}
     for override in overrides:
         name = override.partition("=")[0]
-        if name != "engine.checkpoint" and name.partition(".")[0] not in ("data", "train", "seed"):
-            expected = "data=…, train=…, seed=… or engine.checkpoint=…"
+        groups = ("data", "train", "seed", "plan")
+        if name != "engine.checkpoint" and name.partition(".")[0] not in groups:
+            expected = "data=…, train=…, seed=…, plan=… or engine.checkpoint=…"
             raise UsageError(found=override, expected=expected)
     extra = [] if "train" in chosen else ["train=paper"]
     is_file = Path(named).is_file()
@@ -160,9 +161,11 @@ def train_one(
 
     import torch
 
+    from unitsearch.data.images import Images
     from unitsearch.data.sets import load
     from unitsearch.network.build import build as build_network
     from unitsearch.network.build import initialise
+    from unitsearch.network.choosing import choose
     from unitsearch.network.weights import weights_bytes
     from unitsearch.search.seeds import derive
     from unitsearch.training.checkpoints import Checkpoint
@@ -170,7 +173,9 @@ def train_one(
 
     data_set = load(config.data)
     recipe = config.train
-    network = build_network(replace(architecture, provenance=None))
+    batch = min(recipe.batch, len(data_set.train))
+    choice = choose(architecture, config.plan, batch, in_memory=isinstance(data_set.train, Images))
+    network = build_network(replace(architecture, provenance=None), plan=str(choice.plan))
     generator = torch.Generator().manual_seed(derive(config.seed, 0, "weights"))
     initialise(network, recipe.init, generator)
     generator.manual_seed(derive(config.seed, 0, "batches"))
@@ -180,7 +185,8 @@ def train_one(
     if config.engine.checkpoint is not None:
         job = [key(architecture), config.seed, write_all(recipe), write_all(config.data)]
         file = path.with_suffix(".checkpoint")
-        what = {"job": job, "split": data_set.split_hash, "threads": torch.get_num_threads()}
+        job += [str(choice.plan), torch.get_num_threads()]
+        what = {"job": job, "split": data_set.split_hash}
         checkpoint = Checkpoint(file, what, config.engine.checkpoint)
         with suppress(OSError):  # told when the result is written
             folder.mkdir(parents=True, exist_ok=True)
@@ -215,6 +221,7 @@ def train_one(
         "epochs": recipe.epochs,
         "data": config.data.name,
         "recipe": recipe.name,
+        "plan": str(network.plan),
         "train_seconds": round(trained.seconds, 3),
     }
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub

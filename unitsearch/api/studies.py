@@ -213,7 +213,6 @@ def facts_of(config: Config, space: Space, command: str) -> dict[str, Any]:
         "command": command or "unitsearch.run(…)",
         "config": config.plain(),
         "data": {"name": config.data.name, **write_all(config.data)},
-        "plan": {"stacks": config.engine.plan, "memory": "channels_last", "threads": 1},
         "versions": versions,
         "seed": config.seed,
         "space": {

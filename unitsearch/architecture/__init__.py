@@ -23,6 +23,7 @@ from unitsearch.architecture.layers import (
     kind_of,
 )
 from unitsearch.architecture.reading import architecture_schema, read_architecture, read_layer
+from unitsearch.architecture.walking import stacks
 from unitsearch.architecture.writing import write_architecture, write_layer, write_unit
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "read_file",
     "read_layer",
     "read_text",
+    "stacks",
     "write_architecture",
     "write_layer",
     "write_unit",

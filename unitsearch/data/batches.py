@@ -47,14 +47,10 @@ def batches(
         DataError: If an image is read from its file only now, and cannot be.
     """
     assert order is not None or augmentation == "none", augmentation
-    count = len(images)
-    ends = range(size, count + 1, size) if drop_last else range(size, count + size, size)
-    chosen: Iterator[Rows] = (slice(end - size, min(end, count)) for end in ends)
+    chosen: Iterator[Rows] = _spans(len(images), size, drop_last)
     crops = None
     if order is not None:
-        shuffled = torch.randperm(count, generator=order, device=order.device)
-        shuffled = shuffled.to(images.labels.device)
-        chosen = (shuffled[rows] for rows in chosen)
+        chosen = shuffled(images, size, order, drop_last=drop_last)
         if augmentation == "resized_crop_flip":
             drawn = torch.randint(1 << 62, (), generator=order, device=order.device)
             crops = int(drawn)
@@ -63,6 +59,37 @@ def batches(
             if order is not None and crops is None:
                 pixels = augment(pixels, augmentation, order)
             yield pixels, labels
+
+
+def shuffled(
+    images: Source, size: int, order: Generator, *, drop_last: bool = False
+) -> Iterator[Tensor]:
+    """Return the rows of each batch of an epoch, int64 on the device of the labels.
+
+    The order is drawn at once; the arguments are those of ``batches``.
+    """
+    rows = torch.randperm(len(images), generator=order, device=order.device)
+    rows = rows.to(images.labels.device)
+    return (rows[span] for span in _spans(len(images), size, drop_last))
+
+
+def _spans(count: int, size: int, drop_last: bool) -> Iterator[slice]:
+    ends = range(size, count + 1, size) if drop_last else range(size, count + size, size)
+    return (slice(end - size, min(end, count)) for end in ends)
+
+
+def draw_crops(count: int, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what ``crop_flip`` draws for a batch: all rows, all columns, all flips.
+
+    Top rows and left columns in the image padded by four pixels, 0 … 8, and whether it is mirrored:
+    int64 [count] each, on the device of ``generator``.
+    """
+    device = generator.device
+
+    def drawn(below: int) -> Tensor:
+        return torch.randint(below, (count,), generator=generator, device=device)
+
+    return drawn(2 * CROP_PADDING + 1), drawn(2 * CROP_PADDING + 1), drawn(2)
 
 
 def augment(pixels: Tensor, how: str, generator: Generator) -> Tensor:
@@ -75,24 +102,18 @@ def augment(pixels: Tensor, how: str, generator: Generator) -> Tensor:
     Args:
         pixels: uint8 ``[b, c, h, w]``.
         how: ``none`` or ``crop_flip``; ``resized_crop_flip`` is done where images are read.
-        generator: Where the changes are drawn from: all rows, all columns, all flips.
+        generator: Where the changes are drawn from: see ``draw_crops``.
     """
     if how == "none":
         return pixels
     assert how == "crop_flip", how
     count, channels, height, width = pixels.shape
     padded = pad(pixels, (CROP_PADDING,) * 4)
-
-    def drawn(below: int) -> Tensor:
-        device = generator.device
-        found = torch.randint(below, (count, 1), generator=generator, device=device)
-        return found.to(pixels.device)
-
-    top, left = drawn(2 * CROP_PADDING + 1), drawn(2 * CROP_PADDING + 1)
-    is_flipped = drawn(2).bool()
+    drawn = [found.to(pixels.device)[:, None] for found in draw_crops(count, generator)]
+    top, left, is_flipped = drawn
     across = torch.arange(width, device=pixels.device)
     rows = top + torch.arange(height, device=pixels.device)
-    columns = left + torch.where(is_flipped, across.flip(0), across)
+    columns = left + torch.where(is_flipped.bool(), across.flip(0), across)
     # One gather along flattened pixels. Tried in one run with it (6 us an image there) and slower:
     # windows from unfold, indexed and then flipped (11); one index for all four axes (37).
     source = (rows[:, :, None] * padded.shape[3] + columns[:, None, :]).flatten(1)

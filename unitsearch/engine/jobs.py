@@ -18,7 +18,7 @@ class Job:
         seed: Seed of weights, order and augmentation.
         recipe: The recipe as plain data.
         data: The data's specification as plain data.
-        plan: How stacks run.
+        plan: How the network runs: ``auto`` or the text of a plan.
         weights: For ``test``: the bytes of the trained weights.
         checkpoint: For ``train``: the file that a long training's state is kept in; a worker that
             does not see its folder keeps none. None if empty.
@@ -31,7 +31,7 @@ class Job:
     seed: int
     recipe: Mapping[str, Any]
     data: Mapping[str, Any]
-    plan: str = "grouped"
+    plan: str = "auto"
     weights: bytes = field(default=b"", repr=False)
     checkpoint: str = ""
     minutes: float = 5.0
@@ -56,6 +56,7 @@ class Outcome:
         std: The standard deviation likewise.
         classes: Names of the classes.
         split_hash: Of the data's split.
+        plan: How the network ran.
         weights: The trained weights, as the bytes of a safetensors file.
     """
 
@@ -73,6 +74,7 @@ class Outcome:
     std: tuple[float, ...] = ()
     classes: tuple[str, ...] = ()
     split_hash: str = ""
+    plan: str = ""
     weights: bytes = field(default=b"", repr=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,11 +12,13 @@ import torch
 
 from unitsearch.architecture import read_architecture
 from unitsearch.data import DataSpec
+from unitsearch.data.images import Images
 from unitsearch.data.sets import DataSet, load
 from unitsearch.engine.jobs import Job, Outcome
 from unitsearch.errors import DataError, SpecError, UnitSearchError
 from unitsearch.fields import read
 from unitsearch.network.build import build, initialise
+from unitsearch.network.choosing import choose
 from unitsearch.network.weights import digest, load_weights, weights_bytes
 from unitsearch.search.seeds import derive
 from unitsearch.training import Recipe
@@ -25,16 +28,23 @@ from unitsearch.training.loop import DivergedError, test_accuracy, train
 
 @dataclass
 class Bench:
-    """What a warm worker keeps between jobs: the data set that it read last."""
+    """What a warm worker keeps between jobs: the data set that it read last, and what it said."""
 
     spec: DataSpec | None = None
     data: DataSet | None = field(default=None, repr=False)
+    said: set[str] = field(default_factory=set)
 
     def dataset(self, spec: DataSpec) -> DataSet:
         """Return the data set of ``spec``, read once."""
         if self.data is None or spec != self.spec:
             self.data, self.spec = load(spec), spec
         return self.data
+
+    def say(self, line: str) -> None:
+        """Print a line to the workers' log, once."""
+        if line not in self.said:
+            self.said.add(line)
+            print(line, file=sys.stderr, flush=True)  # noqa: T201  # the log is this stream
 
 
 def prepare() -> None:
@@ -73,7 +83,11 @@ def _do(job: Job, bench: Bench) -> Outcome:
     architecture = replace(
         read_architecture(job.architecture), mean=mean, std=std, classes=data.classes
     )
-    network = build(architecture, plan=job.plan)
+    batch = min(recipe.batch, len(data.train))
+    choice = choose(architecture, job.plan, batch, in_memory=isinstance(data.train, Images))
+    if job.plan != str(choice.plan):
+        bench.say(f"plan: {choice.plan}; {choice.why}")
+    network = build(architecture, plan=str(choice.plan))
     facts: dict[str, Any] = {"number": job.number, "task": job.task, "ok": True}
     if job.task == "test":
         load_weights(network, job.weights, f"trial {job.number}")
@@ -82,7 +96,7 @@ def _do(job: Job, bench: Bench) -> Outcome:
     generator = torch.Generator().manual_seed(derive(job.seed, 0, "weights"))
     initialise(network, recipe.init, generator)
     generator.manual_seed(derive(job.seed, 0, "batches"))
-    kept = _checkpoint(job, data) if job.checkpoint else None
+    kept = _checkpoint(job, str(choice.plan), data) if job.checkpoint else None
     trained = train(network, data, recipe, generator, augmentation=spec.augment, checkpoint=kept)
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub
     return Outcome(
@@ -96,12 +110,13 @@ def _do(job: Job, bench: Bench) -> Outcome:
         std=std,
         classes=data.classes,
         split_hash=data.split_hash,
+        plan=str(network.plan),
         weights=weights_bytes(network),
     )
 
 
-def _checkpoint(job: Job, data: DataSet) -> Checkpoint:
-    said = asdict(job)
+def _checkpoint(job: Job, plan: str, data: DataSet) -> Checkpoint:
+    said = {**asdict(job), "plan": plan}
     for name in ("number", "weights", "checkpoint", "minutes"):  # the result is the same without
         del said[name]
     return Checkpoint(Path(job.checkpoint), {**said, "split": data.split_hash}, job.minutes)

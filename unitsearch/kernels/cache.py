@@ -65,12 +65,8 @@ class Kernels:
 
 
 def folder() -> Path:
-    """Return the folder in which machine code is kept.
-
-    It lies in ``UNITSEARCH_CACHE``, else in ``unitsearch`` in the user's cache folder
-    (XDG_CACHE_HOME, else ``~/.cache``).
-    """
-    return cache_folder() / "kernels" / _digest()
+    """Return the folder in which machine code is kept."""
+    return cache_folder() / "kernels" / digest()
 
 
 @lru_cache
@@ -95,7 +91,7 @@ def _compiled(function: Callable[..., None], signature: Any) -> Any:
     return made
 
 
-def _digest() -> str:
+def digest() -> str:
     """Return a hash of everything that the machine code depends on."""
     said = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):

@@ -13,6 +13,7 @@ from unitsearch.kernels import table as t
 from unitsearch.kernels.lowering import Lowering
 from unitsearch.kernels.memory import Entry, Map, Memory, Row, View
 from unitsearch.kernels.rows import entering, leaving, refusal, settle_way_back
+from unitsearch.kernels.vectors import REGISTER_BYTES
 from unitsearch.shapes import output
 
 ACCUMULATORS = 64  # registers: two sums for each channel of an output tile, or a weight tile
@@ -64,6 +65,16 @@ def unsupported(architecture: Architecture) -> str:
     except UsageError as error:
         return error.message
     return ""
+
+
+def workspace(architecture: Architecture, batch: int) -> int:
+    """Return the bytes of maps and gradients that lanes hold for ``batch`` images, in float32.
+
+    Raises:
+        UsageError: If lanes cannot run ``architecture``.
+    """
+    lanes = REGISTER_BYTES // 4
+    return lower(architecture, -(-batch // lanes), lanes, REGISTER_BYTES).registers * REGISTER_BYTES
 
 
 def lower(architecture: Architecture, blocks: int, lanes: int, register_bytes: int) -> Program:

@@ -3,6 +3,6 @@
 Only what needs no torch is handed on here.
 """
 
-from unitsearch.network.plans import PLANS
+from unitsearch.network.plans import AUTO, PLANS, plan_from
 
-__all__ = ["PLANS"]
+__all__ = ["AUTO", "PLANS", "plan_from"]

@@ -1,4 +1,4 @@
-"""The modules that networks are made of: a layer with norm and activation, a run of equal units."""
+"""The modules that networks are made of: a layer with norm and activation, sums, branches."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-
-from unitsearch.network.slbf import SlbfConv2d
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -61,87 +58,6 @@ class Block(nn.Module):
         if self.norm is not None:
             x = self.norm(x)
         return x if self.act is None else self.act(x)
-
-
-class Run(nn.Module):
-    """``count`` equal units in a row of a stack.
-
-    Parameters are held together, [count · out, …], whatever the plan: ``grouped`` runs each layer
-    of all units as one grouped operation, ``loop`` splits, applies unit by unit and concatenates
-    (the definition, BUnit-Net Eq. 3).
-    """
-
-    def __init__(self, count: int, layers: list[nn.Module], plan: str) -> None:
-        super().__init__()
-        self.count = count
-        self.plan = plan
-        self.layers = nn.ModuleList(layers)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return [n, count · outputs, …] from [n, count · inputs, …]."""
-        if self.plan == "loop" and self.count > 1:
-            self._count_batch()
-            units = [self._unit(i, share) for i, share in enumerate(x.chunk(self.count, dim=1))]
-            return torch.cat(units, dim=1)
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
-    def _count_batch(self) -> None:
-        """Count a training batch in each batch norm, as calling the norm itself would."""
-        for layer in self.layers:
-            norm = layer.norm if isinstance(layer, Block) else None
-            if norm is not None and norm.training:
-                cast(Tensor, norm.num_batches_tracked).add_(1)
-
-    def _unit(self, i: int, x: Tensor) -> Tensor:
-        for layer in self.layers:
-            x = self._share(layer, i, x) if isinstance(layer, Block) else layer(x)
-        return x
-
-    def _share(self, block: Block, i: int, x: Tensor) -> Tensor:
-        """Apply unit ``i``'s share of a block's weights."""
-        weights = block.weights
-        if isinstance(weights, nn.Conv2d):
-            rows = slice(
-                i * weights.out_channels // self.count, (i + 1) * weights.out_channels // self.count
-            )
-            bias = None if weights.bias is None else weights.bias[rows]
-            groups = weights.groups // self.count
-            padding = cast("tuple[int, int]", weights.padding)
-            x = F.conv2d(x, weights.weight[rows], bias, weights.stride, padding, groups=groups)
-        elif isinstance(weights, SlbfConv2d):
-            rows = slice(i * weights.out, (i + 1) * weights.out)
-            x = weights.share(i, x)
-        else:
-            linear = cast(GroupedLinear, weights)
-            rows = slice(i * linear.out, (i + 1) * linear.out)
-            x = F.linear(x, linear.weight[rows], None if linear.bias is None else linear.bias[rows])
-        norm = block.norm
-        if norm is not None:
-            norm = cast(nn.BatchNorm2d, norm)
-            mean, var = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)
-            x = F.batch_norm(
-                x, mean[rows], var[rows], norm.weight[rows], norm.bias[rows],
-                norm.training, norm.momentum or 0.1, norm.eps,
-            )  # fmt: skip
-        return x if block.act is None else block.act(x)
-
-
-class Stacked(nn.Module):
-    """A stack: the input split over the runs of units in order, their outputs concatenated."""
-
-    def __init__(self, runs: list[Run], shares: list[int]) -> None:
-        super().__init__()
-        self.units = nn.ModuleList(runs)
-        self.shares = shares
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the concatenated outputs of all units."""
-        if len(self.shares) == 1:
-            return cast(Tensor, self.units[0](x))
-        parts = torch.split(x, self.shares, dim=1)
-        return torch.cat([run(part) for run, part in zip(self.units, parts, strict=True)], dim=1)
 
 
 class Summed(nn.Module):

@@ -39,13 +39,12 @@ from unitsearch.network.blocks import (
     Gated,
     GlobalAverage,
     GroupedLinear,
-    Run,
-    Stacked,
     Summed,
     activation,
 )
-from unitsearch.network.plans import PLANS
+from unitsearch.network.plans import Plan, plan_from, plan_of
 from unitsearch.network.slbf import SlbfConv2d
+from unitsearch.network.stacks import Run, Stacked
 from unitsearch.shapes import Shape, after, after_all, output
 
 
@@ -56,10 +55,40 @@ class Network(nn.Module):
     classes].
     """
 
-    def __init__(self, architecture: Architecture, plan: str) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        self.layers = _sequence(architecture.layers, architecture.input, plan)
+        self.layers = _sequence(architecture.layers, architecture.input)
+        self.runs_in_lanes = False
+
+    def stacks(self) -> dict[str, Stacked]:
+        """Return the stacks by the names of their modules."""
+        return {name: m for name, m in self.named_modules() if isinstance(m, Stacked)}
+
+    @property
+    def plan(self) -> Plan:
+        """How it runs."""
+        if self.runs_in_lanes:
+            return Plan("lanes")
+        return plan_of({name: stack.form for name, stack in self.stacks().items()})
+
+    def run_as(self, plan: Plan) -> None:
+        """Run by a plan from now on; in lanes it is trained and tested, ``forward`` is torch's.
+
+        Raises:
+            UsageError: If the plan names a stack that is not there.
+        """
+        stacks = self.stacks()
+        for name in plan.stacks:
+            if name not in stacks:
+                raise UsageError(
+                    place="plan",
+                    found=name,
+                    expected=f"one of the stacks {', '.join(stacks)}" if stacks else "no stack",
+                )
+        self.runs_in_lanes = plan.runs_in_lanes
+        for name, stack in stacks.items():
+            stack.run_as(plan.form(name))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits."""
@@ -71,17 +100,17 @@ def build(architecture: Architecture, *, plan: str = "grouped") -> Network:
 
     Args:
         architecture: What to build; its units are put in canonical order.
-        plan: ``grouped`` (equal units as one grouped operation) or ``loop`` (unit by unit). Both
-            compute the same function with the same parameters.
+        plan: How it runs: see ``Plan``. All plans compute the same function with the same
+            parameters.
 
     Raises:
         ShapeError: If a layer cannot take what enters it.
         UsageError: If there is no such plan.
     """
-    if plan not in PLANS:
-        raise UsageError(place="plan", found=plan, expected=f"one of {', '.join(PLANS)}")
+    how = plan_from(plan)
     output(architecture)
-    network = Network(canonical(architecture), plan)
+    network = Network(canonical(architecture))
+    network.run_as(how)
     initialise(network, "default", torch.Generator().manual_seed(torch.initial_seed() % 2**63))
     return network
 
@@ -119,15 +148,15 @@ def initialise(network: nn.Module, how: str, generator: torch.Generator) -> None
                 module.reset_parameters()
 
 
-def _sequence(layers: Layers, x: Shape, plan: str) -> nn.Sequential:
+def _sequence(layers: Layers, x: Shape) -> nn.Sequential:
     modules = []
     for layer in layers:
-        modules.append(_module(layer, x, plan))
+        modules.append(_module(layer, x))
         x = after(layer, x)
     return nn.Sequential(*modules)
 
 
-def _module(layer: Layer, x: Shape, plan: str) -> nn.Module:
+def _module(layer: Layer, x: Shape) -> nn.Module:
     match layer:
         case Conv() | Linear() | Slbf():
             return _block(layer, x, 1)
@@ -141,34 +170,34 @@ def _module(layer: Layer, x: Shape, plan: str) -> nn.Module:
             return Flat()
         case Stack(units=units):
             shares = [run.count * run.unit.inputs for run in units]
-            return Stacked([_run(run, x, plan) for run in units], shares)
+            return Stacked([_run(run, x) for run in units], shares)
         case Residual(body=body, shortcut=shortcut):
-            side = _sequence(shortcut, x, plan) if shortcut else None
-            return Summed(_sequence(body, x, plan), side, activation(layer.act))
+            side = _sequence(shortcut, x) if shortcut else None
+            return Summed(_sequence(body, x), side, activation(layer.act))
         case Branches(of=of, split=split):
             shares_in = [x] * len(of) if split is None else [(c, *x[1:]) for c in split]
             branches: list[nn.Module] = [
-                _sequence(s, share, plan) for s, share in zip(of, shares_in, strict=True)
+                _sequence(s, share) for s, share in zip(of, shares_in, strict=True)
             ]
             return Branched(branches, None if split is None else list(split))
         case Gate(body=body):
-            return Gated(_sequence(body, x, plan))
+            return Gated(_sequence(body, x))
         case Shuffle(groups=groups):
             return nn.ChannelShuffle(groups)
         case _:
             assert_never(layer)
 
 
-def _run(run: Units, x: Shape, plan: str) -> Run:
+def _run(run: Units, x: Shape) -> Run:
     share: Shape = (run.unit.inputs, *x[1:])
     modules: list[nn.Module] = []
     for layer in run.unit.layers:
         if isinstance(layer, (Conv, Linear, Slbf)):
             modules.append(_block(layer, share, run.count))
         else:
-            modules.append(_module(layer, share, plan))
+            modules.append(_module(layer, share))
         share = after_all((layer,), share)
-    return Run(run.count, modules, plan)
+    return Run(run.count, modules)
 
 
 def _block(layer: Conv | Linear | Slbf, x: Shape, count: int) -> Block:

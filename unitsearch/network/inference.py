@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import copy
-import time
-from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from statistics import median
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from unitsearch.architecture import Architecture
-from unitsearch.network.blocks import Block, GroupedLinear, Run, Stacked
+from unitsearch.network.blocks import Block
 from unitsearch.network.build import Network
+from unitsearch.network.dense import columns, dense_weight
 from unitsearch.network.slbf import SlbfConv2d
+from unitsearch.network.stacks import Run, Stacked
+from unitsearch.network.timing import best_times
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-_ROUNDS = 7
-_LEAST_SECONDS = 2e-3  # of one timing: shorter ones drown in the clock and the caller
 
 
 class Inference(nn.Module):
@@ -140,93 +138,29 @@ def _composed(layer: SlbfConv2d) -> nn.Conv2d:
 
 
 def _dense(stack: Stacked) -> nn.Sequential | None:
-    """Return a stack as dense layers with zeros between the units, where its units allow it.
-
-    None if they differ in more than their widths, or are linear.
-    """
-    runs = [cast(Run, run) for run in stack.units]
+    """Return a stack as dense layers with zeros between the units, where its units allow it."""
+    parts = columns([list(cast(Run, run).layers) for run in stack.units])
+    if parts is None:
+        return None
     found: list[nn.Module] = []
-    for layers in _columns(runs):
-        if layers is None:
-            return None
+    for layers in parts:
+        convs = [cast(nn.Conv2d, layer.weights) for layer in layers if isinstance(layer, Block)]
         first = layers[0]
-        if not isinstance(first, Block):
-            found.append(first)
-            continue
-        convs = [layer.weights for layer in layers if isinstance(layer, Block)]
-        if not all(isinstance(conv, nn.Conv2d) for conv in convs):
-            return None
-        found.append(Block(_block_diagonal([cast(nn.Conv2d, c) for c in convs]), None, first.act))
+        found.append(
+            Block(_block_diagonal(convs), None, first.act) if isinstance(first, Block) else first
+        )
     return nn.Sequential(*found)
 
 
-def _columns(runs: list[Run]) -> Iterator[list[nn.Module] | None]:
-    """Yield the layers at each depth of all runs, None where they differ in more than widths."""
-    if len({len(run.layers) for run in runs}) > 1:
-        yield None
-        return
-    for layers in zip(*(run.layers for run in runs), strict=True):
-        yield list(layers) if len({_geometry(layer) for layer in layers}) == 1 else None
-
-
-def _geometry(layer: nn.Module) -> str:
-    """Return what must be equal for layers to become one: all but their widths."""
-    if not isinstance(layer, Block):
-        return repr(layer)
-    weights = layer.weights
-    if isinstance(weights, GroupedLinear) or not isinstance(weights, nn.Conv2d):
-        return f"{type(weights).__name__} {layer.act}"
-    return f"{weights.kernel_size} {weights.stride} {weights.padding} {layer.act}"
-
-
 def _block_diagonal(convs: list[nn.Conv2d]) -> nn.Conv2d:
-    first = convs[0]
-    inputs, out = sum(c.in_channels for c in convs), sum(c.out_channels for c in convs)
-    dense = nn.Conv2d(inputs, out, first.kernel_size, first.stride, first.padding)  # type: ignore[arg-type]
-    weight = torch.zeros(out, inputs, *first.kernel_size, device=first.weight.device)
-    bias = torch.zeros(out, device=first.weight.device)
-    row = column = 0
-    for conv in convs:
-        share_in, share_out = conv.in_channels // conv.groups, conv.out_channels // conv.groups
-        for group in range(conv.groups):
-            rows = slice(group * share_out, (group + 1) * share_out)
-            weight[row : row + share_out, column : column + share_in] = conv.weight[rows]
-            if conv.bias is not None:
-                bias[row : row + share_out] = conv.bias[rows]
-            row, column = row + share_out, column + share_in
+    first, weight = convs[0], dense_weight(convs)
+    stride, padding = cast("list[tuple[int, int]]", [first.stride, first.padding])
+    kernel = cast("tuple[int, int]", first.kernel_size)
+    dense = nn.Conv2d(weight.shape[1], len(weight), kernel, stride, padding)
     dense.weight = nn.Parameter(weight, requires_grad=False)
-    dense.bias = nn.Parameter(bias, requires_grad=False)
+    biases = [
+        conv.bias if conv.bias is not None else conv.weight.new_zeros(conv.out_channels)
+        for conv in convs
+    ]
+    dense.bias = nn.Parameter(torch.cat(biases), requires_grad=False)
     return dense
-
-
-def best_times(calls: Sequence[Callable[[], object]], rounds: int = _ROUNDS) -> list[float]:
-    """Return the median seconds of each call, measured turn about after a warm-up."""
-    return [median(times) for times in timings(calls, rounds)]
-
-
-def timings(calls: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """Return ``rounds`` timings of each call in seconds, turn about, so that noise meets all alike.
-
-    A timing is the mean of as many calls as take two milliseconds; on a GPU its work is awaited.
-    """
-    repeats = []
-    for call in calls:
-        call()  # warm
-        one = max(_seconds(call, 1), 1e-7)
-        repeats.append(max(1, int(_LEAST_SECONDS / one)))
-    found: list[list[float]] = [[] for _ in calls]
-    for _ in range(rounds):
-        for at, call in enumerate(calls):
-            found[at].append(_seconds(call, repeats[at]) / repeats[at])
-    return found
-
-
-def _seconds(call: Callable[[], object], times: int) -> float:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    begun = time.perf_counter()
-    for _ in range(times):
-        call()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter() - begun

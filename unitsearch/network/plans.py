@@ -1,5 +1,79 @@
-"""The names of the plans by which a network may run. Knows no torch."""
+"""The plans by which a network may run, and their names. Knows no torch."""
 
 from __future__ import annotations
 
-PLANS = ("grouped", "loop")
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from unitsearch.errors import UsageError, did_you_mean
+
+FORMS = ("grouped", "dense", "dense_bf16", "loop")
+PLANS = ("lanes", *FORMS)
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a network runs; the function that it computes is the same in every plan.
+
+    Attributes:
+        name: ``lanes``: the whole network with one image in each SIMD lane. Else the form of its
+            stacks in torch: ``grouped`` (equal units as one grouped operation), ``dense`` (one
+            convolution with zeros between the units), ``dense_bf16`` (likewise, maps and weights
+            rounded to bfloat16: close, not equal) or ``loop`` (unit by unit).
+        stacks: The forms of stacks that have another, by the name of their module.
+    """
+
+    name: str = "grouped"
+    stacks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def runs_in_lanes(self) -> bool:
+        """Whether the network runs in lanes, not in torch."""
+        return self.name == "lanes"
+
+    def form(self, stack: str) -> str:
+        """Return the form of a stack in torch; lanes leave stacks grouped there."""
+        return self.stacks.get(stack, "grouped" if self.runs_in_lanes else self.name)
+
+    def __str__(self) -> str:
+        return ", ".join([self.name, *(f"{stack} {form}" for stack, form in self.stacks.items())])
+
+
+def plan_from(text: str) -> Plan:
+    """Return the plan of a text: ``lanes``, ``grouped``, or ``grouped, layers.3 dense``.
+
+    Raises:
+        UsageError: If there is no such plan.
+    """
+    name, *rest = (part.strip() for part in text.split(","))
+    _known(name, PLANS)
+    stacks = {}
+    for part in rest:
+        stack, _, form = part.partition(" ")
+        _known(form.strip(), FORMS)
+        stacks[stack] = form.strip()
+    if stacks and name == "lanes":
+        raise UsageError(place="plan", found=text, expected="lanes for the whole network")
+    return Plan(name, stacks)
+
+
+def plan_of(forms: Mapping[str, str]) -> Plan:
+    """Return the plan that gives each stack its form: the commonest one names it."""
+    if not forms:
+        return Plan()
+    most = max(FORMS, key=list(forms.values()).count)
+    return Plan(most, {stack: form for stack, form in forms.items() if form != most})
+
+
+def _known(name: str, names: Iterable[str]) -> None:
+    if name not in names:
+        names = tuple(names)
+        raise UsageError(
+            place="plan",
+            found=name,
+            expected=f"auto, {', '.join(names)}"
+            if names == PLANS
+            else f"one of {', '.join(names)}",
+            fix=did_you_mean(name, names, listed=False),
+        )

@@ -24,7 +24,7 @@ from unitsearch.fields import (
     write_all,
 )
 from unitsearch.metrics import METRICS
-from unitsearch.network import PLANS
+from unitsearch.network import AUTO, plan_from
 from unitsearch.search.proposals import Sampler
 from unitsearch.space import LIMITS, SpaceFile, load_space
 from unitsearch.training import Recipe
@@ -68,7 +68,6 @@ class EngineConfig:
 
     name: str = setting(OneOf(("local", "ray")), "local")
     workers: int | None = setting(Maybe(Whole(1, 10_000)), None)
-    plan: str = setting(OneOf(PLANS), "grouped")
     address: str | None = setting(Maybe(Text(500)), None)
     checkpoint: float | None = setting(Maybe(Real(0)), 5.0)
 
@@ -82,6 +81,7 @@ class Config:
     storage: str | None = setting(Maybe(Text(2000)), None)
     seed: int = setting(Whole(0, 2**31 - 1), 0)
     objectives: tuple[str, ...] = setting(ListOf(OneOf(tuple(METRICS)), 1, 8))
+    plan: str = setting(Text(10_000), AUTO)
     floor: float | None = setting(Maybe(Real(0, 1)), None)
     limits: Limits = setting(Record(Limits))
     budget: Budget = setting(Record(Budget))
@@ -189,6 +189,8 @@ def _check(config: Config) -> None:
             expected=f"one of {', '.join(_KNOWING)} among them",
             fix="costs alone would reward a network that knows nothing",
         )
+    if config.plan != AUTO:
+        plan_from(config.plan)
     workers = config.engine.workers
     if workers is not None and config.sampler.lag + 1 < workers:
         raise UsageError(

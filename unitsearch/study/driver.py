@@ -258,7 +258,7 @@ def _job(
         seed=seed,
         recipe=write_all(run.config.train),
         data=write_all(run.config.data),
-        plan=run.config.engine.plan,
+        plan=run.config.plan,
         weights=weights,
         **kept,
     )
@@ -280,6 +280,7 @@ def _tell(run: _Run, outcome: Outcome) -> None:
             "curve": [round(a, 6) for a in outcome.curve],
             "train_seconds": round(outcome.train_seconds, 3),
             "digest": outcome.digest,
+            "plan": outcome.plan,
         }
     else:
         facts = {"state": "failed", "kind": outcome.kind, "reason": outcome.reason}

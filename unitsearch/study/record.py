@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from unitsearch.architecture import Architecture, Branches, Gate, Layers, Residual, Stack
+from unitsearch.architecture import Architecture, stacks
 from unitsearch.costs import Cost
 from unitsearch.metrics import Measured, standard_error
 
@@ -35,6 +35,7 @@ class Trial:
         train_seconds: Time that training and evaluation took.
         reason: Why it failed or was stopped.
         digest: Digest of its logits on 16 fixed images.
+        plan: How it ran while it was trained.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Trial:
     train_seconds: float | None = None
     reason: str = ""
     digest: str = ""
+    plan: str = ""
 
     @property
     def is_baseline(self) -> bool:
@@ -90,7 +92,7 @@ class Record:
     Attributes:
         name: Its name.
         folder: Where its files lie.
-        facts: The content of study.yaml: config, space, versions, seed, split, plan, command.
+        facts: The content of study.yaml: config, space, versions, seed, split, command.
         trials: In order of their numbers.
     """
 
@@ -127,21 +129,3 @@ class Record:
         """The accuracy from which a trial is feasible, 0 until the baseline is known."""
         share = float(self.config["floor"] or 0.0)
         return share * (self.baseline.accuracy or 0.0) if self.baseline else 0.0
-
-
-def stacks(layers: Layers) -> Iterator[Stack]:
-    """Yield every stack, at any depth, in order."""
-    for layer in layers:
-        match layer:
-            case Stack():
-                yield layer
-            case Residual():
-                yield from stacks(layer.body)
-                yield from stacks(layer.shortcut)
-            case Gate():
-                yield from stacks(layer.body)
-            case Branches():
-                for sequence in layer.of:
-                    yield from stacks(sequence)
-            case _:
-                pass

@@ -154,6 +154,7 @@ class Store:
             train_seconds=outcome.get("train_seconds"),
             reason=outcome.get("reason", ""),
             digest=outcome.get("digest", ""),
+            plan=outcome.get("plan", ""),
         )
         if finished:
             self._read[trial.number] = found

@@ -18,7 +18,7 @@ from unitsearch.study.record import Record, Trial
 COLUMNS = (
     "number", "state", "key", "seed", "accuracy", "accuracy_se", "test_accuracy",
     "macs", "flops", "params", "ce", "se", "front", "reason", "macs_shared", "bits",
-    "se_bits",
+    "se_bits", "plan",
 )  # fmt: skip
 
 
@@ -67,6 +67,7 @@ def rows(record: Record) -> list[dict[str, Any]]:
                 "macs_shared": trial.cost.macs_shared,
                 "bits": trial.cost.bits,
                 "se_bits": derived["se_bits"],
+                "plan": trial.plan or None,
             }
         )
     return found

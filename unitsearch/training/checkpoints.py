@@ -98,12 +98,9 @@ class Checkpoint:
         self._path.unlink(missing_ok=True)
 
 
-def tensors_of(
-    network: nn.Module, optimiser: torch.optim.Optimizer, order: torch.Generator
-) -> dict[str, Tensor]:
-    """Return everything that changes while ``network`` is trained, by name."""
+def tensors_of(network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return everything that changes while torch trains ``network``, by name."""
     found = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    found["order"] = order.get_state()
     for i, parameter in enumerate(_parameters(optimiser)):
         for name, value in optimiser.state.get(parameter, {}).items():
             if isinstance(value, Tensor):
@@ -112,19 +109,15 @@ def tensors_of(
 
 
 def put_back(
-    tensors: Mapping[str, Tensor],
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    order: torch.Generator,
+    tensors: Mapping[str, Tensor], network: nn.Module, optimiser: torch.optim.Optimizer
 ) -> None:
-    """Put what ``tensors_of`` returned into a network, optimiser and generator of its kinds."""
+    """Put what ``tensors_of`` returned into a network and optimiser of the same kinds."""
     named = {
         name.removeprefix("network."): tensor
         for name, tensor in tensors.items()
         if name.startswith("network.")
     }
     network.load_state_dict(named)
-    order.set_state(tensors["order"])
     parameters = _parameters(optimiser)
     for name, tensor in tensors.items():
         if name.startswith("optimiser."):

@@ -1,26 +1,21 @@
-"""One flat training loop, and evaluation."""
+"""One flat training loop."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
-from unitsearch.data.batches import batches, normalise
 from unitsearch.data.images import Source
 from unitsearch.data.sets import DataSet
 from unitsearch.errors import UnitSearchError
-from unitsearch.network.slbf import clamp_, slbf_layers
-from unitsearch.training.checkpoints import Checkpoint, State, put_back, tensors_of
+from unitsearch.training.checkpoints import Checkpoint, State
 from unitsearch.training.recipes import Recipe
-
-_EVALUATION_BATCH = 512  # images, of up to 64 x 64 pixels; fewer where they are larger
+from unitsearch.training.runners import Normalisation, runner
 
 
 class DivergedError(UnitSearchError):
@@ -56,7 +51,8 @@ def train(
     """Train ``network`` in place on the training images; it ends in eval mode.
 
     Args:
-        network: Its parameters are those of the last epoch afterwards; float32, channels last.
+        network: Its parameters are those of the last epoch afterwards. Its plan says whether torch
+            (channels last) or lanes do the work.
         data: Where the training images come from.
         recipe: How.
         generator: Source of the order of images and of augmentation.
@@ -73,75 +69,44 @@ def train(
         DataError: If an image is read from its file only now, and cannot be.
     """
     start = time.perf_counter()
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
-    mean, std = _normalisation(data, recipe)
     watched = data.validation if watch is None else watch
     size = min(recipe.batch, len(data.train))
     steps = len(data.train) // size
-    kept = checkpoint.found() if checkpoint is not None else None
-    done = len(kept.curve) if kept else 0
-    is_anew = recipe.restart is not None and recipe.restart < done
-    optimiser = _optimiser(network, recipe, 0.0 if is_anew else recipe.momentum)
     augmentation = augmentation if recipe.augment else "none"
-    binary = slbf_layers(network)
+    at_work = runner(network, recipe, size, _normalisation(data, recipe))
+    kept = checkpoint.found() if checkpoint is not None else None
     curve, losses = (list(kept.curve), list(kept.losses)) if kept else ([], [])
+    done = len(curve)
     if kept:
-        put_back(kept.tensors, network, optimiser, generator)
         start -= kept.seconds
+        if recipe.restart is not None and recipe.restart < done:
+            at_work.restart()
+        at_work.put_back(kept.tensors)
+        generator.set_state(kept.tensors["order"])
     for epoch in range(done, recipe.epochs):
         if epoch == recipe.restart:
-            optimiser = _optimiser(network, recipe, 0.0)
-        network.train()
-        total = torch.zeros((), dtype=torch.float64)
-        for step, (pixels, labels) in enumerate(
-            batches(data.train, size, generator, drop_last=True, augmentation=augmentation)
-        ):
-            for group in optimiser.param_groups:
-                group["lr"] = rate_at(recipe, epoch, step, steps)
-            logits = network(_prepared(pixels, mean, std))
-            loss = F.cross_entropy(logits, labels, label_smoothing=recipe.smoothing)
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]  # torch's stub
-            optimiser.step()
-            if binary:
-                clamp_(binary)
-            total += loss.detach()
-        losses.append(float(total) / steps)
+            at_work.restart()
+        rates = [rate_at(recipe, epoch, step, steps) for step in range(steps)]
+        losses.append(at_work.epoch(data.train, rates, generator, augmentation))
         if not math.isfinite(losses[-1]):
             raise DivergedError(f"the loss is {losses[-1]} in epoch {epoch + 1}")
-        curve.append(accuracy(network, watched, mean, std))
-        if epoch + 1 == recipe.epochs and not _is_finite(network, watched, mean, std):
+        curve.append(at_work.accuracy(watched))
+        if epoch + 1 == recipe.epochs and not at_work.is_finite(watched):
             raise DivergedError(f"the logits are not finite after epoch {epoch + 1}")
         if on_epoch is not None:
             on_epoch(epoch + 1, curve[-1])
         if checkpoint is not None and epoch + 1 < recipe.epochs and checkpoint.is_due():
-            tensors = tensors_of(network, optimiser, generator)
+            tensors = {**at_work.tensors(), "order": generator.get_state()}
             seconds = time.perf_counter() - start
             checkpoint.keep(State(tuple(curve), tuple(losses), seconds, tensors))
-    network.eval()
+    at_work.finish()
     return Trained(tuple(curve), tuple(losses), time.perf_counter() - start)
-
-
-def accuracy(
-    network: nn.Module, images: Source, mean: tuple[float, ...], std: tuple[float, ...]
-) -> float:
-    """Return the share of ``images`` that ``network`` puts in their class, in eval mode.
-
-    ``mean`` and ``std`` are per channel, of pixels in [0, 1].
-    """
-    network.eval()
-    right = 0
-    with torch.inference_mode():
-        for pixels, labels in batches(images, _evaluation_batch(images)):
-            logits = network(_prepared(pixels, mean, std))
-            right += int((logits.argmax(1) == labels).sum())
-    return right / len(images) if len(images) else math.nan
 
 
 def test_accuracy(network: nn.Module, data: DataSet, recipe: Recipe) -> float:
     """Return the accuracy on the test images, a fraction."""
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
-    return accuracy(network, data.test, *_normalisation(data, recipe))
+    at_work = runner(network, recipe, recipe.batch, _normalisation(data, recipe))
+    return at_work.accuracy(data.test)
 
 
 def rate_at(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
@@ -162,45 +127,8 @@ def rate_at(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
     return recipe.rate * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
 
 
-def _is_finite(
-    network: nn.Module, images: Source, mean: tuple[float, ...], std: tuple[float, ...]
-) -> bool:
-    """Say whether logits are finite after the last step, behind which no loss was taken."""
-    with torch.inference_mode(), closing(images.serve([slice(_evaluation_batch(images))])) as first:
-        logits = network(_prepared(next(first)[0], mean, std))
-    return bool(torch.isfinite(logits).all())
-
-
-def _evaluation_batch(images: Source) -> int:
-    _, height, width = images.shape
-    return max(min(_EVALUATION_BATCH, _EVALUATION_BATCH * 64 * 64 // (height * width)), 1)
-
-
-def _optimiser(network: nn.Module, recipe: Recipe, momentum: float) -> torch.optim.Optimizer:
-    if recipe.optimiser in ("adam", "adamw"):
-        adam = torch.optim.Adam if recipe.optimiser == "adam" else torch.optim.AdamW
-        return adam(
-            network.parameters(),
-            recipe.rate,
-            eps=recipe.epsilon,
-            weight_decay=recipe.weight_decay,
-            fused=True,
-        )
-    return torch.optim.SGD(
-        network.parameters(),
-        recipe.rate,
-        momentum=momentum,
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
-
-
-def _normalisation(data: DataSet, recipe: Recipe) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _normalisation(data: DataSet, recipe: Recipe) -> Normalisation:
     if recipe.normalise:
         return data.mean, data.std
     channels = len(data.mean)
     return (0.0,) * channels, (1.0,) * channels
-
-
-def _prepared(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
-    return normalise(pixels, mean, std).contiguous(memory_format=torch.channels_last)

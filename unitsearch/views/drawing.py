@@ -25,9 +25,9 @@ from unitsearch.architecture import (
     Slbf,
     Stack,
     Unit,
+    stacks,
 )
 from unitsearch.shapes import Shape, after, say
-from unitsearch.study.record import stacks
 from unitsearch.views.glyphs import (
     GREY,
     KIND_COLOURS,

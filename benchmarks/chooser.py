@@ -1,0 +1,150 @@
+"""Is the plan that is chosen ever slower than the plain loop over units?
+
+Command:  python -m benchmarks.chooser --members 12 --rounds 5       (long; --space NAME for one)
+Prints:   one row a layer or network: the chosen plan, ms of its step and of the plain loop's, their
+          ratio with its bootstrap 95 % interval, the loop against itself; at the end how many there
+          were, and each that was slower than the loop by more than 10 % and than the loop's own
+          interval; exits with 1 if there is one
+Method:   every stack of so many members of every space, each layer alone between the images and a
+          linear head, once for each shape; then each space's baseline and its first member whole.
+          A step is forward, loss, backward; chosen plan, loop and loop again turn about, one
+          thread. The plain loop is torch's, contiguous, float32. Batch: that of the space's recipe,
+          cut to what a core does in a second
+Noise:    loop/loop from the same run
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from statistics import median
+
+import numpy as np
+import torch
+
+from benchmarks.plans import interval
+from unitsearch import resources
+from unitsearch.api import bound_space
+from unitsearch.architecture import (
+    Architecture,
+    Flatten,
+    GlobalPool,
+    Linear,
+    Stack,
+    canonical,
+    stacks,
+    write_layer,
+)
+from unitsearch.costs import count
+from unitsearch.kernels.lanes import Lanes
+from unitsearch.network.build import build
+from unitsearch.network.choosing import choose, entering, images_measured
+from unitsearch.network.timing import timings
+from unitsearch.shapes import after
+from unitsearch.space import at_random, baseline, draw
+
+BATCH = 128
+
+
+def stacks_with_shapes(one: Architecture) -> Iterator[tuple[Stack, tuple[int, ...]]]:
+    """Every stack and the shape of what enters it, found by running the network once."""
+    shapes = entering(build(one))
+    yield from zip(stacks(canonical(one).layers), shapes.values(), strict=True)
+
+
+def alone(stack: Stack, x: tuple[int, ...]) -> Architecture:
+    """A network of one stack."""
+    y = after(stack, x)
+    head = (GlobalPool(), Flatten(), Linear(out=10)) if len(y) == 3 else (Linear(out=10),)
+    if len(x) == 1:
+        return Architecture(input=(x[0], 1, 1), layers=(Flatten(), stack, *head))
+    return Architecture(input=x, layers=(stack, *head))
+
+
+def torch_step(
+    one: Architecture, plan: str, layout: torch.memory_format, images: int
+) -> Callable[[], None]:
+    network = build(one, plan=plan).to(memory_format=layout)
+    rng = np.random.default_rng(0)
+    pixels = torch.from_numpy(rng.integers(0, 256, (images, *one.input)).astype(np.uint8))
+    labels = torch.zeros(images, dtype=torch.int64)
+
+    def run() -> None:
+        x = pixels.float().div_(255).contiguous(memory_format=layout)
+        network.zero_grad()
+        torch.nn.functional.cross_entropy(network(x), labels).backward()
+
+    return run
+
+
+def lanes_step(one: Architecture, images: int) -> Callable[[], object]:
+    lanes = Lanes(one, images)
+    lanes.load({name: t.numpy() for name, t in build(one).state_dict().items()})
+    pixels = np.random.default_rng(0).integers(0, 256, (images, *one.input)).astype(np.uint8)
+    labels, rows = np.zeros(images, np.int64), np.arange(images)
+    return partial(lanes.train_step, pixels, labels, rows, 0.0)
+
+
+def compare(label: str, one: Architecture, rounds: int) -> dict[str, object]:
+    choice = choose(one, "auto", BATCH)
+    images = images_measured(count(one).macs, BATCH)
+    if choice.plan.runs_in_lanes:
+        chosen = lanes_step(one, images)
+    else:
+        chosen = torch_step(one, str(choice.plan), torch.channels_last, images)
+    plain = [torch_step(one, "loop", torch.contiguous_format, images) for _ in range(2)]
+    times = timings([chosen, *plain], rounds)
+    slower = [a / b for a, b in zip(times[0], times[1], strict=True)]
+    noise = interval([a / b for a, b in zip(times[2], times[1], strict=True)])
+    low, high = interval(slower)
+    is_slower = low > max(1.1, noise[1]) if rounds >= 5 else median(slower) > max(1.1, noise[1])
+    print(
+        f"{label:60.60} {choice.plan!s:18.18} {1e3 * median(times[0]):9.3f} ms, loop "
+        f"{1e3 * median(times[1]):9.3f} ms, {median(slower):5.2f} of it [{low:.2f}, {high:.2f}], "
+        f"loop/loop [{noise[0]:.2f}, {noise[1]:.2f}]{'  SLOWER' if is_slower else ''}",
+        flush=True,
+    )
+    return {"of": label, "plan": str(choice.plan), "share": median(slower), "slower": is_slower}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--members", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--space", action="append")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    found, seen = [], set()
+    for name in asked.space or resources.names("search_spaces"):
+        space = bound_space(name)
+        generator = at_random(random.Random(0))
+        members = [draw(space, generator)[1] for _ in range(asked.members)]
+        for one in members:
+            for stack, x in stacks_with_shapes(one):
+                said = json.dumps([write_layer(stack, compared_only=True), x])
+                if said not in seen:
+                    seen.add(said)
+                    label = f"{name} {'×'.join(map(str, x))} {words(stack)}"
+                    found.append(compare(label, alone(stack, x), asked.rounds))
+        found.append(compare(f"{name} baseline", baseline(space), asked.rounds))
+        found.append(compare(f"{name} a member", members[0], asked.rounds))
+    slower = [row for row in found if row["slower"]]
+    print(f"{len(found)} layers and networks, {len(slower)} slower than the loop")
+    print(json.dumps({"torch": torch.__version__, "rounds": asked.rounds, "slower": slower}))
+    sys.exit(1 if slower else 0)
+
+
+def words(stack: Stack) -> str:
+    units = []
+    for run in stack.units:
+        nodes = [run.unit.inputs, *(getattr(layer, "out", "·") for layer in run.unit.layers)]
+        units.append(f"{run.count} of {'-'.join(map(str, nodes))}")
+    return ", ".join(units)
+
+
+if __name__ == "__main__":
+    main()
