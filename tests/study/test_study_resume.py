@@ -38,6 +38,19 @@ def test_a_run_that_was_killed_and_resumed_equals_one_that_was_not(
     assert facts_of_trials(killed_copy) == facts_of_trials(straight)
 
 
+def test_a_long_training_goes_on_where_it_was_killed(tmp_path: Path, driver: Start) -> None:
+    words = [*QUICK, "train.epochs=40", "budget.trials=2", "engine.checkpoint=0"]
+    assert call(tmp_path, "run", *words, "name=straight").returncode == 0
+    killed = driver("run", *words, "name=killed")
+    folder = tmp_path / "studies" / "killed"
+    assert wait_until(lambda: any(folder.glob("training-00001.checkpoint")), 60)
+    killed.kill_group()
+    done = call(tmp_path, "resume", "killed")
+    assert done.returncode == 0, done.stderr
+    assert facts_of_trials(folder) == facts_of_trials(tmp_path / "studies" / "straight")
+    assert list(folder.glob("**/*.checkpoint*")) == []
+
+
 def test_two_workers_find_what_one_finds(straight: Path, tmp_path: Path) -> None:
     words = [*QUICK, f"budget.trials={TRIALS}", "engine.workers=2", "name=two"]
     done = call(tmp_path, "run", *words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -126,14 +127,18 @@ def train_one(
     from unitsearch.architecture import key, write_architecture, yaml_text
     from unitsearch.data import describe
     from unitsearch.data.download import make_available
+    from unitsearch.fields import write_all
     from unitsearch.metrics import standard_error
     from unitsearch.study.config import compose
     from unitsearch.study.folder import write_file
 
     chosen = {o.partition("=")[0] for o in overrides}
     for override in overrides:
-        if override.partition("=")[0].partition(".")[0] not in ("data", "train", "seed", "plan"):
-            raise UsageError(found=override, expected="data=…, train=…, seed=… or plan=…")
+        name = override.partition("=")[0]
+        groups = ("data", "train", "seed", "plan")
+        if name != "engine.checkpoint" and name.partition(".")[0] not in groups:
+            expected = "data=…, train=…, seed=…, plan=… or engine.checkpoint=…"
+            raise UsageError(found=override, expected=expected)
     extra = [] if "train" in chosen else ["train=paper"]
     is_file = Path(named).is_file()
     architecture = load_architecture(named) if is_file else None
@@ -163,6 +168,7 @@ def train_one(
     from unitsearch.network.choosing import choose
     from unitsearch.network.weights import weights_bytes
     from unitsearch.search.seeds import derive
+    from unitsearch.training.checkpoints import Checkpoint
     from unitsearch.training.loop import test_accuracy, train
 
     data_set = load(config.data)
@@ -173,8 +179,25 @@ def train_one(
     generator = torch.Generator().manual_seed(derive(config.seed, 0, "weights"))
     initialise(network, recipe.init, generator)
     generator.manual_seed(derive(config.seed, 0, "batches"))
+    stem = (Path(named).stem if is_file else named.rpartition(":")[2]) or "network"
+    path = folder / f"{stem}.yaml"
+    checkpoint = None
+    if config.engine.checkpoint is not None:
+        job = [key(architecture), config.seed, write_all(recipe), write_all(config.data)]
+        file = path.with_suffix(".checkpoint")
+        job += [str(choice.plan), torch.get_num_threads()]
+        what = {"job": job, "split": data_set.split_hash}
+        checkpoint = Checkpoint(file, what, config.engine.checkpoint)
+        with suppress(OSError):  # told when the result is written
+            folder.mkdir(parents=True, exist_ok=True)
     trained = train(
-        network, data_set, recipe, generator, augmentation=config.data.augment, on_epoch=watch
+        network,
+        data_set,
+        recipe,
+        generator,
+        augmentation=config.data.augment,
+        on_epoch=watch,
+        checkpoint=checkpoint,
     )
     tested = test_accuracy(network, data_set, recipe)
     plain = not recipe.normalise
@@ -203,8 +226,8 @@ def train_one(
     }
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub
     documented = replace(documented, provenance=facts)
-    stem = (Path(named).stem if is_file else named.rpartition(":")[2]) or "network"
-    path = folder / f"{stem}.yaml"
     write_file(path, yaml_text(write_architecture(documented)).encode())
     write_file(path.with_suffix(".safetensors"), weights_bytes(network))
+    if checkpoint is not None:
+        checkpoint.remove()
     return {**facts, "file": str(path)}

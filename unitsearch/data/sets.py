@@ -1,15 +1,23 @@
-"""Data sets: read, split, and held as uint8 tensors or, if large, as names of files."""
+"""Data sets: read, split, and held as uint8 tensors or, if large, as names of files.
+
+What is held as tensors is read once a machine: see ``shared``.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import math
+import os
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from unitsearch.data.cifar import read_cifar
 from unitsearch.data.digits import read_digits
@@ -19,16 +27,16 @@ from unitsearch.data.idx import FASHION_CLASSES, MNIST_CLASSES, read_idx_set
 from unitsearch.data.imagenet import read_imagenet, read_tiny_imagenet
 from unitsearch.data.images import Images, Rows, Source, StreamedImages
 from unitsearch.data.pools import FilePool, Pool, Pools
-from unitsearch.data.spec import (
-    DataSpec,
-    files_of,
-    shares,
-)
+from unitsearch.data.shared import Content, shared
+from unitsearch.data.spec import STREAMED, DataSpec, files_of, folder_of, part_folders, shares
 from unitsearch.data.split import Indices, Split, draw, hash_of
 from unitsearch.errors import DataError
 
 SAMPLE = 1000  # images in files that mean and standard deviation are measured on
 _DECODED = 64  # of them decoded together
+_PARTS = ("train", "validation", "test")
+# Digits are read faster than they would be found; of streamed sets there are only names.
+_UNSHARED = ("digits", *STREAMED)
 _CHUNK = 1024  # images looked at together: one channel of them fits a cache
 
 
@@ -70,6 +78,14 @@ def load(spec: DataSpec) -> DataSet:
         SpecError: If limit or validation do not suit the number of training images.
     """
     make_available(spec)
+    if spec.name in _UNSHARED:
+        return _loaded(spec)
+    content = shared(*_version(spec), lambda: _taken_apart(_loaded(spec)))
+    return _put_together(content, spec)
+
+
+def _loaded(spec: DataSpec) -> DataSet:
+    """Return the data set, read from its files into memory of this process."""
     pools = _read(spec)
     _check(pools, spec)
     split = _split(pools, spec)
@@ -93,6 +109,58 @@ def load(spec: DataSpec) -> DataSet:
             [pools.train.labels, validation.labels, test.labels],
             [pool.fingerprint() for pool in _parts(pools) if isinstance(pool, FilePool)],
         ),
+    )
+
+
+def _version(spec: DataSpec) -> tuple[str, str]:
+    """Return the name that the set of ``spec`` is shared by, and what tells its versions apart.
+
+    Those are the files that it is read from and the sources of this folder, which read and split.
+    """
+    if spec.name == "image_folder":
+        folder = Path(spec.path or "").expanduser()
+        walks = [os.walk(part, followlinks=True) for part in part_folders(spec).values()]
+        files = sorted(Path(at, name) for walk in walks for at, _, names in walk for name in names)
+        decoders = [metadata.version("pillow"), metadata.version("torchvision")]
+    else:
+        folder, files, decoders = folder_of(spec), list(files_of(spec).values()), []
+    # neither how the folder was named nor what is done to its images later matters here
+    own = replace(spec, root=None, path=None, download=False, augment="none")
+    said = hashlib.sha256(os.fsencode(folder.resolve()) + repr(own).encode())
+    stamp = hashlib.sha256(repr(decoders).encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        stamp.update(path.read_bytes())
+    for path in files:
+        try:
+            state = path.stat()
+        except OSError as error:
+            reason = error.strerror or error
+            raise DataError(f"cannot be read ({reason})", place=str(path)) from error
+        parts = (str(path), state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+        stamp.update(repr(parts).encode())
+    return f"{spec.name}-{said.hexdigest()[:12]}", stamp.hexdigest()[:12]
+
+
+def _taken_apart(data: DataSet) -> Content:
+    tensors: dict[str, Tensor] = {}
+    for part in _PARTS:
+        images = getattr(data, part)
+        assert isinstance(images, Images)  # what is left in files is not shared
+        tensors |= {f"{part}.pixels": images.pixels, f"{part}.labels": images.labels}
+    facts = {"classes": data.classes, "mean": data.mean, "std": data.std, "split": data.split_hash}
+    return Content(tensors, facts)
+
+
+def _put_together(content: Content, spec: DataSpec) -> DataSet:
+    tensors, facts = content.tensors, content.facts
+    parts = {p: Images(tensors[f"{p}.pixels"], tensors[f"{p}.labels"]) for p in _PARTS}
+    return DataSet(
+        name=spec.name,
+        **parts,
+        classes=tuple(facts["classes"]),
+        mean=tuple(facts["mean"]),
+        std=tuple(facts["std"]),
+        split_hash=facts["split"],
     )
 
 

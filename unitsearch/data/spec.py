@@ -14,7 +14,7 @@ from typing import Any
 from unitsearch.architecture.files import read_file
 from unitsearch.errors import DataError, SpecError, UsageError, did_you_mean
 from unitsearch.fields import Flag, ListOf, Maybe, OneOf, Real, Text, Whole, read, setting
-from unitsearch.resources import config_folder
+from unitsearch.resources import config_folder, home_cache
 
 STREAMED = ("tiny_imagenet", "imagenet")  # left on disk, decoded batch by batch
 NAMES = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100", *STREAMED, "image_folder")
@@ -181,8 +181,7 @@ def root_of(spec: DataSpec) -> Path:
     named = spec.root or os.environ.get("UNITSEARCH_DATA")
     if named:
         return Path(named).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "unitsearch" / "data"
+    return home_cache() / "data"
 
 
 def folder_of(spec: DataSpec) -> Path:

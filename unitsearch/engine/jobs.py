@@ -20,6 +20,9 @@ class Job:
         data: The data's specification as plain data.
         plan: How the network runs: ``auto`` or the text of a plan.
         weights: For ``test``: the bytes of the trained weights.
+        checkpoint: For ``train``: the file that a long training's state is kept in; a worker that
+            does not see its folder keeps none. None if empty.
+        minutes: How often it is kept at most.
     """
 
     number: int
@@ -30,6 +33,8 @@ class Job:
     data: Mapping[str, Any]
     plan: str = "auto"
     weights: bytes = field(default=b"", repr=False)
+    checkpoint: str = ""
+    minutes: float = 5.0
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import traceback
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from unitsearch.network.choosing import choose
 from unitsearch.network.weights import digest, load_weights, weights_bytes
 from unitsearch.search.seeds import derive
 from unitsearch.training import Recipe
+from unitsearch.training.checkpoints import Checkpoint
 from unitsearch.training.loop import DivergedError, test_accuracy, train
 
 
@@ -94,7 +96,8 @@ def _do(job: Job, bench: Bench) -> Outcome:
     generator = torch.Generator().manual_seed(derive(job.seed, 0, "weights"))
     initialise(network, recipe.init, generator)
     generator.manual_seed(derive(job.seed, 0, "batches"))
-    trained = train(network, data, recipe, generator, augmentation=spec.augment)
+    kept = _checkpoint(job, str(choice.plan), data) if job.checkpoint else None
+    trained = train(network, data, recipe, generator, augmentation=spec.augment, checkpoint=kept)
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub
     return Outcome(
         **facts,
@@ -110,6 +113,13 @@ def _do(job: Job, bench: Bench) -> Outcome:
         plan=str(network.plan),
         weights=weights_bytes(network),
     )
+
+
+def _checkpoint(job: Job, plan: str, data: DataSet) -> Checkpoint:
+    said = {**asdict(job), "plan": plan}
+    for name in ("number", "weights", "checkpoint", "minutes"):  # the result is the same without
+        del said[name]
+    return Checkpoint(Path(job.checkpoint), {**said, "split": data.split_hash}, job.minutes)
 
 
 def _failed(job: Job, kind: str, error: BaseException) -> Outcome:

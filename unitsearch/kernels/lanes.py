@@ -136,6 +136,16 @@ class Lanes:
                 found[entry.name] = flat.reshape(entry.shape).copy()
         return found
 
+    def optimiser_state(self) -> dict[str, Array]:
+        """Return what the optimiser remembers: its flat moments and the number of its steps."""
+        steps = np.array(self._steps, np.int64)
+        return {"first": self._first.copy(), "second": self._second.copy(), "steps": steps}
+
+    def load_optimiser(self, state: Mapping[str, Array]) -> None:
+        """Take what ``optimiser_state`` returned in a network of the same kind."""
+        self._first[:], self._second[:] = state["first"], state["second"]
+        self._steps = int(state["steps"])
+
     def restart(self, momentum: float) -> None:
         """Make the optimiser anew."""
         self._first[:] = 0

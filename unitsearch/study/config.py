@@ -60,11 +60,16 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineConfig:
-    """Who trains; nothing here changes what is proposed or what it scores."""
+    """Who trains; nothing here changes what is proposed or what it scores.
+
+    ``checkpoint`` is the least number of minutes between two states kept of a training; null keeps
+    none.
+    """
 
     name: str = setting(OneOf(("local", "ray")), "local")
     workers: int | None = setting(Maybe(Whole(1, 10_000)), None)
     address: str | None = setting(Maybe(Text(500)), None)
+    checkpoint: float | None = setting(Maybe(Real(0)), 5.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,10 +23,13 @@ from unitsearch.search.seeds import derive
 from unitsearch.space import baseline
 from unitsearch.study.config import Config, config_from
 from unitsearch.study.folder import (
+    checkpoint_path,
     open_study,
     record_of,
+    remove_checkpoint,
     remove_torn,
     space_of,
+    weights_path,
     write_facts,
     write_file,
 )
@@ -136,6 +139,9 @@ def drive(
         record = record_of(folder, facts, store, driven=True)
         run.trials = {trial.number: trial for trial in record.trials}
         run.generations = store.generations()
+        for trial in record.trials:
+            if trial.state != "running":  # a crash may have come between its end and this
+                remove_checkpoint(folder, trial.number)
         with _signals(run):
             _search(run)
             if not run.signal:
@@ -255,6 +261,10 @@ def _submit(run: _Run, trial: Trial) -> None:
 def _job(
     run: _Run, number: int, task: str, architecture: Architecture, seed: int, weights: bytes = b""
 ) -> Job:
+    kept: dict[str, Any] = {}
+    if task == "train" and run.config.engine.checkpoint is not None:
+        path = checkpoint_path(run.folder.absolute(), number)
+        kept = {"checkpoint": str(path), "minutes": run.config.engine.checkpoint}
     return Job(
         number=number,
         task=task,
@@ -264,6 +274,7 @@ def _job(
         data=write_all(run.config.data),
         plan=run.config.plan,
         weights=weights,
+        **kept,
     )
 
 
@@ -288,6 +299,7 @@ def _tell(run: _Run, outcome: Outcome) -> None:
     else:
         facts = {"state": "failed", "kind": outcome.kind, "reason": outcome.reason}
     run.store.finish(outcome.number, facts)
+    remove_checkpoint(run.folder, outcome.number)
     del run.running[outcome.number]
     run.trials[outcome.number] = run.store.trials()[outcome.number]
     trial = run.trials[outcome.number]
@@ -357,11 +369,6 @@ def _test(run: _Run) -> None:
                 run.store.test(outcome.number, outcome.accuracy, outcome.images)
         run.report()
     run.trials = {trial.number: trial for trial in run.store.trials()}
-
-
-def weights_path(folder: Path, number: int) -> Path:
-    """Return where the weights of a trial lie while it is on the running front."""
-    return folder / "trials" / f"{number:05d}.safetensors"
 
 
 def _prune(run: _Run) -> None:

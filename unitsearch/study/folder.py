@@ -74,6 +74,23 @@ def remove_torn(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def weights_path(folder: Path, number: int) -> Path:
+    """Return where the weights of a trial lie while it is on the running front."""
+    return folder / "trials" / f"{number:05d}.safetensors"
+
+
+def checkpoint_path(folder: Path, number: int) -> Path:
+    """Return where the state of a long training is kept while it goes on."""
+    return folder / f"training-{number:05d}.checkpoint"
+
+
+def remove_checkpoint(folder: Path, number: int) -> None:
+    """Remove the state kept of a training, and what a killed worker had half written of it."""
+    path = checkpoint_path(folder, number)
+    for left in (path, *path.parent.glob(f".{path.name}.*")):
+        left.unlink(missing_ok=True)
+
+
 def find_folder(study: str | Path) -> Path:
     """Return the folder of the study that is named, or whose folder is given.
 

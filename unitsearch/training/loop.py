@@ -13,6 +13,7 @@ from torch import nn
 from unitsearch.data.images import Source
 from unitsearch.data.sets import DataSet
 from unitsearch.errors import UnitSearchError
+from unitsearch.training.checkpoints import Checkpoint, State
 from unitsearch.training.recipes import Recipe
 from unitsearch.training.runners import Normalisation, runner
 
@@ -45,6 +46,7 @@ def train(
     augmentation: str = "none",
     watch: Source | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Trained:
     """Train ``network`` in place on the training images; it ends in eval mode.
 
@@ -57,7 +59,10 @@ def train(
         augmentation: The data's augmentation, used if the recipe says so.
         watch: Images that accuracy is measured on after each epoch; the validation images unless
             given.
-        on_epoch: Called after each epoch with its number, from 1, and the accuracy.
+        on_epoch: Called after each epoch with its number, from 1, and the accuracy; of a training
+            that goes on from its checkpoint, after the epochs left.
+        checkpoint: Where the state is kept, and gone on from if it is there; whoever keeps the
+            result removes it.
 
     Raises:
         DivergedError: If the loss of an epoch is NaN or infinite.
@@ -69,8 +74,16 @@ def train(
     steps = len(data.train) // size
     augmentation = augmentation if recipe.augment else "none"
     at_work = runner(network, recipe, size, _normalisation(data, recipe))
-    curve, losses = [], []
-    for epoch in range(recipe.epochs):
+    kept = checkpoint.found() if checkpoint is not None else None
+    curve, losses = (list(kept.curve), list(kept.losses)) if kept else ([], [])
+    done = len(curve)
+    if kept:
+        start -= kept.seconds
+        if recipe.restart is not None and recipe.restart < done:
+            at_work.restart()
+        at_work.put_back(kept.tensors)
+        generator.set_state(kept.tensors["order"])
+    for epoch in range(done, recipe.epochs):
         if epoch == recipe.restart:
             at_work.restart()
         rates = [rate_at(recipe, epoch, step, steps) for step in range(steps)]
@@ -82,6 +95,10 @@ def train(
             raise DivergedError(f"the logits are not finite after epoch {epoch + 1}")
         if on_epoch is not None:
             on_epoch(epoch + 1, curve[-1])
+        if checkpoint is not None and epoch + 1 < recipe.epochs and checkpoint.is_due():
+            tensors = {**at_work.tensors(), "order": generator.get_state()}
+            seconds = time.perf_counter() - start
+            checkpoint.keep(State(tuple(curve), tuple(losses), seconds, tensors))
     at_work.finish()
     return Trained(tuple(curve), tuple(losses), time.perf_counter() - start)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from unitsearch.data.images import Images, Source
 from unitsearch.kernels.lanes import Lanes
 from unitsearch.network.build import Network
 from unitsearch.network.slbf import clamp_, slbf_layers
+from unitsearch.training.checkpoints import put_back, tensors_of
 from unitsearch.training.recipes import Recipe
 
 _EVALUATION_BATCH = 512  # images, of up to 64 x 64 pixels; fewer where they are larger
@@ -40,6 +41,12 @@ class Runner(Protocol):
 
     def restart(self) -> None:
         """Make the optimiser anew, without momentum."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything that changes in training, by name."""
+
+    def put_back(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from what ``tensors`` returned in a training of the same plan and recipe."""
 
     def finish(self) -> None:
         """Leave the parameters in the network, in eval mode."""
@@ -101,6 +108,14 @@ class TorchRunner:
         """Make the optimiser anew, without momentum."""
         self._optimiser = _optimiser(self._network, self._recipe, 0.0)
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything that changes in training, by name."""
+        return tensors_of(self._network, self._optimiser)
+
+    def put_back(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from what ``tensors`` returned in a training of the same plan and recipe."""
+        put_back(tensors, self._network, self._optimiser)
+
     def finish(self) -> None:
         """Leave the parameters in the network, in eval mode."""
         self._network.eval()
@@ -159,6 +174,25 @@ class LanesRunner:
     def restart(self) -> None:
         """Make the optimiser anew, without momentum."""
         self._lanes.restart(0.0)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything that changes in training, by name."""
+        parts = {"network": self._lanes.state(), "optimiser": self._lanes.optimiser_state()}
+        return {
+            f"{part}.{name}": torch.from_numpy(array)
+            for part, arrays in parts.items()
+            for name, array in arrays.items()
+        }
+
+    def put_back(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from what ``tensors`` returned in a training of the same plan and recipe."""
+        parts: dict[str, dict[str, NDArray[Any]]] = {"network": {}, "optimiser": {}}
+        for name, tensor in tensors.items():
+            part, _, inner = name.partition(".")
+            if part in parts:
+                parts[part][inner] = tensor.numpy()
+        self._lanes.load(parts["network"])
+        self._lanes.load_optimiser(parts["optimiser"])
 
     def finish(self) -> None:
         """Leave the parameters in the network, in eval mode."""

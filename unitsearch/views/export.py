@@ -9,8 +9,7 @@ from pathlib import Path
 from unitsearch.architecture import Architecture, key, read_architecture, read_file
 from unitsearch.costs import count
 from unitsearch.errors import CheckError, StudyError
-from unitsearch.study.driver import weights_path
-from unitsearch.study.folder import write_file
+from unitsearch.study.folder import weights_path, write_file
 from unitsearch.study.record import Record, Trial
 from unitsearch.views.leavings import architecture_yaml
 

@@ -10,8 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from unitsearch.architecture import Architecture, write_architecture, yaml_text
-from unitsearch.study.driver import weights_path
-from unitsearch.study.folder import write_file
+from unitsearch.study.folder import weights_path, write_file
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import COLUMNS, front_trials, rows
 from unitsearch.views.report import write_report
