@@ -1,0 +1,412 @@
+"""From the architectures of a pack's members to its program. Knows no torch.
+
+Every member is a strand: a sequence of layers and the channels of the packed tensor that enter it.
+A stack turns each strand into as many as it has units; units of one profile, whosever they are,
+go through their layers together, equal layers as one grouped operation. Where a channel lies is
+kept in a table for each strand, so that splitting, shuffling and concatenating cost nothing;
+channels are moved only before a step that needs them in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any, TypeAlias, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unitsearch.architecture import (
+    Architecture,
+    Branches,
+    Conv,
+    Flatten,
+    Gate,
+    GlobalPool,
+    Layer,
+    Layers,
+    Linear,
+    Pool,
+    Residual,
+    Shuffle,
+    Slbf,
+    Stack,
+)
+from unitsearch.packs.program import (
+    Average,
+    Flat,
+    Join,
+    Kind,
+    Norm,
+    Program,
+    Scale,
+    Step,
+    Sum,
+    Take,
+    Weigh,
+    Window,
+)
+from unitsearch.packs.skeletons import profile
+from unitsearch.shapes import Shape, after
+
+WIDEST = 16  # channels of a layer that the unit kernel takes; wider ones are cuDNN's field
+
+Places: TypeAlias = NDArray[np.int64]
+Rows: TypeAlias = dict[str, list[tuple[int, int, int]]]
+
+
+@dataclass
+class Lowered:
+    """A program and what it needs.
+
+    Attributes:
+        program: Takes [images, all members' channels, height, width], member by member; gives the
+            logits likewise.
+        parts: Lengths of the parameters' parts, in the order in which they lie in one row.
+        stats: Channels of each norm's running statistics, likewise.
+        tables: Index tables.
+        parameters: For each member, by name in its network: number of the unit in its run, place
+            and length of its numbers in the row.
+        running: The same of running means and variances, by the norm's name.
+    """
+
+    program: Program = ()
+    parts: list[int] = field(default_factory=list)
+    stats: list[int] = field(default_factory=list)
+    tables: list[NDArray[Any]] = field(default_factory=list)
+    parameters: list[Rows] = field(default_factory=list)
+    running: list[Rows] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class _Strand:
+    """A sequence of layers of one member, and where the channels that enter it lie."""
+
+    member: int
+    name: str
+    layers: Layers
+    x: Shape
+    places: Places
+    number: int = 0  # of the unit in its run
+
+    def inner(self, name: str, layers: Layers, places: Places, number: int = 0) -> _Strand:
+        """Return a strand inside this one, on some of its channels."""
+        x = (len(places), *self.x[1:])
+        return _Strand(self.member, f"{self.name}.{name}", layers, x, places, number)
+
+
+@dataclass
+class _Flow:
+    """Strands side by side, the width of the tensor they are in, and the steps so far."""
+
+    strands: list[_Strand]
+    width: int
+    steps: list[Step]
+
+
+def lower(architectures: Sequence[Architecture], *, unit_kernel: bool) -> Lowered:
+    """Return the program of a pack.
+
+    Args:
+        architectures: Canonical, of one skeleton.
+        unit_kernel: Whether narrow convolutions of all sizes may run as one kernel.
+    """
+    found = Lowered(
+        parameters=[{} for _ in architectures], running=[{} for _ in architectures]
+    )
+    channels = architectures[0].input[0]
+    strands = [
+        _Strand(m, "layers", one.layers, one.input, np.arange(m * channels, (m + 1) * channels))
+        for m, one in enumerate(architectures)
+    ]
+    lowering = _Lowering(found, unit_kernel)
+    flow = lowering.sequence(strands, len(strands) * channels)
+    lowering.put_in_order(flow)
+    found.program = tuple(flow.steps)
+    return found
+
+
+class _Lowering:
+    def __init__(self, found: Lowered, unit_kernel: bool) -> None:
+        self.found = found
+        self.unit_kernel = unit_kernel
+        self.end = 0  # of the parameters so far
+        self.stats_end = 0
+
+    def sequence(self, strands: list[_Strand], width: int) -> _Flow:
+        flow = _Flow(strands, width, [])
+        for j in range(len(strands[0].layers)):
+            self.layer(flow, j)
+        return flow
+
+    def layer(self, flow: _Flow, j: int) -> None:
+        layer = flow.strands[0].layers[j]
+        match layer:
+            case Conv() | Linear():
+                self.weigh(flow, j)
+            case Pool(op=op, kernel=kernel, step=step, padding=padding):
+                flow.steps.append(Window(op, kernel, step, padding))
+            case GlobalPool():
+                flow.steps.append(Average())
+            case Flatten():
+                self.flatten(flow)
+            case Shuffle():
+                for i, strand in enumerate(flow.strands):
+                    groups = _at(strand, j, Shuffle).groups
+                    shuffled = strand.places.reshape(groups, -1).T.ravel()
+                    flow.strands[i] = replace(strand, places=shuffled)
+            case Stack():
+                self.stack(flow, j)
+            case Residual():
+                self.residual(flow, j)
+            case Branches():
+                self.branches(flow, j)
+            case Gate():
+                self.gate(flow, j)
+            case Slbf():
+                raise AssertionError("no skeleton holds it")
+            case _:
+                assert_never(layer)
+        flow.strands = [replace(s, x=after(s.layers[j], s.x)) for s in flow.strands]
+
+    def weigh(self, flow: _Flow, j: int) -> None:
+        kinds = [_kind(strand.layers[j], strand.x) for strand in flow.strands]
+        fits = self.unit_kernel and _fits_unit_kernel(kinds)
+        order = list(range(len(kinds)))
+        if not fits and sum(1 for _ in groupby(kinds)) > len(set(kinds)) + 1:
+            # gathering channels costs one operation more, each run of equal layers another
+            order.sort(key=kinds.__getitem__)
+        strands, kinds = [flow.strands[i] for i in order], [kinds[i] for i in order]
+        if not fits or not all((np.diff(strand.places) == 1).all() for strand in strands):
+            strands = self.take(flow, strands)
+        layer, names = strands[0].layers[j], [f"{strand.name}.{j}" for strand in strands]
+        weight = self.part(strands, [f"{n}.weights.weight" for n in names], [k.size for k in kinds])
+        biased = [i for i, kind in enumerate(kinds) if kind.bias]
+        bias = norm = table = None
+        if biased:
+            bias = self.part(
+                [strands[i] for i in biased],
+                [f"{names[i]}.weights.bias" for i in biased],
+                [kinds[i].out for i in biased],
+            )
+        outs = [kind.out for kind in kinds]
+        assert isinstance(layer, (Conv, Linear))
+        if layer.norm == "batch":
+            scale = self.part(strands, [f"{n}.norm.weight" for n in names], outs)
+            shift = self.part(strands, [f"{n}.norm.bias" for n in names], outs)
+            norm = Norm(scale, shift, self.stat(strands, [f"{n}.norm" for n in names], outs))
+        starts = np.cumsum([0, *outs])
+        if fits:
+            sizes = np.cumsum([0, *(kind.size for kind in kinds)])
+            rows = [
+                (strand.places[0], kind.inputs, start, kind.out, size)
+                for strand, kind, start, size in zip(
+                    strands, kinds, starts[:-1], sizes[:-1], strict=True
+                )
+            ]
+            table = self.table(np.array(rows, np.int32))
+        equal = tuple((len(list(same)), kind) for kind, same in groupby(kinds))
+        flow.steps.append(Weigh(equal, weight, bias, norm, layer.act, table))
+        flow.width = int(starts[-1])
+        placed = list(flow.strands)
+        for i, strand, start, out in zip(order, strands, starts[:-1], outs, strict=True):
+            placed[i] = replace(strand, places=np.arange(start, start + out))
+        flow.strands = placed
+
+    def flatten(self, flow: _Flow) -> None:
+        self.put_in_order(flow)
+        flow.steps.append(Flat())
+        at = 0
+        for i, strand in enumerate(flow.strands):
+            size = int(np.prod(strand.x))
+            flow.strands[i] = replace(strand, places=np.arange(at, at + size))
+            at += size
+        flow.width = at
+
+    def stack(self, flow: _Flow, j: int) -> None:
+        units: list[_Strand] = []
+        owners: list[int] = []
+        for owner, strand in enumerate(flow.strands):
+            at = 0
+            for r, run in enumerate(_at(strand, j, Stack).units):
+                for number in range(run.count):
+                    share = strand.places[at : at + run.unit.inputs]
+                    inner = strand.inner(f"{j}.units.{r}.layers", run.unit.layers, share, number)
+                    units.append(inner)
+                    owners.append(owner)
+                    at += run.unit.inputs
+        families: dict[tuple[str, ...], list[int]] = {}
+        for i, unit in enumerate(units):
+            families.setdefault(_profiles(unit), []).append(i)
+        flows, order = [], []
+        for family in families.values():
+            family.sort(key=lambda i: _kinds(units[i]))
+            flows.append(self.sequence([units[i] for i in family], flow.width))
+            order += family
+        placed = self.join(flow, flows)
+        of_owner: list[list[Places]] = [[] for _ in flow.strands]
+        for i in np.argsort(order, kind="stable"):
+            of_owner[owners[order[i]]].append(placed[i])
+        flow.strands = [
+            replace(strand, places=np.concatenate(of_owner[owner]))
+            for owner, strand in enumerate(flow.strands)
+        ]
+
+    def branches(self, flow: _Flow, j: int) -> None:
+        shares = []
+        for strand in flow.strands:
+            layer = _at(strand, j, Branches)
+            if layer.split is None:
+                shares.append([strand.places] * len(layer.of))
+            else:
+                shares.append(np.split(strand.places, np.cumsum(layer.split)[:-1]))
+        flows = []
+        for b in range(len(shares[0])):
+            inner = [
+                strand.inner(f"{j}.of.{b}", _at(strand, j, Branches).of[b], share[b])
+                for strand, share in zip(flow.strands, shares, strict=True)
+            ]
+            flows.append(self.sequence(inner, flow.width))
+            if not inner[0].layers:
+                self.put_in_order(flows[-1])
+        placed = self.join(flow, flows)
+        count = len(flow.strands)
+        flow.strands = [
+            replace(strand, places=np.concatenate(placed[i::count]))
+            for i, strand in enumerate(flow.strands)
+        ]
+
+    def residual(self, flow: _Flow, j: int) -> None:
+        layers = [_at(strand, j, Residual) for strand in flow.strands]
+        both = []
+        for side, sequences in (
+            ("body", [layer.body for layer in layers]),
+            ("shortcut", [layer.shortcut for layer in layers]),
+        ):
+            inner = [
+                strand.inner(f"{j}.{side}", sequence, strand.places)
+                for strand, sequence in zip(flow.strands, sequences, strict=True)
+            ]
+            both.append(self.sequence(inner, flow.width))
+            self.put_in_order(both[-1])
+        body, shortcut = both
+        flow.steps.append(Sum(tuple(body.steps), tuple(shortcut.steps), layers[0].act))
+        self.adopt(flow, body)
+
+    def gate(self, flow: _Flow, j: int) -> None:
+        self.put_in_order(flow)
+        inner = [
+            strand.inner(f"{j}.body", _at(strand, j, Gate).body, strand.places)
+            for strand in flow.strands
+        ]
+        body = self.sequence(inner, flow.width)
+        self.put_in_order(body)
+        flow.steps.append(Scale(tuple(body.steps)))
+
+    def adopt(self, flow: _Flow, inner: _Flow) -> None:
+        """Let the strands of ``flow`` lie where those of ``inner`` do."""
+        flow.width = inner.width
+        flow.strands = [
+            replace(strand, places=other.places)
+            for strand, other in zip(flow.strands, inner.strands, strict=True)
+        ]
+
+    def join(self, flow: _Flow, flows: list[_Flow]) -> list[Places]:
+        """Put the outputs of ``flows`` side by side; return where each of their strands lies."""
+        if len(flows) == 1:
+            flow.steps += flows[0].steps
+        else:
+            flow.steps.append(Join(tuple(tuple(inner.steps) for inner in flows)))
+        placed, at = [], 0
+        for inner in flows:
+            placed += [strand.places + at for strand in inner.strands]
+            at += inner.width
+        flow.width = at
+        return placed
+
+    def put_in_order(self, flow: _Flow) -> None:
+        """Let the channels lie strand by strand, and no others among them."""
+        flow.strands = self.take(flow, flow.strands)
+
+    def take(self, flow: _Flow, strands: list[_Strand]) -> list[_Strand]:
+        """Move channels so that they lie in the order of ``strands``, if they do not already."""
+        index = np.concatenate([strand.places for strand in strands])
+        if len(index) != flow.width or (index != np.arange(flow.width)).any():
+            inverse = None
+            if len(index) == flow.width:
+                inverse = self.table(np.argsort(index))
+            flow.steps.append(Take(self.table(index), inverse))
+            flow.width = len(index)
+        starts = np.cumsum([0, *(len(strand.places) for strand in strands)])
+        moved = [
+            replace(strand, places=np.arange(start, start + len(strand.places)))
+            for strand, start in zip(strands, starts[:-1], strict=True)
+        ]
+        if strands is not flow.strands:
+            by_old = {id(old): new for old, new in zip(strands, moved, strict=True)}
+            flow.strands = [by_old[id(strand)] for strand in flow.strands]
+        return moved
+
+    def part(self, strands: list[_Strand], names: list[str], sizes: list[int]) -> int:
+        """Give parameters their places in the row; return the number of the part they make."""
+        for strand, name, size in zip(strands, names, sizes, strict=True):
+            rows = self.found.parameters[strand.member].setdefault(name, [])
+            rows.append((strand.number, self.end, size))
+            self.end += size
+        self.found.parts.append(sum(sizes))
+        return len(self.found.parts) - 1
+
+    def stat(self, strands: list[_Strand], names: list[str], sizes: list[int]) -> int:
+        """Give running statistics their places; return their number."""
+        for strand, name, size in zip(strands, names, sizes, strict=True):
+            rows = self.found.running[strand.member].setdefault(name, [])
+            rows.append((strand.number, self.stats_end, size))
+            self.stats_end += size
+        self.found.stats.append(sum(sizes))
+        return len(self.found.stats) - 1
+
+    def table(self, values: NDArray[Any]) -> int:
+        self.found.tables.append(values)
+        return len(self.found.tables) - 1
+
+
+def _at(strand: _Strand, j: int, cls: type[Any]) -> Any:
+    layer = strand.layers[j]
+    assert isinstance(layer, cls), (layer, cls)
+    return layer
+
+
+def _kind(layer: Layer, x: Shape) -> Kind:
+    if isinstance(layer, Conv):
+        return Kind(
+            x[0], layer.out, layer.kernel, layer.stride, layer.margin, layer.groups, layer.bias
+        )
+    assert isinstance(layer, Linear), layer
+    return Kind(x[0], layer.out, 0, bias=layer.bias)
+
+
+def _fits_unit_kernel(kinds: list[Kind]) -> bool:
+    windows = {(kind.kernel, kind.stride, kind.padding, kind.bias) for kind in kinds}
+    return len(windows) == 1 and all(
+        kind.kernel > 0 and kind.groups == 1 and max(kind.inputs, kind.out) <= WIDEST
+        for kind in kinds
+    )
+
+
+def _profiles(strand: _Strand) -> tuple[str, ...]:
+    """Return what units must share to go through their layers together."""
+    x, found = strand.x, []
+    for layer in strand.layers:
+        found.append(profile(layer, x))
+        x = after(layer, x)
+    return tuple(found)
+
+
+def _kinds(strand: _Strand) -> tuple[Kind, ...]:
+    x, found = strand.x, []
+    for layer in strand.layers:
+        if isinstance(layer, (Conv, Linear)):
+            found.append(_kind(layer, x))
+        x = after(layer, x)
+    return tuple(found)
