@@ -80,19 +80,32 @@ def augment(pixels: Tensor, how: str, generator: Generator) -> Tensor:
     if how == "none":
         return pixels
     assert how == "crop_flip", how
+    return crop_flip(pixels, draw_crops(len(pixels), generator).to(pixels.device))
+
+
+def draw_crops(count: int, generator: Generator) -> Tensor:
+    """Return what ``crop_flip`` does to each image: row, column and whether it is mirrored.
+
+    int64 ``[count, 3]``, on the generator's device: all rows are drawn first, then all columns.
+    """
+    device = generator.device
+    return torch.cat(
+        [
+            torch.randint(below, (count, 1), generator=generator, device=device)
+            for below in (2 * CROP_PADDING + 1, 2 * CROP_PADDING + 1, 2)
+        ],
+        1,
+    )
+
+
+def crop_flip(pixels: Tensor, drawn: Tensor) -> Tensor:
+    """Return each image cropped and mirrored as ``drawn``, integers ``[b, 3]``, says."""
     count, channels, height, width = pixels.shape
     padded = pad(pixels, (CROP_PADDING,) * 4)
-
-    def drawn(below: int) -> Tensor:
-        device = generator.device
-        found = torch.randint(below, (count, 1), generator=generator, device=device)
-        return found.to(pixels.device)
-
-    top, left = drawn(2 * CROP_PADDING + 1), drawn(2 * CROP_PADDING + 1)
-    is_flipped = drawn(2).bool()
+    top, left, is_flipped = torch.split(drawn.long(), 1, 1)
     across = torch.arange(width, device=pixels.device)
     rows = top + torch.arange(height, device=pixels.device)
-    columns = left + torch.where(is_flipped, across.flip(0), across)
+    columns = left + torch.where(is_flipped.bool(), across.flip(0), across)
     # One gather along flattened pixels. Tried in one run with it (6 us an image there) and slower:
     # windows from unfold, indexed and then flipped (11); one index for all four axes (37).
     source = (rows[:, :, None] * padded.shape[3] + columns[:, None, :]).flatten(1)

@@ -112,9 +112,7 @@ def lower(architectures: Sequence[Architecture], *, unit_kernel: bool) -> Lowere
         architectures: Canonical, of one skeleton.
         unit_kernel: Whether narrow convolutions of all sizes may run as one kernel.
     """
-    found = Lowered(
-        parameters=[{} for _ in architectures], running=[{} for _ in architectures]
-    )
+    found = Lowered(parameters=[{} for _ in architectures], running=[{} for _ in architectures])
     channels = architectures[0].input[0]
     strands = [
         _Strand(m, "layers", one.layers, one.input, np.arange(m * channels, (m + 1) * channels))

@@ -28,6 +28,7 @@ class Pack:
         member_of: int64, for each parameter the member that it belongs to.
         means: All running means in one row.
         variances: All running variances likewise.
+        memory_format: In which images are best given.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class Pack:
         if kernel is None:
             kernel = torch.device(device).type == "cuda" and unit_kernel.is_installed()
         self._unit_kernel = unit_kernel.load() if kernel else None
+        # grouped convolutions are fastest channels last; the unit kernel reads along rows of pixels
+        self.memory_format = torch.contiguous_format if kernel else torch.channels_last
         self._lowered: Lowered = lower(self.architectures, unit_kernel=kernel)
         size, channels = sum(self._lowered.parts), sum(self._lowered.stats)
         self.weights = torch.zeros(size, device=device, dtype=dtype, requires_grad=True)
@@ -85,9 +88,9 @@ class Pack:
             training: Whether norms use the batch's statistics and update the running ones.
         """
         tensors = Tensors(
-            self.weights.split(self._lowered.parts),
-            self.means.split(self._lowered.stats),
-            self.variances.split(self._lowered.stats),
+            torch.split(self.weights, self._lowered.parts),
+            torch.split(self.means, self._lowered.stats),
+            torch.split(self.variances, self._lowered.stats),
             self._tables,
             self._unit_kernel,
         )
@@ -147,6 +150,9 @@ def _row(tensors: Mapping[str, Tensor], like: Tensor) -> Tensor:
 
 def _spread(row: Tensor, tensors: Mapping[str, Tensor]) -> None:
     """Copy a row to tensors, one after the other."""
-    parts = row.split([tensor.numel() for tensor in tensors.values()])
+    if not tensors:
+        return
+    row = row.to(next(iter(tensors.values())).device)  # one copy from the device, not many
+    parts = torch.split(row, [tensor.numel() for tensor in tensors.values()])
     for tensor, part in zip(tensors.values(), parts, strict=True):
         tensor.copy_(part.view(tensor.shape))

@@ -109,24 +109,26 @@ def grouped(
         weights: Their weights one after the other, flat.
         biases: The biases of those that have one, flat.
     """
-    shares = x.split([count * kind.inputs for count, kind in kinds], 1)
-    of = weights.split([count * kind.size for count, kind in kinds])
-    added = iter(() if biases is None else biases.split([n * k.out for n, k in kinds if k.bias]))
+    shares = torch.split(x, [count * kind.inputs for count, kind in kinds], 1)
+    of = torch.split(weights, [count * kind.size for count, kind in kinds])
+    added = iter(() if biases is None else torch.split(biases, _bias_sizes(kinds)))
     found = []
     for (count, kind), share, weight in zip(kinds, shares, of, strict=True):
         bias = next(added) if kind.bias else None
         if kind.kernel:
             each = kind.inputs // kind.groups
             shaped = weight.view(count * kind.out, each, kind.kernel, kind.kernel)
-            y = F.conv2d(
-                share, shaped, bias, kind.stride, kind.padding, groups=count * kind.groups
-            )
+            y = F.conv2d(share, shaped, bias, kind.stride, kind.padding, groups=count * kind.groups)
         else:
             y = _linear(count, kind, share, weight)
             if bias is not None:
                 y = y + bias.view(-1, 1, 1)
         found.append(y)
     return found[0] if len(found) == 1 else torch.cat(found, 1)
+
+
+def _bias_sizes(kinds: tuple[tuple[int, Kind], ...]) -> list[int]:
+    return [count * kind.out for count, kind in kinds if kind.bias]
 
 
 def _linear(count: int, kind: Kind, x: Tensor, weight: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from unitsearch.errors import PackageError
+
 if TYPE_CHECKING:
     from unitsearch.packs.running import UnitKernel
 
@@ -20,6 +22,12 @@ def load() -> UnitKernel:
     Raises:
         PackageError: If Triton is not installed.
     """
-    from unitsearch.packs.triton_units import convolve
+    if not is_installed():
+        raise PackageError(
+            place="triton", found="no such package", expected="triton",
+            fix="pip install triton, or run packs without the unit kernel",
+        )  # fmt: skip
+    from unitsearch.packs import triton_units
 
-    return convolve
+    kernel: UnitKernel = triton_units.convolve
+    return kernel

@@ -69,7 +69,7 @@ def train(
     """
     start = time.perf_counter()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
-    mean, std = _normalisation(data, recipe)
+    mean, std = normalisation(data, recipe)
     watched = data.validation if watch is None else watch
     size = min(recipe.batch, len(data.train))
     steps = len(data.train) // size
@@ -117,7 +117,7 @@ def accuracy(
     network.eval()
     right = 0
     with torch.inference_mode():
-        for pixels, labels in batches(images, _evaluation_batch(images)):
+        for pixels, labels in batches(images, evaluation_batch(images)):
             logits = network(_prepared(pixels, mean, std))
             right += int((logits.argmax(1) == labels).sum())
     return right / len(images) if len(images) else math.nan
@@ -126,7 +126,7 @@ def accuracy(
 def test_accuracy(network: nn.Module, data: DataSet, recipe: Recipe) -> float:
     """Return the accuracy on the test images, a fraction."""
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
-    return accuracy(network, data.test, *_normalisation(data, recipe))
+    return accuracy(network, data.test, *normalisation(data, recipe))
 
 
 def rate_at(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
@@ -151,12 +151,13 @@ def _is_finite(
     network: nn.Module, images: Source, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> bool:
     """Say whether logits are finite after the last step, behind which no loss was taken."""
-    with torch.inference_mode(), closing(images.serve([slice(_evaluation_batch(images))])) as first:
+    with torch.inference_mode(), closing(images.serve([slice(evaluation_batch(images))])) as first:
         logits = network(_prepared(next(first)[0], mean, std))
     return bool(torch.isfinite(logits).all())
 
 
-def _evaluation_batch(images: Source) -> int:
+def evaluation_batch(images: Source) -> int:
+    """Return how many images are evaluated together."""
     _, height, width = images.shape
     return max(min(_EVALUATION_BATCH, _EVALUATION_BATCH * 64 * 64 // (height * width)), 1)
 
@@ -180,7 +181,8 @@ def _optimiser(network: nn.Module, recipe: Recipe, momentum: float) -> torch.opt
     )
 
 
-def _normalisation(data: DataSet, recipe: Recipe) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def normalisation(data: DataSet, recipe: Recipe) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of each channel that images are normalised by."""
     if recipe.normalise:
         return data.mean, data.std
     channels = len(data.mean)
