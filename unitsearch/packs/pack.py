@@ -15,6 +15,7 @@ from unitsearch.architecture import Architecture, canonical
 from unitsearch.errors import UsageError
 from unitsearch.packs import unit_kernel
 from unitsearch.packs.lowering import Lowered, Rows, lower
+from unitsearch.packs.program import Program
 from unitsearch.packs.running import Tensors, run
 from unitsearch.packs.skeletons import difference, skeleton
 
@@ -79,6 +80,11 @@ class Pack:
 
     def __len__(self) -> int:
         return len(self.architectures)
+
+    @property
+    def program(self) -> Program:
+        """What is done to the images of all members."""
+        return self._lowered.program
 
     def __call__(self, x: Tensor, *, training: bool) -> Tensor:
         """Return the logits [images, members, classes].
