@@ -234,15 +234,14 @@ class _Lowering:
                     units.append(inner)
                     owners.append(owner)
                     at += run.unit.inputs
-        families: dict[tuple[str, ...], list[int]] = {}
+        families: dict[object, list[int]] = {}
         for i, unit in enumerate(units):
-            families.setdefault(_profiles(unit), []).append(i)
-        flows, order = [], []
+            families.setdefault(self.family(unit), []).append(i)
         for family in families.values():
             family.sort(key=lambda i: _kinds(units[i]))
-            flows.append(self.sequence([units[i] for i in family], flow.width))
-            order += family
-        placed = self.join(flow, flows)
+        order = [i for family in families.values() for i in family]
+        flows, widths = self.shared(flow, units, list(families.values()))
+        placed = self.join(flow, flows, widths)
         of_owner: list[list[Places]] = [[] for _ in flow.strands]
         for i in np.argsort(order, kind="stable"):
             of_owner[owners[order[i]]].append(placed[i])
@@ -251,25 +250,39 @@ class _Lowering:
             for owner, strand in enumerate(flow.strands)
         ]
 
+    def family(self, unit: _Strand) -> object:
+        """Return what units share that go through their layers in one tensor.
+
+        Where one kernel runs all sizes, that is the profile. Grouped convolutions take one size
+        each, and to keep sizes apart until the stack's end saves copies between them.
+        """
+        return _profiles(unit) if self.unit_kernel else (_profiles(unit), _kinds(unit))
+
     def branches(self, flow: _Flow, j: int) -> None:
-        shares = []
-        for strand in flow.strands:
-            layer = _at(strand, j, Branches)
-            if layer.split is None:
-                shares.append([strand.places] * len(layer.of))
-            else:
-                shares.append(np.split(strand.places, np.cumsum(layer.split)[:-1]))
-        flows = []
-        for b in range(len(shares[0])):
-            inner = [
-                strand.inner(f"{j}.of.{b}", _at(strand, j, Branches).of[b], share[b])
-                for strand, share in zip(flow.strands, shares, strict=True)
+        inner: list[_Strand] = []
+        of = [_at(strand, j, Branches) for strand in flow.strands]
+        shares = [
+            [strand.places] * len(layer.of)
+            if layer.split is None
+            else np.split(strand.places, np.cumsum(layer.split)[:-1])
+            for strand, layer in zip(flow.strands, of, strict=True)
+        ]
+        count = len(of)
+        for b in range(len(of[0].of)):
+            inner += [
+                strand.inner(f"{j}.of.{b}", layer.of[b], share[b])
+                for strand, layer, share in zip(flow.strands, of, shares, strict=True)
             ]
-            flows.append(self.sequence(inner, flow.width))
-            if not inner[0].layers:
-                self.put_in_order(flows[-1])
-        placed = self.join(flow, flows)
-        count = len(flow.strands)
+        sets = [list(range(at, at + count)) for at in range(0, len(inner), count)]
+        if of[0].split is None:
+            self.put_in_order(flow)
+            inner = [
+                replace(one, places=flow.strands[i % count].places) for i, one in enumerate(inner)
+            ]
+            flows = [self.sequence([inner[i] for i in one], flow.width) for one in sets]
+            placed = self.join(flow, flows, None)
+        else:
+            placed = self.join(flow, *self.shared(flow, inner, sets))
         flow.strands = [
             replace(strand, places=np.concatenate(placed[i::count]))
             for i, strand in enumerate(flow.strands)
@@ -310,12 +323,29 @@ class _Lowering:
             for strand, other in zip(flow.strands, inner.strands, strict=True)
         ]
 
-    def join(self, flow: _Flow, flows: list[_Flow]) -> list[Places]:
+    def shared(
+        self, flow: _Flow, strands: list[_Strand], sets: list[list[int]]
+    ) -> tuple[list[_Flow], tuple[int, ...] | None]:
+        """Lower sets of strands that share the channels among them, each on its own channels."""
+        if len(sets) == 1:
+            return [self.sequence([strands[i] for i in sets[0]], flow.width)], None
+        moved = self.take(flow, [strands[i] for one in sets for i in one])
+        flows, widths, at, first = [], [], 0, 0
+        for one in sets:
+            own = moved[at : at + len(one)]
+            width = sum(len(strand.places) for strand in own)
+            own = [replace(strand, places=strand.places - first) for strand in own]
+            flows.append(self.sequence(own, width))
+            widths.append(width)
+            at, first = at + len(one), first + width
+        return flows, tuple(widths)
+
+    def join(self, flow: _Flow, flows: list[_Flow], widths: tuple[int, ...] | None) -> list[Places]:
         """Put the outputs of ``flows`` side by side; return where each of their strands lies."""
         if len(flows) == 1:
             flow.steps += flows[0].steps
         else:
-            flow.steps.append(Join(tuple(tuple(inner.steps) for inner in flows)))
+            flow.steps.append(Join(tuple(tuple(inner.steps) for inner in flows), widths))
         placed, at = [], 0
         for inner in flows:
             placed += [strand.places + at for strand in inner.strands]
@@ -331,20 +361,14 @@ class _Lowering:
         """Move channels so that they lie in the order of ``strands``, if they do not already."""
         index = np.concatenate([strand.places for strand in strands])
         if len(index) != flow.width or (index != np.arange(flow.width)).any():
-            inverse = None
-            if len(index) == flow.width:
-                inverse = self.table(np.argsort(index))
+            inverse = self.table(np.argsort(index)) if len(index) == flow.width else None
             flow.steps.append(Take(self.table(index), inverse))
             flow.width = len(index)
         starts = np.cumsum([0, *(len(strand.places) for strand in strands)])
-        moved = [
+        return [
             replace(strand, places=np.arange(start, start + len(strand.places)))
             for strand, start in zip(strands, starts[:-1], strict=True)
         ]
-        if strands is not flow.strands:
-            by_old = {id(old): new for old, new in zip(strands, moved, strict=True)}
-            flow.strands = [by_old[id(strand)] for strand in flow.strands]
-        return moved
 
     def part(self, strands: list[_Strand], names: list[str], sizes: list[int]) -> int:
         """Give parameters their places in the row; return the number of the part they make."""

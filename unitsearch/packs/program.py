@@ -104,9 +104,13 @@ class Flat:
 
 @dataclass(frozen=True)
 class Join:
-    """Several programs on the same input, their channels one after the other."""
+    """Several programs, their outputs one after the other.
+
+    Each takes the input's next ``widths`` channels; all of them take the same where that is None.
+    """
 
     of: tuple[Program, ...]
+    widths: tuple[int, ...] | None
 
 
 @dataclass(frozen=True)

@@ -75,8 +75,13 @@ def _run(step: Step, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
             return x.mean((2, 3), keepdim=True)
         case Flat():
             return x.flatten(1)[:, :, None, None]
-        case Join(of):
-            return torch.cat([run(one, x, tensors, training=training) for one in of], 1)
+        case Join(of, widths):
+            shares = [x] * len(of) if widths is None else torch.split(x, list(widths), 1)
+            found = [
+                run(one, share, tensors, training=training)
+                for one, share in zip(of, shares, strict=True)
+            ]
+            return torch.cat(found, 1)
         case Sum(body, shortcut, act):
             side = run(shortcut, x, tensors, training=training)
             return _activated(run(body, x, tensors, training=training) + side, act)
@@ -162,16 +167,27 @@ class _Taken(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, index: Tensor, inverse: Tensor) -> Tensor:
         ctx.save_for_backward(inverse)
-        return x.index_select(1, index)
+        return _gathered(x, index)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (inverse,) = ctx.saved_tensors
-        return gradients[0].index_select(1, inverse), None, None
+        return _gathered(gradients[0], inverse), None, None
 
 
 def _taken(x: Tensor, index: Tensor, inverse: Tensor | None) -> Tensor:
     if inverse is None:
-        return x.index_select(1, index)
+        return _gathered(x, index)
     taken: Tensor = _Taken.apply(x, index, inverse)  # type: ignore[no-untyped-call]  # torch's stub
     return taken
+
+
+def _gathered(x: Tensor, index: Tensor) -> Tensor:
+    """Return channels by number, in the memory format of ``x``."""
+    if x.is_contiguous():
+        return x.index_select(1, index)
+    # 1.5 copies; index_select and x[:, index] leave channels last, or take 2 to 20
+    images, channels, height, width = x.shape
+    pixels = x.permute(0, 2, 3, 1).reshape(-1, channels)
+    found = pixels.gather(1, index.expand(len(pixels), -1))
+    return found.view(images, height, width, -1).permute(0, 3, 1, 2)

@@ -123,6 +123,9 @@ class Steps:
     def _logits(self, x: Tensor, *, training: bool) -> Tensor:
         """Return logits [b, members, classes] in the precision of the parameters."""
         x = x.contiguous(memory_format=self.pack.memory_format)
+        if x.shape[1] == 1 and self.pack.memory_format == torch.channels_last:
+            # one channel lies both ways, and libraries take it for the slow one
+            x = x.view(len(x), *x.shape[2:], 1).permute(0, 3, 1, 2)
         low: AbstractContextManager[object] = nullcontext()
         if self.bfloat16:
             low = torch.autocast(x.device.type, torch.bfloat16)
