@@ -44,11 +44,13 @@ def interpreter() -> Iterator[None]:
     patch.undo()
 
 
-def results(one: Architecture, members: int, dtype: torch.dtype, *, kernel: bool) -> list[Any]:
-    """Return logits, the images' gradient and the parameters' of a pack."""
+def results(
+    one: Architecture, members: int, dtype: torch.dtype, *, kernel: bool
+) -> list[torch.Tensor]:
+    """Return logits, the images' gradient and each member's own gradient."""
     pack = Pack([one] * members, dtype=dtype, kernel=kernel, device=DEVICE)
-    for i in range(members):
-        network = build(one).to(dtype)
+    networks = [build(one).to(dtype) for _ in range(members)]
+    for i, network in enumerate(networks):
         unsettle(network)
         pack.load(i, network)
     generator = torch.Generator().manual_seed(1)
@@ -57,7 +59,9 @@ def results(one: Architecture, members: int, dtype: torch.dtype, *, kernel: bool
     x = x.to(DEVICE).requires_grad_()
     logits = pack(x, training=True)
     slope = torch.linspace(-1, 1, logits.numel(), dtype=dtype, device=DEVICE).view_as(logits)
-    return [logits.detach(), *torch.autograd.grad((logits * slope).sum(), [x, pack.weights])]
+    to_images, row = torch.autograd.grad((logits * slope).sum(), [x, pack.weights])
+    own = [row[pack.rows(i, network)] for i, network in enumerate(networks)]
+    return [logits.detach(), to_images, *own]
 
 
 def off(one: Architecture, dtype: torch.dtype) -> float:

@@ -10,7 +10,7 @@ channels are moved only before a step that needs them in order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, TypeAlias, assert_never
 
@@ -33,6 +33,7 @@ from unitsearch.architecture import (
     Slbf,
     Stack,
 )
+from unitsearch.packs.ledger import Ledger, Owner
 from unitsearch.packs.program import (
     Average,
     Flat,
@@ -53,30 +54,6 @@ from unitsearch.shapes import Shape, after
 WIDEST = 16  # channels of a layer that the unit kernel takes; wider ones are cuDNN's field
 
 Places: TypeAlias = NDArray[np.int64]
-Rows: TypeAlias = dict[str, list[tuple[int, int, int]]]
-
-
-@dataclass
-class Lowered:
-    """A program and what it needs.
-
-    Attributes:
-        program: Takes [images, all members' channels, height, width], member by member; gives the
-            logits likewise.
-        parts: Lengths of the parameters' parts, in the order in which they lie in one row.
-        stats: Channels of each norm's running statistics, likewise.
-        tables: Index tables.
-        parameters: For each member, by name in its network: number of the unit in its run, place
-            and length of its numbers in the row.
-        running: The same of running means and variances, by the norm's name.
-    """
-
-    program: Program = ()
-    parts: list[int] = field(default_factory=list)
-    stats: list[int] = field(default_factory=list)
-    tables: list[NDArray[Any]] = field(default_factory=list)
-    parameters: list[Rows] = field(default_factory=list)
-    running: list[Rows] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,32 +82,32 @@ class _Flow:
     steps: list[Step]
 
 
-def lower(architectures: Sequence[Architecture], *, unit_kernel: bool) -> Lowered:
-    """Return the program of a pack.
+def lower(architectures: Sequence[Architecture], *, unit_kernel: bool) -> tuple[Program, Ledger]:
+    """Return the program of a pack, and what its numbers stand for.
+
+    It takes [images, all members' channels, height, width], member by member, and gives the logits
+    likewise.
 
     Args:
         architectures: Canonical, of one skeleton.
         unit_kernel: Whether narrow convolutions of all sizes may run as one kernel.
     """
-    found = Lowered(parameters=[{} for _ in architectures], running=[{} for _ in architectures])
+    ledger = Ledger(len(architectures))
     channels = architectures[0].input[0]
     strands = [
         _Strand(m, "layers", one.layers, one.input, np.arange(m * channels, (m + 1) * channels))
         for m, one in enumerate(architectures)
     ]
-    lowering = _Lowering(found, unit_kernel)
+    lowering = _Lowering(ledger, unit_kernel)
     flow = lowering.sequence(strands, len(strands) * channels)
     lowering.put_in_order(flow)
-    found.program = tuple(flow.steps)
-    return found
+    return tuple(flow.steps), ledger
 
 
 class _Lowering:
-    def __init__(self, found: Lowered, unit_kernel: bool) -> None:
-        self.found = found
+    def __init__(self, ledger: Ledger, unit_kernel: bool) -> None:
+        self.ledger = ledger
         self.unit_kernel = unit_kernel
-        self.end = 0  # of the parameters so far
-        self.stats_end = 0
 
     def sequence(self, strands: list[_Strand], width: int) -> _Flow:
         flow = _Flow(strands, width, [])
@@ -178,22 +155,18 @@ class _Lowering:
         strands, kinds = [flow.strands[i] for i in order], [kinds[i] for i in order]
         if not fits or not all((np.diff(strand.places) == 1).all() for strand in strands):
             strands = self.take(flow, strands)
-        layer, names = strands[0].layers[j], [f"{strand.name}.{j}" for strand in strands]
-        weight = self.part(strands, [f"{n}.weights.weight" for n in names], [k.size for k in kinds])
-        biased = [i for i, kind in enumerate(kinds) if kind.bias]
-        bias = norm = table = None
-        if biased:
-            bias = self.part(
-                [strands[i] for i in biased],
-                [f"{names[i]}.weights.bias" for i in biased],
-                [kinds[i].out for i in biased],
-            )
-        outs = [kind.out for kind in kinds]
+        layer, ledger, outs = strands[0].layers[j], self.ledger, [kind.out for kind in kinds]
         assert isinstance(layer, (Conv, Linear))
+        owners = [Owner(strand.member, f"{strand.name}.{j}", strand.number) for strand in strands]
+        weight = ledger.part(owners, "weights.weight", [kind.size for kind in kinds])
+        bias = norm = table = None
+        if any(kind.bias for kind in kinds):
+            biased = [owner for owner, kind in zip(owners, kinds, strict=True) if kind.bias]
+            bias = ledger.part(biased, "weights.bias", [k.out for k in kinds if k.bias])
         if layer.norm == "batch":
-            scale = self.part(strands, [f"{n}.norm.weight" for n in names], outs)
-            shift = self.part(strands, [f"{n}.norm.bias" for n in names], outs)
-            norm = Norm(scale, shift, self.stat(strands, [f"{n}.norm" for n in names], outs))
+            scale = ledger.part(owners, "norm.weight", outs)
+            shift = ledger.part(owners, "norm.bias", outs)
+            norm = Norm(scale, shift, ledger.stat(owners, "norm", outs))
         starts = np.cumsum([0, *outs])
         if fits:
             sizes = np.cumsum([0, *(kind.size for kind in kinds)])
@@ -203,7 +176,7 @@ class _Lowering:
                     strands, kinds, starts[:-1], sizes[:-1], strict=True
                 )
             ]
-            table = self.table(np.array(rows, np.int32))
+            table = self.ledger.table(np.array(rows, np.int32))
         equal = tuple((len(list(same)), kind) for kind, same in groupby(kinds))
         flow.steps.append(Weigh(equal, weight, bias, norm, layer.act, table))
         flow.width = int(starts[-1])
@@ -361,36 +334,14 @@ class _Lowering:
         """Move channels so that they lie in the order of ``strands``, if they do not already."""
         index = np.concatenate([strand.places for strand in strands])
         if len(index) != flow.width or (index != np.arange(flow.width)).any():
-            inverse = self.table(np.argsort(index)) if len(index) == flow.width else None
-            flow.steps.append(Take(self.table(index), inverse))
+            inverse = self.ledger.table(np.argsort(index)) if len(index) == flow.width else None
+            flow.steps.append(Take(self.ledger.table(index), inverse))
             flow.width = len(index)
         starts = np.cumsum([0, *(len(strand.places) for strand in strands)])
         return [
             replace(strand, places=np.arange(start, start + len(strand.places)))
             for strand, start in zip(strands, starts[:-1], strict=True)
         ]
-
-    def part(self, strands: list[_Strand], names: list[str], sizes: list[int]) -> int:
-        """Give parameters their places in the row; return the number of the part they make."""
-        for strand, name, size in zip(strands, names, sizes, strict=True):
-            rows = self.found.parameters[strand.member].setdefault(name, [])
-            rows.append((strand.number, self.end, size))
-            self.end += size
-        self.found.parts.append(sum(sizes))
-        return len(self.found.parts) - 1
-
-    def stat(self, strands: list[_Strand], names: list[str], sizes: list[int]) -> int:
-        """Give running statistics their places; return their number."""
-        for strand, name, size in zip(strands, names, sizes, strict=True):
-            rows = self.found.running[strand.member].setdefault(name, [])
-            rows.append((strand.number, self.stats_end, size))
-            self.stats_end += size
-        self.found.stats.append(sum(sizes))
-        return len(self.found.stats) - 1
-
-    def table(self, values: NDArray[Any]) -> int:
-        self.found.tables.append(values)
-        return len(self.found.tables) - 1
 
 
 def _at(strand: _Strand, j: int, cls: type[Any]) -> Any:

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from unitsearch.architecture import Architecture, canonical
 from unitsearch.errors import UsageError
 from unitsearch.packs import unit_kernel
-from unitsearch.packs.lowering import Lowered, Rows, lower
-from unitsearch.packs.program import Program
+from unitsearch.packs.ledger import Rows
+from unitsearch.packs.lowering import lower
 from unitsearch.packs.running import Tensors, run
 from unitsearch.packs.skeletons import difference, skeleton
 
@@ -25,6 +25,7 @@ class Pack:
 
     Attributes:
         architectures: The members', canonical.
+        program: What is done to the images of all members.
         weights: All parameters in one row: a leaf that requires its gradient.
         member_of: int64, for each parameter the member that it belongs to.
         means: All running means in one row.
@@ -66,25 +67,20 @@ class Pack:
         self._unit_kernel = unit_kernel.load() if kernel else None
         # grouped convolutions are fastest channels last; the unit kernel reads along rows of pixels
         self.memory_format = torch.contiguous_format if kernel else torch.channels_last
-        self._lowered: Lowered = lower(self.architectures, unit_kernel=kernel)
-        size, channels = sum(self._lowered.parts), sum(self._lowered.stats)
+        self.program, self._ledger = lower(self.architectures, unit_kernel=kernel)
+        size, channels = sum(self._ledger.parts), sum(self._ledger.stats)
         self.weights = torch.zeros(size, device=device, dtype=dtype, requires_grad=True)
         self.means = torch.zeros(channels, device=device, dtype=dtype)
         self.variances = torch.ones(channels, device=device, dtype=dtype)
-        self._tables = [torch.from_numpy(table).to(device) for table in self._lowered.tables]
+        self._tables = [torch.from_numpy(table).to(device) for table in self._ledger.tables]
         self._own: dict[int, tuple[Tensor, Tensor]] = {}
         members = torch.empty(size, dtype=torch.int64)
-        for m, rows in enumerate(self._lowered.parameters):
+        for m, rows in enumerate(self._ledger.parameters):
             members[_index(rows, rows)] = m
         self.member_of = members.to(device)
 
     def __len__(self) -> int:
         return len(self.architectures)
-
-    @property
-    def program(self) -> Program:
-        """What is done to the images of all members."""
-        return self._lowered.program
 
     def __call__(self, x: Tensor, *, training: bool) -> Tensor:
         """Return the logits [images, members, classes].
@@ -94,13 +90,13 @@ class Pack:
             training: Whether norms use the batch's statistics and update the running ones.
         """
         tensors = Tensors(
-            torch.split(self.weights, self._lowered.parts),
-            torch.split(self.means, self._lowered.stats),
-            torch.split(self.variances, self._lowered.stats),
+            torch.split(self.weights, self._ledger.parts),
+            torch.split(self.means, self._ledger.stats),
+            torch.split(self.variances, self._ledger.stats),
             self._tables,
             self._unit_kernel,
         )
-        logits = run(self._lowered.program, x, tensors, training=training)
+        logits = run(self.program, x, tensors, training=training)
         return logits.reshape(len(x), len(self), -1)
 
     def load(self, member: int, network: nn.Module) -> None:
@@ -110,7 +106,7 @@ class Pack:
             self.weights[rows] = _row(dict(network.named_parameters()), self.weights)
             if len(channels):
                 state = network.state_dict()
-                names = self._lowered.running[member]
+                names = self._ledger.running[member]
                 for values, kind in ((self.means, "mean"), (self.variances, "var")):
                     wanted = {name: state[f"{name}.running_{kind}"] for name in names}
                     values[channels] = _row(wanted, values)
@@ -121,7 +117,7 @@ class Pack:
         with torch.no_grad():
             _spread(self.weights.detach()[rows], dict(network.named_parameters()))
             state = network.state_dict()
-            names = self._lowered.running[member]
+            names = self._ledger.running[member]
             for values, kind in ((self.means, "mean"), (self.variances, "var")):
                 _spread(values[channels], {name: state[f"{name}.running_{kind}"] for name in names})
 
@@ -132,7 +128,7 @@ class Pack:
     def _places(self, member: int, network: nn.Module) -> tuple[Tensor, Tensor]:
         if member not in self._own:
             names = [name for name, _ in network.named_parameters()]
-            rows, running = self._lowered.parameters[member], self._lowered.running[member]
+            rows, running = self._ledger.parameters[member], self._ledger.running[member]
             device = self.weights.device
             self._own[member] = (
                 _index(rows, names).to(device),

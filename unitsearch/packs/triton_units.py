@@ -1,12 +1,14 @@
 """The unit kernel: narrow convolutions of many units, of many members, in one launch. Triton.
 
-A table says for each unit which channels it reads, which it writes, and where its weights begin, so
-units of different sizes run side by side. One program works on one unit and one block of pixels of
-many images, with all the unit's channels in registers; sums are float32 (float64 on request of the
-maps) whatever the maps are. The backward pass is one launch for the maps and one for the weights,
-whose partial sums are then added, so that the result does not depend on who is first.
+A table says for each unit which channels it reads, which it writes, and where its weights begin
+(``program.Weigh``), so units of different sizes run side by side. One program works on one unit and
+one block of pixels of many images, with all the unit's channels in registers; sums are float32
+(float64 where the maps are) whatever the maps are. The backward pass is one launch for the maps
+and one for the weights, whose partial sums are then added, so that the result does not depend on
+who is first.
 
-Tested in Triton's interpreter (``TRITON_INTERPRET=1``) only; it has not run on a GPU yet.
+Tested in Triton's interpreter (``TRITON_INTERPRET=1``), and compiled for NVIDIA's sm_90 without a
+spilled register; it has not run on a GPU yet.
 """
 
 from __future__ import annotations
@@ -22,7 +24,6 @@ from unitsearch.packs.program import Weigh
 
 BLOCK = 256  # pixels of one program
 PARTS = 64  # partial sums of a weight's gradient, at most
-COLUMNS = 5  # of a table: first input channel, inputs, first output channel, outputs, weights
 
 
 @triton.jit
@@ -107,14 +108,14 @@ def _to_weights(  # type: ignore[no-untyped-def]
     row = table + tl.program_id(0) * 5
     first_in, inputs = tl.load(row), tl.load(row + 1)
     first_out, outputs, start = tl.load(row + 2), tl.load(row + 3), tl.load(row + 4)
-    part = tl.program_id(1).to(tl.int64)
+    part = tl.program_id(1)
     pixels = out_height * out_width
     out = tl.arange(0, OUT)
     held = out < outputs
     for i in range(inputs):
         for a in range(KERNEL):
             for b in range(KERNEL):
-                total = tl.zeros([OUT], dtype=SUM)
+                total = tl.zeros([OUT, BLOCK], dtype=SUM)  # added up once, behind the loop
                 for block in range(each):
                     place = (part * each + block) * BLOCK + tl.arange(0, BLOCK)
                     inside = place < images * pixels
@@ -127,9 +128,9 @@ def _to_weights(  # type: ignore[no-untyped-def]
                     of = g + (image[None, :] * y_channels + first_out + out[:, None]) * pixels
                     of += (down * out_width + across)[None, :]
                     slopes = tl.load(of, mask=held[:, None] & inside[None, :], other=0.0).to(SUM)
-                    total += tl.sum(slopes * values[None, :], axis=1)
+                    total += slopes * values[None, :]
                 at = start + ((out * inputs + i) * KERNEL + a) * KERNEL + b
-                tl.store(partial + part * size + at, total, mask=held)
+                tl.store(partial + part.to(tl.int64) * size + at, tl.sum(total, axis=1), mask=held)
 
 
 class _Convolution(torch.autograd.Function):
