@@ -14,8 +14,11 @@ from unitsearch.architecture import Architecture
 from unitsearch.data.images import StreamedImages
 from unitsearch.data.sets import DataSet
 from unitsearch.errors import UsageError
+from unitsearch.network.build import build
+from unitsearch.packs.optimisers import Moment
 from unitsearch.training import Recipe
 from unitsearch.training.loop import DivergedError
+from unitsearch.training.pack_steps import prepared
 from unitsearch.training.packs import Finished, Member, train_pack
 
 EXACT = 1e-10
@@ -137,6 +140,25 @@ def test_a_member_that_diverges_says_so_and_changes_no_other(
         result, network = alone(lenets[i], i, mnist, SGD)
         assert numbers(found[i].result) == pytest.approx(numbers(result), abs=EXACT)
         assert apart(network, members[i].network) < EXACT
+
+
+def test_maps_in_bfloat16_change_a_loss_by_less_than_a_percent() -> None:
+    data, totals = noise((3, 32, 32), 8, 10), []
+    for bfloat16 in (False, True):
+        torch.manual_seed(0)
+        members = drawn("toy_hybrid", 2)
+        normalisation = data.mean, data.std
+        steps = prepared(
+            members, data.train, SGD, normalisation, torch.device("cpu"), bfloat16=bfloat16
+        )
+        for i, one in enumerate(members):
+            steps.pack.load(i, build(one))
+        numbers_ = steps.optimiser.coefficients([Moment(0.1, 0.9, 0)] * 2)
+        steps.take(torch.arange(8).view(2, 4), None, torch.tensor(numbers_))
+        totals.append(steps.totals)
+        assert steps.pack.weights.dtype == torch.float32
+    assert torch.equal(*totals) is False
+    assert float((totals[1] / totals[0] - 1).abs().max()) < 0.01
 
 
 def test_members_are_asked_for_only_when_there_is_room(
