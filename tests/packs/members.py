@@ -40,7 +40,7 @@ def drawn(space: str, count: int) -> list[Architecture]:
     return found
 
 
-def noise(shape: tuple[int, int, int], count: int, classes: int) -> DataSet:
+def noise(shape: tuple[int, int, int], count: int, classes: int, validation: int = 20) -> DataSet:
     """Images of noise and labels by chance."""
 
     def images(many: int, seed: int) -> Images:
@@ -51,7 +51,7 @@ def noise(shape: tuple[int, int, int], count: int, classes: int) -> DataSet:
     names = tuple(map(str, range(classes)))
     mean, std = (0.4,) * shape[0], (0.3,) * shape[0]
     return DataSet(
-        "noise", images(count, 0), images(20, 1), images(20, 2), names, mean, std, "0" * 16
+        "noise", images(count, 0), images(validation, 1), images(30, 2), names, mean, std, "0" * 16
     )
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from network.layouts import SMALL
 
-from packs.members import alone, apart, drawn, member, noise, numbers
+from packs.members import InDouble, alone, apart, drawn, member, noise, numbers
 from unitsearch.architecture import Architecture
 from unitsearch.data.images import StreamedImages
 from unitsearch.data.sets import DataSet
@@ -17,7 +18,7 @@ from unitsearch.errors import UsageError
 from unitsearch.network.build import build
 from unitsearch.packs.optimisers import Moment
 from unitsearch.training import Recipe
-from unitsearch.training.loop import DivergedError
+from unitsearch.training.loop import DivergedError, train
 from unitsearch.training.pack_steps import prepared
 from unitsearch.training.packs import Finished, Member, train_pack
 
@@ -140,6 +141,36 @@ def test_a_member_that_diverges_says_so_and_changes_no_other(
         result, network = alone(lenets[i], i, mnist, SGD)
         assert numbers(found[i].result) == pytest.approx(numbers(result), abs=EXACT)
         assert apart(network, members[i].network) < EXACT
+
+
+def test_logits_that_are_not_finite_behind_the_last_step_are_found(
+    lenets: list[Architecture], mnist: DataSet
+) -> None:
+    recipe = replace(ONE_STEP, rate=1e308, schedule="constant", momentum=0.0)
+    found = packed([member(one, i) for i, one in enumerate(lenets[:2])], mnist, recipe, 2)
+    for i in (0, 1):
+        assert isinstance(found[i].result, DivergedError)
+        assert str(found[i].result) == str(alone(lenets[i], i, mnist, recipe)[0])
+        assert str(found[i].result) == "the logits are not finite after epoch 1"
+
+
+def test_accuracies_over_many_batches_are_the_loops() -> None:
+    one, data = SMALL["hybrid stack"], noise((2, 8, 8), 20, 3, validation=700)
+    recipe = Recipe(epochs=3, batch=5, rate=0.05)
+    members = [member(one, i) for i in range(3)]
+    found = packed(members, data, recipe, 3)
+    for i in range(3):
+        assert numbers(found[i].result) == pytest.approx(
+            numbers(alone(one, i, data, recipe)[0]), abs=EXACT
+        )
+
+
+def test_accuracy_is_measured_on_the_images_that_are_asked_for() -> None:
+    one, data = SMALL["pooling"], noise((2, 8, 8), 20, 3)
+    (first,) = packed([member(one, 0)], data, SGD, 1, watch=data.test).values()
+    single = member(one, 0)
+    expected = train(InDouble(single.network), data, SGD, single.generator, watch=data.test)
+    assert numbers(first.result) == pytest.approx(numbers(expected), abs=EXACT)
 
 
 def test_maps_in_bfloat16_change_a_loss_by_less_than_a_percent() -> None:

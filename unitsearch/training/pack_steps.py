@@ -128,7 +128,7 @@ class Steps:
             x = x.view(len(x), *x.shape[2:], 1).permute(0, 3, 1, 2)
         low: AbstractContextManager[object] = nullcontext()
         if self.bfloat16:
-            low = torch.autocast(x.device.type, torch.bfloat16)
+            low = torch.autocast(x.device.type, torch.bfloat16, cache_enabled=False)
         with low:
             logits = self.pack(x, training=training)
         return logits.to(self.pack.weights.dtype)
