@@ -147,5 +147,5 @@ def test_layers_with_groups_stay_grouped_convolutions() -> None:
 @pytest.mark.skipif(HAS_TRITON, reason="triton is installed")
 def test_without_triton_the_unit_kernel_says_what_is_missing() -> None:
     assert not unit_kernel.is_installed()
-    with pytest.raises(PackageError, match="pip install triton"):
+    with pytest.raises(PackageError, match="needs Triton; pip install"):
         unit_kernel.load()

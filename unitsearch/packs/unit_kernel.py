@@ -23,10 +23,7 @@ def load() -> UnitKernel:
         PackageError: If Triton is not installed.
     """
     if not is_installed():
-        raise PackageError(
-            place="triton", found="no such package", expected="triton",
-            fix="pip install triton, or run packs without the unit kernel",
-        )  # fmt: skip
+        raise PackageError("the unit kernel needs Triton", fix="pip install 'unitsearch[triton]'")
     from unitsearch.packs import triton_units
 
     kernel: UnitKernel = triton_units.convolve
