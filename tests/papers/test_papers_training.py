@@ -11,7 +11,7 @@ from unitsearch.api.trainings import read_trainings
 from unitsearch.errors import StudyError, UsageError
 
 NETWORKS = ["lenet_hybrid:hybrid", "lenet_hybrid:single_U1"]
-FEW = ["train.epochs=2", "data.limit=400", "engine.workers=1"]
+FEW = ["train.epochs=2", "data.limit=400", "data.validation=0.2", "engine.workers=1"]
 
 
 def news(folder: Path, seeds: int, overrides: list[str] = FEW) -> list[str]:
