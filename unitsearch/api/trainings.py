@@ -259,7 +259,7 @@ def _write(folder: Path, trainings: Sequence[Training]) -> None:
     writer.writerow([field.name for field in fields(Training)])
     for one in sorted(trainings, key=lambda one: (one.network, one.seed)):
         *row, curve = astuple(one)
-        writer.writerow([*row, " ".join(f"{accuracy:g}" for accuracy in curve)])
+        writer.writerow([*row, " ".join(map(repr, curve))])
     write_file(folder / TRAININGS, text.getvalue().encode())
 
 
