@@ -27,7 +27,16 @@ from numba import types
 from numba.core.ccallback import CFunc
 from numpy.typing import NDArray
 
-from unitsearch.kernels import convolution, head, optimisers, pooling, step, vectors
+from unitsearch.kernels import (
+    convolution,
+    convolution_back,
+    head,
+    maxima,
+    optimisers,
+    pooling,
+    step,
+    vectors,
+)
 from unitsearch.kernels import table as t
 
 _FUNCTIONS: dict[int, Callable[..., None]] = {
@@ -35,17 +44,18 @@ _FUNCTIONS: dict[int, Callable[..., None]] = {
     t.CONVOLUTION: convolution.convolution,
     t.LINEAR: head.linear,
     t.POOL: pooling.pool,
+    t.MAXIMA: maxima.maxima,
     t.TOTAL: pooling.total,
     t.LOSS: head.loss,
     t.SCORE: head.score,
-    t.CONVOLUTION_BACK: convolution.convolution_back,
+    t.CONVOLUTION_BACK: convolution_back.convolution_back,
     t.LINEAR_BACK: head.linear_back,
     t.POOL_BACK: pooling.pool_back,
     t.TOTAL_BACK: pooling.total_back,
     t.SGD: optimisers.sgd,
     t.ADAM: optimisers.adam,
     t.CONVOLVE: convolution.convolve,
-    t.CORRELATE: convolution.correlate,
+    t.CORRELATE: convolution_back.correlate,
 }
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unitsearch.architecture import Architecture, canonical
+from unitsearch.architecture import Architecture, Linear, Stack, canonical
 from unitsearch.errors import UsageError
 from unitsearch.kernels import table as t
 from unitsearch.kernels.lowering import Lowering
 from unitsearch.kernels.memory import Entry, Map, Memory, Row, View
-from unitsearch.kernels.rows import entering, leaving, refusal, settle_way_back
+from unitsearch.kernels.rows import entering, handed_back, leaving, refusal, settle_way_back
 from unitsearch.shapes import output
 
 ACCUMULATORS = 64  # registers: two sums for each channel of an output tile, or a weight tile
@@ -76,7 +76,12 @@ def lower(architecture: Architecture, blocks: int, lanes: int, register_bytes: i
     output(architecture)
     architecture = canonical(architecture)
     memory = Memory(blocks)
-    lowering = Lowering(memory, register_bytes)
+    has_flat_units = any(
+        isinstance(layer, Stack)
+        and any(isinstance(run.unit.layers[0], Linear) for run in layer.units)
+        for layer in architecture.layers
+    )
+    lowering = Lowering(memory, register_bytes, keeps_maxima=not has_flat_units)
     channels = architecture.input[0]
     images = View(memory.map(*architecture.input, has_gradient=False), 0, channels)
     row = {t.KIND: t.ENTER, t.INPUTS: lanes, t.OUTPUTS: channels, **leaving(images)}
@@ -134,7 +139,9 @@ def _hand_gradients_on(back: list[Row]) -> None:
                 order[use[0]].append(use[1])
     for row in back:
         values = row.values
-        if t.Y in values:
+        if row.pooled is not None:
+            values |= handed_back(row.pooled)
+        elif t.Y in values:
             values[t.G] = -1 if row.y.g < 0 else row.y.g + values[t.Y] - row.y.at
         for use, x, xg, mode in (
             (row.x, t.X, t.XG, t.XG_MODE),

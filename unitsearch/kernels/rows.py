@@ -39,6 +39,37 @@ def leaving(y: View) -> dict[int, int]:
     }  # fmt: skip
 
 
+def handed_back(y: View) -> dict[int, int]:
+    """Return the columns of where the gradient of a pooled convolution is handed back."""
+    m = y.map
+    return {t.G: m.g + y.first * m.pixels, t.G_BLOCK: m.block, t.INDEX: _index(y)}
+
+
+def _index(y: View) -> int:
+    return y.map.index + y.first * y.map.pixels
+
+
+def add_maxima(memory: Memory, pool: Pool, x: View, y: View) -> View:
+    """Add the maxima of what the last operation, a convolution, left; return what they leave."""
+    conv, z, m = memory.rows[-1], x.map, y.map
+    if m.index < 0:
+        m.index = memory.take(m.block * memory.blocks)
+    m.act, m.has_bias = z.act, m.has_bias or z.has_bias
+    m.is_plain = m.is_plain and z.is_plain
+    row = {
+        t.KIND: t.MAXIMA, t.COUNT: x.count, t.KERNEL: pool.kernel, t.STRIDE: pool.step,
+        t.INDEX: _index(y), **entering(x), **leaving(y),
+    }  # fmt: skip
+    conv.pooled = y
+    conv.values |= {
+        t.POOL_KERNEL: pool.kernel, t.POOL_STRIDE: pool.step,
+        t.POOL_HEIGHT: m.height, t.POOL_WIDTH: m.width,
+    }  # fmt: skip
+    memory.staged = max(memory.staged, 2 * z.height * m.width)
+    memory.rows.append(Row(row, m))
+    return y
+
+
 def add_pool(
     memory: Memory, pool: Pool, window: tuple[int, int], x: View, y: View, use: tuple[Map, int]
 ) -> View:
@@ -56,7 +87,7 @@ def add_pool(
     if pool.op == "max":
         if y.map.index < 0:
             y.map.index = memory.take(y.map.block * memory.blocks)
-        row[t.INDEX] = y.map.index + y.first * y.map.pixels
+        row[t.INDEX] = _index(y)
     memory.staged = max(memory.staged, (m.height + 2 * side) * (m.width + 2 * side))
     memory.spare = max(memory.spare, m.pixels)
     memory.rows.append(Row(row, y.map, t.POOL_BACK, use))
@@ -127,7 +158,7 @@ def settle_way_back(memory: Memory, row: dict[int, int]) -> None:
         low, high = choosing.reach(height, y_height, k, stride, side)
         low_2, high_2 = choosing.reach(width, y_width, k, stride, side)
         low, high = max(low, low_2), max(high, high_2)
-    is_direct = not row[t.NORM] and low == high == 0
+    is_direct = not row[t.NORM] and t.POOL_KERNEL not in row and low == high == 0
     d_row = y_width + low + high
     d_channel = y_width * y_height if is_direct else d_row * (y_height + low + high)
     row |= {

@@ -10,12 +10,12 @@ from __future__ import annotations
 # fmt: off
 # The kinds of operations: the first column of a row, and the place of a kernel in the list of all.
 KINDS = (
-    "enter", "convolution", "linear", "pool", "total", "loss", "score",
+    "enter", "convolution", "linear", "pool", "maxima", "total", "loss", "score",
     "convolution_back", "linear_back", "pool_back", "total_back",
     "sgd", "adam", "convolve", "correlate",
 )
 (
-    ENTER, CONVOLUTION, LINEAR, POOL, TOTAL, LOSS, SCORE,
+    ENTER, CONVOLUTION, LINEAR, POOL, MAXIMA, TOTAL, LOSS, SCORE,
     CONVOLUTION_BACK, LINEAR_BACK, POOL_BACK, TOTAL_BACK,
     SGD, ADAM, CONVOLVE, CORRELATE,
 ) = range(len(KINDS))
@@ -35,7 +35,8 @@ KINDS = (
     PHASES, PHASE_COUNT, BACK_CHANNELS, BACK_ROWS, BACK_COLUMNS,
     WEIGHT_OUTPUTS, WEIGHT_ROWS, WEIGHT_COLUMNS,
     Z, Z_BLOCK, Z_COEF, Z_ACT, ZG, ZG_BLOCK, ZG_MODE,
-) = range(68)
+    POOL_KERNEL, POOL_STRIDE, POOL_HEIGHT, POOL_WIDTH,
+) = range(72)
 ROW = 72  # columns of the table
 
 # How a gradient is handed on to X: stored or added, and finished (masked by the activation, with
