@@ -24,6 +24,7 @@ from unitsearch.kernels.norm import (
 )
 from unitsearch.kernels.tiles import weight_tile
 from unitsearch.kernels.vectors import (
+    add,
     address,
     call,
     doubles,
@@ -36,6 +37,7 @@ from unitsearch.kernels.vectors import (
     pointer,
     put,
     spread,
+    store,
     times,
     total,
 )
@@ -51,8 +53,8 @@ def stage_gradients(op: Any, frame: Any, work: Any, block: int, unit: int) -> An
     g = get(op, t.G) + block * get(op, t.G_BLOCK) + unit * outputs * g_channel
     if get(op, t.IS_DIRECT_BACK):
         return on(work, g)
-    index = get(op, t.INDEX) + block * get(op, t.G_BLOCK) + unit * outputs * g_channel
-    numbers = pointer(work, get(frame, t.F_NUMBERS))
+    kept = get(op, t.POOLED) + block * get(op, t.G_BLOCK) + unit * outputs * g_channel
+    scratch = on(work, get(op, t.S) + get(op, t.INPUTS) * get(op, t.S_CHANNEL))
     z = get(op, t.Y) + block * get(op, t.Y_BLOCK) + unit * outputs * y_channel
     d, d_row, d_channel = get(op, t.D), get(op, t.D_ROW), get(op, t.D_CHANNEL)
     low, height, width = get(op, t.D_LOW), get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
@@ -74,14 +76,19 @@ def stage_gradients(op: Any, frame: Any, work: Any, block: int, unit: int) -> An
                 gradient_row(on(work, g + at), on(work, z + at), to, width, c1, c2, c3)
         if kernel:
             add_to_maxima(
-                on(work, g + o * g_channel), on(work, index + o * g_channel), g_height, g_width,
-                kernel, stride, on(work, corner + o * d_channel), d_row, c1, numbers,
+                on(work, g + o * g_channel), on(work, kept + o * g_channel), g_height, g_width,
+                kernel, stride, get(coefs, o * t.COEF + t.SCALE), c1,
+                on(work, z + o * y_channel), height, width,
+                on(work, corner + o * d_channel), d_row, scratch,
             )  # fmt: skip
     return on(work, corner)
 
 
 def correlate(job: Any, frame: Any, work: Any) -> None:
-    """Add the gradient of one block's weights, from one block of images."""
+    """Add the gradient of one block's weights, from one block of images.
+
+    Where there is room for them, the sums of each lane are kept apart until all images are through.
+    """
     x, g = pointer(work, get(job, t.J_X)), pointer(work, get(job, t.J_G))
     g_channel, g_row = get(job, t.J_G_CHANNEL), get(job, t.J_G_ROW)
     x_row, x_column = get(job, t.J_X_ROW), get(job, t.J_X_COLUMN)
@@ -93,7 +100,8 @@ def correlate(job: Any, frame: Any, work: Any) -> None:
     tile_channels, tile_rows = get(job, t.J_TILE_CHANNELS), get(job, t.J_TILE_ROWS)
     tile_columns = get(job, t.J_TILE_COLUMNS)
     keys = integers(get(frame, t.F_WEIGHT_KEYS))
-    sums = pointer(work, get(frame, t.F_ACCUMULATORS))
+    sums, kept = pointer(work, get(frame, t.F_ACCUMULATORS)), pointer(work, get(job, t.J_SUMS))
+    is_kept = get(job, t.J_SUMS) != 0
     for o in range(0, channels, tile_channels):
         some = min(tile_channels, channels - o)
         for i in range(get(job, t.J_GROUPS)):
@@ -111,10 +119,15 @@ def correlate(job: Any, frame: Any, work: Any) -> None:
                     for oo in range(some):
                         for aa in range(rows):
                             to = (o + oo) * out_channel + i * out_group + (a + aa) * out_side + b
-                            for bb in range(columns):
-                                value = get(out, to + bb) + total(load(sums, at))
-                                put(out, to + bb, value)
-                                at += 1
+                            if is_kept:
+                                for bb in range(columns):
+                                    sum_ = add(load(kept, to + bb), load(sums, at + bb))
+                                    store(kept, to + bb, sum_)
+                            else:
+                                for bb in range(columns):
+                                    sum_ = total(load(sums, at + bb))
+                                    put(out, to + bb, get(out, to + bb) + sum_)
+                            at += columns
 
 
 @inlined
@@ -127,6 +140,8 @@ def add_weight_gradients(op: Any, frame: Any, work: Any, g: Any, x: Any, out: An
     put(job, t.J_X, address(x))
     put(job, t.J_G, address(g))
     put(job, t.J_OUT, address(out))
+    kept = get(op, t.SUMS)
+    put(job, t.J_SUMS, address(on(work, kept)) if kept >= 0 else 0)
     put(job, t.J_G_CHANNEL, get(op, t.D_CHANNEL))
     put(job, t.J_G_ROW, get(op, t.D_ROW))
     put(job, t.J_X_ROW, s_row * stride)
@@ -182,12 +197,15 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
     put(job, t.J_TILE_COLUMNS, get(op, t.BACK_COLUMNS))
     put(job, t.J_ACT, get(op, t.X_ACT))
     put(job, t.J_MODE, mode if stride == 1 else 0)
-    for b in range(blocks):
-        put(job, t.J_MASK, 1 if b == blocks - 1 else 0)
-        for u in range(count):
+    kept = get(op, t.SUMS)
+    for u in range(count):
+        weight = get(op, t.WEIGHT) + u * per_unit
+        if kept >= 0:
+            fill(on(work, kept), per_unit, nothing(work))
+        for b in range(blocks):
+            put(job, t.J_MASK, 1 if b == blocks - 1 else 0)
             g = stage_gradients(op, frame, work, b, u)
             x = stage_inputs(op, frame, work, b, u)
-            weight = get(op, t.WEIGHT) + u * per_unit
             add_weight_gradients(op, frame, work, g, x, past(gradients, weight))
             if xg < 0:
                 continue
@@ -222,3 +240,7 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
                         past(coefs, coef * t.COEF), get(op, t.X_ACT), accumulators,
                     )  # fmt: skip
                     drain(accumulators, mask, past(doubles(get(frame, t.F_SUMS)), 2 * coef))
+        if kept >= 0:
+            for i in range(per_unit):
+                sum_ = total(load(work, kept + i))
+                put(gradients, weight + i, get(gradients, weight + i) + sum_)

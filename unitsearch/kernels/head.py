@@ -197,6 +197,7 @@ def linear_back(op: Any, frame: Any, work: Any) -> None:
     put(job, t.J_GROUPS, 1)
     put(job, t.J_SIDE, inputs)
     put(job, t.J_SIDE_STEP, blocks)
+    put(job, t.J_SUMS, 0)
     put(job, t.J_OUT_SIDE, 1)
     put(job, t.J_WIDE, 1)
     put(job, t.J_TILE_CHANNELS, get(op, t.WEIGHT_OUTPUTS))

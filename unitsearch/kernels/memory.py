@@ -139,6 +139,7 @@ class Memory:
         staged: Registers that an operation stages of its input at most.
         gradients: Likewise of its gradient.
         spare: Likewise of a gradient that is to be added.
+        sums: Likewise of sums for each weight and lane.
         shared: Largest hidden gradient of each depth.
         hidden: Maps that share the memory of their gradients, with their depths.
     """
@@ -156,6 +157,7 @@ class Memory:
     staged: int = 1
     gradients: int = 1
     spare: int = 1
+    sums: int = 1
     shared: dict[int, int] = field(default_factory=dict)
     hidden: list[tuple[Map, int]] = field(default_factory=list)
 

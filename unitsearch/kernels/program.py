@@ -104,8 +104,11 @@ def _assembled(memory: Memory, loss: Row) -> Program:
         if row.values[t.KIND] == t.CONVOLUTION:
             settle_way_back(memory, row.values)
     staged, gradients = memory.take(memory.staged), memory.take(memory.gradients)
+    sums = memory.take(memory.sums)
     for row in memory.rows:
         row.values |= {t.S: staged, t.D: gradients}
+        if row.values.get(t.SUMS) == 0:
+            row.values[t.SUMS] = sums
     back = [
         row.values | {t.KIND: row.back}
         for row in reversed(memory.rows)

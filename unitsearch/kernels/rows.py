@@ -11,6 +11,7 @@ from unitsearch.kernels import choosing
 from unitsearch.kernels import table as t
 from unitsearch.kernels.memory import Held, Map, Memory, Row, View
 
+LARGEST_SUMS = 1 << 14  # weights of a block whose sums are kept for each lane: half a near cache
 ACTS = {"none": 0, "relu": 1, "relu6": 2}
 
 
@@ -42,30 +43,27 @@ def leaving(y: View) -> dict[int, int]:
 def handed_back(y: View) -> dict[int, int]:
     """Return the columns of where the gradient of a pooled convolution is handed back."""
     m = y.map
-    return {t.G: m.g + y.first * m.pixels, t.G_BLOCK: m.block, t.INDEX: _index(y)}
-
-
-def _index(y: View) -> int:
-    return y.map.index + y.first * y.map.pixels
+    first = y.first * m.pixels
+    return {t.G: m.g + first, t.G_BLOCK: m.block, t.POOLED: m.at + first}
 
 
 def add_maxima(memory: Memory, pool: Pool, x: View, y: View) -> View:
     """Add the maxima of what the last operation, a convolution, left; return what they leave."""
     conv, z, m = memory.rows[-1], x.map, y.map
-    if m.index < 0:
-        m.index = memory.take(m.block * memory.blocks)
     m.act, m.has_bias = z.act, m.has_bias or z.has_bias
     m.is_plain = m.is_plain and z.is_plain
     row = {
         t.KIND: t.MAXIMA, t.COUNT: x.count, t.KERNEL: pool.kernel, t.STRIDE: pool.step,
-        t.INDEX: _index(y), **entering(x), **leaving(y),
+        **entering(x), **leaving(y),
     }  # fmt: skip
     conv.pooled = y
     conv.values |= {
         t.POOL_KERNEL: pool.kernel, t.POOL_STRIDE: pool.step,
         t.POOL_HEIGHT: m.height, t.POOL_WIDTH: m.width,
     }  # fmt: skip
-    memory.staged = max(memory.staged, 2 * z.height * m.width)
+    scratch = z.pixels + 2 * z.height * m.width
+    staged = conv.values[t.INPUTS] * conv.values[t.S_CHANNEL]
+    memory.staged = max(memory.staged, staged + scratch)
     memory.rows.append(Row(row, m))
     return y
 
@@ -87,7 +85,7 @@ def add_pool(
     if pool.op == "max":
         if y.map.index < 0:
             y.map.index = memory.take(y.map.block * memory.blocks)
-        row[t.INDEX] = _index(y)
+        row[t.INDEX] = y.map.index + y.first * y.map.pixels
     memory.staged = max(memory.staged, (m.height + 2 * side) * (m.width + 2 * side))
     memory.spare = max(memory.spare, m.pixels)
     memory.rows.append(Row(row, y.map, t.POOL_BACK, use))
@@ -166,6 +164,12 @@ def settle_way_back(memory: Memory, row: dict[int, int]) -> None:
         t.D_LOW: low, t.D_HIGH: high, t.PHASES: len(memory.phases), t.PHASE_COUNT: 0,
     }  # fmt: skip
     memory.gradients = max(memory.gradients, outputs * d_channel)
+    weights = outputs * inputs * k * k
+    if weights <= LARGEST_SUMS:
+        memory.sums = max(memory.sums, weights)
+        row[t.SUMS] = 0
+    else:
+        row[t.SUMS] = -1
     if row[t.XG] < 0:
         return
     memory.spare = max(memory.spare, inputs * height * width)

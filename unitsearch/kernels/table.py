@@ -35,9 +35,9 @@ KINDS = (
     PHASES, PHASE_COUNT, BACK_CHANNELS, BACK_ROWS, BACK_COLUMNS,
     WEIGHT_OUTPUTS, WEIGHT_ROWS, WEIGHT_COLUMNS,
     Z, Z_BLOCK, Z_COEF, Z_ACT, ZG, ZG_BLOCK, ZG_MODE,
-    POOL_KERNEL, POOL_STRIDE, POOL_HEIGHT, POOL_WIDTH,
-) = range(72)
-ROW = 72  # columns of the table
+    POOLED, POOL_KERNEL, POOL_STRIDE, POOL_HEIGHT, POOL_WIDTH, SUMS,
+) = range(74)
+ROW = 80  # columns of the table
 
 # How a gradient is handed on to X: stored or added, and finished (masked by the activation, with
 # its sums) by the one that comes last.
@@ -60,8 +60,8 @@ PHASE = 6
 # from the input of one to that of the next, and the numbers from weight to weight.
 (
     J_G, J_G_CHANNEL, J_G_ROW, J_OUT, J_OUT_CHANNEL, J_GROUPS, J_GROUP, J_OUT_GROUP,
-    J_SIDE, J_SIDE_STEP, J_OUT_SIDE, J_WIDE,
-) = range(25, 37)
+    J_SIDE, J_SIDE_STEP, J_OUT_SIDE, J_WIDE, J_SUMS,
+) = range(25, 38)
 JOB = 40
 
 # The frame.
