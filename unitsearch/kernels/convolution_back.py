@@ -10,7 +10,7 @@ from typing import Any
 
 from unitsearch.kernels import table as t
 from unitsearch.kernels.convolution import pad_inputs, stage_inputs
-from unitsearch.kernels.maxima import add_to_maxima
+from unitsearch.kernels.maxima import gradient_of_maxima, sign_of
 from unitsearch.kernels.norm import (
     clear,
     close_plane,
@@ -20,7 +20,6 @@ from unitsearch.kernels.norm import (
     inlined,
     mask_of,
     settle_back,
-    shift_row,
 )
 from unitsearch.kernels.tiles import weight_tile
 from unitsearch.kernels.vectors import (
@@ -67,20 +66,18 @@ def stage_gradients(op: Any, frame: Any, work: Any, block: int, unit: int) -> An
         c1 = times(spread(get(coefs, o * t.COEF + t.C1)), mask)
         c2 = times(spread(get(coefs, o * t.COEF + t.C2)), mask)
         c3 = times(spread(get(coefs, o * t.COEF + t.C3)), mask)
+        if kernel:
+            gradient_of_maxima(
+                on(work, g + o * g_channel), on(work, kept + o * g_channel), g_height, g_width,
+                kernel, stride, sign_of(get(coefs, o * t.COEF + t.SCALE)),
+                on(work, z + o * y_channel), height, width,
+                on(work, corner + o * d_channel), d_row, c1, c2, c3, scratch,
+            )  # fmt: skip
+            continue
         for y in range(height):
             at = o * y_channel + y * width
             to = on(work, corner + o * d_channel + y * d_row)
-            if kernel:
-                shift_row(on(work, z + at), to, width, c2, c3)
-            else:
-                gradient_row(on(work, g + at), on(work, z + at), to, width, c1, c2, c3)
-        if kernel:
-            add_to_maxima(
-                on(work, g + o * g_channel), on(work, kept + o * g_channel), g_height, g_width,
-                kernel, stride, get(coefs, o * t.COEF + t.SCALE), c1,
-                on(work, z + o * y_channel), height, width,
-                on(work, corner + o * d_channel), d_row, scratch,
-            )  # fmt: skip
+            gradient_row(on(work, g + at), on(work, z + at), to, width, c1, c2, c3)
     return on(work, corner)
 
 

@@ -57,7 +57,7 @@ def enter(op: Any, frame: Any, work: Any) -> None:
     levels = pointer(work, get(frame, t.F_LEVELS))
     channels, height, width = get(op, t.OUTPUTS), get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
     lanes, images = get(op, t.INPUTS), get(frame, t.F_IMAGES)
-    is_augmented = get(frame, t.F_TOPS) != 0
+    is_augmented = get(frame, t.F_AUGMENTED) != 0
     for b in range(get(op, t.BLOCKS)):
         block = on(work, get(op, t.Y) + b * get(op, t.Y_BLOCK))
         for lane in range(lanes):

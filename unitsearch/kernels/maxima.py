@@ -18,6 +18,7 @@ from unitsearch.kernels import table as t
 from unitsearch.kernels.norm import fill, inlined
 from unitsearch.kernels.vectors import (
     add,
+    fma,
     get,
     higher,
     load,
@@ -95,35 +96,59 @@ def highest_of_rows(
 
 
 @inlined
-def add_to_maxima(
-    g: Any, y: Any, y_height: int, y_width: int, kernel: int, stride: int, scale: Any, factor: Any,
-    z: Any, height: int, width: int, d: Any, d_row: int, scratch: Any,
+def gradient_of_maxima(
+    g: Any, y: Any, y_height: int, y_width: int, kernel: int, stride: int, sign: float,
+    z: Any, height: int, width: int, d: Any, d_row: int, c1: Any, c2: Any, c3: Any, scratch: Any,
 ) -> None:  # fmt: skip
-    """Add ``factor`` · g of each window to the element of ``d`` whose z was the window's y."""
+    """Do ``spread_gradient``: loops of a known length are unrolled."""
+    if kernel == 2 and stride == 2:
+        spread_gradient(
+            g, y, y_height, y_width, 2, 2, sign, z, height, width, d, d_row, c1, c2, c3, scratch
+        )
+    elif kernel == 5 and stride == 2:
+        spread_gradient(
+            g, y, y_height, y_width, 5, 2, sign, z, height, width, d, d_row, c1, c2, c3, scratch
+        )
+    else:
+        spread_gradient(
+            g, y, y_height, y_width, kernel, stride, sign, z, height, width, d, d_row, c1, c2, c3,
+            scratch,
+        )  # fmt: skip
+
+
+@inlined
+def spread_gradient(
+    g: Any, y: Any, y_height: int, y_width: int, kernel: int, stride: int, sign: float,
+    z: Any, height: int, width: int, d: Any, d_row: int, c1: Any, c2: Any, c3: Any, scratch: Any,
+) -> None:  # fmt: skip
+    """Put c2 · z + c3, and c1 · g of a window where its maximum was, into the plane ``d``."""
     zero = nothing(z)
     rows = (y_height - 1) * stride + kernel
     highest = scratch
     of_rows = on(highest, rows * y_width)
-    x = rising(z, height * width, sign_of(scale), on(of_rows, rows * y_width))
-    sign = spread(number(z, sign_of(scale)))
+    x = rising(z, height * width, sign, on(of_rows, rows * y_width))
     highest_of_rows(x, width, y_height, y_width, kernel, stride, highest)
     fill(of_rows, rows * y_width, zero)
     for oy in range(y_height):
         for ox in range(y_width):
-            most = times(load(y, oy * y_width + ox), sign)
-            value = times(load(g, oy * y_width + ox), factor)
+            most = times(load(y, oy * y_width + ox), spread(number(z, sign)))
+            value = times(load(g, oy * y_width + ox), c1)
             at = oy * stride * y_width + ox
             for k in range(kernel):
                 here = load(highest, at + k * y_width)
                 old = load(of_rows, at + k * y_width)
-                store(of_rows, at + k * y_width, where_equal(here, most, add(old, value), old))
+                # not a choice between old and sum: a masked store is slow to be read again
+                store(of_rows, at + k * y_width, add(old, where_equal(here, most, value, zero)))
                 value = where_equal(here, most, zero, value)
-    for row in range(rows):
-        for ox in range(y_width):
-            most, value = load(highest, row * y_width + ox), load(of_rows, row * y_width + ox)
-            at = row * width + ox * stride
-            to = row * d_row + ox * stride
-            for k in range(kernel):
-                here, old = load(x, at + k), load(d, to + k)
-                store(d, to + k, where_equal(here, most, add(old, value), old))
-                value = where_equal(here, most, zero, value)
+    for row in range(height):
+        x_row, to = on(x, row * width), on(d, row * d_row)
+        for i in range(width):
+            store(to, i, fma(load(z, row * width + i), c2, c3))
+        if row < rows:
+            for ox in range(y_width):
+                most, value = load(highest, row * y_width + ox), load(of_rows, row * y_width + ox)
+                for k in range(kernel):
+                    at = ox * stride + k
+                    here, old = load(x_row, at), load(to, at)
+                    store(to, at, add(old, where_equal(here, most, value, zero)))
+                    value = where_equal(here, most, zero, value)

@@ -71,13 +71,6 @@ def gradient_row(g: Any, z: Any, d: Any, count: int, c1: Any, c2: Any, c3: Any) 
 
 
 @inlined
-def shift_row(z: Any, d: Any, count: int, c2: Any, c3: Any) -> None:
-    """Put c2 · z + c3 of a row into ``d``."""
-    for i in range(count):
-        store(d, i, fma(load(z, i), c2, c3))
-
-
-@inlined
 def moments(x: Any, count: int, sums: Any) -> None:
     """Add Σ x and Σ x² of ``count`` registers to the two in ``sums``."""
     s0, q0 = load(sums, 0), load(sums, 1)
