@@ -23,7 +23,6 @@ from unitsearch.kernels.norm import (
 )
 from unitsearch.kernels.tiles import weight_tile
 from unitsearch.kernels.vectors import (
-    add,
     address,
     call,
     doubles,
@@ -36,7 +35,6 @@ from unitsearch.kernels.vectors import (
     pointer,
     put,
     spread,
-    store,
     times,
     total,
 )
@@ -84,51 +82,62 @@ def stage_gradients(op: Any, frame: Any, work: Any, block: int, unit: int) -> An
 def correlate(job: Any, frame: Any, work: Any) -> None:
     """Add the gradient of one block's weights, from one block of images.
 
-    Where there is room for them, the sums of each lane are kept apart until all images are through.
+    The sums of each lane are kept apart, tile by tile, until all images are through; then the last
+    call of the job adds them up. Rows are worked through in bands that the nearest cache holds.
     """
     x, g = pointer(work, get(job, t.J_X)), pointer(work, get(job, t.J_G))
     g_channel, g_row = get(job, t.J_G_CHANNEL), get(job, t.J_G_ROW)
     x_row, x_column = get(job, t.J_X_ROW), get(job, t.J_X_COLUMN)
     out, out_channel = pointer(work, get(job, t.J_OUT)), get(job, t.J_OUT_CHANNEL)
     out_group, out_side = get(job, t.J_OUT_GROUP), get(job, t.J_OUT_SIDE)
-    group, side, side_step = get(job, t.J_GROUP), get(job, t.J_SIDE), get(job, t.J_SIDE_STEP)
+    groups, group = get(job, t.J_GROUPS), get(job, t.J_GROUP)
+    side, side_step = get(job, t.J_SIDE), get(job, t.J_SIDE_STEP)
     wide, channels = get(job, t.J_WIDE), get(job, t.J_CHANNELS)
-    height, width = get(job, t.J_ROWS), get(job, t.J_COLUMNS)
+    height, width, band = get(job, t.J_ROWS), get(job, t.J_COLUMNS), get(job, t.J_BAND)
     tile_channels, tile_rows = get(job, t.J_TILE_CHANNELS), get(job, t.J_TILE_ROWS)
     tile_columns = get(job, t.J_TILE_COLUMNS)
     keys = integers(get(frame, t.F_WEIGHT_KEYS))
-    sums, kept = pointer(work, get(frame, t.F_ACCUMULATORS)), pointer(work, get(job, t.J_SUMS))
-    is_kept = get(job, t.J_SUMS) != 0
+    sums, step = pointer(work, get(job, t.J_SUMS)), get(job, t.J_SUMS_STEP)
+    is_first, is_last = get(job, t.J_IS_FIRST), get(job, t.J_IS_LAST)
     for o in range(0, channels, tile_channels):
         some = min(tile_channels, channels - o)
-        for i in range(get(job, t.J_GROUPS)):
-            for a in range(0, side, tile_rows):
-                rows = min(tile_rows, side - a)
-                for b in range(0, wide, tile_columns):
-                    columns = min(tile_columns, wide - b)
-                    weight_tile(
-                        get(keys, (some * 8 + rows) * 8 + columns),
-                        on(g, o * g_channel), g_channel, g_row,
-                        on(x, i * group + a * side_step + b), side_step, x_row, x_column,
-                        height, width, sums,
-                    )  # fmt: skip
-                    at = 0
-                    for oo in range(some):
-                        for aa in range(rows):
-                            to = (o + oo) * out_channel + i * out_group + (a + aa) * out_side + b
-                            if is_kept:
-                                for bb in range(columns):
-                                    sum_ = add(load(kept, to + bb), load(sums, at + bb))
-                                    store(kept, to + bb, sum_)
-                            else:
-                                for bb in range(columns):
-                                    sum_ = total(load(sums, at + bb))
-                                    put(out, to + bb, get(out, to + bb) + sum_)
-                            at += columns
+        first = o * groups * side * wide * step
+        if is_first:
+            fill(on(sums, first), some * groups * side * wide, nothing(work))
+        for start in range(0, height, band):
+            rows = min(band, height - start)
+            at = first
+            for i in range(groups):
+                for a in range(0, side, tile_rows):
+                    taps = min(tile_rows, side - a)
+                    for b in range(0, wide, tile_columns):
+                        columns = min(tile_columns, wide - b)
+                        weight_tile(
+                            get(keys, (some * 8 + taps) * 8 + columns),
+                            on(g, o * g_channel + start * g_row), g_channel, g_row,
+                            on(x, i * group + a * side_step + b + start * x_row),
+                            side_step, x_row, x_column, rows, width, on(sums, at),
+                        )  # fmt: skip
+                        at += some * taps * columns
+        if is_last:
+            at = first
+            for i in range(groups):
+                for a in range(0, side, tile_rows):
+                    taps = min(tile_rows, side - a)
+                    for b in range(0, wide, tile_columns):
+                        columns = min(tile_columns, wide - b)
+                        for oo in range(some):
+                            for aa in range(taps):
+                                to = (o + oo) * out_channel + i * out_group + (a + aa) * out_side
+                                for bb in range(b, b + columns):
+                                    put(out, to + bb, get(out, to + bb) + total(load(sums, at)))
+                                    at += 1
 
 
 @inlined
-def add_weight_gradients(op: Any, frame: Any, work: Any, g: Any, x: Any, out: Any) -> None:
+def add_weight_gradients(
+    op: Any, frame: Any, work: Any, g: Any, x: Any, out: Any, is_first: int, is_last: int
+) -> None:
     """Add one block's share of the gradient of one unit's weights to ``out``."""
     inputs, kernel, stride = get(op, t.INPUTS), get(op, t.KERNEL), get(op, t.STRIDE)
     s_row, s_channel = get(op, t.S_ROW), get(op, t.S_CHANNEL)
@@ -137,8 +146,11 @@ def add_weight_gradients(op: Any, frame: Any, work: Any, g: Any, x: Any, out: An
     put(job, t.J_X, address(x))
     put(job, t.J_G, address(g))
     put(job, t.J_OUT, address(out))
-    kept = get(op, t.SUMS)
-    put(job, t.J_SUMS, address(on(work, kept)) if kept >= 0 else 0)
+    put(job, t.J_BAND, get(op, t.WEIGHT_BAND))
+    put(job, t.J_SUMS, address(on(work, get(op, t.SUMS))))
+    put(job, t.J_SUMS_STEP, get(op, t.KEEPS_SUMS))
+    put(job, t.J_IS_FIRST, is_first)
+    put(job, t.J_IS_LAST, is_last)
     put(job, t.J_G_CHANNEL, get(op, t.D_CHANNEL))
     put(job, t.J_G_ROW, get(op, t.D_ROW))
     put(job, t.J_X_ROW, s_row * stride)
@@ -194,16 +206,17 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
     put(job, t.J_TILE_COLUMNS, get(op, t.BACK_COLUMNS))
     put(job, t.J_ACT, get(op, t.X_ACT))
     put(job, t.J_MODE, mode if stride == 1 else 0)
-    kept = get(op, t.SUMS)
+    drains = 1 - get(op, t.KEEPS_SUMS)  # after each block of images
     for u in range(count):
         weight = get(op, t.WEIGHT) + u * per_unit
-        if kept >= 0:
-            fill(on(work, kept), per_unit, nothing(work))
         for b in range(blocks):
             put(job, t.J_MASK, 1 if b == blocks - 1 else 0)
             g = stage_gradients(op, frame, work, b, u)
             x = stage_inputs(op, frame, work, b, u)
-            add_weight_gradients(op, frame, work, g, x, past(gradients, weight))
+            add_weight_gradients(
+                op, frame, work, g, x, past(gradients, weight),
+                1 if b == 0 else drains, 1 if b == blocks - 1 else drains,
+            )  # fmt: skip
             if xg < 0:
                 continue
             first = u * inputs * x_channel
@@ -237,7 +250,3 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
                         past(coefs, coef * t.COEF), get(op, t.X_ACT), accumulators,
                     )  # fmt: skip
                     drain(accumulators, mask, past(doubles(get(frame, t.F_SUMS)), 2 * coef))
-        if kept >= 0:
-            for i in range(per_unit):
-                sum_ = total(load(work, kept + i))
-                put(gradients, weight + i, get(gradients, weight + i) + sum_)

@@ -7,7 +7,9 @@ network's state.
 from __future__ import annotations
 
 import ctypes
+import mmap
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from unitsearch.kernels.vectors import REGISTER_BYTES, lanes
 
 Array = NDArray[Any]
 OPTIMISERS = ("sgd", "adam", "adamw")
+HUGE_PAGE = 1 << 21
 
 
 class Lanes:
@@ -319,10 +322,19 @@ def _keys() -> tuple[Array, Array]:
 
 def _aligned(count: int, dtype: Any) -> Array:
     """Return zeros that begin where a register may."""
-    size = np.dtype(dtype).itemsize
-    raw = np.zeros(count * size + REGISTER_BYTES, np.uint8)
-    start = -raw.ctypes.data % REGISTER_BYTES
-    return raw[start : start + count * size].view(dtype)
+    size = count * np.dtype(dtype).itemsize
+    place = REGISTER_BYTES
+    if size >= HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        # a step walks through all of its memory: with small pages it waits for the page table
+        own = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        pages, place = mmap.mmap(-1, size + 2 * HUGE_PAGE, flags=own), HUGE_PAGE
+        with suppress(OSError):  # a kernel without huge pages
+            pages.madvise(mmap.MADV_HUGEPAGE)
+        raw = np.frombuffer(pages, np.uint8)
+    else:
+        raw = np.zeros(size + REGISTER_BYTES, np.uint8)
+    start = -raw.ctypes.data % place
+    return raw[start : start + size].view(dtype)
 
 
 def _address(values: Array) -> int:

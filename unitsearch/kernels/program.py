@@ -106,9 +106,7 @@ def _assembled(memory: Memory, loss: Row) -> Program:
     staged, gradients = memory.take(memory.staged), memory.take(memory.gradients)
     sums = memory.take(memory.sums)
     for row in memory.rows:
-        row.values |= {t.S: staged, t.D: gradients}
-        if row.values.get(t.SUMS) == 0:
-            row.values[t.SUMS] = sums
+        row.values |= {t.S: staged, t.D: gradients, t.SUMS: sums}
     back = [
         row.values | {t.KIND: row.back}
         for row in reversed(memory.rows)

@@ -12,6 +12,8 @@ from unitsearch.kernels import table as t
 from unitsearch.kernels.memory import Held, Map, Memory, Row, View
 
 LARGEST_SUMS = 1 << 14  # weights of a block whose sums are kept for each lane: half a near cache
+NEAREST = 480  # registers that the nearest cache holds beside what passes through it
+NEAR = 2048  # likewise the second cache
 ACTS = {"none": 0, "relu": 1, "relu6": 2}
 
 
@@ -165,11 +167,11 @@ def settle_way_back(memory: Memory, row: dict[int, int]) -> None:
     }  # fmt: skip
     memory.gradients = max(memory.gradients, outputs * d_channel)
     weights = outputs * inputs * k * k
-    if weights <= LARGEST_SUMS:
-        memory.sums = max(memory.sums, weights)
-        row[t.SUMS] = 0
-    else:
-        row[t.SUMS] = -1
+    keeps_sums = weights <= LARGEST_SUMS
+    memory.sums = max(
+        memory.sums, weights if keeps_sums else inputs * k * k * row[t.WEIGHT_OUTPUTS]
+    )
+    row |= {t.KEEPS_SUMS: int(keeps_sums), t.WEIGHT_BAND: _band(row)}
     if row[t.XG] < 0:
         return
     memory.spare = max(memory.spare, inputs * height * width)
@@ -182,6 +184,16 @@ def settle_way_back(memory: Memory, row: dict[int, int]) -> None:
     taps, _, _, rows, columns = phases[0]
     size = choosing.output_size(inputs, rows, columns, len(taps), is_spaced=False)
     row |= {t.BACK_CHANNELS: size[0], t.BACK_ROWS: size[1], t.BACK_COLUMNS: size[2]}
+
+
+def _band(row: dict[int, int]) -> int:
+    """Return how many rows of gradients a weight tile meets, with their inputs, in near memory."""
+    height, outputs = row[t.Y_HEIGHT], row[t.WEIGHT_OUTPUTS]
+    if row[t.INPUTS] > 4:  # the sums of so many tiles would take the room themselves
+        return height
+    each = outputs * row[t.D_ROW] + row[t.STRIDE] * row[t.S_ROW]
+    most = (NEAREST - row[t.KERNEL] * row[t.S_ROW]) // each
+    return max(1, -(-height // -(-height // max(most, 1))))
 
 
 def _linear(
@@ -214,7 +226,11 @@ def _linear(
         t.BACK_CHANNELS: back_size[0], t.BACK_ROWS: 1, t.BACK_COLUMNS: back_size[2],
         t.WEIGHT_OUTPUTS: weight[0], t.WEIGHT_ROWS: weight[1], t.WEIGHT_COLUMNS: 1,
     }  # fmt: skip
-    memory.staged = max(memory.staged, features * memory.blocks)
+    part = inputs if count > 1 else max(1, NEAR // (share * memory.blocks)) * share
+    row[t.PART] = min(part, inputs)
+    sums = max(weight[0] * row[t.PART], linear.out * memory.blocks)
+    memory.sums = max(memory.sums, sums)
+    memory.staged = max(memory.staged, count * row[t.PART] * memory.blocks)
     memory.gradients = max(memory.gradients, count * linear.out * memory.blocks)
     memory.spare = max(memory.spare, features * memory.blocks)
     return row

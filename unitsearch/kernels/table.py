@@ -35,8 +35,8 @@ KINDS = (
     PHASES, PHASE_COUNT, BACK_CHANNELS, BACK_ROWS, BACK_COLUMNS,
     WEIGHT_OUTPUTS, WEIGHT_ROWS, WEIGHT_COLUMNS,
     Z, Z_BLOCK, Z_COEF, Z_ACT, ZG, ZG_BLOCK, ZG_MODE,
-    POOLED, POOL_KERNEL, POOL_STRIDE, POOL_HEIGHT, POOL_WIDTH, SUMS,
-) = range(74)
+    POOLED, POOL_KERNEL, POOL_STRIDE, POOL_HEIGHT, POOL_WIDTH, SUMS, KEEPS_SUMS, WEIGHT_BAND, PART,
+) = range(77)
 ROW = 80  # columns of the table
 
 # How a gradient is handed on to X: stored or added, and finished (masked by the activation, with
@@ -57,12 +57,14 @@ PHASE = 6
 
 # A job of ``correlate``, which shares what has the same name: X, its ROW and COLUMN, CHANNELS,
 # ROWS, COLUMNS, and the tile. A kernel is GROUPS of SIDE times WIDE elements, with the registers
-# from the input of one to that of the next, and the numbers from weight to weight.
+# from the input of one to that of the next, and the numbers from weight to weight. SUMS are kept
+# for all tiles where their STEP is 1, and for one tile at a time where it is 0.
 (
     J_G, J_G_CHANNEL, J_G_ROW, J_OUT, J_OUT_CHANNEL, J_GROUPS, J_GROUP, J_OUT_GROUP,
-    J_SIDE, J_SIDE_STEP, J_OUT_SIDE, J_WIDE, J_SUMS,
-) = range(25, 38)
-JOB = 40
+    J_SIDE, J_SIDE_STEP, J_OUT_SIDE, J_WIDE, J_SUMS, J_SUMS_STEP,
+    J_BAND, J_IS_FIRST, J_IS_LAST,
+) = range(25, 42)
+JOB = 48
 
 # The frame.
 (

@@ -79,10 +79,6 @@ def _number(value: int) -> Any:
     return ir.Constant(_I64, value)
 
 
-def _zero(kind: Any) -> Any:
-    return ir.Constant(kind, [ir.Constant(kind.element, 0.0)] * kind.count)
-
-
 class _Loop:
     """A counted loop with values that are carried round."""
 
@@ -247,7 +243,7 @@ def weight_tile(
     columns: Any,
     out: Any,
 ) -> Pair:
-    """Make one tile of weight gradients, Σ over rows and columns of g · x, for each lane.
+    """Add one tile of weight gradients, Σ over rows and columns of g · x, for each lane.
 
     Args:
         typingctx: Numba's.
@@ -261,7 +257,7 @@ def weight_tile(
         x_column: Likewise from column to column.
         rows: Output rows.
         columns: Output columns.
-        out: Where the sums go, a register each.
+        out: The sums so far, a register each, and where they go.
     """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -279,17 +275,18 @@ def weight_tile(
 def _emit_weight(builder: Any, kind: Any, size: Size, args: Any) -> None:
     outputs, taps, columns = size
     g, g_channel, g_row, x, x_tap, x_row, x_column, rows, width, out = args
-    zero = _zero(kind)
-    outer = _Loop(builder, rows, [zero] * (outputs * taps * columns))
-    g_at = emit_at(builder, g, kind, builder.mul(outer.index, g_row))
-    x_at = emit_at(builder, x, kind, builder.mul(outer.index, x_row))
-    inner = _Loop(builder, width, list(outer.values))
-    g_here = emit_at(builder, g_at, kind, inner.index)
-    x_here = emit_at(builder, x_at, kind, builder.mul(inner.index, x_column))
+    last = builder.sub(width, _number(1))
+    g_next_row = builder.sub(g_row, last)
+    x_next_row = builder.sub(x_row, builder.mul(x_column, last))
+    begin = [emit_load(builder, out, kind, _number(i)) for i in range(outputs * taps * columns)]
+    # one loop over all pixels: that a row ends is a sum of numbers, not a branch that is guessed
+    # wrong once a row
+    loop = _Loop(builder, builder.mul(rows, width), [*begin, *[_number(0)] * 3])
+    *sums, column, g_at, x_at = loop.values
+    g_here, x_here = emit_at(builder, g, kind, g_at), emit_at(builder, x, kind, x_at)
     gradients = [
         emit_load(builder, g_here, kind, builder.mul(g_channel, _number(o))) for o in range(outputs)
     ]
-    sums = list(inner.values)
     for a in range(taps):
         row = emit_at(builder, x_here, kind, builder.mul(x_tap, _number(a)))
         for b in range(columns):
@@ -297,6 +294,11 @@ def _emit_weight(builder: Any, kind: Any, size: Size, args: Any) -> None:
             for o in range(outputs):
                 at = (o * taps + a) * columns + b
                 sums[at] = emit_fma(builder, value, gradients[o], sums[at])
-    sums = outer.close(inner.close(sums))
-    for at, value in enumerate(sums):
+    following = builder.add(column, _number(1))
+    is_end = builder.icmp_signed("==", following, width)
+    g_step = builder.select(is_end, g_next_row, _number(1))
+    x_step = builder.select(is_end, x_next_row, x_column)
+    column = builder.select(is_end, _number(0), following)
+    sums = loop.close([*sums, column, builder.add(g_at, g_step), builder.add(x_at, x_step)])
+    for at, value in enumerate(sums[:-3]):
         emit_store(builder, out, kind, _number(at), value)
