@@ -19,6 +19,7 @@ from unitsearch.kernels.norm import (
     gradient_row,
     inlined,
     mask_of,
+    nth_block,
     settle_back,
 )
 from unitsearch.kernels.tiles import weight_tile
@@ -41,26 +42,26 @@ from unitsearch.kernels.vectors import (
 
 
 @inlined
-def stage_gradients(op: Any, frame: Any, work: Any, block: int, unit: int) -> Any:
-    """Return where the gradients of z lie, at the first pixel: staged unless they lie right."""
-    outputs, y_channel = get(op, t.OUTPUTS), get(op, t.Y_CHANNEL)
+def stage_gradients(
+    op: Any, frame: Any, work: Any, block: int, unit: int, start: int, some: int
+) -> Any:
+    """Return where the gradients of some channels' z lie: staged unless they lie right."""
+    y_channel, first = get(op, t.Y_CHANNEL), unit * get(op, t.OUTPUTS) + start
     kernel, stride = get(op, t.POOL_KERNEL), get(op, t.POOL_STRIDE)
     g_height, g_width = get(op, t.POOL_HEIGHT), get(op, t.POOL_WIDTH)
     g_channel = g_height * g_width if kernel else y_channel
-    g = get(op, t.G) + block * get(op, t.G_BLOCK) + unit * outputs * g_channel
+    at = block * get(op, t.G_BLOCK) + first * g_channel
+    g, kept = get(op, t.G) + at, get(op, t.POOLED) + at
     if get(op, t.IS_DIRECT_BACK):
         return on(work, g)
-    kept = get(op, t.POOLED) + block * get(op, t.G_BLOCK) + unit * outputs * g_channel
     scratch = on(work, get(op, t.S) + get(op, t.INPUTS) * get(op, t.S_CHANNEL))
-    z = get(op, t.Y) + block * get(op, t.Y_BLOCK) + unit * outputs * y_channel
+    z = get(op, t.Y) + block * get(op, t.Y_BLOCK) + first * y_channel
     d, d_row, d_channel = get(op, t.D), get(op, t.D_ROW), get(op, t.D_CHANNEL)
     low, height, width = get(op, t.D_LOW), get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
-    coefs = past(
-        pointer(work, get(frame, t.F_COEFS)), (get(op, t.Y_COEF) + unit * outputs) * t.COEF
-    )
+    coefs = past(pointer(work, get(frame, t.F_COEFS)), (get(op, t.Y_COEF) + first) * t.COEF)
     mask = mask_of(frame, work, block == get(op, t.BLOCKS) - 1)
     corner = d + low * d_row + low
-    for o in range(outputs):
+    for o in range(some):
         c1 = times(spread(get(coefs, o * t.COEF + t.C1)), mask)
         c2 = times(spread(get(coefs, o * t.COEF + t.C2)), mask)
         c3 = times(spread(get(coefs, o * t.COEF + t.C3)), mask)
@@ -83,7 +84,7 @@ def correlate(job: Any, frame: Any, work: Any) -> None:
     """Add the gradient of one block's weights, from one block of images.
 
     The sums of each lane are kept apart, tile by tile, until all images are through; then the last
-    call of the job adds them up. Rows are worked through in bands that the nearest cache holds.
+    call of the job adds them up.
     """
     x, g = pointer(work, get(job, t.J_X)), pointer(work, get(job, t.J_G))
     g_channel, g_row = get(job, t.J_G_CHANNEL), get(job, t.J_G_ROW)
@@ -93,7 +94,7 @@ def correlate(job: Any, frame: Any, work: Any) -> None:
     groups, group = get(job, t.J_GROUPS), get(job, t.J_GROUP)
     side, side_step = get(job, t.J_SIDE), get(job, t.J_SIDE_STEP)
     wide, channels = get(job, t.J_WIDE), get(job, t.J_CHANNELS)
-    height, width, band = get(job, t.J_ROWS), get(job, t.J_COLUMNS), get(job, t.J_BAND)
+    height, width = get(job, t.J_ROWS), get(job, t.J_COLUMNS)
     tile_channels, tile_rows = get(job, t.J_TILE_CHANNELS), get(job, t.J_TILE_ROWS)
     tile_columns = get(job, t.J_TILE_COLUMNS)
     keys = integers(get(frame, t.F_WEIGHT_KEYS))
@@ -104,21 +105,19 @@ def correlate(job: Any, frame: Any, work: Any) -> None:
         first = o * groups * side * wide * step
         if is_first:
             fill(on(sums, first), some * groups * side * wide, nothing(work))
-        for start in range(0, height, band):
-            rows = min(band, height - start)
-            at = first
-            for i in range(groups):
-                for a in range(0, side, tile_rows):
-                    taps = min(tile_rows, side - a)
-                    for b in range(0, wide, tile_columns):
-                        columns = min(tile_columns, wide - b)
-                        weight_tile(
-                            get(keys, (some * 8 + taps) * 8 + columns),
-                            on(g, o * g_channel + start * g_row), g_channel, g_row,
-                            on(x, i * group + a * side_step + b + start * x_row),
-                            side_step, x_row, x_column, rows, width, on(sums, at),
-                        )  # fmt: skip
-                        at += some * taps * columns
+        at = first
+        for i in range(groups):
+            for a in range(0, side, tile_rows):
+                taps = min(tile_rows, side - a)
+                for b in range(0, wide, tile_columns):
+                    columns = min(tile_columns, wide - b)
+                    weight_tile(
+                        get(keys, (some * 8 + taps) * 8 + columns),
+                        on(g, o * g_channel), g_channel, g_row,
+                        on(x, i * group + a * side_step + b), side_step, x_row, x_column,
+                        height, width, on(sums, at),
+                    )  # fmt: skip
+                    at += some * taps * columns
         if is_last:
             at = first
             for i in range(groups):
@@ -136,19 +135,20 @@ def correlate(job: Any, frame: Any, work: Any) -> None:
 
 @inlined
 def add_weight_gradients(
-    op: Any, frame: Any, work: Any, g: Any, x: Any, out: Any, is_first: int, is_last: int
-) -> None:
-    """Add one block's share of the gradient of one unit's weights to ``out``."""
+    op: Any, frame: Any, work: Any, g: Any, x: Any, start: int, some: int, out: Any,
+    is_first: int, is_last: int,
+) -> None:  # fmt: skip
+    """Add one block's share of the gradient of some channels' weights to those of a unit."""
     inputs, kernel, stride = get(op, t.INPUTS), get(op, t.KERNEL), get(op, t.STRIDE)
+    per_channel, keeps = inputs * kernel * kernel, get(op, t.KEEPS_SUMS)
     s_row, s_channel = get(op, t.S_ROW), get(op, t.S_CHANNEL)
     is_point = kernel == 1  # then the rows of a tile are input channels
     job = past(integers(get(frame, t.F_JOB)), t.JOB)
     put(job, t.J_X, address(x))
     put(job, t.J_G, address(g))
-    put(job, t.J_OUT, address(out))
-    put(job, t.J_BAND, get(op, t.WEIGHT_BAND))
-    put(job, t.J_SUMS, address(on(work, get(op, t.SUMS))))
-    put(job, t.J_SUMS_STEP, get(op, t.KEEPS_SUMS))
+    put(job, t.J_OUT, address(past(out, start * per_channel)))
+    put(job, t.J_SUMS, address(on(work, get(op, t.SUMS) + start * per_channel * keeps)))
+    put(job, t.J_SUMS_STEP, keeps)
     put(job, t.J_IS_FIRST, is_first)
     put(job, t.J_IS_LAST, is_last)
     put(job, t.J_G_CHANNEL, get(op, t.D_CHANNEL))
@@ -157,8 +157,8 @@ def add_weight_gradients(
     put(job, t.J_X_COLUMN, stride)
     put(job, t.J_ROWS, get(op, t.Y_HEIGHT))
     put(job, t.J_COLUMNS, get(op, t.Y_WIDTH))
-    put(job, t.J_CHANNELS, get(op, t.OUTPUTS))
-    put(job, t.J_OUT_CHANNEL, inputs * kernel * kernel)
+    put(job, t.J_CHANNELS, some)
+    put(job, t.J_OUT_CHANNEL, per_channel)
     put(job, t.J_GROUPS, 1 if is_point else inputs)
     put(job, t.J_GROUP, s_channel)
     put(job, t.J_OUT_GROUP, kernel * kernel)
@@ -187,10 +187,11 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
     accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
     phases = integers(get(frame, t.F_PHASES))
     per_unit = outputs * inputs * kernel * kernel
+    part = get(op, t.PART)
     settle_back(op, frame, work, get(op, t.Y_HEIGHT) * get(op, t.Y_WIDTH))
     pad_inputs(op, frame, work)
     if not get(op, t.IS_DIRECT_BACK):
-        fill(on(work, get(op, t.D)), outputs * get(op, t.D_CHANNEL), nothing(work))
+        fill(on(work, get(op, t.D)), part * get(op, t.D_CHANNEL), nothing(work))
     job = integers(get(frame, t.F_JOB))
     put(job, t.J_X_ROW, get(op, t.D_ROW))
     put(job, t.J_X_COLUMN, 1)
@@ -209,14 +210,18 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
     drains = 1 - get(op, t.KEEPS_SUMS)  # after each block of images
     for u in range(count):
         weight = get(op, t.WEIGHT) + u * per_unit
-        for b in range(blocks):
+        for i in range(blocks):
+            b = nth_block(op, i)
             put(job, t.J_MASK, 1 if b == blocks - 1 else 0)
-            g = stage_gradients(op, frame, work, b, u)
             x = stage_inputs(op, frame, work, b, u)
-            add_weight_gradients(
-                op, frame, work, g, x, past(gradients, weight),
-                1 if b == 0 else drains, 1 if b == blocks - 1 else drains,
-            )  # fmt: skip
+            g = x
+            for o in range(0, outputs, part):  # all at once if the input wants its gradient
+                some = min(part, outputs - o)
+                g = stage_gradients(op, frame, work, b, u, o, some)
+                add_weight_gradients(
+                    op, frame, work, g, x, o, some, past(gradients, weight),
+                    1 if i == 0 else drains, 1 if i == blocks - 1 else drains,
+                )  # fmt: skip
             if xg < 0:
                 continue
             first = u * inputs * x_channel

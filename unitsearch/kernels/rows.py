@@ -12,8 +12,7 @@ from unitsearch.kernels import table as t
 from unitsearch.kernels.memory import Held, Map, Memory, Row, View
 
 LARGEST_SUMS = 1 << 14  # weights of a block whose sums are kept for each lane: half a near cache
-NEAREST = 480  # registers that the nearest cache holds beside what passes through it
-NEAR = 2048  # likewise the second cache
+NEAR = 2048  # registers that the second cache holds beside what passes through it
 ACTS = {"none": 0, "relu": 1, "relu6": 2}
 
 
@@ -165,13 +164,15 @@ def settle_way_back(memory: Memory, row: dict[int, int]) -> None:
         t.IS_DIRECT_BACK: int(is_direct), t.D_ROW: d_row, t.D_CHANNEL: d_channel,
         t.D_LOW: low, t.D_HIGH: high, t.PHASES: len(memory.phases), t.PHASE_COUNT: 0,
     }  # fmt: skip
-    memory.gradients = max(memory.gradients, outputs * d_channel)
     weights = outputs * inputs * k * k
     keeps_sums = weights <= LARGEST_SUMS
     memory.sums = max(
         memory.sums, weights if keeps_sums else inputs * k * k * row[t.WEIGHT_OUTPUTS]
     )
-    row |= {t.KEEPS_SUMS: int(keeps_sums), t.WEIGHT_BAND: _band(row)}
+    row |= {t.KEEPS_SUMS: int(keeps_sums), t.PART: outputs}
+    if row[t.XG] < 0:
+        row[t.PART] = row[t.WEIGHT_OUTPUTS]  # so that the near cache holds what is staged
+    memory.gradients = max(memory.gradients, row[t.PART] * d_channel)
     if row[t.XG] < 0:
         return
     memory.spare = max(memory.spare, inputs * height * width)
@@ -184,16 +185,6 @@ def settle_way_back(memory: Memory, row: dict[int, int]) -> None:
     taps, _, _, rows, columns = phases[0]
     size = choosing.output_size(inputs, rows, columns, len(taps), is_spaced=False)
     row |= {t.BACK_CHANNELS: size[0], t.BACK_ROWS: size[1], t.BACK_COLUMNS: size[2]}
-
-
-def _band(row: dict[int, int]) -> int:
-    """Return how many rows of gradients a weight tile meets, with their inputs, in near memory."""
-    height, outputs = row[t.Y_HEIGHT], row[t.WEIGHT_OUTPUTS]
-    if row[t.INPUTS] > 4:  # the sums of so many tiles would take the room themselves
-        return height
-    each = outputs * row[t.D_ROW] + row[t.STRIDE] * row[t.S_ROW]
-    most = (NEAREST - row[t.KERNEL] * row[t.S_ROW]) // each
-    return max(1, -(-height // -(-height // max(most, 1))))
 
 
 def _linear(
