@@ -19,7 +19,6 @@ from unitsearch.kernels.norm import (
     low_of,
     mask_of,
     moments,
-    nth_block,
     settle,
     stage,
 )
@@ -174,8 +173,7 @@ def convolution(op: Any, frame: Any, work: Any) -> None:
     put(job, t.J_TILE_ROWS, get(op, t.TILE_ROWS))
     put(job, t.J_TILE_COLUMNS, get(op, t.TILE_COLUMNS))
     put(job, t.J_MODE, t.MOMENTS if has_norm and get(frame, t.F_TRAINING) else 0)
-    for i in range(blocks):
-        b = nth_block(op, i)
+    for b in range(blocks):
         put(job, t.J_MASK, 1 if b == blocks - 1 else 0)
         for u in range(count):
             x = stage_inputs(op, frame, work, b, u)

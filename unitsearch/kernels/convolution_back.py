@@ -19,7 +19,6 @@ from unitsearch.kernels.norm import (
     gradient_row,
     inlined,
     mask_of,
-    nth_block,
     settle_back,
 )
 from unitsearch.kernels.tiles import weight_tile
@@ -210,8 +209,7 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
     drains = 1 - get(op, t.KEEPS_SUMS)  # after each block of images
     for u in range(count):
         weight = get(op, t.WEIGHT) + u * per_unit
-        for i in range(blocks):
-            b = nth_block(op, i)
+        for b in range(blocks):
             put(job, t.J_MASK, 1 if b == blocks - 1 else 0)
             x = stage_inputs(op, frame, work, b, u)
             g = x
@@ -220,7 +218,7 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
                 g = stage_gradients(op, frame, work, b, u, o, some)
                 add_weight_gradients(
                     op, frame, work, g, x, o, some, past(gradients, weight),
-                    1 if i == 0 else drains, 1 if i == blocks - 1 else drains,
+                    1 if b == 0 else drains, 1 if b == blocks - 1 else drains,
                 )  # fmt: skip
             if xg < 0:
                 continue

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from unitsearch.kernels import table as t
-from unitsearch.kernels.norm import fill, inlined, nth_block
+from unitsearch.kernels.norm import fill, inlined
 from unitsearch.kernels.vectors import (
     add,
     fma,
@@ -42,8 +42,7 @@ def maxima(op: Any, frame: Any, work: Any) -> None:
     coefs = pointer(work, get(frame, t.F_COEFS))
     highest = on(work, get(op, t.S))
     risen = on(highest, pixels)
-    for i in range(get(op, t.BLOCKS)):
-        b = nth_block(op, i)
+    for b in range(get(op, t.BLOCKS)):
         for c in range(get(op, t.COUNT)):
             scale = get(past(coefs, (get(op, t.X_COEF) + c) * t.COEF), t.SCALE)
             z = on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * pixels)

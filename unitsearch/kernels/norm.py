@@ -145,15 +145,6 @@ def close_plane(
 
 
 @inlined
-def nth_block(op: Any, i: int) -> int:
-    """Return the ``i``-th block of images that an operation takes.
-
-    Every second operation begins with the last, which the cache still holds from the one before.
-    """
-    return get(op, t.BLOCKS) - 1 - i if get(op, t.IS_REVERSED) else i
-
-
-@inlined
 def zeros_of(frame: Any, work: Any) -> Any:
     """Return zeros that the compiler does not know: it would call ``memset`` for a few of them."""
     return load(pointer(work, get(frame, t.F_NUMBERS)), 0)

@@ -112,8 +112,6 @@ def _assembled(memory: Memory, loss: Row) -> Program:
         for row in reversed(memory.rows)
         if row.back is not None and not (row.back == t.POOL_BACK and row.values[t.XG] < 0)
     ]
-    for i, row in enumerate([*(row.values for row in memory.rows), *back]):
-        row[t.IS_REVERSED] = i % 2
     return Program(
         forward=_table([row.values for row in memory.rows], memory.blocks),
         loss=_table([loss.values], memory.blocks)[0],

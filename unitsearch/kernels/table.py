@@ -35,8 +35,8 @@ KINDS = (
     PHASES, PHASE_COUNT, BACK_CHANNELS, BACK_ROWS, BACK_COLUMNS,
     WEIGHT_OUTPUTS, WEIGHT_ROWS, WEIGHT_COLUMNS,
     Z, Z_BLOCK, Z_COEF, Z_ACT, ZG, ZG_BLOCK, ZG_MODE,
-    POOLED, POOL_KERNEL, POOL_STRIDE, POOL_HEIGHT, POOL_WIDTH, SUMS, KEEPS_SUMS, PART, IS_REVERSED,
-) = range(77)
+    POOLED, POOL_KERNEL, POOL_STRIDE, POOL_HEIGHT, POOL_WIDTH, SUMS, KEEPS_SUMS, PART,
+) = range(76)
 ROW = 80  # columns of the table
 
 # How a gradient is handed on to X: stored or added, and finished (masked by the activation, with

@@ -275,15 +275,14 @@ def weight_tile(
 def _emit_weight(builder: Any, kind: Any, size: Size, args: Any) -> None:
     outputs, taps, columns = size
     g, g_channel, g_row, x, x_tap, x_row, x_column, rows, width, out = args
-    last = builder.sub(width, _number(1))
-    g_next_row = builder.sub(g_row, last)
-    x_next_row = builder.sub(x_row, builder.mul(x_column, last))
     begin = [emit_load(builder, out, kind, _number(i)) for i in range(outputs * taps * columns)]
-    # one loop over all pixels: that a row ends is a sum of numbers, not a branch that is guessed
-    # wrong once a row
-    loop = _Loop(builder, builder.mul(rows, width), [*begin, *[_number(0)] * 3])
-    *sums, column, g_at, x_at = loop.values
-    g_here, x_here = emit_at(builder, g, kind, g_at), emit_at(builder, x, kind, x_at)
+    outer = _Loop(builder, rows, begin)
+    g_at = emit_at(builder, g, kind, builder.mul(outer.index, g_row))
+    x_at = emit_at(builder, x, kind, builder.mul(outer.index, x_row))
+    inner = _Loop(builder, width, list(outer.values))
+    g_here = emit_at(builder, g_at, kind, inner.index)
+    x_here = emit_at(builder, x_at, kind, builder.mul(inner.index, x_column))
+    sums = list(inner.values)
     gradients = [
         emit_load(builder, g_here, kind, builder.mul(g_channel, _number(o))) for o in range(outputs)
     ]
@@ -294,11 +293,6 @@ def _emit_weight(builder: Any, kind: Any, size: Size, args: Any) -> None:
             for o in range(outputs):
                 at = (o * taps + a) * columns + b
                 sums[at] = emit_fma(builder, value, gradients[o], sums[at])
-    following = builder.add(column, _number(1))
-    is_end = builder.icmp_signed("==", following, width)
-    g_step = builder.select(is_end, g_next_row, _number(1))
-    x_step = builder.select(is_end, x_next_row, x_column)
-    column = builder.select(is_end, _number(0), following)
-    sums = loop.close([*sums, column, builder.add(g_at, g_step), builder.add(x_at, x_step)])
-    for at, value in enumerate(sums[:-3]):
+    sums = outer.close(inner.close(sums))
+    for at, value in enumerate(sums):
         emit_store(builder, out, kind, _number(at), value)
