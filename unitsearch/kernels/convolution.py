@@ -63,7 +63,7 @@ def convolve(job: Any, frame: Any, work: Any) -> None:
     tile_columns, mode = get(job, t.J_TILE_COLUMNS), get(job, t.J_MODE)
     z, into = pointer(work, get(job, t.J_Z)), pointer(work, get(job, t.J_INTO))
     coef, act = get(job, t.J_COEF), get(job, t.J_ACT)
-    keys = integers(get(frame, t.F_OUTPUT_KEYS))
+    keys, run = integers(get(frame, t.F_OUTPUT_KEYS)), get(job, t.J_RUN)
     coefs = past(pointer(work, get(frame, t.F_COEFS)), coef * t.COEF)
     sums = past(doubles(get(frame, t.F_SUMS)), coef * 2)
     accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
@@ -84,7 +84,9 @@ def convolve(job: Any, frame: Any, work: Any) -> None:
             end = min(rows, start + band)
             for r in range(start, end, tile_rows):
                 height = min(tile_rows, end - r)
-                row_keys = past(keys, (some * t.KEY_ROWS + height) * t.KEY_COLUMNS)
+                row_keys = past(
+                    keys, (t.RUN_KEYS + run if run else some * t.KEY_ROWS + height) * t.KEY_COLUMNS
+                )
                 for c in range(0, columns, tile_columns):
                     width = min(tile_columns, columns - c)
                     to = on(y, o * y_channel + r * y_row + c * y_column)
@@ -172,6 +174,7 @@ def convolution(op: Any, frame: Any, work: Any) -> None:
     put(job, t.J_TILE_CHANNELS, get(op, t.TILE_CHANNELS))
     put(job, t.J_TILE_ROWS, get(op, t.TILE_ROWS))
     put(job, t.J_TILE_COLUMNS, get(op, t.TILE_COLUMNS))
+    put(job, t.J_RUN, get(op, t.RUN))
     put(job, t.J_MODE, t.MOMENTS if has_norm and get(frame, t.F_TRAINING) else 0)
     for b in range(blocks):
         put(job, t.J_MASK, 1 if b == blocks - 1 else 0)

@@ -204,6 +204,7 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
     put(job, t.J_TILE_CHANNELS, get(op, t.BACK_CHANNELS))
     put(job, t.J_TILE_ROWS, get(op, t.BACK_ROWS))
     put(job, t.J_TILE_COLUMNS, get(op, t.BACK_COLUMNS))
+    put(job, t.J_RUN, get(op, t.BACK_RUN))
     put(job, t.J_ACT, get(op, t.X_ACT))
     put(job, t.J_MODE, mode if stride == 1 else 0)
     drains = 1 - get(op, t.KEEPS_SUMS)  # after each block of images

@@ -20,7 +20,7 @@ from unitsearch.errors import UsageError
 from unitsearch.kernels import table as t
 from unitsearch.kernels.cache import kernels
 from unitsearch.kernels.program import lower
-from unitsearch.kernels.tiles import output_tiles, weight_tiles
+from unitsearch.kernels.tiles import RUNS, output_tiles, run_tiles, weight_tiles
 from unitsearch.kernels.vectors import REGISTER_BYTES, lanes
 
 Array = NDArray[Any]
@@ -310,10 +310,13 @@ def _levels(mean: tuple[float, ...], std: tuple[float, ...], dtype: Any) -> Arra
 
 def _keys() -> tuple[Array, Array]:
     """Return the tables by which tiles are found."""
-    most = max(size[0] for size in output_tiles()) + 1
-    outputs = np.full((most, t.KEY_ROWS, t.KEY_COLUMNS), -1, np.int64)
-    for size, key in output_tiles().items():
-        outputs[size] = key
+    outputs = np.full((t.RUN_KEYS + 8, t.KEY_COLUMNS), -1, np.int64)
+    for (channels, rows, columns), key in output_tiles().items():
+        outputs[channels * t.KEY_ROWS + rows, columns] = key
+        if channels == rows == 1:  # where there is no tile of runs, this one does it too
+            outputs[t.RUN_KEYS :, columns] = key
+    for (run, columns), key in run_tiles().items():
+        outputs[t.RUN_KEYS + run, columns] = RUNS + key
     weights = np.full((8, 8, 8), -1, np.int64)
     for size, key in weight_tiles().items():
         weights[size] = key

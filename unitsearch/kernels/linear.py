@@ -76,6 +76,7 @@ def begin_job(op: Any, frame: Any, taps: int, tap_count: int, channels: int) -> 
     put(job, t.J_ROWS, 1)
     put(job, t.J_COLUMNS, get(op, t.BLOCKS))
     put(job, t.J_TILE_ROWS, 1)
+    put(job, t.J_RUN, 0)
     put(job, t.J_MODE, 0)
     put(job, t.J_MASK, 0)
     return job

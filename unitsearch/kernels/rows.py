@@ -135,6 +135,9 @@ def _convolution(
     s_channel = m.pixels if is_direct else s_row * (m.height + 2 * side)
     taps = choosing.forward_taps(inputs, k, s_channel, s_row)
     size = choosing.output_size(outputs, n.height, n.width, len(taps), is_spaced=stride != 1)
+    run = choosing.run_columns(n.width, k) if outputs == 1 and stride == 1 else 0
+    if run:
+        size, row[t.RUN] = (1, 1, run), k
     weight = choosing.weight_size(outputs, inputs, k)
     row |= {
         t.IS_DIRECT: int(is_direct), t.S_ROW: s_row, t.S_CHANNEL: s_channel,
@@ -184,6 +187,9 @@ def settle_way_back(memory: Memory, row: dict[int, int]) -> None:
         memory.phases.append((memory.taps_of(taps), len(taps), *rest))
     taps, _, _, rows, columns = phases[0]
     size = choosing.output_size(inputs, rows, columns, len(taps), is_spaced=False)
+    run = choosing.run_columns(columns, k) if inputs == 1 and stride == 1 else 0
+    if run:
+        size, row[t.BACK_RUN] = (1, 1, run), k
     row |= {t.BACK_CHANNELS: size[0], t.BACK_ROWS: size[1], t.BACK_COLUMNS: size[2]}
 
 

@@ -36,7 +36,8 @@ KINDS = (
     WEIGHT_OUTPUTS, WEIGHT_ROWS, WEIGHT_COLUMNS,
     Z, Z_BLOCK, Z_COEF, Z_ACT, ZG, ZG_BLOCK, ZG_MODE,
     POOLED, POOL_KERNEL, POOL_STRIDE, POOL_HEIGHT, POOL_WIDTH, SUMS, KEEPS_SUMS, PART,
-) = range(76)
+    RUN, BACK_RUN,
+) = range(78)
 ROW = 80  # columns of the table
 
 # How a gradient is handed on to X: stored or added, and finished (masked by the activation, with
@@ -62,8 +63,8 @@ PHASE = 6
 (
     J_G, J_G_CHANNEL, J_G_ROW, J_OUT, J_OUT_CHANNEL, J_GROUPS, J_GROUP, J_OUT_GROUP,
     J_SIDE, J_SIDE_STEP, J_OUT_SIDE, J_WIDE, J_SUMS, J_SUMS_STEP,
-    J_IS_FIRST, J_IS_LAST,
-) = range(25, 41)
+    J_IS_FIRST, J_IS_LAST, J_RUN,
+) = range(25, 42)
 JOB = 48
 
 # The frame.
@@ -86,5 +87,6 @@ SCALE, SHIFT, AVERAGE, INVERSE, C1, C2, C3 = range(7)
 COEF = 8
 
 KEY_ROWS, KEY_COLUMNS = 5, 32  # an output tile's key lies at (channels · 5 + rows) · 32 + columns
+RUN_KEYS = 160  # and that of a tile of runs behind all of them, at (RUN_KEYS + run) · 32 + columns
 LARGEST_WINDOW = 225  # numbers that the frame holds as registers: elements of a pooling window
 # fmt: on

@@ -33,6 +33,8 @@ Size = tuple[int, int, int]
 SUMS = REGISTERS - 8 if REGISTERS == 32 else REGISTERS - 4  # accumulators of a tile
 SPACED_SUMS = SUMS // 2
 SPACED = 1 << 10  # added to the key of a tile whose columns are not side by side
+RUNS = 1 << 11  # added to the key of a tile whose taps come in runs
+RUN_COLUMNS = (7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 22, 24)
 
 
 @lru_cache
@@ -60,6 +62,17 @@ def spaced_tiles() -> dict[Size, int]:
         for columns in range(1, min(SPACED_SUMS // channels, 8) + 1)
     ]
     return {size: output_tiles()[size] for size in sizes}
+
+
+@lru_cache
+def run_tiles() -> dict[tuple[int, int], int]:
+    """Return the keys of the tiles of one channel and row, by (taps of a run, columns).
+
+    One channel alone needs an input for each multiply-add. The taps of a row of a kernel lie side
+    by side: an input that is read once serves all of them.
+    """
+    sizes = [(run, c) for run in (3, 5) for c in RUN_COLUMNS if c <= REGISTERS - run - 3]
+    return {size: i for i, size in enumerate(sizes)}
 
 
 @lru_cache
@@ -146,7 +159,8 @@ def output_tile(
 
     Args:
         typingctx: Numba's.
-        key: Which tile: of ``output_tiles``, or of ``spaced_tiles`` plus ``SPACED``.
+        key: Which tile: of ``output_tiles``, of ``spaced_tiles`` plus ``SPACED``, or of
+            ``run_tiles`` plus ``RUNS``.
         x: The input at the tile's first output.
         x_row: Registers from one output row's input to the next one's.
         x_column: Likewise from column to column; 1 unless the tile is a spaced one.
@@ -169,6 +183,8 @@ def output_tile(
             cases[i] = lambda size=size: _emit_output(builder, kind, size, False, args[1:])
         for size, i in spaced_tiles().items():
             cases[i + SPACED] = lambda size=size: _emit_output(builder, kind, size, True, args[1:])
+        for (run, columns), i in run_tiles().items():
+            cases[i + RUNS] = lambda run=run, c=columns: _emit_run(builder, kind, run, c, args[1:])
         _switch(builder, args[0], cases)
         return context.get_dummy_value()
 
@@ -226,6 +242,29 @@ def _emit_output(builder: Any, kind: Any, size: Size, is_spaced: bool, args: Any
             line = emit_at(builder, y, kind, row)
             for c in range(columns):
                 emit_store(builder, line, kind, _number(c), sums[(o * rows + r) * columns + c])
+
+
+def _emit_run(builder: Any, kind: Any, run: int, columns: int, args: Any) -> None:
+    x, _, _, taps, count, w, _, bias, _, y, _, _ = args
+    scalar = kind.element
+    begin = emit_spread(builder, builder.load(emit_at(builder, bias, scalar, _number(0))), kind)
+    loop = _Loop(builder, builder.sdiv(count, _number(run)), [begin] * columns)
+    first = builder.mul(loop.index, _number(2 * run))
+    x_tap = builder.sext(builder.load(emit_at(builder, taps, _I32, first)), _I64)
+    x_at = emit_at(builder, x, kind, x_tap)
+    weights = []
+    for j in range(run):
+        place = emit_at(builder, taps, _I32, builder.add(first, _number(2 * j + 1)))
+        w_tap = builder.sext(builder.load(place), _I64)
+        weights.append(emit_spread(builder, builder.load(emit_at(builder, w, scalar, w_tap)), kind))
+    sums = list(loop.values)
+    for c in range(columns + run - 1):
+        value = emit_load(builder, x_at, kind, _number(c))
+        for j in range(run):
+            if 0 <= c - j < columns:
+                sums[c - j] = emit_fma(builder, value, weights[j], sums[c - j])
+    for c, value in enumerate(loop.close(sums)):
+        emit_store(builder, y, kind, _number(c), value)
 
 
 @intrinsic
