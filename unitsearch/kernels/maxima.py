@@ -100,15 +100,12 @@ def gradient_of_maxima(
     g: Any, y: Any, y_height: int, y_width: int, kernel: int, stride: int, sign: float,
     z: Any, height: int, width: int, d: Any, d_row: int, c1: Any, c2: Any, c3: Any, scratch: Any,
 ) -> None:  # fmt: skip
-    """Do ``spread_gradient``: loops of a known length are unrolled."""
-    if kernel == 2 and stride == 2:
+    """Do ``spread_gradient``: where there is most to do, with loops of a known length."""
+    if kernel == 5:
         spread_gradient(
-            g, y, y_height, y_width, 2, 2, sign, z, height, width, d, d_row, c1, c2, c3, scratch
-        )
-    elif kernel == 5 and stride == 2:
-        spread_gradient(
-            g, y, y_height, y_width, 5, 2, sign, z, height, width, d, d_row, c1, c2, c3, scratch
-        )
+            g, y, y_height, y_width, 5, stride, sign, z, height, width, d, d_row, c1, c2, c3,
+            scratch,
+        )  # fmt: skip
     else:
         spread_gradient(
             g, y, y_height, y_width, kernel, stride, sign, z, height, width, d, d_row, c1, c2, c3,

@@ -40,16 +40,15 @@ RUN_COLUMNS = (7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 22, 24)
 @lru_cache
 def output_tiles() -> dict[Size, int]:
     """Return the keys of all output tiles, by (channels, rows, columns)."""
-    sizes = []
-    for channels in range(1, SUMS + 1):
-        for rows in range(1, 5):
-            for columns in range(1, SUMS // (channels * rows) + 1):
-                is_wide = channels <= 4 and (rows == 1 or columns <= 12)
-                is_flat = rows == 1 and (
-                    columns == 1 or (columns == 2 and channels <= SUMS // 2 - 2)
-                )
-                if is_wide or is_flat:
-                    sizes.append((channels, rows, columns))
+    # each costs compile time: what another does nearly as well is left out
+    sizes = [
+        (channels, rows, columns)
+        for channels in range(1, 5)
+        for rows in range(1, 4 if channels < 3 else 3)
+        for columns in range(1, min(SUMS // (channels * rows), 12 if channels > 1 else 16) + 1)
+    ]
+    sizes += [(channels, 1, 1) for channels in (5, 6, 8, 10, 12, 16, 20, 24) if channels <= SUMS]
+    sizes += [(channels, 1, 2) for channels in (5, 6, 8, 10) if 2 * channels <= SUMS]
     return {size: i for i, size in enumerate(sizes)}
 
 
