@@ -41,33 +41,34 @@ def enter(op: Any, frame: Any, work: Any) -> None:
     channels, height, width = get(op, t.OUTPUTS), get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
     lanes, images = get(op, t.INPUTS), get(frame, t.F_IMAGES)
     is_augmented = get(frame, t.F_AUGMENTED) != 0
+    pixel_count, near = height * width, 64  # pixels of all lanes that the nearest cache holds
     for b in range(get(op, t.BLOCKS)):
         block = on(work, get(op, t.Y) + b * get(op, t.Y_BLOCK))
-        for lane in range(lanes):
-            image = b * lanes + lane
-            to = past(block, lane)
-            if image >= images:
-                for i in range(channels * height * width):
-                    put(to, i * lanes, number(work, 0.0))
-                continue
-            at = past(pixels, get(chosen, image) * channels * height * width)
-            for c in range(channels):
-                level = past(levels, c * 256)
-                plane = past(at, c * height * width)
-                out = past(to, c * height * width * lanes)
-                if not is_augmented:
-                    for i in range(height * width):
-                        put(out, i * lanes, get(level, int(get(plane, i))))
-                    continue
-                top, left = get(tops, image), get(lefts, image)
-                flip = get(flips, image)
-                for y in range(height):
-                    for x in range(width):
+        for c in range(channels):
+            level = past(levels, c * 256)
+            for start in range(0, pixel_count, near):
+                end = min(start + near, pixel_count)
+                for lane in range(lanes):
+                    image = b * lanes + lane
+                    out = past(block, c * pixel_count * lanes + lane)
+                    if image >= images:
+                        for i in range(start, end):
+                            put(out, i * lanes, number(work, 0.0))
+                        continue
+                    plane = past(pixels, (get(chosen, image) * channels + c) * pixel_count)
+                    if not is_augmented:
+                        for i in range(start, end):
+                            put(out, i * lanes, get(level, int(get(plane, i))))
+                        continue
+                    top, left = get(tops, image), get(lefts, image)
+                    flip = get(flips, image)
+                    for i in range(start, end):
+                        y, x = i // width + top, i % width
                         column = left + (width - 1 - x if flip else x)
                         value = 0
-                        if 0 <= y + top < height and 0 <= column < width:
-                            value = int(get(plane, (y + top) * width + column))
-                        put(out, (y * width + x) * lanes, get(level, value))
+                        if 0 <= y < height and 0 <= column < width:
+                            value = int(get(plane, y * width + column))
+                        put(out, i * lanes, get(level, value))
 
 
 @inlined
@@ -104,7 +105,9 @@ def loss(op: Any, frame: Any, work: Any) -> None:
         exponentials, of_all = 0.0, 0.0
         for k in range(classes):
             value = logit(op, frame, work, image, lanes, k)
-            exponentials += math.exp(value - highest)
+            exponential = math.exp(value - highest)
+            put(to, k * lanes, number(work, exponential))
+            exponentials += exponential
             of_all += value
         norm = highest + math.log(exponentials)
         label = get(labels, get(chosen, image))
@@ -113,7 +116,7 @@ def loss(op: Any, frame: Any, work: Any) -> None:
         sum_of_losses += smoothing * (norm - of_all / classes)
         for k in range(classes):
             aim = smoothing / classes + (1.0 - smoothing if k == label else 0.0)
-            share = math.exp(logit(op, frame, work, image, lanes, k) - norm)
+            share = get(to, k * lanes) / exponentials
             put(to, k * lanes, number(work, (share - aim) / images))
     put(scalars, t.LOSS_SUM, sum_of_losses / images)
     if get(op, t.XG_MODE):

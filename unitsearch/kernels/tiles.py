@@ -34,7 +34,7 @@ SUMS = REGISTERS - 8 if REGISTERS == 32 else REGISTERS - 4  # accumulators of a 
 SPACED_SUMS = SUMS // 2
 SPACED = 1 << 10  # added to the key of a tile whose columns are not side by side
 RUNS = 1 << 11  # added to the key of a tile whose taps come in runs
-RUN_COLUMNS = (7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 22, 24)
+RUN_COLUMNS = (7, 8, 11, 14, 16, 22, 24)
 
 
 @lru_cache
@@ -80,8 +80,9 @@ def weight_tiles() -> dict[Size, int]:
     most = SUMS + 3 if REGISTERS == 32 else SUMS
     sizes = {(1, 1, columns) for columns in range(1, 8)}
     for side in range(1, 8):
-        for rows in range(1, (side if side > 1 else 5) + 1):
-            for outputs in range(1, 5):
+        # whole kernels of the common sizes, rows of the others
+        for rows in range(1, {1: 4, 2: 2, 3: 3, 5: 5}.get(side, 1) + 1):
+            for outputs in range(1, 5 if rows <= 2 or side == 1 else 4):
                 if outputs * rows * side <= most:
                     sizes.add((outputs, rows, side))
     return {size: i for i, size in enumerate(sorted(sizes))}
