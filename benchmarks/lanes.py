@@ -5,9 +5,10 @@ Prints:   one row a network and arm: median µs an image with the quartiles, the
           loop with its bootstrap 95 % interval, GFLOP/s and the share of the peak; then the same as
           one JSON line
 Method:   complete steps (gather, normalise, forward, loss, backward, optimiser) of all arms in one
-          process, turn about, after 3 warm-up rounds, one thread; FLOPs are 2 x the multiply-adds
-          of convolutions and linear layers, three passes, the images' gradient not counted; the
-          peak is that of the best register tile on data in the nearest cache, in the same rounds
+          process, turn about, each after an untimed step of its own as in training, after 3
+          warm-up rounds, one thread; FLOPs are 2 x the multiply-adds of convolutions and linear
+          layers, three passes, the images' gradient not counted; the peak is that of the best
+          register tile on data in the nearest cache, in the same rounds
 Noise:    loop/loop from the same run; a ratio inside its interval means "no difference"
 """
 
