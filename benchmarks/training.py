@@ -4,7 +4,7 @@ Command:  UNITSEARCH_DATA=… python -m benchmarks.training --space lenet_table1
 Prints:   one row an arm: trials an hour, whole (from the start of the process to its end) and going
           (from the first network's start to the last one's end); microseconds of a training for
           each image trained on (its evaluation within); share of the peak of both cores while
-          going; gain over ``optuna`` in the same round with its bootstrap 95 % interval (the range,
+          going; gain over --against (optuna) in the same round with its bootstrap 95 % interval (the range,
           below five rounds); accuracy, mean ± standard deviation over networks and rounds; then
           where a trial's time goes; then the same as one JSON line
 Arms:     ours       ``unitsearch.run``: TPE, two local workers, store, front, test of the front on
@@ -21,7 +21,9 @@ Method:   each arm is a fresh process, the arms of a round run one after the oth
           from round to round. Ours runs first and says which networks it drew; all arms train these
           from the same weights with the same recipe on the same images. The peak is measured
           beside each arm (see benchmarks.lanes)
-Noise:    the spread over rounds; the load of the machine stands in the JSON line
+Noise:    the spread over rounds; the load of the machine stands in the JSON line. Other work on
+          the cores slows ``optuna`` and ``compile``, whose threads wait for each other, several times
+          more than the rest: compare with ``processes`` then
 """
 
 from __future__ import annotations
@@ -135,7 +137,7 @@ def summary(found: dict[str, list[Row]], given: argparse.Namespace) -> list[Row]
     images = given.epochs * (given.images // given.batch) * given.batch
     found = dict(found)
     profile = found.pop("profile")[0]
-    first = found.get("optuna")
+    first = found.get(given.against)
     rows = []
     print(f"\n{given.space}: {given.images} images, {given.epochs} epochs, batch {given.batch}")
     for arm, rounds in found.items():
@@ -214,6 +216,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--space", default="lenet_table1", help="lenet_table1 or toy_hybrid")
     parser.add_argument("--arms", default=",".join(ARMS), help="some of the arms; ours always runs")
+    parser.add_argument("--against", default="optuna", help="the arm that gains are over")
     parser.add_argument("--trials", type=int, default=8)
     parser.add_argument("--longer", type=int, default=40, help="trials of ours, longer; 0: skip it")
     parser.add_argument("--compiled", type=int, default=1, help="networks of compile")
