@@ -4,9 +4,10 @@ Command:  UNITSEARCH_DATA=… python -m benchmarks.training --space lenet_table1
 Prints:   one row an arm: trials an hour, whole (from the start of the process to its end) and going
           (from the first network's start to the last one's end); microseconds of a training for
           each image trained on (its evaluation within); share of the peak of both cores while
-          going; gain over --against (optuna) in the same round with its bootstrap 95 % interval (the range,
-          below five rounds); accuracy, mean ± standard deviation over networks and rounds; then
-          where a trial's time goes; then the same as one JSON line
+          going; accuracy, mean ± standard deviation over networks and rounds; gain over --against
+          in the same round with its bootstrap 95 % interval (below five rounds: the range); then
+          where a trial's time goes (of ours by a profile of one job; a step in lanes is one call,
+          its batch and optimiser within); then the same as one JSON line
 Arms:     ours       ``unitsearch.run``: TPE, two local workers, store, front, test of the front on
                      the whole test set, report; everything in a folder that is thrown away
           ours, longer  the same with --longer trials: what a start costs is spread over more
@@ -22,8 +23,8 @@ Method:   each arm is a fresh process, the arms of a round run one after the oth
           from the same weights with the same recipe on the same images. The peak is measured
           beside each arm (see benchmarks.lanes)
 Noise:    the spread over rounds; the load of the machine stands in the JSON line. Other work on
-          the cores slows ``optuna`` and ``compile``, whose threads wait for each other, several times
-          more than the rest: compare with ``processes`` then
+          the cores slows ``optuna`` and ``compile``, whose threads wait for each other, several
+          times more than the rest: compare with ``processes`` then
 """
 
 from __future__ import annotations
