@@ -53,6 +53,7 @@ from unitsearch.fields import write_all
 from unitsearch.space import load_space
 
 ARMS = ("ours", "optuna", "processes", "ray", "compile")
+RATES = {"toy_hybrid": 0.01}  # at 0.05 it knows nothing after two epochs
 WORKERS = 2
 PINNED = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 Row = dict[str, Any]
@@ -226,9 +227,10 @@ def main() -> None:
     parser.add_argument("--evaluated", type=int, default=1000)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=0.05)
+    parser.add_argument("--rate", type=float, help="of SGD; 0.05, 0.01 for toy_hybrid")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
+    given.rate = given.rate or RATES.get(given.space, 0.05)
     given.arms = ["ours", *(arm for arm in given.arms.split(",") if arm != "ours")]
     if unknown := set(given.arms) - set(ARMS):
         parser.error(f"no arm {', '.join(sorted(unknown))}: take some of {', '.join(ARMS)}")
