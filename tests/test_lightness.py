@@ -65,6 +65,10 @@ def test_working_with_specs_loads_nothing_heavy() -> None:
     assert loaded_by(code) == []
 
 
+def test_grouping_architectures_for_packs_loads_nothing_heavy() -> None:
+    assert loaded_by("from unitsearch.packs import groups\ngroups([])") == []
+
+
 def test_making_a_backbone_loads_nothing_heavy() -> None:
     code = "from unitsearch.backbones import backbone\nbackbone('resnet18', (3, 32, 32), 10)"
     assert loaded_by(code) == []

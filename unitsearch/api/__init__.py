@@ -24,12 +24,16 @@ from unitsearch.api.studies import (
     run_study,
     version,
 )
+from unitsearch.api.trainings import TABLE_1, Repeated, Training, reproduce_training
 from unitsearch.papers import reproduce_costs, reproduce_metrics
 
 __all__ = [
+    "TABLE_1",
     "Latency",
+    "Repeated",
     "SpacePoint",
     "Study",
+    "Training",
     "best_trial",
     "bound_space",
     "build",
@@ -46,6 +50,7 @@ __all__ = [
     "report",
     "reproduce_costs",
     "reproduce_metrics",
+    "reproduce_training",
     "resume_study",
     "run",
     "run_study",

@@ -78,20 +78,6 @@ def _spans(count: int, size: int, drop_last: bool) -> Iterator[slice]:
     return (slice(end - size, min(end, count)) for end in ends)
 
 
-def draw_crops(count: int, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what ``crop_flip`` draws for a batch: all rows, all columns, all flips.
-
-    Top rows and left columns in the image padded by four pixels, 0 … 8, and whether it is mirrored:
-    int64 [count] each, on the device of ``generator``.
-    """
-    device = generator.device
-
-    def drawn(below: int) -> Tensor:
-        return torch.randint(below, (count,), generator=generator, device=device)
-
-    return drawn(2 * CROP_PADDING + 1), drawn(2 * CROP_PADDING + 1), drawn(2)
-
-
 def augment(pixels: Tensor, how: str, generator: Generator) -> Tensor:
     """Return the batch with each image changed at random; 5 us an image for ``crop_flip``.
 
@@ -107,10 +93,29 @@ def augment(pixels: Tensor, how: str, generator: Generator) -> Tensor:
     if how == "none":
         return pixels
     assert how == "crop_flip", how
+    return crop_flip(pixels, draw_crops(len(pixels), generator).to(pixels.device))
+
+
+def draw_crops(count: int, generator: Generator) -> Tensor:
+    """Return what ``crop_flip`` does to each image: row, column and whether it is mirrored.
+
+    int64 ``[count, 3]``, on the generator's device: all rows are drawn first, then all columns.
+    """
+    device = generator.device
+    return torch.cat(
+        [
+            torch.randint(below, (count, 1), generator=generator, device=device)
+            for below in (2 * CROP_PADDING + 1, 2 * CROP_PADDING + 1, 2)
+        ],
+        1,
+    )
+
+
+def crop_flip(pixels: Tensor, drawn: Tensor) -> Tensor:
+    """Return each image cropped and mirrored as ``drawn``, integers ``[b, 3]``, says."""
     count, channels, height, width = pixels.shape
     padded = pad(pixels, (CROP_PADDING,) * 4)
-    drawn = [found.to(pixels.device)[:, None] for found in draw_crops(count, generator)]
-    top, left, is_flipped = drawn
+    top, left, is_flipped = torch.split(drawn.long(), 1, 1)
     across = torch.arange(width, device=pixels.device)
     rows = top + torch.arange(height, device=pixels.device)
     columns = left + torch.where(is_flipped.bool(), across.flip(0), across)

@@ -19,6 +19,8 @@ class Job:
         recipe: The recipe as plain data.
         data: The data's specification as plain data.
         plan: How the network runs: ``auto`` or the text of a plan.
+        watch: For ``train``: whether accuracy is measured on the ``validation`` images, or on the
+            ``test`` images, as only reproductions of the papers may.
         weights: For ``test``: the bytes of the trained weights.
         checkpoint: For ``train``: the file that a long training's state is kept in; a worker that
             does not see its folder keeps none. None if empty.
@@ -32,6 +34,7 @@ class Job:
     recipe: Mapping[str, Any]
     data: Mapping[str, Any]
     plan: str = "auto"
+    watch: str = "validation"
     weights: bytes = field(default=b"", repr=False)
     checkpoint: str = ""
     minutes: float = 5.0
@@ -47,9 +50,9 @@ class Outcome:
         ok: Whether it was done; if not, ``reason`` says why.
         kind: Of a failure: diverged, memory, killed, data or error.
         reason: Of a failure, in one line.
-        accuracy: On the validation images (train) or the test images (test), a fraction.
+        accuracy: On the images that the job watches (train) or the test images (test), a fraction.
         images: How many images that is.
-        curve: Validation accuracy after each epoch.
+        curve: Accuracy after each epoch, on the images that the job watches.
         train_seconds: Time in the worker.
         digest: Logits on 16 fixed images.
         mean: The mean that pixels were normalised by, per channel.

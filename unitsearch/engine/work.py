@@ -97,12 +97,21 @@ def _do(job: Job, bench: Bench) -> Outcome:
     initialise(network, recipe.init, generator)
     generator.manual_seed(derive(job.seed, 0, "batches"))
     kept = _checkpoint(job, str(choice.plan), data) if job.checkpoint else None
-    trained = train(network, data, recipe, generator, augmentation=spec.augment, checkpoint=kept)
+    watched = data.test if job.watch == "test" else data.validation
+    trained = train(
+        network,
+        data,
+        recipe,
+        generator,
+        augmentation=spec.augment,
+        watch=watched,
+        checkpoint=kept,
+    )
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub
     return Outcome(
         **facts,
         accuracy=trained.curve[-1],
-        images=len(data.validation),
+        images=len(watched),
         curve=trained.curve,
         train_seconds=trained.seconds,
         digest=digest(network),

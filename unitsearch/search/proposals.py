@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.study import StudyDirection
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from unitsearch.architecture import Architecture, key
 from unitsearch.costs import Cost, count
 from unitsearch.fields import OneOf, Whole, setting
 from unitsearch.metrics import Measured, Metric
+from unitsearch.search.asking import GENERATION, Parents, ask
 from unitsearch.search.quiet import quiet_optuna
 from unitsearch.search.seeds import derive
 from unitsearch.space import (
@@ -42,7 +42,6 @@ from unitsearch.space.members import Values
 ATTEMPTS = 20
 _RANDOM_TRIES = 500
 _ENUMERABLE = 200_000
-_GENERATION = "NSGAIISampler:generation"  # where Optuna's sampler keeps a trial's generation
 
 SAMPLERS = ("nsga2", "tpe", "random", "exhaustive")
 
@@ -118,6 +117,10 @@ class Proposer:
     limits: Mapping[str, int | None]
     _members: Iterator[tuple[Values, Architecture]] | None = field(default=None, repr=False)
     _last: Proposal | None = field(default=None, repr=False)
+    _parents: Parents = field(default_factory=Parents, repr=False)
+    _known: dict[int, tuple[tuple[Measured, Past], FrozenTrial]] = field(
+        default_factory=dict, repr=False
+    )
 
     def propose(self, number: int, past: Sequence[Past]) -> Proposal | None:
         """Return the proposal for trial ``number``, or None when no untried member is left.
@@ -146,10 +149,7 @@ class Proposer:
             for m in self.objectives
         ]
         with quiet_optuna():
-            study = optuna.create_study(directions=directions, sampler=sampler)
-            for trial in self._told(visible):
-                study.add_trial(trial)
-            asked = study.ask()
+            asked = ask(sampler, directions, self._told(visible), self._parents)
 
             def choose(name: str, domain: Domain) -> Any:
                 distribution = distribution_of(domain)
@@ -158,28 +158,38 @@ class Proposer:
                 return asked._suggest(name, distribution)
 
             values, architecture = draw(self.space, choose)
-        found = study.get_trials(deepcopy=False)[-1].system_attrs.get(_GENERATION)
-        return self._proposal(values, architecture, found)
+        generation = asked.storage.get_trial(asked._trial_id).system_attrs.get(GENERATION)
+        return self._proposal(values, architecture, generation)
 
-    def _told(self, visible: Sequence[Past]) -> Iterator[optuna.trial.FrozenTrial]:
-        """Yield the visible outcomes as Optuna trials; failures and the baseline are left out."""
+    def _told(self, visible: Sequence[Past]) -> Sequence[FrozenTrial]:
+        """Return the visible outcomes as Optuna trials; failures and the baseline are left out."""
         if not visible or visible[0].accuracy is None:
-            return
+            return []
         baseline = Measured(visible[0].accuracy, visible[0].cost)
-        least = self.floor * baseline.accuracy
+        found: list[FrozenTrial] = []
         for past in visible:
             if past.accuracy is None or not past.values:
                 continue
-            new = Measured(past.accuracy, past.cost)
-            domains = distributions(self.space, past.values)
-            yield create_trial(
-                state=TrialState.COMPLETE,
-                params={name: past.values[name] for name in domains},
-                distributions=domains,
-                values=[metric.formula(new, baseline) for metric in self.objectives],
-                system_attrs={} if past.generation is None else {_GENERATION: past.generation},
-                constraints={"floor": least - past.accuracy},
-            )
+            known = self._known.get(past.number)
+            if known is None or known[0] != (baseline, past):
+                known = self._known[past.number] = (baseline, past), self._frozen(past, baseline)
+            trial = known[1]
+            trial.number = trial._trial_id = len(found)
+            found.append(trial)
+        return found
+
+    def _frozen(self, past: Past, baseline: Measured) -> FrozenTrial:
+        assert past.accuracy is not None  # it was trained
+        new = Measured(past.accuracy, past.cost)
+        domains = distributions(self.space, past.values)
+        return create_trial(
+            state=TrialState.COMPLETE,
+            params={name: past.values[name] for name in domains},
+            distributions=domains,
+            values=[metric.formula(new, baseline) for metric in self.objectives],
+            system_attrs={} if past.generation is None else {GENERATION: past.generation},
+            constraints={"floor": self.floor * baseline.accuracy - past.accuracy},
+        )
 
     def _make(self, seed: int) -> BaseSampler:
         if self.sampler.name == "nsga2":

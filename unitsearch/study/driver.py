@@ -40,6 +40,7 @@ from unitsearch.study.tables import front_trials, reference_point
 # So many failures in a row say that the study itself is broken, not its candidates.
 FAILURES_IN_A_ROW = 10
 _TICK = 0.25
+_SHORT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _search(run: _Run) -> None:
     waiting = [n for n, trial in sorted(run.trials.items()) if trial.state == "running"]
     while True:
         _check_health(run)
-        while _wants_more(run, waiting) and len(run.running) < run.engine.workers:
+        while _wants_more(run, waiting) and len(run.running) < _at_once(run):
             number = waiting.pop(0) if waiting else len(run.trials)
             if number not in run.trials and not _claim(run, number):
                 break
@@ -168,6 +169,19 @@ def _search(run: _Run) -> None:
         for outcome in run.engine.collect(_TICK):
             _tell(run, outcome)
         run.report()
+
+
+def _at_once(run: _Run) -> int:
+    """Return how many trials may be with the engine: while they are short, one waits a worker.
+
+    So no worker waits for the driver. Long ones are not started before their time: whoever
+    interrupts the study waits for all that were.
+    """
+    workers = run.engine.workers
+    seconds = [trial.train_seconds for trial in run.trials.values() if trial.train_seconds]
+    if not seconds or max(seconds) > _SHORT_SECONDS:
+        return workers
+    return min(2 * workers, run.config.sampler.lag + 1)
 
 
 def _wants_more(run: _Run, waiting: list[int]) -> bool:

@@ -73,7 +73,7 @@ def train(
     size = min(recipe.batch, len(data.train))
     steps = len(data.train) // size
     augmentation = augmentation if recipe.augment else "none"
-    at_work = runner(network, recipe, size, _normalisation(data, recipe))
+    at_work = runner(network, recipe, size, normalisation(data, recipe))
     kept = checkpoint.found() if checkpoint is not None else None
     curve, losses = (list(kept.curve), list(kept.losses)) if kept else ([], [])
     done = len(curve)
@@ -105,7 +105,7 @@ def train(
 
 def test_accuracy(network: nn.Module, data: DataSet, recipe: Recipe) -> float:
     """Return the accuracy on the test images, a fraction."""
-    at_work = runner(network, recipe, recipe.batch, _normalisation(data, recipe))
+    at_work = runner(network, recipe, recipe.batch, normalisation(data, recipe))
     return at_work.accuracy(data.test)
 
 
@@ -127,7 +127,8 @@ def rate_at(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
     return recipe.rate * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
 
 
-def _normalisation(data: DataSet, recipe: Recipe) -> Normalisation:
+def normalisation(data: DataSet, recipe: Recipe) -> Normalisation:
+    """Return the mean and standard deviation of each channel that a recipe normalises by."""
     if recipe.normalise:
         return data.mean, data.std
     channels = len(data.mean)

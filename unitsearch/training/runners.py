@@ -99,7 +99,7 @@ class TorchRunner:
 
     def is_finite(self, images: Source) -> bool:
         """Say whether the logits of the first images are finite."""
-        first = images.serve([slice(_evaluation_batch(images))])
+        first = images.serve([slice(evaluation_batch(images))])
         with torch.inference_mode(), closing(first):
             logits = self._network(self._prepared(next(first)[0]))
         return bool(torch.isfinite(logits).all())
@@ -156,8 +156,8 @@ class LanesRunner:
         ):
             crops = None
             if augmentation != "none":
-                top, left, is_flipped = draw_crops(len(rows), order)
-                crops = top.numpy(), left.numpy(), is_flipped.numpy()
+                top, left, is_flipped = draw_crops(len(rows), order).numpy().T
+                crops = top, left, is_flipped
             total += self._lanes.train_step(pixels, labels, rows.numpy(), rate, crops)
             steps += 1
         return total / steps
@@ -211,7 +211,7 @@ def accuracy(
     network.eval()
     right = 0
     with torch.inference_mode():
-        for pixels, labels in batches(images, _evaluation_batch(images)):
+        for pixels, labels in batches(images, evaluation_batch(images)):
             logits = network(_prepared(pixels, mean, std))
             right += int((logits.argmax(1) == labels).sum())
     return right / len(images) if len(images) else float("nan")
@@ -223,7 +223,8 @@ def _arrays(images: Source) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return images.pixels.numpy(), images.labels.numpy()
 
 
-def _evaluation_batch(images: Source) -> int:
+def evaluation_batch(images: Source) -> int:
+    """Return how many images torch evaluates together."""
     _, height, width = images.shape
     return max(min(_EVALUATION_BATCH, _EVALUATION_BATCH * 64 * 64 // (height * width)), 1)
 

@@ -1,0 +1,77 @@
+"""Which architectures may train together, and why one may not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from network.layouts import SMALL, architecture
+
+from packs.members import drawn
+from unitsearch.errors import SpecError
+from unitsearch.packs import groups
+from unitsearch.packs.skeletons import skeleton
+
+CONV = {"kind": "conv", "out": 4}
+POOL = {"kind": "pool", "kernel": 2}
+
+
+def test_all_members_of_a_space_of_mixtures_are_one_group() -> None:
+    (group,) = groups(drawn("toy_hybrid", 5))
+    assert group.places == (0, 1, 2, 3, 4)
+    assert group.reason == ""
+
+
+def test_groups_come_in_the_order_of_their_first_member() -> None:
+    one, other = architecture([CONV]), architecture([CONV, POOL])
+    assert [group.places for group in groups([one, other, one, other])] == [(0, 2), (1, 3)]
+
+
+def test_what_has_another_pooling_stays_alone_and_says_so() -> None:
+    other = {**POOL, "op": "avg"}
+    *_, lonely = groups([*[architecture([CONV, POOL])] * 2, architecture([CONV, other])])
+    assert lonely.places == (2,)
+    assert lonely.reason == (
+        "layers[1]: avg pooling of 2, stride 2, padding 0 where the others have "
+        "max pooling of 2, stride 2, padding 0"
+    )
+
+
+def test_another_size_of_maps_is_another_skeleton() -> None:
+    *_, lonely = groups([*[architecture([CONV])] * 2, architecture([{**CONV, "stride": 2}])])
+    assert lonely.reason.startswith("layers[0]: conv to 4×4")
+
+
+def test_another_input_is_another_skeleton() -> None:
+    larger = replace(architecture([CONV]), input=(2, 9, 9))
+    *_, lonely = groups([*[architecture([CONV])] * 2, larger])
+    assert lonely.reason == "input: 2×9×9 where the others have 2×8×8"
+
+
+def test_more_layers_are_another_skeleton() -> None:
+    *_, lonely = groups([*[architecture([CONV])] * 2, architecture([CONV, CONV])])
+    assert lonely.reason == (
+        "layers[1]: conv to 8×8, norm batch, act relu where the others have flatten"
+    )
+
+
+def test_binary_filters_stay_alone_wherever_they_are() -> None:
+    found = groups([SMALL["binary filters"], SMALL["binary filters in units"]])
+    assert [group.places for group in found] == [(0,), (1,)]
+    assert "layers[1].kind: found 'slbf'" in found[0].reason
+    assert "layers[1].units[0].layers[2].kind: found 'slbf'" in found[1].reason
+
+
+def test_one_without_company_says_so() -> None:
+    (group,) = groups([architecture([CONV])])
+    assert group.reason == "no other has its skeleton"
+
+
+def test_widths_kernels_and_units_are_no_part_of_a_skeleton() -> None:
+    wide = architecture([{**CONV, "out": 9, "kernel": 5, "bias": True}])
+    assert skeleton(wide) == skeleton(architecture([CONV]))
+
+
+def test_a_skeleton_of_binary_filters_there_is_not() -> None:
+    with pytest.raises(SpecError, match="a kind of layer that trains in a pack"):
+        skeleton(SMALL["binary filters"])

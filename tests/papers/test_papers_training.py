@@ -1,0 +1,77 @@
+"""Trainings of named networks: several seeds, resumable, beside what was printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from unitsearch.api import reproduce_training
+from unitsearch.api.trainings import read_trainings
+from unitsearch.errors import StudyError, UsageError
+
+NETWORKS = ["lenet_hybrid:hybrid", "lenet_hybrid:single_U1"]
+FEW = ["train=fast", "train.epochs=2", "data.limit=400", "data.validation=0.2", "engine.workers=1"]
+
+
+def news(folder: Path, seeds: int, overrides: list[str] = FEW) -> list[str]:
+    said: list[str] = []
+    reproduce_training(NETWORKS, seeds, folder, overrides, said.append)
+    return said
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("reference")
+    news(found, 1)
+    return found
+
+
+def test_a_training_says_its_last_and_its_best_epoch(folder: Path) -> None:
+    for one in read_trainings(folder):
+        assert len(one.curve) == 2
+        assert one.last == one.curve[-1]
+        assert one.best == max(one.curve) == one.curve[one.best_epoch - 1]
+        assert one.images == 347  # the test images of the digits
+
+
+def test_what_is_there_is_not_trained_again(folder: Path) -> None:
+    before = read_trainings(folder)
+    assert news(folder, 1) == []
+    said = news(folder, 2)
+    assert said[0] == "2 trainings to do, 2 done before"
+    after = read_trainings(folder)
+    assert [one for one in after if one.seed == 0] == [one for one in before if one.seed == 0]
+    assert sorted({one.seed for one in after}) == [0, 1]
+
+
+def test_the_spread_is_over_seeds_and_one_seed_has_none(folder: Path, tmp_path: Path) -> None:
+    one, *_ = reproduce_training(NETWORKS, 1, tmp_path, FEW)
+    assert (one.count, one.last_spread) == (1, None)
+    many, *_ = reproduce_training(NETWORKS, 2, folder, FEW)
+    assert many.count == 2
+    assert many.last_spread is not None
+
+
+def test_a_training_is_the_same_made_again(folder: Path, tmp_path: Path) -> None:
+    news(tmp_path, 1)
+    again = {one.network: one.curve for one in read_trainings(tmp_path)}
+    before = {one.network: one.curve for one in read_trainings(folder) if one.seed == 0}
+    assert again == before
+
+
+def test_trainings_of_other_settings_are_not_mixed(folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"train.epochs is 2 there and 3 here"):
+        news(folder, 1, ["train=fast", "train.epochs=3", *FEW[2:]])
+
+
+def test_a_damaged_table_is_told_with_its_line(folder: Path, tmp_path: Path) -> None:
+    lines = (folder / "trainings.csv").read_text().splitlines()
+    (tmp_path / "trainings.csv").write_text("\n".join([*lines[:2], "lenet_hybrid:hybrid,zero"]))
+    with pytest.raises(StudyError, match=r"trainings.csv:3: not a training"):
+        read_trainings(tmp_path)
+
+
+def test_a_setting_that_is_not_of_training_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="sampler=tpe"):
+        news(tmp_path, 1, ["sampler=tpe"])

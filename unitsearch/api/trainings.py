@@ -1,0 +1,282 @@
+"""The papers' trainings made again: named networks, several seeds each, resumable."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from statistics import mean, stdev
+from typing import TYPE_CHECKING, Any
+
+from unitsearch.api.networks import point_architecture
+from unitsearch.api.spaces import bound_space, space_points
+from unitsearch.errors import StudyError, UsageError
+
+if TYPE_CHECKING:
+    from unitsearch.engine import Job, Outcome
+    from unitsearch.study.config import Config
+
+TABLE_1 = tuple(f"lenet_table1:{name}" for name in ("U1", "U2", "U3", "Hybrid2"))
+TRAININGS = "trainings.csv"
+SETTINGS = "settings.yaml"
+_TICK = 0.5
+
+
+@dataclass(frozen=True)
+class Training:
+    """One network trained with one seed.
+
+    Attributes:
+        network: SPACE:POINT.
+        seed: Of weights, order and augmentation.
+        last: Test accuracy after the last epoch, a fraction.
+        best: Test accuracy after the epoch where it was highest; chosen on the test images, as the
+            papers' released code does.
+        best_epoch: That epoch, from 1.
+        images: Test images behind both.
+        params: Parameters.
+        plan: How it ran.
+        seconds: Time that training and testing took.
+        curve: Test accuracy after each epoch.
+    """
+
+    network: str
+    seed: int
+    last: float
+    best: float
+    best_epoch: int
+    images: int
+    params: int
+    plan: str
+    seconds: float
+    curve: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """A network's trainings beside what a paper printed.
+
+    Attributes:
+        network: SPACE:POINT.
+        printed: The printed accuracy, as it stands there; empty if there is none.
+        count: How many seeds it was trained with.
+        last: Mean test accuracy after the last epoch, a fraction.
+        last_spread: Standard deviation over the seeds; None of a single one.
+        best: Mean of the best epochs' test accuracies.
+        best_spread: Likewise.
+    """
+
+    network: str
+    printed: str
+    count: int
+    last: float
+    last_spread: float | None
+    best: float
+    best_spread: float | None
+
+
+def reproduce_training(
+    networks: Sequence[str],
+    seeds: int,
+    folder: Path,
+    overrides: Sequence[str] = (),
+    watch: Callable[[str], None] = lambda said: None,
+) -> list[Repeated]:
+    """Train networks with the papers' recipe, and return what they reached beside what was printed.
+
+    All networks are trained with one seed before any is with the next. Each training is written to
+    ``trainings.csv`` in ``folder`` when it ends; the same call goes on with what is missing, also
+    within a training. Test images are looked at after each epoch: this reproduces, it does not
+    search.
+
+    Args:
+        networks: SPACE:POINT each; those of BUnit-Net Table I unless given.
+        seeds: How many seeds each: 0, 1, …
+        folder: Where the trainings are kept; made if it is not there.
+        overrides: ``train=…``, ``data=…``, ``engine.workers=…`` and their keys.
+        watch: Called with a line of news.
+
+    Raises:
+        StudyError: If a training fails, or the folder holds trainings of other settings.
+        UsageError: If a network or setting is not known.
+    """
+    from unitsearch.data.download import make_available
+    from unitsearch.engine import open_engine
+    from unitsearch.study.lock import driving
+
+    networks = list(networks) or list(TABLE_1)
+    configs = {name: _config(name, overrides) for name in networks}
+    architectures = {name: point_architecture(name) for name in networks}
+    for config in configs.values():
+        make_available(config.data)
+    folder.mkdir(parents=True, exist_ok=True)
+    with driving(folder):
+        _settle(folder, next(iter(configs.values())))
+        done = read_trainings(folder)
+        known = {(one.network, one.seed) for one in done}
+        left = [
+            (name, seed) for seed in range(seeds) for name in networks if (name, seed) not in known
+        ]
+        jobs = [
+            _job(at, architectures[name], configs[name], seed, _checkpoint(folder, name, seed))
+            for at, (name, seed) in enumerate(left)
+        ]
+        if jobs:
+            config = configs[networks[0]]
+            engine = open_engine("local", config.engine.workers, None, folder)
+            try:
+                for job in jobs:
+                    engine.submit([job])
+                watch(f"{len(jobs)} trainings to do, {len(done)} done before")
+                while len(done) - len(known) < len(jobs):
+                    for outcome in engine.collect(_TICK):
+                        name, seed = left[outcome.number]
+                        done.append(_training(name, seed, outcome, jobs[outcome.number]))
+                        _write(folder, done)
+                        _checkpoint(folder, name, seed).unlink(missing_ok=True)
+                        one = done[-1]
+                        watch(
+                            f"{name} seed {seed}: {100 * one.last:.2f} % after the last epoch, "
+                            f"{100 * one.best:.2f} % after epoch {one.best_epoch} "
+                            f"({one.seconds:.0f} s)"
+                        )
+            finally:
+                engine.close()
+    return [_repeated(name, done) for name in networks]
+
+
+def read_trainings(folder: Path) -> list[Training]:
+    """Return the trainings that a folder holds.
+
+    Raises:
+        StudyError: If its table is damaged.
+    """
+    path = folder / TRAININGS
+    if not path.is_file():
+        return []
+    found = []
+    for line, row in enumerate(csv.DictReader(io.StringIO(path.read_text("utf-8"))), 2):
+        try:
+            found.append(
+                Training(
+                    row["network"], int(row["seed"]), float(row["last"]), float(row["best"]),
+                    int(row["best_epoch"]), int(row["images"]), int(row["params"]), row["plan"],
+                    float(row["seconds"]), tuple(map(float, row["curve"].split())),
+                )
+            )  # fmt: skip
+        except (KeyError, ValueError, TypeError, AttributeError):
+            raise StudyError(
+                f"{path}:{line}: not a training", fix="put the file back as it was written"
+            ) from None
+    return found
+
+
+def _config(network: str, overrides: Sequence[str]) -> Config:
+    from unitsearch.study.config import compose
+
+    for override in overrides:
+        if override.partition("=")[0].partition(".")[0] not in ("data", "train", "engine", "plan"):
+            raise UsageError(found=override, expected="train=…, data=…, plan=… or engine.workers=…")
+    chosen = {override.partition("=")[0] for override in overrides}
+    recipe = [] if "train" in chosen else ["train=paper"]
+    config, _ = compose([f"space={network.rpartition(':')[0]}", *recipe, *overrides])
+    return config
+
+
+def _settle(folder: Path, config: Config) -> None:
+    """Write the settings of a folder's trainings, or hold ours against them."""
+    from unitsearch.architecture import read_file, yaml_text
+    from unitsearch.fields import write_all
+    from unitsearch.study.folder import write_file
+
+    path = folder / SETTINGS
+    ours: dict[str, Any] = {"train": write_all(config.train), "data": write_all(config.data)}
+    if not path.is_file():
+        write_file(path, yaml_text(ours).encode())
+        return
+    theirs = read_file(path).data
+    for group in ours:
+        kept = theirs.get(group, {}) if isinstance(theirs, dict) else {}
+        for key, value in ours[group].items():
+            plain = list(value) if isinstance(value, tuple) else value
+            if kept.get(key) != plain:
+                raise UsageError(
+                    f"{path}: {group}.{key} is {kept.get(key)!r} there and {plain!r} here",
+                    fix="give the same settings, or another --folder",
+                )
+
+
+def _job(number: int, architecture: Any, config: Config, seed: int, checkpoint: Path) -> Job:
+    from unitsearch.architecture import write_architecture
+    from unitsearch.engine import Job
+    from unitsearch.fields import write_all
+
+    return Job(
+        number=number,
+        task="train",
+        architecture=write_architecture(architecture),
+        seed=seed,
+        recipe=write_all(config.train),
+        data=write_all(config.data),
+        plan=config.plan,
+        watch="test",
+        checkpoint=str(checkpoint.absolute()),
+    )
+
+
+def _checkpoint(folder: Path, network: str, seed: int) -> Path:
+    return folder / f"{network.replace(':', '-')}-{seed}.checkpoint"
+
+
+def _training(network: str, seed: int, outcome: Outcome, job: Job) -> Training:
+    from unitsearch.architecture import read_architecture
+    from unitsearch.costs import count
+
+    if not outcome.ok:
+        raise StudyError(f"{network} with seed {seed} failed: {outcome.reason}")
+    best = max(outcome.curve)
+    return Training(
+        network=network,
+        seed=seed,
+        last=outcome.curve[-1],
+        best=best,
+        best_epoch=outcome.curve.index(best) + 1,
+        images=outcome.images,
+        params=count(read_architecture(job.architecture)).params,
+        plan=outcome.plan,
+        seconds=round(outcome.train_seconds, 1),
+        curve=outcome.curve,
+    )
+
+
+def _write(folder: Path, trainings: Sequence[Training]) -> None:
+    from unitsearch.study.folder import write_file
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([field.name for field in fields(Training)])
+    for one in sorted(trainings, key=lambda one: (one.network, one.seed)):
+        *row, curve = astuple(one)
+        writer.writerow([*row, " ".join(map(repr, curve))])
+    write_file(folder / TRAININGS, text.getvalue().encode())
+
+
+def _repeated(network: str, trainings: Sequence[Training]) -> Repeated:
+    mine = [one for one in trainings if one.network == network]
+    space, _, name = network.rpartition(":")
+    printed = next(
+        (p.printed.get("accuracy", "") for p in space_points(bound_space(space)) if p.name == name),
+        "",
+    )
+    lasts, bests = [one.last for one in mine], [one.best for one in mine]
+    return Repeated(
+        network=network,
+        printed=printed,
+        count=len(mine),
+        last=mean(lasts),
+        last_spread=stdev(lasts) if len(mine) > 1 else None,
+        best=mean(bests),
+        best_spread=stdev(bests) if len(mine) > 1 else None,
+    )

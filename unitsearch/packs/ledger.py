@@ -1,0 +1,77 @@
+"""Where the numbers of a pack lie: parameters in one row, running statistics in another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
+
+Rows: TypeAlias = dict[str, list[tuple[int, int, int]]]
+"""By name in a network: number of the unit in its run, first place in the row, length."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A layer of a member: what its numbers belong to.
+
+    Attributes:
+        member: Which member.
+        name: Name of the layer's module in the member's network.
+        number: Which of the equal units that the module holds.
+    """
+
+    member: int
+    name: str
+    number: int
+
+
+class Ledger:
+    """Gives numbers their places.
+
+    Attributes:
+        parts: Lengths of the parameters' parts, in the order in which they lie.
+        stats: Channels of each norm's running statistics, likewise.
+        tables: Index tables.
+        parameters: For each member, where its parameters lie, by their names.
+        running: For each member, where running statistics lie, by the norms' names.
+    """
+
+    def __init__(self, members: int) -> None:
+        self.parts: list[int] = []
+        self.stats: list[int] = []
+        self.tables: list[NDArray[Any]] = []
+        self.parameters: list[Rows] = [{} for _ in range(members)]
+        self.running: list[Rows] = [{} for _ in range(members)]
+        self._ends = [0, 0]
+
+    def part(self, owners: Sequence[Owner], kind: str, sizes: Sequence[int]) -> int:
+        """Place parameters one after the other; return the number of the part that they make."""
+        self._place(0, self.parameters, owners, kind, sizes)
+        self.parts.append(sum(sizes))
+        return len(self.parts) - 1
+
+    def stat(self, owners: Sequence[Owner], kind: str, sizes: Sequence[int]) -> int:
+        """Place running statistics one after the other; return their number."""
+        self._place(1, self.running, owners, kind, sizes)
+        self.stats.append(sum(sizes))
+        return len(self.stats) - 1
+
+    def table(self, values: NDArray[Any]) -> int:
+        """Keep an index table; return its number."""
+        self.tables.append(values)
+        return len(self.tables) - 1
+
+    def _place(
+        self,
+        row: int,
+        rows: list[Rows],
+        owners: Sequence[Owner],
+        kind: str,
+        sizes: Sequence[int],
+    ) -> None:
+        for owner, size in zip(owners, sizes, strict=True):
+            known = rows[owner.member].setdefault(f"{owner.name}.{kind}", [])
+            known.append((owner.number, self._ends[row], size))
+            self._ends[row] += size

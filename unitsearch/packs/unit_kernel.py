@@ -1,0 +1,30 @@
+"""Whether the unit kernel can be had: it is written in Triton, which is optional."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from unitsearch.errors import PackageError
+
+if TYPE_CHECKING:
+    from unitsearch.packs.running import UnitKernel
+
+
+def is_installed() -> bool:
+    """Say whether Triton is there."""
+    return find_spec("triton") is not None
+
+
+def load() -> UnitKernel:
+    """Return the kernel.
+
+    Raises:
+        PackageError: If Triton is not installed.
+    """
+    if not is_installed():
+        raise PackageError("the unit kernel needs Triton", fix="pip install 'unitsearch[triton]'")
+    from unitsearch.packs import triton_units
+
+    kernel: UnitKernel = triton_units.convolve
+    return kernel
