@@ -152,8 +152,7 @@ class LocalEngine:
             worker.ready = True
             return []
         if "began" in message:
-            number, task = cast("tuple[int, str]", message["began"])
-            worker.began.add((number, task))
+            worker.began = {(n, task) for n, task in cast("list[Key]", message["began"])}
             return []
         outcome = outcome_from(message, weights)
         key = (outcome.number, outcome.task)

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from unitsearch.engine.deaths import Deaths, Key
@@ -62,9 +63,9 @@ class Mailbox:
         self._hand_out()
         return await asked
 
-    async def begin(self, seat: int, number: int, task: str) -> None:
-        """Note a job that the worker on ``seat`` is at now, several if they train as a pack."""
-        self._begun.setdefault(seat, set()).add((number, task))
+    async def begin(self, seat: int, keys: list[Key]) -> None:
+        """Note what the worker on ``seat`` is at: its death may be the doing of one of these."""
+        self._begun[seat] = set(keys)
 
     async def give(self, seat: int, outcome: Message, printed: str) -> None:
         """Take in what became of one job, and what the worker printed meanwhile."""
@@ -170,14 +171,15 @@ class Hand:
 
         from unitsearch.engine import together
 
-        def begin(job: Job) -> None:
-            ray.get(self._mailbox.begin.remote(self.seat, *job.key))
+        def begin(jobs: Sequence[Job]) -> None:
+            ray.get(self._mailbox.begin.remote(self.seat, [job.key for job in jobs]))
 
-        jobs: list[Message] | None = ray.get(self._mailbox.take.remote(self.seat))
-        if jobs is None:
+        taken: list[Message] | None = ray.get(self._mailbox.take.remote(self.seat))
+        if taken is None:
             return False
         self._busy = True
-        outcomes = together.do_all([job_from(*job) for job in jobs], self._bench, begin)
+        jobs = [job_from(*message) for message in taken]
+        outcomes = together.do_all(jobs, self._bench, begin)
         while True:
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):

@@ -36,7 +36,7 @@ from unitsearch.training.loop import Trained
 from unitsearch.training.pack_sizes import choose_size
 from unitsearch.training.packs import Member, train_pack
 
-Begin = Callable[[Job], None]
+Begin = Callable[[Sequence[Job]], None]
 
 
 def do_all(jobs: Sequence[Job], bench: Bench, begin: Begin) -> Iterator[Outcome]:
@@ -45,7 +45,7 @@ def do_all(jobs: Sequence[Job], bench: Bench, begin: Begin) -> Iterator[Outcome]
     Args:
         jobs: What is to be done; each says whether it may train in a pack (``Job.pack``).
         bench: The worker's.
-        begin: Is told each job that the worker begins, the members of a pack when they join it.
+        begin: Is told which jobs the worker is at now: one, or the members of a pack.
 
     Raises:
         RuntimeError: If the GPU has failed, which this process cannot be cured of.
@@ -57,7 +57,7 @@ def do_all(jobs: Sequence[Job], bench: Bench, begin: Begin) -> Iterator[Outcome]
                 left = [job for job in left if job.key != (found.number, found.task)]
                 yield found
         for job in left:
-            begin(job)
+            begin([job])
             yield do(job, bench)
 
 
@@ -132,10 +132,12 @@ def _pack(jobs: Sequence[Job], size: int, using: Setting, begin: Begin) -> Itera
 
     def members() -> Iterator[Member]:
         for number, job in enumerate(jobs):
-            begin(job)
+            if number >= size:
+                begin([*(jobs[n] for n in networks), job])
             networks[number] = build(architecture_of(job, using))
             yield Member(networks[number], begun(networks[number], job, using))
 
+    begin(jobs[:size])
     for found in train_pack(
         members(),
         using.data,

@@ -10,6 +10,7 @@ import os
 import queue
 import signal
 import threading
+from collections.abc import Sequence
 from typing import BinaryIO
 
 from unitsearch.engine.jobs import Job, job_from, to_message
@@ -28,8 +29,8 @@ def main() -> None:
     # torch: seconds, while the first job is on its way
     from unitsearch.engine import together, work
 
-    def begin(job: Job) -> None:
-        send(outcomes_out, {"began": [job.number, job.task]})
+    def begin(jobs: Sequence[Job]) -> None:
+        send(outcomes_out, {"began": [job.key for job in jobs]})
 
     work.prepare()
     bench = work.Bench()

@@ -238,7 +238,10 @@ def _with_room_for_packs(config: Config, *, is_given: bool) -> Config:
         found = gpus()
         if workers is not None and workers > found:
             raise UsageError(
-                place="engine.workers", found=workers, expected=f"at most {found}: one a GPU"
+                place="engine.workers",
+                found=workers,
+                expected=f"at most {found}: one a GPU",
+                fix="or train on the CPU: engine.device=cpu",
             )
         workers = workers or found
     wanted = wanted_packs(config, device, workers or 1)
