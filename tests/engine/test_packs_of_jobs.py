@@ -197,7 +197,7 @@ def test_jobs_of_a_pack_whose_worker_is_killed_are_all_done_in_halves(
     collect: Collect,
     workers_of: Callable[..., set[int]],
 ) -> None:
-    members = [make_member(n, pack=4, epochs=60) for n in (1, 2, 3, 4)]
+    members = [make_member(n, pack=4, epochs=30) for n in (1, 2, 3, 4)]
     engine.submit([make_job(0), *members])
     (first,) = collect(engine, 1)
     assert first.number == 0  # so the pack is next

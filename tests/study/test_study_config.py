@@ -120,6 +120,9 @@ def test_a_whole_number_may_be_written_with_an_exponent() -> None:
         ("engine.workers=0", "a whole number"),
         ("space=lenet_hybird", "did you mean 'lenet_hybrid'"),
         ("sampler.lag=2", "at least the number of workers"),
+        ("engine.device=gpu", "one of auto, cpu, cuda"),
+        ("engine.pack=0", "a whole number from 1"),
+        ("engine.pack=many", "a whole number"),
     ],
 )
 def test_a_wrong_override_is_refused_with_its_choices(override: str, said: str) -> None:
