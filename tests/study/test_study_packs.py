@@ -96,3 +96,19 @@ def test_a_gpu_that_is_not_there_is_refused_in_one_line(tmp_path: Path, words: l
         "try engine.device=cpu, or install torch for CUDA\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("pack", ["4", "null"])
+def test_on_a_gpu_the_same_trials_are_proposed_and_trained_as_packs(
+    alone: Record, tmp_path: Path, pack: str
+) -> None:
+    words = [word for word in WORDS if not word.startswith("engine")]
+    words += ["engine.device=cuda", f"engine.pack={pack}", "train.epochs=2", "name=gpu"]
+    done = call(tmp_path, "run", *words)
+    assert done.returncode == 0, done.stderr
+    record = read_study(tmp_path / "studies" / "gpu")
+    assert proposed(record) == proposed(alone)
+    for one, other in zip(record.trials, alone.trials, strict=True):
+        assert one.accuracy == pytest.approx(other.accuracy, abs=0.04)
+        assert one.plan.endswith(", cuda")

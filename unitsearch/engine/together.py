@@ -24,7 +24,6 @@ from unitsearch.engine.work import (
     do,
     failed,
     is_broken,
-    is_memory,
     outcome,
     setting,
 )
@@ -33,6 +32,7 @@ from unitsearch.network.build import Network, build
 from unitsearch.network.plans import AUTO
 from unitsearch.packs.skeletons import groups, skeleton
 from unitsearch.training.loop import Trained
+from unitsearch.training.memory import is_memory
 from unitsearch.training.pack_sizes import choose_size
 from unitsearch.training.packs import Member, train_pack
 

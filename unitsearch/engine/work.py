@@ -24,6 +24,7 @@ from unitsearch.search.seeds import derive
 from unitsearch.training import Recipe
 from unitsearch.training.checkpoints import Checkpoint
 from unitsearch.training.loop import DivergedError, Trained, normalisation, test_accuracy, train
+from unitsearch.training.memory import is_memory
 
 
 @dataclass
@@ -162,20 +163,6 @@ def failed(job: Job, error: Exception) -> Outcome:
     if kind == "error" and not isinstance(error, UnitSearchError):
         reason = f"{kind}: {type(error).__name__}: {said[0] if said else ''}"
     return Outcome(job.number, job.task, ok=False, kind=kind, reason=reason[:500])
-
-
-def is_memory(error: BaseException | None) -> bool:
-    """Say whether there was too little memory, on whatever device.
-
-    While a CUDA graph is captured, torch tells of that by an error about the capture.
-    """
-    while error is not None:
-        if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-            return True
-        if "DefaultCPUAllocator" in str(error):
-            return True
-        error = error.__context__
-    return False
 
 
 def is_broken(error: BaseException) -> bool:
