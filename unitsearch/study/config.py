@@ -91,7 +91,12 @@ class EngineConfig:
         Raises:
             UsageError: If ``cuda`` is asked for and there is none.
         """
-        return device_for(self.device, here=self.address is None)
+        return device_for(self.device, here=self.is_here)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the workers are on this machine."""
+        return self.name == "local" or self.address is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +239,7 @@ def wanted_packs(config: Config, device: str, workers: int) -> lists.Wanted:
 def _with_room_for_packs(config: Config, *, is_given: bool) -> Config:
     """Return the configuration with a lag that packs can do with, if none was given."""
     device, workers = config.engine.found_device, config.engine.workers
-    if device == "cuda" and config.engine.address is None:
+    if device == "cuda" and config.engine.is_here:
         found = gpus()
         if workers is not None and workers > found:
             raise UsageError(

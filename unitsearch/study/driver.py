@@ -126,11 +126,12 @@ def drive(
         DataError: If the data cannot be read before the baseline is known; nothing is told of that
             to the store, so that the study can be resumed with the data mended.
         StudyError: If the baseline fails, too many trials fail in a row, or the data have changed.
+        UsageError: If the study wants a GPU and there is none.
     """
     config = config_from(facts["config"])
+    device, asked = config.engine.found_device, config.engine
     remove_torn(folder)
     store = open_study(folder, facts, writer=True, url=storage)
-    device, asked = config.engine.found_device, config.engine
     engine = open_engine(asked.name, asked.workers, asked.address, folder, device)
     try:
         wanted = wanted_packs(config, device, engine.workers)
