@@ -89,7 +89,7 @@ def profiled(task: Path) -> dict[str, Any]:
 def _by_phase(profile: cProfile.Profile) -> dict[str, float]:
     """Return seconds by phase: of functions by their names, in calls from training only."""
     found = {"data": 0.0, "optimiser": 0.0, "evaluation": 0.0, "lanes": 0.0}
-    names = {"batches": "data", "normalise": "data", "_prepared": "data"}
+    names = ("batches", "normalise", "_prepared", "shuffled", "draw_crops")
     for (file, _, name), entry in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
         *_, cumulative, callers = entry
         if name == "accuracy" and "training" in file:
@@ -99,8 +99,7 @@ def _by_phase(profile: cProfile.Profile) -> dict[str, float]:
         elif name == "train_step":
             found["lanes"] += cumulative
         elif name in names and "unitsearch" in file:
-            outer = [c for c in callers if c[2] not in ("accuracy", *names)]
-            outer = [c for c in outer if "is_finite" not in c[2]]
+            outer = [c for c in callers if c[2] not in ("accuracy", "is_finite", *names)]
             found["data"] += sum(callers[c][3] for c in outer)
         elif name in ("zero_grad", "step") and "optim" in file and "unitsearch" not in file:
             found["optimiser"] += entry[2] if name == "step" else cumulative

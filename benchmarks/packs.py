@@ -24,6 +24,7 @@ import platform
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import mean, median, stdev
 
 import torch
@@ -79,17 +80,20 @@ def alone(one: Architecture, device: str) -> Step:
     return step
 
 
-def packed(members: list[Architecture], device: str, *, bfloat16: bool = False) -> Step:
+def packed(
+    members: list[Architecture], device: str, *, bfloat16: bool = False, batch: int = RECIPE.batch
+) -> Step:
     c, count = members[0].input[0], len(members)
+    recipe = replace(RECIPE, batch=batch)
     steps = prepared(
-        members, images(members[0], device), RECIPE, ((0.3,) * c, (0.25,) * c),
+        members, images(members[0], device), recipe, ((0.3,) * c, (0.25,) * c),
         torch.device(device), bfloat16=bfloat16,
     )  # fmt: skip
     for i, one in enumerate(members):
         steps.pack.load(i, build(one))
     moments = [Moment(RECIPE.rate, RECIPE.momentum, 0)] * count
     numbers = torch.tensor(steps.optimiser.coefficients(moments), device=device)
-    shape = (count, RECIPE.batch)
+    shape = (count, batch)
     return lambda: steps.take(torch.randint(IMAGES, shape, device=device), None, numbers)
 
 

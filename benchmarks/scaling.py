@@ -26,6 +26,7 @@ from statistics import median, quantiles
 import torch
 
 from benchmarks.lanes import Step, flops_of, in_lanes, in_torch, peak
+from benchmarks.packs import packed
 from unitsearch.api import bound_space
 from unitsearch.architecture import Architecture, read_architecture, write_architecture
 from unitsearch.costs import count
@@ -57,12 +58,18 @@ def _grouped(one: Architecture, batch: int) -> Step:
     return in_torch(one, batch, "grouped", torch.channels_last)
 
 
+def _pack(size: int) -> Arm:
+    return Arm(lambda one, batch: packed([one] * size, "cpu", batch=batch), size)
+
+
 ARMS = {
     "loop": Arm(_loop),
     "loop again": Arm(_loop),
     "grouped": Arm(_grouped),
     "lanes": Arm(in_lanes),
+    **{f"pack of {size}": _pack(size) for size in (2, 8, 32)},
 }
+USUAL = ("loop", "loop again", "grouped", "lanes")
 
 
 def widened(one: Architecture, times: int) -> Architecture:
@@ -133,7 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--batches", default="16,32,64,128,256,512,1024")
-    parser.add_argument("--arms", default=",".join(ARMS))
+    parser.add_argument("--arms", default=",".join(USUAL), help=", ".join(ARMS))
     parser.add_argument("--networks", default="", help="the beginning of their names; all of them")
     parser.add_argument("--seconds", type=float, default=30, help="of one network and batch")
     parser.add_argument("--longest", type=float, default=2, help="seconds of a step")

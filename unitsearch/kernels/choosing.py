@@ -9,6 +9,7 @@ from unitsearch.kernels.tiles import (
     SUMS,
     Size,
     output_tiles,
+    run_tiles,
     spaced_tiles,
     weight_tiles,
 )
@@ -52,6 +53,20 @@ def output_size(channels: int, rows: int, columns: int, taps: int, *, is_spaced:
                     best = cost, (o, r, c)
     assert best is not None, (channels, rows, columns)
     return best[1]
+
+
+@lru_cache(maxsize=4096)
+def run_columns(columns: int, run: int) -> int:
+    """Return the columns of the tile of runs that a row of one channel is cut into; 0 for none."""
+    menu = [size[1] for size in run_tiles() if size[0] == run and size[1] <= columns]
+
+    def cost(tile: int) -> float:
+        whole, rest = divmod(columns, tile)
+        each = run * tile / 2 + 8
+        last = run * max(4.0, (rest + 2) / 1.6) if rest and rest not in menu else run * rest / 2
+        return whole * each + (last + 8 if rest else 0)
+
+    return min(menu, key=cost, default=0)
 
 
 @lru_cache(maxsize=4096)
@@ -131,7 +146,7 @@ def backward_phases(
                 for o in range(outputs)
                 for a in range(kernel)
                 if (y + padding - a) % stride == 0
-                for b in range(kernel)
+                for b in reversed(range(kernel))  # so that the inputs of a run are ascending
                 if (x + padding - b) % stride == 0
             )
             if taps:

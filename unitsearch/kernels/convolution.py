@@ -14,17 +14,15 @@ from unitsearch.kernels.norm import (
     close_plane,
     drain,
     fill,
-    gradient_row,
     high_of,
     inlined,
     low_of,
     mask_of,
     moments,
     settle,
-    settle_back,
     stage,
 )
-from unitsearch.kernels.tiles import SPACED, output_tile, weight_tile
+from unitsearch.kernels.tiles import SPACED, output_tile
 from unitsearch.kernels.vectors import (
     REGISTER_BYTES,
     address,
@@ -42,8 +40,6 @@ from unitsearch.kernels.vectors import (
     shorts,
     spread,
     store,
-    times,
-    total,
 )
 
 BAND_BYTES = 16_384  # outputs that are summed or masked while the nearest cache still holds them
@@ -67,7 +63,7 @@ def convolve(job: Any, frame: Any, work: Any) -> None:
     tile_columns, mode = get(job, t.J_TILE_COLUMNS), get(job, t.J_MODE)
     z, into = pointer(work, get(job, t.J_Z)), pointer(work, get(job, t.J_INTO))
     coef, act = get(job, t.J_COEF), get(job, t.J_ACT)
-    keys = integers(get(frame, t.F_OUTPUT_KEYS))
+    keys, run = integers(get(frame, t.F_OUTPUT_KEYS)), get(job, t.J_RUN)
     coefs = past(pointer(work, get(frame, t.F_COEFS)), coef * t.COEF)
     sums = past(doubles(get(frame, t.F_SUMS)), coef * 2)
     accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
@@ -88,7 +84,9 @@ def convolve(job: Any, frame: Any, work: Any) -> None:
             end = min(rows, start + band)
             for r in range(start, end, tile_rows):
                 height = min(tile_rows, end - r)
-                row_keys = past(keys, (some * t.KEY_ROWS + height) * t.KEY_COLUMNS)
+                row_keys = past(
+                    keys, (t.RUN_KEYS + run if run else some * t.KEY_ROWS + height) * t.KEY_COLUMNS
+                )
                 for c in range(0, columns, tile_columns):
                     width = min(tile_columns, columns - c)
                     to = on(y, o * y_channel + r * y_row + c * y_column)
@@ -176,6 +174,7 @@ def convolution(op: Any, frame: Any, work: Any) -> None:
     put(job, t.J_TILE_CHANNELS, get(op, t.TILE_CHANNELS))
     put(job, t.J_TILE_ROWS, get(op, t.TILE_ROWS))
     put(job, t.J_TILE_COLUMNS, get(op, t.TILE_COLUMNS))
+    put(job, t.J_RUN, get(op, t.RUN))
     put(job, t.J_MODE, t.MOMENTS if has_norm and get(frame, t.F_TRAINING) else 0)
     for b in range(blocks):
         put(job, t.J_MASK, 1 if b == blocks - 1 else 0)
@@ -193,174 +192,3 @@ def convolution(op: Any, frame: Any, work: Any) -> None:
             call(function, job, frame, work)
     if has_norm:
         settle(op, frame, work, get(op, t.Y_HEIGHT) * get(op, t.Y_WIDTH))
-
-
-@inlined
-def stage_gradients(op: Any, frame: Any, work: Any, block: int, unit: int) -> Any:
-    """Return where the gradients of z lie, at the first pixel: staged unless they lie right."""
-    outputs, y_channel = get(op, t.OUTPUTS), get(op, t.Y_CHANNEL)
-    first = unit * outputs * y_channel
-    g = get(op, t.G) + block * get(op, t.G_BLOCK) + first
-    if get(op, t.IS_DIRECT_BACK):
-        return on(work, g)
-    z = get(op, t.Y) + block * get(op, t.Y_BLOCK) + first
-    d, d_row, d_channel = get(op, t.D), get(op, t.D_ROW), get(op, t.D_CHANNEL)
-    low, height, width = get(op, t.D_LOW), get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
-    coefs = past(
-        pointer(work, get(frame, t.F_COEFS)), (get(op, t.Y_COEF) + unit * outputs) * t.COEF
-    )
-    mask = mask_of(frame, work, block == get(op, t.BLOCKS) - 1)
-    corner = d + low * d_row + low
-    for o in range(outputs):
-        c1 = times(spread(get(coefs, o * t.COEF + t.C1)), mask)
-        c2 = times(spread(get(coefs, o * t.COEF + t.C2)), mask)
-        c3 = times(spread(get(coefs, o * t.COEF + t.C3)), mask)
-        for y in range(height):
-            at = o * y_channel + y * width
-            to = on(work, corner + o * d_channel + y * d_row)
-            gradient_row(on(work, g + at), on(work, z + at), to, width, c1, c2, c3)
-    return on(work, corner)
-
-
-def correlate(job: Any, frame: Any, work: Any) -> None:
-    """Add the gradient of one block's weights, from one block of images."""
-    x, g = pointer(work, get(job, t.J_X)), pointer(work, get(job, t.J_G))
-    g_channel, g_row = get(job, t.J_G_CHANNEL), get(job, t.J_G_ROW)
-    x_row, x_column = get(job, t.J_X_ROW), get(job, t.J_X_COLUMN)
-    out, out_channel = pointer(work, get(job, t.J_OUT)), get(job, t.J_OUT_CHANNEL)
-    out_group, out_side = get(job, t.J_OUT_GROUP), get(job, t.J_OUT_SIDE)
-    group, side, side_step = get(job, t.J_GROUP), get(job, t.J_SIDE), get(job, t.J_SIDE_STEP)
-    wide, channels = get(job, t.J_WIDE), get(job, t.J_CHANNELS)
-    height, width = get(job, t.J_ROWS), get(job, t.J_COLUMNS)
-    tile_channels, tile_rows = get(job, t.J_TILE_CHANNELS), get(job, t.J_TILE_ROWS)
-    tile_columns = get(job, t.J_TILE_COLUMNS)
-    keys = integers(get(frame, t.F_WEIGHT_KEYS))
-    sums = pointer(work, get(frame, t.F_ACCUMULATORS))
-    for o in range(0, channels, tile_channels):
-        some = min(tile_channels, channels - o)
-        for i in range(get(job, t.J_GROUPS)):
-            for a in range(0, side, tile_rows):
-                rows = min(tile_rows, side - a)
-                for b in range(0, wide, tile_columns):
-                    columns = min(tile_columns, wide - b)
-                    weight_tile(
-                        get(keys, (some * 8 + rows) * 8 + columns),
-                        on(g, o * g_channel), g_channel, g_row,
-                        on(x, i * group + a * side_step + b), side_step, x_row, x_column,
-                        height, width, sums,
-                    )  # fmt: skip
-                    at = 0
-                    for oo in range(some):
-                        for aa in range(rows):
-                            to = (o + oo) * out_channel + i * out_group + (a + aa) * out_side + b
-                            for bb in range(columns):
-                                value = get(out, to + bb) + total(load(sums, at))
-                                put(out, to + bb, value)
-                                at += 1
-
-
-@inlined
-def add_weight_gradients(op: Any, frame: Any, work: Any, g: Any, x: Any, out: Any) -> None:
-    """Add one block's share of the gradient of one unit's weights to ``out``."""
-    inputs, kernel, stride = get(op, t.INPUTS), get(op, t.KERNEL), get(op, t.STRIDE)
-    s_row, s_channel = get(op, t.S_ROW), get(op, t.S_CHANNEL)
-    is_point = kernel == 1  # then the rows of a tile are input channels
-    job = past(integers(get(frame, t.F_JOB)), t.JOB)
-    put(job, t.J_X, address(x))
-    put(job, t.J_G, address(g))
-    put(job, t.J_OUT, address(out))
-    put(job, t.J_G_CHANNEL, get(op, t.D_CHANNEL))
-    put(job, t.J_G_ROW, get(op, t.D_ROW))
-    put(job, t.J_X_ROW, s_row * stride)
-    put(job, t.J_X_COLUMN, stride)
-    put(job, t.J_ROWS, get(op, t.Y_HEIGHT))
-    put(job, t.J_COLUMNS, get(op, t.Y_WIDTH))
-    put(job, t.J_CHANNELS, get(op, t.OUTPUTS))
-    put(job, t.J_OUT_CHANNEL, inputs * kernel * kernel)
-    put(job, t.J_GROUPS, 1 if is_point else inputs)
-    put(job, t.J_GROUP, s_channel)
-    put(job, t.J_OUT_GROUP, kernel * kernel)
-    put(job, t.J_SIDE, inputs if is_point else kernel)
-    put(job, t.J_SIDE_STEP, s_channel if is_point else s_row)
-    put(job, t.J_OUT_SIDE, kernel)
-    put(job, t.J_WIDE, kernel)
-    put(job, t.J_TILE_CHANNELS, get(op, t.WEIGHT_OUTPUTS))
-    put(job, t.J_TILE_ROWS, get(op, t.WEIGHT_ROWS))
-    put(job, t.J_TILE_COLUMNS, get(op, t.WEIGHT_COLUMNS))
-    call(get(integers(get(frame, t.F_KERNELS)), t.CORRELATE), job, frame, work)
-
-
-def convolution_back(op: Any, frame: Any, work: Any) -> None:
-    """Make the gradients of a convolution's weights and, where it is asked for, of its input."""
-    blocks, count = get(op, t.BLOCKS), get(op, t.COUNT)
-    inputs, outputs = get(op, t.INPUTS), get(op, t.OUTPUTS)
-    kernel, stride = get(op, t.KERNEL), get(op, t.STRIDE)
-    weights = pointer(work, get(frame, t.F_WEIGHTS))
-    gradients = pointer(work, get(frame, t.F_GRADIENTS))
-    function = get(integers(get(frame, t.F_KERNELS)), t.CONVOLVE)
-    width, x_channel = get(op, t.X_WIDTH), get(op, t.X_CHANNEL)
-    mode, xg = get(op, t.XG_MODE), get(op, t.XG)
-    spare = get(frame, t.F_SPARE)
-    coefs = pointer(work, get(frame, t.F_COEFS))
-    accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
-    phases = integers(get(frame, t.F_PHASES))
-    per_unit = outputs * inputs * kernel * kernel
-    settle_back(op, frame, work, get(op, t.Y_HEIGHT) * get(op, t.Y_WIDTH))
-    pad_inputs(op, frame, work)
-    if not get(op, t.IS_DIRECT_BACK):
-        fill(on(work, get(op, t.D)), outputs * get(op, t.D_CHANNEL), nothing(work))
-    job = integers(get(frame, t.F_JOB))
-    put(job, t.J_X_ROW, get(op, t.D_ROW))
-    put(job, t.J_X_COLUMN, 1)
-    put(job, t.J_W_CHANNEL, kernel * kernel)
-    put(job, t.J_BIAS, get(frame, t.F_ZEROS))
-    put(job, t.J_BIAS_STEP, 0)
-    put(job, t.J_Y_CHANNEL, x_channel)
-    put(job, t.J_Y_ROW, width * stride)
-    put(job, t.J_Y_COLUMN, stride)
-    put(job, t.J_CHANNELS, inputs)
-    put(job, t.J_TILE_CHANNELS, get(op, t.BACK_CHANNELS))
-    put(job, t.J_TILE_ROWS, get(op, t.BACK_ROWS))
-    put(job, t.J_TILE_COLUMNS, get(op, t.BACK_COLUMNS))
-    put(job, t.J_ACT, get(op, t.X_ACT))
-    put(job, t.J_MODE, mode if stride == 1 else 0)
-    for b in range(blocks):
-        put(job, t.J_MASK, 1 if b == blocks - 1 else 0)
-        for u in range(count):
-            g = stage_gradients(op, frame, work, b, u)
-            x = stage_inputs(op, frame, work, b, u)
-            weight = get(op, t.WEIGHT) + u * per_unit
-            add_weight_gradients(op, frame, work, g, x, past(gradients, weight))
-            if xg < 0:
-                continue
-            first = u * inputs * x_channel
-            into = on(work, xg + b * get(op, t.XG_BLOCK) + first)
-            z = on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + first)
-            raw = pointer(work, spare) if mode & t.ADD else into
-            put(job, t.J_Z, address(z))
-            put(job, t.J_INTO, address(into))
-            put(job, t.J_COEF, get(op, t.X_COEF) + u * inputs)
-            put(job, t.J_W, address(past(weights, weight)))
-            if stride > 1:
-                fill(raw, inputs * x_channel, nothing(work))
-            for p in range(get(op, t.PHASE_COUNT)):
-                phase = past(phases, (get(op, t.PHASES) + p) * t.PHASE)
-                at = get(phase, t.PHASE_ROW) * width + get(phase, t.PHASE_COLUMN)
-                put(job, t.J_X, address(g))
-                put(job, t.J_TAPS, get(frame, t.F_TAPS) + 8 * get(phase, t.PHASE_TAPS))
-                put(job, t.J_TAP_COUNT, get(phase, t.PHASE_TAP_COUNT))
-                put(job, t.J_Y, address(on(raw, at)))
-                put(job, t.J_ROWS, get(phase, t.PHASE_HEIGHT))
-                put(job, t.J_COLUMNS, get(phase, t.PHASE_WIDTH))
-                call(function, job, frame, work)
-            if stride > 1 and mode:
-                mask = mask_of(frame, work, b == blocks - 1)
-                for i in range(inputs):
-                    coef = get(op, t.X_COEF) + u * inputs + i
-                    at = i * x_channel
-                    clear(accumulators, work)
-                    close_plane(
-                        on(raw, at), on(into, at), on(z, at), x_channel, mode,
-                        past(coefs, coef * t.COEF), get(op, t.X_ACT), accumulators,
-                    )  # fmt: skip
-                    drain(accumulators, mask, past(doubles(get(frame, t.F_SUMS)), 2 * coef))

@@ -18,7 +18,7 @@ from unitsearch.errors import UsageError
 from unitsearch.kernels import table as t
 from unitsearch.kernels.cache import kernels
 from unitsearch.kernels.program import lower
-from unitsearch.kernels.tiles import output_tiles, weight_tiles
+from unitsearch.kernels.tiles import RUNS, output_tiles, run_tiles, weight_tiles
 from unitsearch.kernels.vectors import REGISTER_BYTES, lanes
 
 Array = NDArray[Any]
@@ -96,11 +96,16 @@ class Lanes:
         score = loss.copy()
         score[0, t.KIND] = t.SCORE
         back = np.concatenate([program.forward, loss, program.backward])
-        self._differentiate = np.ascontiguousarray(back)
-        self._train = np.concatenate([back, last])
-        self._answer = np.concatenate([program.forward, score])
+        self._differentiate = _Table(back)
+        self._train = _Table(np.concatenate([back, last]))
+        self._answer = _Table(np.concatenate([program.forward, score]))
         self._keys = _keys()
+        self._chosen = np.zeros(batch, np.int64)
+        self._crops = np.zeros((3, batch), np.int64)
+        self._logits = np.zeros((batch, program.classes), self.dtype)
+        self._held: tuple[Array, Array | None] | None = None  # whose addresses the frame has
         self._frame = self._make_frame(optimiser == "adamw")
+        self._call = _address(self._job), _address(self._frame), _address(self._work)
 
     # State.
 
@@ -211,7 +216,7 @@ class Lanes:
 
     def _teach(
         self,
-        ops: Array,
+        ops: _Table,
         pixels: Array,
         labels: Array,
         chosen: Array,
@@ -219,47 +224,49 @@ class Lanes:
     ) -> float:
         if len(chosen) != self.batch:
             raise UsageError(place="chosen", found=len(chosen), expected=f"{self.batch} images")
-        held = [np.ascontiguousarray(chosen, np.int64)]
-        places = [0, 0, 0]
         if crops is not None:
-            margin = 4
-            shifted = (crops[0] - margin, crops[1] - margin, crops[2])
-            held += [np.ascontiguousarray(values, np.int64) for values in shifted]
-            places = [_address(values) for values in held[1:]]
-        self._frame[[t.F_TOPS, t.F_LEFTS, t.F_FLIPS]] = places
+            self._crops[:] = crops
+            self._crops[:2] -= 4  # the padding that crops are counted in
+        self._frame[t.F_AUGMENTED] = crops is not None
         self._batches += 1
-        self._do(ops, pixels, labels, held[0], is_training=True)
+        self._do(ops, pixels, labels, chosen, is_training=True)
         return float(self._scalars[t.LOSS_SUM])
 
     def _answers(self, pixels: Array, labels: Array | None, chosen: Array) -> Any:
         """Yield the logits of each batch, and how many of them are right."""
-        out = np.zeros((self.batch, self._program.classes), self.dtype)
-        self._frame[[t.F_TOPS, t.F_LEFTS, t.F_FLIPS]] = 0
-        self._frame[t.F_LOGITS] = _address(out)
-        chosen = np.ascontiguousarray(chosen, np.int64)
+        self._frame[t.F_AUGMENTED] = 0
         for start in range(0, len(chosen), self.batch):
             some = chosen[start : start + self.batch]
             self._do(self._answer, pixels, labels, some, is_training=False)
-            yield out[: len(some)], int(self._scalars[t.RIGHT])
+            yield self._logits[: len(some)], int(self._scalars[t.RIGHT])
 
     def _do(
-        self, ops: Array, pixels: Array, labels: Array | None, chosen: Array, *, is_training: bool
+        self, ops: _Table, pixels: Array, labels: Array | None, chosen: Array, *, is_training: bool
     ) -> None:
+        if self._held is None or pixels is not self._held[0] or labels is not self._held[1]:
+            self._hold(pixels, labels)
+        frame, images = self._frame, len(chosen)
+        own = self._chosen[:images]
+        own[:] = chosen
+        # seen without a sign, what is below 0 is the largest of all
+        if images and not own.view(np.uint64).max() < len(pixels):
+            raise UsageError(place="chosen", found="an image", expected=f"0 … {len(pixels) - 1}")
+        frame[t.F_TRAINING], frame[t.F_IMAGES] = is_training, images
+        frame[t.F_OPS], frame[t.F_OP_COUNT] = ops.address, len(ops.rows)
+        frame[t.F_STEPS] = self._steps
+        self._kernels.run(*self._call)
+
+    def _hold(self, pixels: Array, labels: Array | None) -> None:
+        """Let the frame read these images: as they are, or a copy where they lie otherwise."""
         if pixels.dtype != np.uint8 or pixels.shape[1:] != self.architecture.input:
             found = f"{pixels.dtype} {pixels.shape}"
             expected = f"uint8 images of {self.architecture.input}"
             raise UsageError(place="pixels", found=found, expected=expected)
-        if len(chosen) and not 0 <= chosen.min() <= chosen.max() < len(pixels):
-            raise UsageError(place="chosen", found="an image", expected=f"0 … {len(pixels) - 1}")
-        pixels = np.ascontiguousarray(pixels)
-        labels = None if labels is None else np.ascontiguousarray(labels, np.int64)
-        frame = self._frame
-        frame[t.F_PIXELS], frame[t.F_CHOSEN] = _address(pixels), _address(chosen)
-        frame[t.F_LABELS] = 0 if labels is None else _address(labels)
-        frame[t.F_TRAINING], frame[t.F_IMAGES] = is_training, len(chosen)
-        frame[t.F_OPS], frame[t.F_OP_COUNT] = _address(ops), len(ops)
-        frame[t.F_STEPS] = self._steps
-        self._kernels.run(_address(self._job), _address(frame), _address(self._work))
+        own_pixels = np.ascontiguousarray(pixels)
+        own_labels = None if labels is None else np.ascontiguousarray(labels, np.int64)
+        self._frame[t.F_PIXELS] = _address(own_pixels)
+        self._frame[t.F_LABELS] = 0 if own_labels is None else _address(own_labels)
+        self._held = own_pixels, own_labels  # a copy serves once: the next step makes its own
 
     def _place(self, name: str) -> Array:
         return self._weights if name == "weights" else self._running
@@ -273,7 +280,9 @@ class Lanes:
             (t.F_WEIGHTS, self._weights), (t.F_GRADIENTS, self._gradients),
             (t.F_RUNNING, self._running), (t.F_COEFS, self._coefs), (t.F_SUMS, self._sums),
             (t.F_FIRST, self._first), (t.F_SECOND, self._second), (t.F_SCALARS, self._scalars),
-            (t.F_LEVELS, self._levels), (t.F_ZEROS, self._zeros),
+            (t.F_LEVELS, self._levels), (t.F_ZEROS, self._zeros), (t.F_CHOSEN, self._chosen),
+            (t.F_TOPS, self._crops[0]), (t.F_LEFTS, self._crops[1]), (t.F_FLIPS, self._crops[2]),
+            (t.F_LOGITS, self._logits),
         ):  # fmt: skip
             frame[place] = _address(values)
         work = _address(self._work)
@@ -290,6 +299,14 @@ class Lanes:
         return frame
 
 
+class _Table:
+    """A table of operations that knows its address: to ask for it takes a microsecond a step."""
+
+    def __init__(self, rows: Array) -> None:
+        self.rows = np.ascontiguousarray(rows)
+        self.address = _address(self.rows)
+
+
 def _levels(mean: tuple[float, ...], std: tuple[float, ...], dtype: Any) -> Array:
     """Return what each pixel of each channel becomes: [channels, 256]."""
     pixels = np.arange(256, dtype=dtype)
@@ -300,10 +317,13 @@ def _levels(mean: tuple[float, ...], std: tuple[float, ...], dtype: Any) -> Arra
 
 def _keys() -> tuple[Array, Array]:
     """Return the tables by which tiles are found."""
-    most = max(size[0] for size in output_tiles()) + 1
-    outputs = np.full((most, t.KEY_ROWS, t.KEY_COLUMNS), -1, np.int64)
-    for size, key in output_tiles().items():
-        outputs[size] = key
+    outputs = np.full((t.RUN_KEYS + 8, t.KEY_COLUMNS), -1, np.int64)
+    for (channels, rows, columns), key in output_tiles().items():
+        outputs[channels * t.KEY_ROWS + rows, columns] = key
+        if channels == rows == 1:  # where there is no tile of runs, this one does it too
+            outputs[t.RUN_KEYS :, columns] = key
+    for (run, columns), key in run_tiles().items():
+        outputs[t.RUN_KEYS + run, columns] = RUNS + key
     weights = np.full((8, 8, 8), -1, np.int64)
     for size, key in weight_tiles().items():
         weights[size] = key
@@ -312,10 +332,10 @@ def _keys() -> tuple[Array, Array]:
 
 def _aligned(count: int, dtype: Any) -> Array:
     """Return zeros that begin where a register may."""
-    size = np.dtype(dtype).itemsize
-    raw = np.zeros(count * size + REGISTER_BYTES, np.uint8)
+    size = count * np.dtype(dtype).itemsize
+    raw = np.zeros(size + REGISTER_BYTES, np.uint8)
     start = -raw.ctypes.data % REGISTER_BYTES
-    return raw[start : start + count * size].view(dtype)
+    return raw[start : start + size].view(dtype)
 
 
 def _address(values: Array) -> int:

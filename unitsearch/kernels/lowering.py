@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from unitsearch.architecture import (
     Branches,
@@ -25,7 +26,15 @@ from unitsearch.architecture import (
 )
 from unitsearch.kernels import table as t
 from unitsearch.kernels.memory import Held, Map, Memory, Row, View
-from unitsearch.kernels.rows import ACTS, add_block, add_pool, entering, leaving, refusal
+from unitsearch.kernels.rows import (
+    ACTS,
+    add_block,
+    add_maxima,
+    add_pool,
+    entering,
+    leaving,
+    refusal,
+)
 from unitsearch.shapes import Shape, after, after_all
 
 NEAR_BYTES = 1 << 20  # what the second cache holds of a few units: they are worked through together
@@ -33,10 +42,18 @@ NEAR_BYTES = 1 << 20  # what the second cache holds of a few units: they are wor
 
 @dataclass
 class Lowering:
-    """A walk over the layers that leaves its rows in ``memory``."""
+    """A walk over the layers that leaves its rows in ``memory``.
+
+    Attributes:
+        memory: Where the rows go.
+        register_bytes: Size of a register.
+        keeps_maxima: Whether maxima may be kept without their norm and activation. Flat units that
+            cut the pixels of a channel apart can only read what is plain.
+    """
 
     memory: Memory
     register_bytes: int
+    keeps_maxima: bool
 
     def sequence(self, layers: Layers, x: View, name: str) -> View:
         """Lower layers one after the other; return what they leave."""
@@ -50,10 +67,41 @@ class Lowering:
                     layer = _pooled(layer, following[0])
                     i += 1
                 x = self.stack(layer, x, place)
+            elif isinstance(layer, Conv) and following and self.is_kept(following[0]):
+                x = self.pooled(layer, following[0], x, place)
+                i += 1
             else:
                 x = self.layer(layer, x, place)
             i += 1
         return x
+
+    def is_kept(self, layer: Layer) -> TypeGuard[Pool]:
+        """Return whether a convolution's maxima are kept, with no more gradients of its size."""
+        return (
+            self.keeps_maxima
+            and isinstance(layer, Pool)
+            and layer.op == "max"
+            and layer.padding == 0
+            and layer.kernel**2 <= t.LARGEST_WINDOW
+        )
+
+    def pooled(self, conv: Conv, pool: Pool, x: View, name: str) -> View:
+        """Lower a convolution of which only maxima are read."""
+        held = self.memory.hold(conv, x.count, 1, name)
+        shape = after(conv, x.shape)
+        y = self.memory.map(*_image(after(pool, shape)))
+        to = View(y, 0, y.channels)
+        z = self.unpooled(shape, 1, to)
+        add_block(self.memory, conv, x, 1, x.count, z, held, x.map.use())
+        return add_maxima(self.memory, pool, z, to)
+
+    def unpooled(self, shape: Shape, count: int, to: View) -> View:
+        """Return the map of which ``to`` will keep the maxima: both share their coefficients."""
+        channels, height, width = _image(shape)
+        z = self.memory.map(
+            count * channels, height, width, has_gradient=False, coef=to.map.coef + to.first
+        )
+        return View(z, 0, z.channels)
 
     def layer(self, layer: Layer, x: View, name: str) -> View:
         """Lower one layer."""
@@ -135,20 +183,28 @@ class Lowering:
         x: View, y: View, use: tuple[Map, int],
     ) -> None:  # fmt: skip
         """Lower ``count`` equal units from the ``u``-th of their run on."""
-        for j, layer in enumerate(unit.layers):
-            inputs = shapes[j][0]
-            if j + 1 < len(unit.layers):
-                channels, height, width = _image(shapes[j + 1])
+        layers = unit.layers
+        j = 0
+        while j < len(layers):
+            layer, inputs = layers[j], shapes[j][0]
+            held, made_shape = helds[j], shapes[j + 1]
+            pool = layers[j + 1] if isinstance(layer, Conv) and j + 1 < len(layers) else None
+            pool = pool if pool is not None and self.is_kept(pool) else None
+            j += 1 if pool is None else 2
+            if j < len(layers):
+                channels, height, width = _image(shapes[j])
                 made = self.memory.map(count * channels, height, width, j)
-                to = View(made, 0, made.channels, is_flat=len(shapes[j + 1]) == 1)
+                to = View(made, 0, made.channels, is_flat=len(shapes[j]) == 1)
             else:
                 to = y
-            held = helds[j]
             if isinstance(layer, (Conv, Linear)):
                 assert held is not None
                 size = math.prod(_weight_shape(layer, inputs))
                 moved = held.past(u * layer.out, size // layer.out)
-                add_block(self.memory, layer, x, count, inputs, to, moved, use)
+                z = to if pool is None else self.unpooled(made_shape, count, to)
+                add_block(self.memory, layer, x, count, inputs, z, moved, use)
+                if pool is not None:
+                    add_maxima(self.memory, pool, z, to)
             else:
                 assert isinstance(layer, Pool)
                 add_pool(self.memory, layer, (layer.kernel, layer.kernel), x, to, use)

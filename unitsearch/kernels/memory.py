@@ -96,6 +96,7 @@ class Row:
         back: The kind of its way back, if it has one.
         x: The use that it makes of what it reads.
         z: Likewise of its second operand.
+        pooled: The maxima that are kept of a convolution: its gradient is handed back there.
     """
 
     values: dict[int, int]
@@ -103,6 +104,7 @@ class Row:
     back: int | None = None
     x: tuple[Map, int] | None = None
     z: tuple[Map, int] | None = None
+    pooled: View | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ class Memory:
         staged: Registers that an operation stages of its input at most.
         gradients: Likewise of its gradient.
         spare: Likewise of a gradient that is to be added.
+        sums: Likewise of sums for each weight and lane.
         shared: Largest hidden gradient of each depth.
         hidden: Maps that share the memory of their gradients, with their depths.
     """
@@ -154,6 +157,7 @@ class Memory:
     staged: int = 1
     gradients: int = 1
     spare: int = 1
+    sums: int = 1
     shared: dict[int, int] = field(default_factory=dict)
     hidden: list[tuple[Map, int]] = field(default_factory=list)
 
@@ -171,11 +175,13 @@ class Memory:
         depth: int | None = None,
         *,
         has_gradient: bool = True,
+        coef: int | None = None,
     ) -> Map:
         """Return a new map; hidden ones of one depth share the memory of their gradients."""
-        found = Map(0, channels, height, width, self.coefs)
+        found = Map(0, channels, height, width, self.coefs if coef is None else coef)
         found.at = self.take(found.block * self.blocks)
-        self.coefs += channels
+        if coef is None:
+            self.coefs += channels
         if not has_gradient:
             return found
         if depth is None:

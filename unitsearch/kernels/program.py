@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unitsearch.architecture import Architecture, canonical
+from unitsearch.architecture import Architecture, Linear, Stack, canonical
 from unitsearch.errors import UsageError
 from unitsearch.kernels import table as t
 from unitsearch.kernels.lowering import Lowering
 from unitsearch.kernels.memory import Entry, Map, Memory, Row, View
-from unitsearch.kernels.rows import entering, leaving, refusal, settle_way_back
+from unitsearch.kernels.rows import entering, handed_back, leaving, refusal, settle_way_back
 from unitsearch.kernels.vectors import REGISTER_BYTES
 from unitsearch.shapes import output
 
@@ -87,7 +87,12 @@ def lower(architecture: Architecture, blocks: int, lanes: int, register_bytes: i
     output(architecture)
     architecture = canonical(architecture)
     memory = Memory(blocks)
-    lowering = Lowering(memory, register_bytes)
+    has_flat_units = any(
+        isinstance(layer, Stack)
+        and any(isinstance(run.unit.layers[0], Linear) for run in layer.units)
+        for layer in architecture.layers
+    )
+    lowering = Lowering(memory, register_bytes, keeps_maxima=not has_flat_units)
     channels = architecture.input[0]
     images = View(memory.map(*architecture.input, has_gradient=False), 0, channels)
     row = {t.KIND: t.ENTER, t.INPUTS: lanes, t.OUTPUTS: channels, **leaving(images)}
@@ -110,8 +115,9 @@ def _assembled(memory: Memory, loss: Row) -> Program:
         if row.values[t.KIND] == t.CONVOLUTION:
             settle_way_back(memory, row.values)
     staged, gradients = memory.take(memory.staged), memory.take(memory.gradients)
+    sums = memory.take(memory.sums)
     for row in memory.rows:
-        row.values |= {t.S: staged, t.D: gradients}
+        row.values |= {t.S: staged, t.D: gradients, t.SUMS: sums}
     back = [
         row.values | {t.KIND: row.back}
         for row in reversed(memory.rows)
@@ -145,7 +151,9 @@ def _hand_gradients_on(back: list[Row]) -> None:
                 order[use[0]].append(use[1])
     for row in back:
         values = row.values
-        if t.Y in values:
+        if row.pooled is not None:
+            values |= handed_back(row.pooled)
+        elif t.Y in values:
             values[t.G] = -1 if row.y.g < 0 else row.y.g + values[t.Y] - row.y.at
         for use, x, xg, mode in (
             (row.x, t.X, t.XG, t.XG_MODE),

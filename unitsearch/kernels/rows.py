@@ -11,6 +11,8 @@ from unitsearch.kernels import choosing
 from unitsearch.kernels import table as t
 from unitsearch.kernels.memory import Held, Map, Memory, Row, View
 
+LARGEST_SUMS = 1 << 14  # weights of a block whose sums are kept for each lane: half a near cache
+NEAR = 2048  # registers that the second cache holds beside what passes through it
 ACTS = {"none": 0, "relu": 1, "relu6": 2}
 
 
@@ -37,6 +39,34 @@ def leaving(y: View) -> dict[int, int]:
         t.Y_COEF: m.coef + y.first, t.Y_ACT: m.act, t.Y_HEIGHT: m.height, t.Y_WIDTH: m.width,
         t.G: m.g if m.g < 0 else m.g + y.first * m.pixels, t.G_BLOCK: m.block,
     }  # fmt: skip
+
+
+def handed_back(y: View) -> dict[int, int]:
+    """Return the columns of where the gradient of a pooled convolution is handed back."""
+    m = y.map
+    first = y.first * m.pixels
+    return {t.G: m.g + first, t.G_BLOCK: m.block, t.POOLED: m.at + first}
+
+
+def add_maxima(memory: Memory, pool: Pool, x: View, y: View) -> View:
+    """Add the maxima of what the last operation, a convolution, left; return what they leave."""
+    conv, z, m = memory.rows[-1], x.map, y.map
+    m.act, m.has_bias = z.act, m.has_bias or z.has_bias
+    m.is_plain = m.is_plain and z.is_plain
+    row = {
+        t.KIND: t.MAXIMA, t.COUNT: x.count, t.KERNEL: pool.kernel, t.STRIDE: pool.step,
+        **entering(x), **leaving(y),
+    }  # fmt: skip
+    conv.pooled = y
+    conv.values |= {
+        t.POOL_KERNEL: pool.kernel, t.POOL_STRIDE: pool.step,
+        t.POOL_HEIGHT: m.height, t.POOL_WIDTH: m.width,
+    }  # fmt: skip
+    scratch = z.pixels + 2 * z.height * m.width
+    staged = conv.values[t.INPUTS] * conv.values[t.S_CHANNEL]
+    memory.staged = max(memory.staged, staged + scratch)
+    memory.rows.append(Row(row, m))
+    return y
 
 
 def add_pool(
@@ -105,6 +135,9 @@ def _convolution(
     s_channel = m.pixels if is_direct else s_row * (m.height + 2 * side)
     taps = choosing.forward_taps(inputs, k, s_channel, s_row)
     size = choosing.output_size(outputs, n.height, n.width, len(taps), is_spaced=stride != 1)
+    run = choosing.run_columns(n.width, k) if outputs == 1 and stride == 1 else 0
+    if run:
+        size, row[t.RUN] = (1, 1, run), k
     weight = choosing.weight_size(outputs, inputs, k)
     row |= {
         t.IS_DIRECT: int(is_direct), t.S_ROW: s_row, t.S_CHANNEL: s_channel,
@@ -127,14 +160,22 @@ def settle_way_back(memory: Memory, row: dict[int, int]) -> None:
         low, high = choosing.reach(height, y_height, k, stride, side)
         low_2, high_2 = choosing.reach(width, y_width, k, stride, side)
         low, high = max(low, low_2), max(high, high_2)
-    is_direct = not row[t.NORM] and low == high == 0
+    is_direct = not row[t.NORM] and t.POOL_KERNEL not in row and low == high == 0
     d_row = y_width + low + high
     d_channel = y_width * y_height if is_direct else d_row * (y_height + low + high)
     row |= {
         t.IS_DIRECT_BACK: int(is_direct), t.D_ROW: d_row, t.D_CHANNEL: d_channel,
         t.D_LOW: low, t.D_HIGH: high, t.PHASES: len(memory.phases), t.PHASE_COUNT: 0,
     }  # fmt: skip
-    memory.gradients = max(memory.gradients, outputs * d_channel)
+    weights = outputs * inputs * k * k
+    keeps_sums = weights <= LARGEST_SUMS
+    memory.sums = max(
+        memory.sums, weights if keeps_sums else inputs * k * k * row[t.WEIGHT_OUTPUTS]
+    )
+    row |= {t.KEEPS_SUMS: int(keeps_sums), t.PART: outputs}
+    if row[t.XG] < 0:
+        row[t.PART] = row[t.WEIGHT_OUTPUTS]  # so that the near cache holds what is staged
+    memory.gradients = max(memory.gradients, row[t.PART] * d_channel)
     if row[t.XG] < 0:
         return
     memory.spare = max(memory.spare, inputs * height * width)
@@ -146,6 +187,9 @@ def settle_way_back(memory: Memory, row: dict[int, int]) -> None:
         memory.phases.append((memory.taps_of(taps), len(taps), *rest))
     taps, _, _, rows, columns = phases[0]
     size = choosing.output_size(inputs, rows, columns, len(taps), is_spaced=False)
+    run = choosing.run_columns(columns, k) if inputs == 1 and stride == 1 else 0
+    if run:
+        size, row[t.BACK_RUN] = (1, 1, run), k
     row |= {t.BACK_CHANNELS: size[0], t.BACK_ROWS: size[1], t.BACK_COLUMNS: size[2]}
 
 
@@ -179,7 +223,11 @@ def _linear(
         t.BACK_CHANNELS: back_size[0], t.BACK_ROWS: 1, t.BACK_COLUMNS: back_size[2],
         t.WEIGHT_OUTPUTS: weight[0], t.WEIGHT_ROWS: weight[1], t.WEIGHT_COLUMNS: 1,
     }  # fmt: skip
-    memory.staged = max(memory.staged, features * memory.blocks)
+    part = inputs if count > 1 else max(1, NEAR // (share * memory.blocks)) * share
+    row[t.PART] = min(part, inputs)
+    sums = max(weight[0] * row[t.PART], linear.out * memory.blocks)
+    memory.sums = max(memory.sums, sums)
+    memory.staged = max(memory.staged, count * row[t.PART] * memory.blocks)
     memory.gradients = max(memory.gradients, count * linear.out * memory.blocks)
     memory.spare = max(memory.spare, features * memory.blocks)
     return row

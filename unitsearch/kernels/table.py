@@ -10,12 +10,12 @@ from __future__ import annotations
 # fmt: off
 # The kinds of operations: the first column of a row, and the place of a kernel in the list of all.
 KINDS = (
-    "enter", "convolution", "linear", "pool", "total", "loss", "score",
+    "enter", "convolution", "linear", "pool", "maxima", "total", "loss", "score",
     "convolution_back", "linear_back", "pool_back", "total_back",
     "sgd", "adam", "convolve", "correlate",
 )
 (
-    ENTER, CONVOLUTION, LINEAR, POOL, TOTAL, LOSS, SCORE,
+    ENTER, CONVOLUTION, LINEAR, POOL, MAXIMA, TOTAL, LOSS, SCORE,
     CONVOLUTION_BACK, LINEAR_BACK, POOL_BACK, TOTAL_BACK,
     SGD, ADAM, CONVOLVE, CORRELATE,
 ) = range(len(KINDS))
@@ -35,8 +35,10 @@ KINDS = (
     PHASES, PHASE_COUNT, BACK_CHANNELS, BACK_ROWS, BACK_COLUMNS,
     WEIGHT_OUTPUTS, WEIGHT_ROWS, WEIGHT_COLUMNS,
     Z, Z_BLOCK, Z_COEF, Z_ACT, ZG, ZG_BLOCK, ZG_MODE,
-) = range(68)
-ROW = 72  # columns of the table
+    POOLED, POOL_KERNEL, POOL_STRIDE, POOL_HEIGHT, POOL_WIDTH, SUMS, KEEPS_SUMS, PART,
+    RUN, BACK_RUN,
+) = range(78)
+ROW = 80  # columns of the table
 
 # How a gradient is handed on to X: stored or added, and finished (masked by the activation, with
 # its sums) by the one that comes last.
@@ -56,12 +58,14 @@ PHASE = 6
 
 # A job of ``correlate``, which shares what has the same name: X, its ROW and COLUMN, CHANNELS,
 # ROWS, COLUMNS, and the tile. A kernel is GROUPS of SIDE times WIDE elements, with the registers
-# from the input of one to that of the next, and the numbers from weight to weight.
+# from the input of one to that of the next, and the numbers from weight to weight. SUMS are kept
+# for all tiles where their STEP is 1, and for one tile at a time where it is 0.
 (
     J_G, J_G_CHANNEL, J_G_ROW, J_OUT, J_OUT_CHANNEL, J_GROUPS, J_GROUP, J_OUT_GROUP,
-    J_SIDE, J_SIDE_STEP, J_OUT_SIDE, J_WIDE,
-) = range(25, 37)
-JOB = 40
+    J_SIDE, J_SIDE_STEP, J_OUT_SIDE, J_WIDE, J_SUMS, J_SUMS_STEP,
+    J_IS_FIRST, J_IS_LAST, J_RUN,
+) = range(25, 42)
+JOB = 48
 
 # The frame.
 (
@@ -69,8 +73,8 @@ JOB = 40
     F_WEIGHTS, F_GRADIENTS, F_WEIGHT_COUNT, F_RUNNING, F_COEFS, F_SUMS, F_FIRST, F_SECOND,
     F_NUMBERS, F_SCALARS, F_ACCUMULATORS, F_TRAINING, F_IMAGES, F_LANES_OF_LAST, F_BLOCKS,
     F_PIXELS, F_LABELS, F_CHOSEN, F_TOPS, F_LEFTS, F_FLIPS, F_LEVELS, F_SPARE, F_LOGITS, F_STEPS,
-    F_DECOUPLED, F_ZEROS,
-) = range(35)
+    F_DECOUPLED, F_ZEROS, F_AUGMENTED,
+) = range(36)
 FRAME = 40
 
 # Numbers that a step is given or gives, float64.
@@ -83,5 +87,6 @@ SCALE, SHIFT, AVERAGE, INVERSE, C1, C2, C3 = range(7)
 COEF = 8
 
 KEY_ROWS, KEY_COLUMNS = 5, 32  # an output tile's key lies at (channels · 5 + rows) · 32 + columns
+RUN_KEYS = 160  # and that of a tile of runs behind all of them, at (RUN_KEYS + run) · 32 + columns
 LARGEST_WINDOW = 225  # numbers that the frame holds as registers: elements of a pooling window
 # fmt: on

@@ -33,21 +33,22 @@ Size = tuple[int, int, int]
 SUMS = REGISTERS - 8 if REGISTERS == 32 else REGISTERS - 4  # accumulators of a tile
 SPACED_SUMS = SUMS // 2
 SPACED = 1 << 10  # added to the key of a tile whose columns are not side by side
+RUNS = 1 << 11  # added to the key of a tile whose taps come in runs
+RUN_COLUMNS = (7, 8, 11, 14, 16, 22, 24)
 
 
 @lru_cache
 def output_tiles() -> dict[Size, int]:
     """Return the keys of all output tiles, by (channels, rows, columns)."""
-    sizes = []
-    for channels in range(1, SUMS + 1):
-        for rows in range(1, 5):
-            for columns in range(1, SUMS // (channels * rows) + 1):
-                is_wide = channels <= 4 and (rows == 1 or columns <= 12)
-                is_flat = rows == 1 and (
-                    columns == 1 or (columns == 2 and channels <= SUMS // 2 - 2)
-                )
-                if is_wide or is_flat:
-                    sizes.append((channels, rows, columns))
+    # each costs compile time: what another does nearly as well is left out
+    sizes = [
+        (channels, rows, columns)
+        for channels in range(1, 5)
+        for rows in range(1, 4 if channels < 3 else 3)
+        for columns in range(1, min(SUMS // (channels * rows), 12 if channels > 1 else 16) + 1)
+    ]
+    sizes += [(channels, 1, 1) for channels in (5, 6, 8, 10, 12, 16, 20, 24) if channels <= SUMS]
+    sizes += [(channels, 1, 2) for channels in (5, 6, 8, 10) if 2 * channels <= SUMS]
     return {size: i for i, size in enumerate(sizes)}
 
 
@@ -63,13 +64,25 @@ def spaced_tiles() -> dict[Size, int]:
 
 
 @lru_cache
+def run_tiles() -> dict[tuple[int, int], int]:
+    """Return the keys of the tiles of one channel and row, by (taps of a run, columns).
+
+    One channel alone needs an input for each multiply-add. The taps of a row of a kernel lie side
+    by side: an input that is read once serves all of them.
+    """
+    sizes = [(run, c) for run in (3, 5) for c in RUN_COLUMNS if c <= REGISTERS - run - 3]
+    return {size: i for i, size in enumerate(sizes)}
+
+
+@lru_cache
 def weight_tiles() -> dict[Size, int]:
     """Return the keys of all weight-gradient tiles, by (outputs, kernel rows, kernel columns)."""
     most = SUMS + 3 if REGISTERS == 32 else SUMS
     sizes = {(1, 1, columns) for columns in range(1, 8)}
     for side in range(1, 8):
-        for rows in range(1, (side if side > 1 else 5) + 1):
-            for outputs in range(1, 5):
+        # whole kernels of the common sizes, rows of the others
+        for rows in range(1, {1: 4, 2: 2, 3: 3, 5: 5}.get(side, 1) + 1):
+            for outputs in range(1, 5 if rows <= 2 or side == 1 else 4):
                 if outputs * rows * side <= most:
                     sizes.add((outputs, rows, side))
     return {size: i for i, size in enumerate(sorted(sizes))}
@@ -77,10 +90,6 @@ def weight_tiles() -> dict[Size, int]:
 
 def _number(value: int) -> Any:
     return ir.Constant(_I64, value)
-
-
-def _zero(kind: Any) -> Any:
-    return ir.Constant(kind, [ir.Constant(kind.element, 0.0)] * kind.count)
 
 
 class _Loop:
@@ -150,7 +159,8 @@ def output_tile(
 
     Args:
         typingctx: Numba's.
-        key: Which tile: of ``output_tiles``, or of ``spaced_tiles`` plus ``SPACED``.
+        key: Which tile: of ``output_tiles``, of ``spaced_tiles`` plus ``SPACED``, or of
+            ``run_tiles`` plus ``RUNS``.
         x: The input at the tile's first output.
         x_row: Registers from one output row's input to the next one's.
         x_column: Likewise from column to column; 1 unless the tile is a spaced one.
@@ -173,6 +183,8 @@ def output_tile(
             cases[i] = lambda size=size: _emit_output(builder, kind, size, False, args[1:])
         for size, i in spaced_tiles().items():
             cases[i + SPACED] = lambda size=size: _emit_output(builder, kind, size, True, args[1:])
+        for (run, columns), i in run_tiles().items():
+            cases[i + RUNS] = lambda run=run, c=columns: _emit_run(builder, kind, run, c, args[1:])
         _switch(builder, args[0], cases)
         return context.get_dummy_value()
 
@@ -232,6 +244,29 @@ def _emit_output(builder: Any, kind: Any, size: Size, is_spaced: bool, args: Any
                 emit_store(builder, line, kind, _number(c), sums[(o * rows + r) * columns + c])
 
 
+def _emit_run(builder: Any, kind: Any, run: int, columns: int, args: Any) -> None:
+    x, _, _, taps, count, w, _, bias, _, y, _, _ = args
+    scalar = kind.element
+    begin = emit_spread(builder, builder.load(emit_at(builder, bias, scalar, _number(0))), kind)
+    loop = _Loop(builder, builder.sdiv(count, _number(run)), [begin] * columns)
+    first = builder.mul(loop.index, _number(2 * run))
+    x_tap = builder.sext(builder.load(emit_at(builder, taps, _I32, first)), _I64)
+    x_at = emit_at(builder, x, kind, x_tap)
+    weights = []
+    for j in range(run):
+        place = emit_at(builder, taps, _I32, builder.add(first, _number(2 * j + 1)))
+        w_tap = builder.sext(builder.load(place), _I64)
+        weights.append(emit_spread(builder, builder.load(emit_at(builder, w, scalar, w_tap)), kind))
+    sums = list(loop.values)
+    for c in range(columns + run - 1):
+        value = emit_load(builder, x_at, kind, _number(c))
+        for j in range(run):
+            if 0 <= c - j < columns:
+                sums[c - j] = emit_fma(builder, value, weights[j], sums[c - j])
+    for c, value in enumerate(loop.close(sums)):
+        emit_store(builder, y, kind, _number(c), value)
+
+
 @intrinsic
 def weight_tile(
     typingctx: Any,
@@ -247,7 +282,7 @@ def weight_tile(
     columns: Any,
     out: Any,
 ) -> Pair:
-    """Make one tile of weight gradients, Σ over rows and columns of g · x, for each lane.
+    """Add one tile of weight gradients, Σ over rows and columns of g · x, for each lane.
 
     Args:
         typingctx: Numba's.
@@ -261,7 +296,7 @@ def weight_tile(
         x_column: Likewise from column to column.
         rows: Output rows.
         columns: Output columns.
-        out: Where the sums go, a register each.
+        out: The sums so far, a register each, and where they go.
     """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -279,17 +314,17 @@ def weight_tile(
 def _emit_weight(builder: Any, kind: Any, size: Size, args: Any) -> None:
     outputs, taps, columns = size
     g, g_channel, g_row, x, x_tap, x_row, x_column, rows, width, out = args
-    zero = _zero(kind)
-    outer = _Loop(builder, rows, [zero] * (outputs * taps * columns))
+    begin = [emit_load(builder, out, kind, _number(i)) for i in range(outputs * taps * columns)]
+    outer = _Loop(builder, rows, begin)
     g_at = emit_at(builder, g, kind, builder.mul(outer.index, g_row))
     x_at = emit_at(builder, x, kind, builder.mul(outer.index, x_row))
     inner = _Loop(builder, width, list(outer.values))
     g_here = emit_at(builder, g_at, kind, inner.index)
     x_here = emit_at(builder, x_at, kind, builder.mul(inner.index, x_column))
+    sums = list(inner.values)
     gradients = [
         emit_load(builder, g_here, kind, builder.mul(g_channel, _number(o))) for o in range(outputs)
     ]
-    sums = list(inner.values)
     for a in range(taps):
         row = emit_at(builder, x_here, kind, builder.mul(x_tap, _number(a)))
         for b in range(columns):

@@ -344,6 +344,16 @@ def where_above(typingctx: Any, a: Any, b: Any, then: Any, other: Any) -> Pair:
 
 
 @intrinsic
+def higher(typingctx: Any, a: Any, b: Any) -> Pair:
+    """Return the higher of a and b, and b where one is no number."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[0], args[1])
+
+    return a(a, a), emit
+
+
+@intrinsic
 def total(typingctx: Any, value: Any) -> Pair:
     """Return the sum over all lanes."""
 

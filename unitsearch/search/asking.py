@@ -7,9 +7,9 @@ all of them again. This one holds them as they are, for the length of one ask.
 from __future__ import annotations
 
 import copy
-from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import optuna
@@ -20,7 +20,7 @@ from optuna.study import Study, StudyDirection
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-GENERATION = "NSGAIISampler:generation"  # where Optuna's sampler keeps a trial's generation
+GENERATION = "Nsga2:generation"  # where the sampler of that name keeps a trial's generation
 _NAME = "past"
 
 
@@ -144,46 +144,86 @@ class Past(BaseStorage):
 
 
 @dataclass
-class Parents:
-    """The parents that NSGA-II selected for each generation, kept while they would be the same.
+class Memory:
+    """What asks of one study have worked out, kept while it would come out the same.
 
-    Those of generation g depend on the trials of the generations below alone.
+    The past of an ask is that of the last one and more. Parents of NSGA-II's generation g depend on
+    the trials of the generations below alone; the parameters that all trials have in common, on
+    nothing but those trials.
     """
 
-    _attrs: dict[str, Any] = field(default_factory=dict)
-    _counts: Counter[int] = field(default_factory=Counter)
+    _past: list[FrozenTrial] = field(default_factory=list)
+    _parents: dict[str, Any] = field(default_factory=dict)
+    _common: dict[str, BaseDistribution] = field(default_factory=dict)
 
-    def after(self, past: Sequence[FrozenTrial]) -> dict[str, Any]:
-        """Return what still holds after ``past``, for the sampler to read and add to."""
-        counts = Counter(int(trial.system_attrs.get(GENERATION, -1)) for trial in past)
-        grown = [g for g in counts | self._counts if counts[g] != self._counts[g]]
-        self._counts = counts
-        if grown:
-            self._attrs = {
+    def learn(self, past: Sequence[FrozenTrial]) -> None:
+        """Forget what no longer holds after ``past``, and take in what is new in it."""
+        if any(a is not b for a, b in zip_longest(self._past, past[: len(self._past)])):
+            self._past, self._parents, self._common = [], {}, {}
+        new = past[len(self._past) :]
+        grown = min((_generation(trial) for trial in new), default=None)
+        if grown is not None:
+            self._parents = {
                 name: value
-                for name, value in self._attrs.items()
-                if int(name.rpartition(":")[2]) <= min(grown)
+                for name, value in self._parents.items()
+                if int(name.rpartition(":")[2]) <= grown
             }
-        return self._attrs
+        for trial in new:
+            if not self._past:
+                self._common = dict(trial.distributions)
+            self._common = {
+                name: distribution
+                for name, distribution in self._common.items()
+                if trial.distributions.get(name) == distribution
+            }
+            self._past.append(trial)
+
+    def parents(self) -> dict[str, Any]:
+        """Return the parents that were selected, as study attributes that the sampler adds to."""
+        return self._parents
+
+    def common(self) -> dict[str, BaseDistribution]:
+        """Return the parameters that all trials have in common, in order of their names."""
+        return {name: self._common[name] for name in sorted(self._common)}
+
+
+class Nsga2(NSGAIISampler):
+    """NSGA-II that is told what trials have in common, where Optuna's walks through all of them."""
+
+    def __init__(self, population: int, seed: int) -> None:
+        super().__init__(population_size=population, seed=seed)
+        self.common: dict[str, BaseDistribution] = {}
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Return the parameters that all trials have in common, single ones left out."""
+        return {name: found for name, found in self.common.items() if not found.single()}
 
 
 def ask(
     sampler: BaseSampler,
     directions: Sequence[StudyDirection],
     past: Sequence[FrozenTrial],
-    parents: Parents,
+    memory: Memory,
 ) -> Trial:
     """Return a trial that ``sampler`` proposes after ``past``, numbered from 0."""
+    memory.learn(past)
     study: Study = optuna.create_study(
-        storage=Past(past, parents.after(past)),
+        storage=Past(past, memory.parents()),
         study_name=_NAME,
         directions=list(directions),
         sampler=sampler,
     )
-    if isinstance(sampler, NSGAIISampler):
+    if isinstance(sampler, Nsga2):
+        sampler.common = memory.common()
         # all generations from the first on, so that each is read as it is kept, in number order,
         # whether it was selected in this ask or in an earlier one
-        last = max((int(trial.system_attrs.get(GENERATION, -1)) for trial in past), default=-1)
+        last = max((_generation(trial) for trial in past), default=-1)
         for generation in range(1, last + 2):
             sampler.get_parent_population(study, generation)
     return study.ask()
+
+
+def _generation(trial: FrozenTrial) -> int:
+    return int(trial.system_attrs.get(GENERATION, -1))

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
-from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -23,7 +23,7 @@ from unitsearch.architecture import Architecture, key
 from unitsearch.costs import Cost, count
 from unitsearch.fields import OneOf, Whole, setting
 from unitsearch.metrics import Measured, Metric
-from unitsearch.search.asking import GENERATION, Parents, ask
+from unitsearch.search.asking import GENERATION, Memory, Nsga2, ask
 from unitsearch.search.quiet import quiet_optuna
 from unitsearch.search.seeds import derive
 from unitsearch.space import (
@@ -117,7 +117,7 @@ class Proposer:
     limits: Mapping[str, int | None]
     _members: Iterator[tuple[Values, Architecture]] | None = field(default=None, repr=False)
     _last: Proposal | None = field(default=None, repr=False)
-    _parents: Parents = field(default_factory=Parents, repr=False)
+    _memory: Memory = field(default_factory=Memory, repr=False)
     _known: dict[int, tuple[tuple[Measured, Past], FrozenTrial]] = field(
         default_factory=dict, repr=False
     )
@@ -149,7 +149,7 @@ class Proposer:
             for m in self.objectives
         ]
         with quiet_optuna():
-            asked = ask(sampler, directions, self._told(visible), self._parents)
+            asked = ask(sampler, directions, self._told(visible), self._memory)
 
             def choose(name: str, domain: Domain) -> Any:
                 distribution = distribution_of(domain)
@@ -193,7 +193,7 @@ class Proposer:
 
     def _make(self, seed: int) -> BaseSampler:
         if self.sampler.name == "nsga2":
-            return NSGAIISampler(population_size=self.sampler.population, seed=seed)
+            return Nsga2(self.sampler.population, seed)
         if self.sampler.name == "tpe":
             return TPESampler(n_startup_trials=self.sampler.startup, multivariate=False, seed=seed)
         return RandomSampler(seed=seed)

@@ -326,7 +326,7 @@ def _tell(run: _Run, outcome: Outcome) -> None:
     run.store.finish(outcome.number, facts)
     remove_checkpoint(run.folder, outcome.number)
     del run.running[outcome.number]
-    run.trials[outcome.number] = run.store.trials()[outcome.number]
+    run.trials[outcome.number] = run.store.trial(outcome.number)
     trial = run.trials[outcome.number]
     _prune(run)
     if outcome.ok:

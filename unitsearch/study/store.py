@@ -103,6 +103,14 @@ class Store:
             tested = self._storage.get_study_user_attrs(self._id)
         return tuple(self._trial(trial, tested.get(f"test {trial.number}")) for trial in found)
 
+    def trial(self, number: int) -> Trial:
+        """Return one trial."""
+        with self._trouble():
+            trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
+            found = self._storage.get_trial(trial_id)
+            tested = self._storage.get_study_user_attrs(self._id)
+        return self._trial(found, tested.get(f"test {number}"))
+
     def generations(self) -> dict[int, int | None]:
         """Return NSGA-II's generation of each trial that was given one."""
         with self._trouble():
