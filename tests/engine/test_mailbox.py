@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from unitsearch.engine import Job
+from unitsearch.engine import Job, Outcome
 from unitsearch.engine.jobs import to_message
 from unitsearch.engine.mailbox import Mailbox
 
@@ -76,12 +76,25 @@ def test_a_job_that_no_worker_lives_to_begin_is_given_up_after_five(make_job: Ma
     play(scene)
 
 
+def test_a_pack_that_dies_is_handed_out_again_in_halves(make_job: Make) -> None:
+    async def scene(mailbox: Mailbox) -> None:
+        await mailbox.submit([to_message(make_job(n)) for n in range(4)])
+        assert numbers(await mailbox.take(0) or []) == [0, 1, 2, 3]
+        await mailbox.begin(0, [(n, "train") for n in range(4)])
+        await mailbox.give(0, to_message(Outcome(1, "train", ok=True)), "")
+        await mailbox.lose(0, "SIGKILL")
+        taken = [numbers(await mailbox.take(seat) or []) for seat in (0, 1)]
+        assert taken == [[0, 2], [3]]
+
+    play(scene)
+
+
 def test_a_job_that_was_begun_is_given_up_after_two_deaths(make_job: Make) -> None:
     async def scene(mailbox: Mailbox) -> None:
         await mailbox.submit([to_message(make_job(7)), to_message(make_job(8))])
         for _ in range(2):
             assert numbers(await mailbox.take(0) or [])[0] == 7
-            await mailbox.begin(0, 7, "train")
+            await mailbox.begin(0, [(7, "train")])
             await mailbox.lose(0, "SIGKILL")
         ((outcome, _),) = (await mailbox.hear())[0]
         assert outcome["reason"] == "killed: its worker ended (SIGKILL), 2 times"

@@ -67,6 +67,17 @@ def test_an_unknown_plan_is_a_usage_error() -> None:
         choose(small(), "fast", 32)
 
 
+@pytest.mark.parametrize("wanted", ["auto", "lanes"])
+def test_lanes_are_not_asked_to_train_on_a_gpu(wanted: str) -> None:
+    choice = choose(small(), wanted, 32, device="cuda")
+    assert choice.plan == Plan("grouped")
+    assert choice.why == "lanes train on the CPU, not on cuda"
+
+
+def test_a_form_that_is_asked_for_is_kept_on_a_gpu() -> None:
+    assert choose(small(), "loop", 32, device="cuda").plan == Plan("loop")
+
+
 def test_a_measurement_is_made_once(cache: Path) -> None:
     first = step_times(small(), 32)
     (path,) = kept(cache)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from packs.members import drawn, noise
 from unitsearch.training import Recipe
+from unitsearch.training.memory import is_memory
 from unitsearch.training.pack_sizes import choose_size, fastest, step_seconds
 
 
@@ -29,6 +31,29 @@ def test_a_size_that_memory_does_not_hold_is_not_taken() -> None:
         return 1.0, True
 
     assert fastest(measure) == 2
+
+
+def test_a_lack_of_memory_is_known_by_what_torch_says_of_it() -> None:
+    def measure(size: int) -> tuple[float, bool]:
+        try:
+            if size > 4:
+                raise torch.OutOfMemoryError
+        finally:
+            if size > 4:  # as the end of a graph's capture does
+                raise RuntimeError("CUDA error: operation failed due to an error during capture")
+        return 1.0, True
+
+    assert fastest(measure) == 4
+    assert is_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
+    assert is_memory(RuntimeError("CUDA error: out of memory"))
+
+
+def test_another_error_of_a_measurement_is_raised() -> None:
+    def measure(size: int) -> tuple[float, bool]:
+        raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        fastest(measure)
 
 
 def test_no_pack_is_larger_than_allowed() -> None:

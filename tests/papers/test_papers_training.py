@@ -60,6 +60,16 @@ def test_a_training_is_the_same_made_again(folder: Path, tmp_path: Path) -> None
     assert again == before
 
 
+def test_seeds_that_train_as_a_pack_reach_what_each_reaches_alone(
+    folder: Path, tmp_path: Path
+) -> None:
+    news(tmp_path, 1, [*FEW, "engine.pack=2"])
+    before = {one.network: one.last for one in read_trainings(folder) if one.seed == 0}
+    for one in read_trainings(tmp_path):
+        assert one.plan == "pack of 2, cpu"
+        assert one.last == pytest.approx(before[one.network], abs=0.04)
+
+
 def test_trainings_of_other_settings_are_not_mixed(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"train.epochs is 2 there and 3 here"):
         news(folder, 1, ["train=fast", "train.epochs=3", *FEW[2:]])

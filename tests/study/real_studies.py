@@ -25,6 +25,7 @@ QUICK = [
     "sampler.lag=2",
     "sampler.population=4",
     "engine.workers=1",
+    "engine.device=cpu",
     "seed=3",
 ]
 DEADLINE = 120.0

@@ -120,15 +120,31 @@ def test_a_whole_number_may_be_written_with_an_exponent() -> None:
         ("engine.workers=0", "a whole number"),
         ("space=lenet_hybird", "did you mean 'lenet_hybrid'"),
         ("sampler.lag=2", "at least the number of workers"),
+        ("engine.device=gpu", "one of auto, cpu, cuda"),
+        ("engine.pack=0", "a whole number from 1"),
+        ("engine.pack=many", "a whole number"),
     ],
 )
 def test_a_wrong_override_is_refused_with_its_choices(override: str, said: str) -> None:
-    words = [override] + (["engine.workers=8"] if "lag" in override else [])
+    words = [override] + (["engine.workers=8", "engine.device=cpu"] if "lag" in override else [])
     with pytest.raises(UsageError) as error:
         compose(words)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
     assert error.value.exit_code == 2
+
+
+def test_the_lag_grows_with_packs_unless_it_is_given_and_then_it_must_do() -> None:
+    on_cpu = ["engine.device=cpu", "engine.pack=12"]
+    assert compose(["engine.device=cpu"])[0].sampler.lag == 8
+    assert compose(["engine.device=cpu", "engine.pack=4"])[0].sampler.lag == 8
+    assert compose(on_cpu)[0].sampler.lag == 12
+    assert compose([*on_cpu, "engine.workers=3"])[0].sampler.lag == 36
+    assert compose([*on_cpu, "sampler.lag=11"])[0].sampler.lag == 11
+    with pytest.raises(UsageError, match=r"sampler\.lag: found 10, .* 12; try sampler\.lag=12"):
+        compose([*on_cpu, "sampler.lag=10"])
+    with pytest.raises(UsageError, match=r"engine\.pack: found 12, expected 1 with plan=lanes"):
+        compose([*on_cpu, "plan=lanes"])
 
 
 KEYS = st.sampled_from(

@@ -136,8 +136,9 @@ def train_one(
     for override in overrides:
         name = override.partition("=")[0]
         groups = ("data", "train", "seed", "plan")
-        if name != "engine.checkpoint" and name.partition(".")[0] not in groups:
-            expected = "data=…, train=…, seed=…, plan=… or engine.checkpoint=…"
+        own = ("engine.checkpoint", "engine.device")
+        if name not in own and name.partition(".")[0] not in groups:
+            expected = "data=…, train=…, seed=…, plan=…, engine.device=… or engine.checkpoint=…"
             raise UsageError(found=override, expected=expected)
     extra = [] if "train" in chosen else ["train=paper"]
     is_file = Path(named).is_file()
@@ -171,10 +172,12 @@ def train_one(
     from unitsearch.training.checkpoints import Checkpoint
     from unitsearch.training.loop import test_accuracy, train
 
-    data_set = load(config.data)
+    device = config.engine.found_device
+    data_set = load(config.data).to(device)
     recipe = config.train
     batch = min(recipe.batch, len(data_set.train))
-    choice = choose(architecture, config.plan, batch, in_memory=isinstance(data_set.train, Images))
+    in_memory = isinstance(data_set.train, Images)
+    choice = choose(architecture, config.plan, batch, in_memory=in_memory, device=device)
     network = build_network(replace(architecture, provenance=None), plan=str(choice.plan))
     generator = torch.Generator().manual_seed(derive(config.seed, 0, "weights"))
     initialise(network, recipe.init, generator)
@@ -185,7 +188,7 @@ def train_one(
     if config.engine.checkpoint is not None:
         job = [key(architecture), config.seed, write_all(recipe), write_all(config.data)]
         file = path.with_suffix(".checkpoint")
-        job += [str(choice.plan), torch.get_num_threads()]
+        job += [str(choice.plan), torch.get_num_threads(), device]
         what = {"job": job, "split": data_set.split_hash}
         checkpoint = Checkpoint(file, what, config.engine.checkpoint)
         with suppress(OSError):  # told when the result is written
@@ -221,7 +224,7 @@ def train_one(
         "epochs": recipe.epochs,
         "data": config.data.name,
         "recipe": recipe.name,
-        "plan": str(network.plan),
+        "plan": str(network.plan) + ("" if device == "cpu" else f", {device}"),
         "train_seconds": round(trained.seconds, 3),
     }
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub

@@ -95,7 +95,8 @@ def reproduce_training(
         networks: SPACE:POINT each; those of BUnit-Net Table I unless given.
         seeds: How many seeds each: 0, 1, …
         folder: Where the trainings are kept; made if it is not there.
-        overrides: ``train=…``, ``data=…``, ``engine.workers=…`` and their keys.
+        overrides: ``train=…``, ``data=…``, ``engine.workers=…`` and their keys. Networks train on
+            the CPU unless ``engine.device=cuda`` is given, and alone unless ``engine.pack`` is.
         watch: Called with a line of news.
 
     Raises:
@@ -125,10 +126,11 @@ def reproduce_training(
         ]
         if jobs:
             config = configs[networks[0]]
-            engine = open_engine("local", config.engine.workers, None, folder)
+            device, size = jobs[0].device, jobs[0].pack or 1
+            engine = open_engine("local", config.engine.workers, None, folder, device)
             try:
-                for job in jobs:
-                    engine.submit([job])
+                for at in range(0, len(jobs), size):
+                    engine.submit(jobs[at : at + size])
                 watch(f"{len(jobs)} trainings to do, {len(done)} done before")
                 while len(done) - len(known) < len(jobs):
                     for outcome in engine.collect(_TICK):
@@ -181,7 +183,8 @@ def _config(network: str, overrides: Sequence[str]) -> Config:
             raise UsageError(found=override, expected="train=…, data=…, plan=… or engine.workers=…")
     chosen = {override.partition("=")[0] for override in overrides}
     recipe = [] if "train" in chosen else ["train=paper"]
-    config, _ = compose([f"space={network.rpartition(':')[0]}", *recipe, *overrides])
+    device = [] if "engine.device" in chosen else ["engine.device=cpu"]
+    config, _ = compose([f"space={network.rpartition(':')[0]}", *recipe, *device, *overrides])
     return config
 
 
@@ -223,6 +226,8 @@ def _job(number: int, architecture: Any, config: Config, seed: int, checkpoint: 
         plan=config.plan,
         watch="test",
         checkpoint=str(checkpoint.absolute()),
+        device=config.engine.found_device,
+        pack=config.engine.pack or 1,
     )
 
 

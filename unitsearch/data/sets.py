@@ -69,6 +69,15 @@ class DataSet:
         """The shape of one image, ``(channels, height, width)``."""
         return cast("tuple[int, int, int]", self.train.shape)
 
+    def to(self, device: torch.device | str) -> DataSet:
+        """Return this data set with its images served on ``device``; those in memory lie there."""
+        return replace(
+            self,
+            train=self.train.to(device),
+            validation=self.validation.to(device),
+            test=self.test.to(device),
+        )
+
 
 def load(spec: DataSpec) -> DataSet:
     """Return the data set that ``spec`` describes, fetching it first if that is allowed and needed.

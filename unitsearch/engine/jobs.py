@@ -25,6 +25,9 @@ class Job:
         checkpoint: For ``train``: the file that a long training's state is kept in; a worker that
             does not see its folder keeps none. None if empty.
         minutes: How often it is kept at most.
+        device: Where it is trained or tested: ``cpu`` or ``cuda``.
+        pack: For ``train``: with how many of its list it may train as one pack, itself included;
+            as many as is fastest by measurement if None.
     """
 
     number: int
@@ -38,6 +41,13 @@ class Job:
     weights: bytes = field(default=b"", repr=False)
     checkpoint: str = ""
     minutes: float = 5.0
+    device: str = "cpu"
+    pack: int | None = 1
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """What it is told apart by: its number and task."""
+        return self.number, self.task
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,8 @@ class Outcome:
         std: The standard deviation likewise.
         classes: Names of the classes.
         split_hash: Of the data's split.
-        plan: How the network ran.
+        plan: How the network ran: the text of a plan, or ``pack of N``; and the device, unless it
+            was the CPU alone.
         weights: The trained weights, as the bytes of a safetensors file.
     """
 
@@ -82,12 +93,19 @@ class Outcome:
 
 
 class Engine(Protocol):
-    """Who trains: jobs in, outcomes out. Which worker takes which job never changes a result."""
+    """Who trains: jobs in, outcomes out.
+
+    Which worker takes which job never changes a result; that of a pack depends on its other members
+    by rounding alone.
+    """
 
     workers: int
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Hand over a list of jobs for one worker to do together."""
+        """Hand over a list of jobs for one worker; those that may train as packs do.
+
+        Each has its outcome as soon as it is done.
+        """
 
     def collect(self, timeout: float) -> list[Outcome]:
         """Return the outcomes that have come, waiting up to ``timeout`` seconds for the first."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from unitsearch.engine.deaths import Deaths
+from unitsearch.engine.deaths import Deaths, Key
+from unitsearch.engine.devices import gpus, only_gpu
 from unitsearch.engine.jobs import Job, Outcome, outcome_from, to_message
 from unitsearch.engine.pipe import receive, send
 from unitsearch.errors import StudyError
@@ -26,17 +27,14 @@ THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THR
 class _Worker:
     process: subprocess.Popen[bytes]
     jobs: list[Job] = field(default_factory=list)
+    seat: int = 0  # the least that nobody had; the number of its GPU
     ready: bool = False
-    began: tuple[int, str] | None = None  # the job that it is at
+    began: set[Key] = field(default_factory=set)  # the job that it is at, or those of a pack
 
     @property
     def is_free(self) -> bool:
         """Whether it can take jobs: it has none, and it has not died unheard."""
         return not self.jobs and self.process.poll() is None
-
-    def charged(self, job: Job) -> bool:
-        """Say whether the worker's death may be the doing of ``job``."""
-        return not self.ready or self.began == (job.number, job.task)
 
     def end(self) -> int:
         """Wait for the process, close its pipes and return its exit code."""
@@ -52,12 +50,18 @@ class LocalEngine:
     """Warm worker processes; see the protocol ``Engine``.
 
     Args:
-        workers: How many; one per core unless given.
+        workers: How many; one per core unless given. On ``cuda`` one per GPU, and no more.
         log: Where what they print goes; nowhere unless given.
+        device: Where they train: ``cpu`` or ``cuda``.
     """
 
-    def __init__(self, workers: int | None = None, log: Path | None = None) -> None:
+    def __init__(
+        self, workers: int | None = None, log: Path | None = None, device: str = "cpu"
+    ) -> None:
         self.workers = workers or len(cores())
+        if device == "cuda":
+            self.workers = min(workers or gpus(), gpus())
+        self._device = device
         self._log = log
         self._waiting: deque[list[Job]] = deque()
         self._deaths = Deaths()
@@ -67,7 +71,7 @@ class LocalEngine:
         self._closed = False
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Hand over a list of jobs for one worker to do together."""
+        """Hand over a list of jobs for one worker; those that may train as packs do."""
         self._waiting.append(list(jobs))
         self._hand_out()
 
@@ -108,20 +112,23 @@ class LocalEngine:
 
     def _start(self) -> _Worker:
         log = subprocess.DEVNULL if self._log is None else self._log.open("ab")
+        taken = {worker.seat for worker in self._team}
+        seat = next(i for i in range(len(taken) + 1) if i not in taken)
+        own = only_gpu(seat) if self._device == "cuda" else {}
         try:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "unitsearch.engine.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, **THREADS},
+                env={**os.environ, **THREADS, **own},
             )
         except OSError as error:
             raise StudyError(f"cannot start a worker process ({error})") from None
         finally:
             if not isinstance(log, int):
                 log.close()
-        worker = _Worker(process)
+        worker = _Worker(process, seat=seat)
         self._team.append(worker)
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
         return worker
@@ -145,15 +152,13 @@ class LocalEngine:
             worker.ready = True
             return []
         if "began" in message:
-            number, task = cast("tuple[int, str]", message["began"])
-            worker.began = (number, task)
+            worker.began = {(n, task) for n, task in cast("list[Key]", message["began"])}
             return []
         outcome = outcome_from(message, weights)
-        worker.began = None
-        self._deaths.forget((outcome.number, outcome.task))
-        worker.jobs = [
-            job for job in worker.jobs if (job.number, job.task) != (outcome.number, outcome.task)
-        ]
+        key = (outcome.number, outcome.task)
+        worker.began.discard(key)
+        self._deaths.forget(key)
+        worker.jobs = [job for job in worker.jobs if job.key != key]
         return [outcome]
 
     def _bury(self, worker: _Worker) -> list[Outcome]:
@@ -163,14 +168,13 @@ class LocalEngine:
         self._team.remove(worker)
         code = worker.end()
         how = f"with signal {-code}" if code < 0 else f"with exit code {code}"
-        lost = []
-        for job in reversed(worker.jobs):  # each to the head of the line: their order stays
-            key = (job.number, job.task)
-            if reason := self._deaths.count(key, how, begun=worker.charged(job)):
-                lost.append(Outcome(*key, ok=False, kind="killed", reason=reason))
-            else:
-                self._waiting.appendleft([job])
-        return lost
+        jobs = {job.key: job for job in worker.jobs}
+        lost, lists = self._deaths.after([*jobs], worker.began, how, ready=worker.ready)
+        # to the head of the line: their order stays
+        self._waiting.extendleft([jobs[key] for key in keys] for keys in reversed(lists))
+        return [
+            Outcome(*key, ok=False, kind="killed", reason=reason) for key, reason in lost.items()
+        ]
 
 
 def cores() -> set[int]:

@@ -9,10 +9,11 @@ import os
 import signal
 import threading
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
-from unitsearch.engine.deaths import Deaths
-from unitsearch.engine.jobs import Outcome, job_from, to_message
+from unitsearch.engine.deaths import Deaths, Key
+from unitsearch.engine.jobs import Job, Outcome, job_from, to_message
 from unitsearch.engine.local import THREADS
 
 # Workers that die one after the other before any of them asks for a job, while no other works: the
@@ -33,7 +34,7 @@ class Mailbox:
         self._lists: deque[list[Message]] = deque()
         self._held: dict[int, list[Message]] = {}
         self._asking: dict[int, asyncio.Future[list[Message] | None]] = {}
-        self._begun: dict[int, tuple[int, str]] = {}
+        self._begun: dict[int, set[Key]] = {}
         self._deaths = Deaths()
         self._outcomes: list[Message] = []
         self._printed: list[str] = []
@@ -62,14 +63,14 @@ class Mailbox:
         self._hand_out()
         return await asked
 
-    async def begin(self, seat: int, number: int, task: str) -> None:
-        """Note which job the worker on ``seat`` is at: its death may be that job's doing."""
-        self._begun[seat] = (number, task)
+    async def begin(self, seat: int, keys: list[Key]) -> None:
+        """Note what the worker on ``seat`` is at: its death may be the doing of one of these."""
+        self._begun[seat] = set(keys)
 
     async def give(self, seat: int, outcome: Message, printed: str) -> None:
         """Take in what became of one job, and what the worker printed meanwhile."""
         done, held = _key(outcome), self._held.get(seat, [])
-        self._begun.pop(seat, None)
+        self._begun.get(seat, set()).discard(done)
         self._held[seat] = [job for job in held if _key(job) != done]
         if len(self._held[seat]) < len(held):  # else from one taken for dead: another has the job
             self._outcomes.append(outcome)
@@ -121,16 +122,15 @@ class Mailbox:
 
     def _put_back(self, seat: int, reason: str) -> None:
         """Give what ``seat`` holds another try, or up."""
-        begun = self._begun.pop(seat, None)
-        for job in reversed(self._held.pop(seat, [])):  # each to the head of the row, in order
-            key = _key(job)
-            # a job handed to a worker that was dead already, or not yet begun, is hardly to blame
-            if said := self._deaths.count(key, f"({reason})", begun=key == begun):
-                lost = Outcome(*key, ok=False, kind="killed", reason=said[:500])
-                self._outcomes.append(to_message(lost))
-                self._news.set()
-            else:
-                self._lists.appendleft([job])
+        begun = self._begun.pop(seat, set())
+        held = {_key(job): job for job in self._held.pop(seat, [])}
+        lost, lists = self._deaths.after([*held], begun, f"({reason})")
+        for key, said in lost.items():
+            told = Outcome(*key, ok=False, kind="killed", reason=said[:500])
+            self._outcomes.append(to_message(told))
+            self._news.set()
+        # to the head of the row, in order
+        self._lists.extendleft([held[key] for key in keys] for keys in reversed(lists))
 
     def _hand_out(self) -> None:
         for seat in [seat for seat, asked in self._asking.items() if not asked.done()]:
@@ -169,17 +169,23 @@ class Hand:
         """Do the next list of jobs; return False once there will be none."""
         import ray
 
-        from unitsearch.engine import work
+        from unitsearch.engine import together
 
-        jobs: list[Message] | None = ray.get(self._mailbox.take.remote(self.seat))
-        if jobs is None:
+        def begin(jobs: Sequence[Job]) -> None:
+            ray.get(self._mailbox.begin.remote(self.seat, [job.key for job in jobs]))
+
+        taken: list[Message] | None = ray.get(self._mailbox.take.remote(self.seat))
+        if taken is None:
             return False
         self._busy = True
-        for message in jobs:
-            ray.get(self._mailbox.begin.remote(self.seat, *_key(message)))
+        jobs = [job_from(*message) for message in taken]
+        outcomes = together.do_all(jobs, self._bench, begin)
+        while True:
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-                outcome = work.do(job_from(*message), self._bench)
+                outcome = next(outcomes, None)
+            if outcome is None:
+                break
             told = self._mailbox.give.remote(self.seat, to_message(outcome), printed.getvalue())
             ray.get(told)  # before the next begins: whoever dies is charged with the right job
         self._busy = False

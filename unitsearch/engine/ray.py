@@ -49,13 +49,17 @@ class RayEngine:
         address: ``auto`` or HOST:PORT of a running cluster; a local one is started unless given.
             Where this process is connected to Ray already, that cluster is used and left running.
         folder: Where ``workers.log`` and, while the engine is open, Tune's own files lie.
+        device: Where workers train. On ``cuda`` each has a GPU of the cluster, which has as many
+            workers as GPUs unless fewer are asked for.
 
     Raises:
         UsageError: If ``address`` has another form.
-        StudyError: If there is no cluster at ``address`` or none can be started.
+        StudyError: If there is no cluster at ``address``, none can be started, or it has no GPU.
     """
 
-    def __init__(self, workers: int | None, address: str | None, folder: Path) -> None:
+    def __init__(
+        self, workers: int | None, address: str | None, folder: Path, device: str = "cpu"
+    ) -> None:
         _check(address)
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,13 +72,13 @@ class RayEngine:
         self._closed = False
         self._open = contextlib.ExitStack()
         try:
-            self._start(workers, address)
+            self._start(workers, address, device)
         except BaseException:
             self.close()
             raise
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Hand over a list of jobs for one worker to do together."""
+        """Hand over a list of jobs for one worker; those that may train as packs do."""
         self._mailbox.submit.remote([to_message(job) for job in jobs])
 
     def collect(self, timeout: float) -> list[Outcome]:
@@ -111,7 +115,7 @@ class RayEngine:
             self._closed = True
             self._open.close()
 
-    def _start(self, workers: int | None, address: str | None) -> None:
+    def _start(self, workers: int | None, address: str | None, device: str) -> None:
         os.environ.update(_SETTINGS)
         with _calm():
             import ray
@@ -125,6 +129,13 @@ class RayEngine:
             self._connect(workers, address)
         resources = ray.cluster_resources()  # type: ignore[no-untyped-call]  # as Ray has it
         self.workers = workers or max(int(resources.get("CPU", 1)), 1)
+        trainable = _trainable()
+        if device == "cuda":
+            found = int(resources.get("GPU", 0))
+            if not found:
+                raise StudyError("the Ray cluster has no GPU", fix="try engine.device=cpu")
+            self.workers = min(workers or found, found)
+            trainable = tune.with_resources(trainable, {"cpu": 1, "gpu": 1})
 
         name = f"unitsearch-{uuid.uuid4().hex}"
         here = ray.get_runtime_context().get_node_id()
@@ -139,7 +150,7 @@ class RayEngine:
             for seat in range(self.workers)
         ]
         tuner = tune.Tuner(
-            _trainable(),
+            trainable,
             param_space={"worker": tune.grid_search(seats)},
             tune_config=tune.TuneConfig(
                 reuse_actors=True,

@@ -1,4 +1,4 @@
-"""What a worker does with a job, whatever engine it belongs to."""
+"""What a worker does with one job, whatever engine it belongs to."""
 
 from __future__ import annotations
 
@@ -6,38 +6,50 @@ import sys
 import traceback
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from unitsearch.architecture import read_architecture
+from unitsearch.architecture import Architecture, read_architecture
 from unitsearch.data import DataSpec
-from unitsearch.data.images import Images
+from unitsearch.data.images import Images, Source
 from unitsearch.data.sets import DataSet, load
 from unitsearch.engine.jobs import Job, Outcome
 from unitsearch.errors import DataError, SpecError, UnitSearchError
 from unitsearch.fields import read
-from unitsearch.network.build import build, initialise
+from unitsearch.network.build import Network, build, initialise
 from unitsearch.network.choosing import choose
 from unitsearch.network.weights import digest, load_weights, weights_bytes
+from unitsearch.packs.skeletons import Skeleton
 from unitsearch.search.seeds import derive
 from unitsearch.training import Recipe
 from unitsearch.training.checkpoints import Checkpoint
-from unitsearch.training.loop import DivergedError, test_accuracy, train
+from unitsearch.training.loop import DivergedError, Trained, normalisation, test_accuracy, train
+from unitsearch.training.memory import is_memory
 
 
 @dataclass
 class Bench:
-    """What a warm worker keeps between jobs: the data set that it read last, and what it said."""
+    """What a warm worker keeps between jobs.
+
+    Attributes:
+        spec: Of the data set that it read last.
+        device: Where that data set lies.
+        data: The data set.
+        said: What it said.
+        sizes: How many members packs have, by skeleton and images of a step: the number found,
+            and how many were tried.
+    """
 
     spec: DataSpec | None = None
+    device: str = "cpu"
     data: DataSet | None = field(default=None, repr=False)
     said: set[str] = field(default_factory=set)
+    sizes: dict[tuple[Skeleton, int], tuple[int, int]] = field(default_factory=dict, repr=False)
 
-    def dataset(self, spec: DataSpec) -> DataSet:
-        """Return the data set of ``spec``, read once."""
-        if self.data is None or spec != self.spec:
-            self.data, self.spec = load(spec), spec
+    def dataset(self, spec: DataSpec, device: str = "cpu") -> DataSet:
+        """Return the data set of ``spec`` on ``device``, read once."""
+        if self.data is None or (spec, device) != (self.spec, self.device):
+            self.data, self.spec, self.device = load(spec).to(device), spec, device
         return self.data
 
     def say(self, line: str) -> None:
@@ -47,6 +59,24 @@ class Bench:
             print(line, file=sys.stderr, flush=True)  # noqa: T201  # the log is this stream
 
 
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What jobs may share, as data: how they train, and on what."""
+
+    recipe: Recipe
+    spec: DataSpec
+    data: DataSet
+
+    @property
+    def batch(self) -> int:
+        """Images of a step."""
+        return min(self.recipe.batch, len(self.data.train))
+
+    def watched(self, job: Job) -> Source:
+        """Return the images that accuracy is measured on."""
+        return self.data.test if job.watch == "test" else self.data.validation
+
+
 def prepare() -> None:
     """Set up a process for one-threaded work: two pinned workers outrun two that share threads."""
     torch.set_num_threads(1)
@@ -54,86 +84,122 @@ def prepare() -> None:
 
 
 def do(job: Job, bench: Bench) -> Outcome:
-    """Return what became of ``job``; a failure is an outcome too, never an exception."""
+    """Return what became of ``job``, done alone; a failure is an outcome too.
+
+    Raises:
+        RuntimeError: If the GPU has failed, which this process cannot be cured of.
+    """
     try:
         return _do(job, bench)
-    except DivergedError as error:
-        return _failed(job, "diverged", error)
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        return _failed(job, "memory", error)
-    except DataError as error:
-        return _failed(job, "data", error)
-    except Exception as error:  # noqa: BLE001  # the worker's edge: a trial that dies is data
-        if not isinstance(error, UnitSearchError):
-            traceback.print_exc()
-        short = "memory" if "DefaultCPUAllocator" in str(error) else "error"
-        return _failed(job, short, error)
+    except Exception as error:  # the worker's edge: a trial that dies is data
+        if is_broken(error):
+            raise
+        return failed(job, error)
 
 
-def _do(job: Job, bench: Bench) -> Outcome:
+def setting(job: Job, bench: Bench) -> Setting:
+    """Return the setting of ``job``, its data on its device.
+
+    Raises:
+        DataError: If the data cannot be read.
+    """
     recipe = read(Recipe, job.recipe, "train")
     spec = read(DataSpec, job.data, "data")
     try:
-        data = bench.dataset(spec)
+        return Setting(recipe, spec, bench.dataset(spec, job.device))
     except SpecError as error:  # a limit that the published set would bear, and this copy does not
         raise DataError(str(error)) from error
-    mean, std = data.mean, data.std
-    if not recipe.normalise:
-        mean, std = (0.0,) * len(mean), (1.0,) * len(std)
-    architecture = replace(
-        read_architecture(job.architecture), mean=mean, std=std, classes=data.classes
-    )
-    batch = min(recipe.batch, len(data.train))
-    choice = choose(architecture, job.plan, batch, in_memory=isinstance(data.train, Images))
-    if job.plan != str(choice.plan):
-        bench.say(f"plan: {choice.plan}; {choice.why}")
-    network = build(architecture, plan=str(choice.plan))
-    facts: dict[str, Any] = {"number": job.number, "task": job.task, "ok": True}
-    if job.task == "test":
-        load_weights(network, job.weights, f"trial {job.number}")
-        tested = test_accuracy(network, data, recipe)
-        return Outcome(**facts, accuracy=tested, images=len(data.test))
+
+
+def architecture_of(job: Job, setting: Setting) -> Architecture:
+    """Return the architecture of ``job`` with what the data say of its images and classes."""
+    mean, std = normalisation(setting.data, setting.recipe)
+    architecture = read_architecture(job.architecture)
+    return replace(architecture, mean=mean, std=std, classes=setting.data.classes)
+
+
+def begun(network: Network, job: Job, setting: Setting) -> torch.Generator:
+    """Give ``network`` the first weights of ``job``; return the source of its batches."""
     generator = torch.Generator().manual_seed(derive(job.seed, 0, "weights"))
-    initialise(network, recipe.init, generator)
-    generator.manual_seed(derive(job.seed, 0, "batches"))
-    kept = _checkpoint(job, str(choice.plan), data) if job.checkpoint else None
-    watched = data.test if job.watch == "test" else data.validation
-    trained = train(
-        network,
-        data,
-        recipe,
-        generator,
-        augmentation=spec.augment,
-        watch=watched,
-        checkpoint=kept,
-    )
+    initialise(network, setting.recipe.init, generator)
+    return generator.manual_seed(derive(job.seed, 0, "batches"))
+
+
+def outcome(job: Job, setting: Setting, network: Network, trained: Trained, plan: str) -> Outcome:
+    """Return the outcome of a training that ran in ``plan``; the network is on the CPU."""
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub
+    mean, std = normalisation(setting.data, setting.recipe)
     return Outcome(
-        **facts,
+        number=job.number,
+        task=job.task,
+        ok=True,
         accuracy=trained.curve[-1],
-        images=len(watched),
+        images=len(setting.watched(job)),
         curve=trained.curve,
         train_seconds=trained.seconds,
         digest=digest(network),
         mean=mean,
         std=std,
-        classes=data.classes,
-        split_hash=data.split_hash,
-        plan=str(network.plan),
+        classes=setting.data.classes,
+        split_hash=setting.data.split_hash,
+        plan=plan,
         weights=weights_bytes(network),
     )
 
 
-def _checkpoint(job: Job, plan: str, data: DataSet) -> Checkpoint:
-    said = {**asdict(job), "plan": plan}
-    for name in ("number", "weights", "checkpoint", "minutes"):  # the result is the same without
-        del said[name]
-    return Checkpoint(Path(job.checkpoint), {**said, "split": data.split_hash}, job.minutes)
-
-
-def _failed(job: Job, kind: str, error: BaseException) -> Outcome:
+def failed(job: Job, error: Exception) -> Outcome:
+    """Return the outcome of a job that came to nothing; what nobody foresaw goes to the log."""
+    kind = "error"
+    if isinstance(error, DivergedError):
+        kind = "diverged"
+    elif isinstance(error, DataError):
+        kind = "data"
+    elif is_memory(error):
+        kind = "memory"
+    elif not isinstance(error, UnitSearchError):
+        traceback.print_exception(error)
     said = str(error).strip().splitlines()
     reason = f"{kind}: {said[0] if said else type(error).__name__}"
     if kind == "error" and not isinstance(error, UnitSearchError):
         reason = f"{kind}: {type(error).__name__}: {said[0] if said else ''}"
     return Outcome(job.number, job.task, ok=False, kind=kind, reason=reason[:500])
+
+
+def is_broken(error: BaseException) -> bool:
+    """Say whether the GPU has failed: whatever this process asks of it from now on fails too."""
+    return "CUDA error" in str(error) and not is_memory(error)
+
+
+def _do(job: Job, bench: Bench) -> Outcome:
+    using = setting(job, bench)
+    recipe, data = using.recipe, using.data
+    architecture = architecture_of(job, using)
+    in_memory = isinstance(data.train, Images)
+    choice = choose(architecture, job.plan, using.batch, in_memory=in_memory, device=job.device)
+    if job.plan != str(choice.plan):
+        bench.say(f"plan: {choice.plan}; {choice.why}")
+    network = build(architecture, plan=str(choice.plan))
+    if job.task == "test":
+        load_weights(network, job.weights, f"trial {job.number}")
+        tested = test_accuracy(network, data, recipe)
+        return Outcome(job.number, job.task, ok=True, accuracy=tested, images=len(data.test))
+    generator = begun(network, job, using)
+    trained = train(
+        network,
+        data,
+        recipe,
+        generator,
+        augmentation=using.spec.augment,
+        watch=using.watched(job),
+        checkpoint=_checkpoint(job, str(choice.plan), data) if job.checkpoint else None,
+    )
+    on = "" if job.device == "cpu" else f", {job.device}"
+    return outcome(job, using, network, trained, f"{network.plan}{on}")
+
+
+def _checkpoint(job: Job, plan: str, data: DataSet) -> Checkpoint:
+    said = {**asdict(job), "plan": plan}
+    # the result is the same without
+    for name in ("number", "weights", "checkpoint", "minutes", "pack"):
+        del said[name]
+    return Checkpoint(Path(job.checkpoint), {**said, "split": data.split_hash}, job.minutes)

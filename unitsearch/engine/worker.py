@@ -10,9 +10,10 @@ import os
 import queue
 import signal
 import threading
+from collections.abc import Sequence
 from typing import BinaryIO
 
-from unitsearch.engine.jobs import job_from, to_message
+from unitsearch.engine.jobs import Job, job_from, to_message
 from unitsearch.engine.pipe import receive, send
 
 
@@ -25,20 +26,24 @@ def main() -> None:
     waiting: queue.Queue[tuple[list[dict[str, object]], bytes]] = queue.Queue()
     threading.Thread(target=_listen, args=(jobs_in, waiting), daemon=True).start()
 
-    from unitsearch.engine import work  # torch: seconds, while the first job is on its way
+    # torch: seconds, while the first job is on its way
+    from unitsearch.engine import together, work
+
+    def begin(jobs: Sequence[Job]) -> None:
+        send(outcomes_out, {"began": [job.key for job in jobs]})
 
     work.prepare()
     bench = work.Bench()
     send(outcomes_out, {"ready": os.getpid()})
     while True:
         messages, content = waiting.get()
-        at = 0
+        at, jobs = 0, []
         for message in messages:
             size = int(str(message.pop("size")))
-            job = job_from(message, content[at : at + size])
+            jobs.append(job_from(message, content[at : at + size]))
             at += size
-            send(outcomes_out, {"began": [job.number, job.task]})
-            plain, weights = to_message(work.do(job, bench))
+        for outcome in together.do_all(jobs, bench, begin):
+            plain, weights = to_message(outcome)
             send(outcomes_out, plain, weights)
 
 

@@ -59,7 +59,12 @@ class Choice:
 
 
 def choose(
-    architecture: Architecture, wanted: str, batch: int, *, in_memory: bool = True
+    architecture: Architecture,
+    wanted: str,
+    batch: int,
+    *,
+    in_memory: bool = True,
+    device: str = "cpu",
 ) -> Choice:
     """Return the plan in which ``architecture`` trains.
 
@@ -68,15 +73,20 @@ def choose(
         wanted: ``auto``, or the text of a plan; what it cannot do is left to grouped torch.
         batch: Images of a step.
         in_memory: Whether the images lie in memory, where lanes want them.
+        device: Where it trains. Nothing is measured but on the CPU: elsewhere ``auto`` is grouped.
 
     Raises:
         UsageError: If there is no such plan.
     """
     if wanted != AUTO:
         plan = plan_from(wanted)
-        refused = refusal(architecture, batch, in_memory=in_memory) if plan.runs_in_lanes else ""
+        refused = ""
+        if plan.runs_in_lanes:
+            refused = refusal(architecture, batch, in_memory=in_memory, device=device)
         return Choice(Plan(), refused) if refused else Choice(plan, "asked for")
-    why = refusal(architecture, batch, in_memory=in_memory)
+    why = refusal(architecture, batch, in_memory=in_memory, device=device)
+    if device != "cpu":
+        return Choice(Plan(), why)
     if not why:
         times = step_times(architecture, batch)
         found = min(times, key=times.__getitem__)
@@ -88,8 +98,10 @@ def choose(
     return Choice(_torch_plan(architecture, batch), why)
 
 
-def refusal(architecture: Architecture, batch: int, *, in_memory: bool) -> str:
+def refusal(architecture: Architecture, batch: int, *, in_memory: bool, device: str = "cpu") -> str:
     """Return why lanes cannot train ``architecture``, or nothing if they can."""
+    if device != "cpu":
+        return f"lanes train on the CPU, not on {device}"
     if not in_memory:
         return "lanes train on images in memory"
     try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
 from unitsearch import resources
 from unitsearch.data import DataSpec
+from unitsearch.engine.devices import DEVICES, device_for, gpus
 from unitsearch.errors import SpecError, UnitSearchError, UsageError, did_you_mean
 from unitsearch.fields import (
     ListOf,
@@ -27,6 +28,7 @@ from unitsearch.metrics import METRICS
 from unitsearch.network import AUTO, plan_from
 from unitsearch.search.proposals import Sampler
 from unitsearch.space import LIMITS, SpaceFile, load_space
+from unitsearch.study import lists
 from unitsearch.training import Recipe
 
 GROUPS = ("data", "train", "sampler", "engine")
@@ -60,16 +62,41 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineConfig:
-    """Who trains; nothing here changes what is proposed or what it scores.
+    """Who trains. On the CPU and alone, nothing here changes what is proposed or what it scores.
 
-    ``checkpoint`` is the least number of minutes between two states kept of a training; null keeps
-    none.
+    On a GPU and in packs a score is the same to rounding, and the lag of a new study grows to what
+    packs need: see ``lists``.
+
+    Attributes:
+        name: ``local`` or ``ray``.
+        workers: How many; one per core unless given, on GPUs one per GPU.
+        address: Of a Ray cluster.
+        checkpoint: The least number of minutes between two states kept of a training; null keeps
+            none. Members of packs have none.
+        device: Where networks train; ``auto`` is ``cuda`` where torch finds a GPU.
+        pack: How many train together; null measures that on GPUs, and is 1 on the CPU.
     """
 
     name: str = setting(OneOf(("local", "ray")), "local")
     workers: int | None = setting(Maybe(Whole(1, 10_000)), None)
     address: str | None = setting(Maybe(Text(500)), None)
     checkpoint: float | None = setting(Maybe(Real(0)), 5.0)
+    device: str = setting(OneOf(DEVICES), "auto")
+    pack: int | None = setting(Maybe(Whole(1, 1024)), None)
+
+    @property
+    def found_device(self) -> str:
+        """Where networks train: ``cpu`` or ``cuda``.
+
+        Raises:
+            UsageError: If ``cuda`` is asked for and there is none.
+        """
+        return device_for(self.device, here=self.is_here)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the workers are on this machine."""
+        return self.name == "local" or self.address is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +170,7 @@ def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
     except SpecError as error:
         raise _usage(error) from None
     _check(config)
-    return config, space
+    return _with_room_for_packs(config, is_given="sampler.lag" in chosen), space
 
 
 def config_from(plain: Mapping[str, Any]) -> Config:
@@ -191,17 +218,44 @@ def _check(config: Config) -> None:
         )
     if config.plan != AUTO:
         plan_from(config.plan)
-    workers = config.engine.workers
-    if workers is not None and config.sampler.lag + 1 < workers:
-        raise UsageError(
-            place="sampler.lag",
-            found=config.sampler.lag,
-            expected=f"at least the number of workers, {workers}",
-            fix=f"try sampler.lag={workers}",
-        )
     name = config.name
     if name is not None and (not name or name.startswith(".") or set(name) & set("/\\\0:")):
         raise UsageError(place="name", found=name, expected="a plain folder name")
+
+
+def wanted_packs(config: Config, device: str, workers: int) -> lists.Wanted:
+    """Return what the size of packs depends on."""
+    return lists.Wanted(
+        config.engine.pack,
+        config.plan,
+        device,
+        workers,
+        config.sampler.lag,
+        config.sampler.name,
+        config.budget.trials,
+    )
+
+
+def _with_room_for_packs(config: Config, *, is_given: bool) -> Config:
+    """Return the configuration with a lag that packs can do with, if none was given."""
+    device, workers = config.engine.found_device, config.engine.workers
+    if device == "cuda" and config.engine.is_here:
+        found = gpus()
+        if workers is not None and workers > found:
+            raise UsageError(
+                place="engine.workers",
+                found=workers,
+                expected=f"at most {found}: one a GPU",
+                fix="or train on the CPU: engine.device=cpu",
+            )
+        workers = workers or found
+    wanted = wanted_packs(config, device, workers or 1)
+    if not is_given:
+        lag = lists.lag_for(wanted)
+        wanted = replace(wanted, lag=lag)
+        config = replace(config, sampler=replace(config.sampler, lag=lag))
+    lists.check(wanted)
+    return config
 
 
 def _given(overrides: Sequence[str]) -> dict[str, Any]:

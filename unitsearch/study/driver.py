@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from unitsearch.architecture import Architecture, key, write_architecture
@@ -21,7 +17,8 @@ from unitsearch.metrics import metric
 from unitsearch.search.proposals import Past, Proposal, Proposer
 from unitsearch.search.seeds import derive
 from unitsearch.space import baseline
-from unitsearch.study.config import Config, config_from
+from unitsearch.study import lists
+from unitsearch.study.config import Config, config_from, wanted_packs
 from unitsearch.study.folder import (
     checkpoint_path,
     open_study,
@@ -34,13 +31,13 @@ from unitsearch.study.folder import (
     write_file,
 )
 from unitsearch.study.record import Record, Trial
+from unitsearch.study.signals import until_second_signal
 from unitsearch.study.store import Store
 from unitsearch.study.tables import front_trials, reference_point
 
 # So many failures in a row say that the study itself is broken, not its candidates.
 FAILURES_IN_A_ROW = 10
 _TICK = 0.25
-_SHORT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -80,8 +77,11 @@ class _Run:
     engine: Engine
     proposer: Proposer
     watch: Callable[[Progress], None]
+    device: str = "cpu"
+    size: int = 1  # trials of a list
     began: float = field(default_factory=time.monotonic)
     running: dict[int, Job] = field(default_factory=dict)
+    lists: list[list[int]] = field(default_factory=list)
     generations: dict[int, int | None] = field(default_factory=dict)
     trials: dict[int, Trial] = field(default_factory=dict)
     signal: int = 0
@@ -96,6 +96,13 @@ class _Run:
         seconds = time.monotonic() - self.began
         running = tuple(sorted(self.running))
         self.watch(Progress(self.record, running, self.engine.workers, seconds, news))
+
+    def stop(self, number: int) -> None:
+        self.signal = number
+        self.report(
+            f"stopping: {len(self.running)} running trials are finished first; "
+            "again to leave them (resume runs them anew)"
+        )
 
 
 def drive(
@@ -119,14 +126,16 @@ def drive(
         DataError: If the data cannot be read before the baseline is known; nothing is told of that
             to the store, so that the study can be resumed with the data mended.
         StudyError: If the baseline fails, too many trials fail in a row, or the data have changed.
+        UsageError: If the study wants a GPU and there is none.
     """
     config = config_from(facts["config"])
+    device, asked = config.engine.found_device, config.engine
     remove_torn(folder)
     store = open_study(folder, facts, writer=True, url=storage)
-    engine = open_engine(config.engine.name, config.engine.workers, config.engine.address, folder)
+    engine = open_engine(asked.name, asked.workers, asked.address, folder, device)
     try:
-        if engine.workers > config.sampler.lag + 1:
-            engine.workers = config.sampler.lag + 1  # more could only wait
+        wanted = wanted_packs(config, device, engine.workers)
+        engine.workers, size = lists.workers_and_list(wanted)  # more workers could only wait
         proposer = Proposer(
             space_of(facts),
             config.sampler,
@@ -135,14 +144,16 @@ def drive(
             config.floor or 0.0,
             config.largest,
         )
-        run = _Run(folder, facts, config, store, engine, proposer, watch)
+        run = _Run(folder, facts, config, store, engine, proposer, watch, device, size)
+        if size < (wanted.size or 1):
+            run.report(f"packs of {size}: sampler.lag={wanted.lag} allows no more")
         record = record_of(folder, facts, store, driven=True)
         run.trials = {trial.number: trial for trial in record.trials}
         run.generations = store.generations()
         for trial in record.trials:
             if trial.state != "running":  # a crash may have come between its end and this
                 remove_checkpoint(folder, trial.number)
-        with _signals(run):
+        with until_second_signal(run.stop):
             _search(run)
             if not run.signal:
                 _test(run)
@@ -159,11 +170,8 @@ def _search(run: _Run) -> None:
     waiting = [n for n, trial in sorted(run.trials.items()) if trial.state == "running"]
     while True:
         _check_health(run)
-        while _wants_more(run, waiting) and len(run.running) < _at_once(run):
-            number = waiting.pop(0) if waiting else len(run.trials)
-            if number not in run.trials and not _claim(run, number):
-                break
-            _submit(run, run.trials[number])
+        while _wants_more(run, waiting) and _submit(run, waiting, _room(run, waiting)):
+            pass
         if not run.running:
             return
         for outcome in run.engine.collect(_TICK):
@@ -171,17 +179,20 @@ def _search(run: _Run) -> None:
         run.report()
 
 
-def _at_once(run: _Run) -> int:
-    """Return how many trials may be with the engine: while they are short, one waits a worker.
-
-    So no worker waits for the driver. Long ones are not started before their time: whoever
-    interrupts the study waits for all that were.
-    """
-    workers = run.engine.workers
+def _room(run: _Run, waiting: Sequence[int]) -> int:
+    """Return how many trials the next list has; 0 while it is better to wait for outcomes."""
+    workers, lag = run.engine.workers, run.config.sampler.lag
     seconds = [trial.train_seconds for trial in run.trials.values() if trial.train_seconds]
-    if not seconds or max(seconds) > _SHORT_SECONDS:
-        return workers
-    return min(2 * workers, run.config.sampler.lag + 1)
+    complete = sum(trial.state == "complete" for trial in run.trials.values())
+    under_way, number = len(run.running) + len(waiting), len(run.trials)
+    seen = min([*run.running, *waiting, number]) + lag + 1  # proposals from here on see too little
+    new = min(seen - number, run.config.budget.trials - complete - under_way)
+    free = len(waiting) + (0 if run.why == "exhausted" else max(new, 0))
+    free = min(free, lists.at_once(workers, run.size, lag, seconds) - len(run.running))
+    run.lists = [
+        left for numbers in run.lists if (left := [n for n in numbers if n in run.running])
+    ]
+    return lists.room(run.size, free, workers, len(run.lists))
 
 
 def _wants_more(run: _Run, waiting: list[int]) -> bool:
@@ -251,11 +262,22 @@ def _past(run: _Run, trial: Trial) -> Past:
     )
 
 
-def _submit(run: _Run, trial: Trial) -> None:
-    job = _job(run, trial.number, "train", trial.architecture, trial.seed)
-    run.running[trial.number] = job
-    run.engine.submit([job])
-    run.report(f"trial {trial.number} started")
+def _submit(run: _Run, waiting: list[int], size: int) -> bool:
+    """Start a list of up to ``size`` trials, those that wait first; say whether there is one."""
+    jobs: list[Job] = []
+    while len(jobs) < size and _wants_more(run, waiting):
+        number = waiting.pop(0) if waiting else len(run.trials)
+        if number not in run.trials and not _claim(run, number):
+            break
+        trial = run.trials[number]
+        jobs.append(_job(run, number, "train", trial.architecture, trial.seed))
+        run.running[number] = jobs[-1]
+    if jobs:
+        run.engine.submit(jobs)
+        run.lists.append([job.number for job in jobs])
+    for job in jobs:
+        run.report(f"trial {job.number} started")
+    return bool(jobs)
 
 
 def _job(
@@ -265,6 +287,8 @@ def _job(
     if task == "train" and run.config.engine.checkpoint is not None:
         path = checkpoint_path(run.folder.absolute(), number)
         kept = {"checkpoint": str(path), "minutes": run.config.engine.checkpoint}
+    if task == "train" and run.size > 1:
+        kept["pack"] = wanted_packs(run.config, run.device, 1).size
     return Job(
         number=number,
         task=task,
@@ -274,6 +298,7 @@ def _job(
         data=write_all(run.config.data),
         plan=run.config.plan,
         weights=weights,
+        device=run.device,
         **kept,
     )
 
@@ -380,29 +405,3 @@ def _prune(run: _Run) -> None:
     for path in (run.folder / "trials").glob("*.safetensors"):
         if path.stem.isdigit() and int(path.stem) not in keep:
             path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _signals(run: _Run) -> Iterator[None]:
-    """Let a first Ctrl-C or SIGTERM stop the asking, and a second one leave at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        if run.signal:
-            raise KeyboardInterrupt
-        run.signal = number
-        run.report(
-            f"stopping: {len(run.running)} running trials are finished first; "
-            "again to leave them (resume runs them anew)"
-        )
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    except KeyboardInterrupt:
-        pass
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -125,7 +125,8 @@ def put_back(
             parameter = parameters[int(i)]
             # fused optimisers walk through memory: it must lie as the parameter does
             like = parameter.detach() if tensor.shape == parameter.shape else tensor
-            optimiser.state[parameter][of] = torch.empty_like(like).copy_(tensor)
+            own = torch.empty_like(like, device=parameter.device)
+            optimiser.state[parameter][of] = own.copy_(tensor)
 
 
 def _parameters(optimiser: torch.optim.Optimizer) -> list[Tensor]:

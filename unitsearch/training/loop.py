@@ -53,7 +53,8 @@ def train(
     Args:
         network: Its parameters are those of the last epoch afterwards. Its plan says whether torch
             (channels last) or lanes do the work.
-        data: Where the training images come from.
+        data: Where the training images come from. Torch works on the device where they are served;
+            the network is on the CPU again afterwards.
         recipe: How.
         generator: Source of the order of images and of augmentation.
         augmentation: The data's augmentation, used if the recipe says so.
@@ -73,7 +74,8 @@ def train(
     size = min(recipe.batch, len(data.train))
     steps = len(data.train) // size
     augmentation = augmentation if recipe.augment else "none"
-    at_work = runner(network, recipe, size, normalisation(data, recipe))
+    device = data.train.labels.device
+    at_work = runner(network, recipe, size, normalisation(data, recipe), device)
     kept = checkpoint.found() if checkpoint is not None else None
     curve, losses = (list(kept.curve), list(kept.losses)) if kept else ([], [])
     done = len(curve)
@@ -105,8 +107,11 @@ def train(
 
 def test_accuracy(network: nn.Module, data: DataSet, recipe: Recipe) -> float:
     """Return the accuracy on the test images, a fraction."""
-    at_work = runner(network, recipe, recipe.batch, normalisation(data, recipe))
-    return at_work.accuracy(data.test)
+    device = data.test.labels.device
+    at_work = runner(network, recipe, recipe.batch, normalisation(data, recipe), device)
+    found = at_work.accuracy(data.test)
+    network.to("cpu")
+    return found
 
 
 def rate_at(recipe: Recipe, epoch: int, step: int, steps: int) -> float:

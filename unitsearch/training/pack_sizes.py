@@ -13,6 +13,7 @@ from unitsearch.data.sets import DataSet
 from unitsearch.errors import UsageError
 from unitsearch.packs.optimisers import Moment
 from unitsearch.training.loop import normalisation
+from unitsearch.training.memory import is_memory
 from unitsearch.training.pack_steps import prepared
 from unitsearch.training.recipes import Recipe
 
@@ -66,14 +67,17 @@ def fastest(measure: Callable[[int], tuple[float, bool]], most: int = MOST) -> i
 
     Args:
         measure: Returns the seconds of a step of so many members, and whether there is memory for
-            twice as many; raises ``MemoryError`` or torch's own if there was too little for these.
+            twice as many; raises ``MemoryError``, or what torch does, if there was too little for
+            these.
         most: No size above this is tried.
     """
     found, best, size = 1, float("inf"), 1
     while size <= most:
         try:
             seconds, is_room = measure(size)
-        except (MemoryError, torch.OutOfMemoryError):
+        except Exception as error:
+            if not is_memory(error):
+                raise
             break
         if seconds / size > best * (1 - GAIN):
             break

@@ -49,22 +49,37 @@ class Runner(Protocol):
         """Go on from what ``tensors`` returned in a training of the same plan and recipe."""
 
     def finish(self) -> None:
-        """Leave the parameters in the network, in eval mode."""
+        """Leave the parameters in the network, on the CPU and in eval mode."""
 
 
-def runner(network: nn.Module, recipe: Recipe, batch: int, normalisation: Normalisation) -> Runner:
-    """Return who trains ``network`` by its plan, ``batch`` images a step."""
+def runner(
+    network: nn.Module,
+    recipe: Recipe,
+    batch: int,
+    normalisation: Normalisation,
+    device: torch.device | str = "cpu",
+) -> Runner:
+    """Return who trains ``network`` by its plan, ``batch`` images a step, served on ``device``."""
     if isinstance(network, Network) and network.runs_in_lanes:
         return LanesRunner(network, recipe, batch, normalisation)
-    return TorchRunner(network, recipe, batch, normalisation)
+    return TorchRunner(network, recipe, batch, normalisation, device)
 
 
 class TorchRunner:
-    """Training by torch, channels last."""
+    """Training by torch, channels last, on the device of the images.
+
+    The network is there until ``finish`` brings it back.
+    """
 
     def __init__(
-        self, network: nn.Module, recipe: Recipe, batch: int, normalisation: Normalisation
+        self,
+        network: nn.Module,
+        recipe: Recipe,
+        batch: int,
+        normalisation: Normalisation,
+        device: torch.device | str = "cpu",
     ) -> None:
+        network.to(device)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
         self._network, self._recipe, self._batch = network, recipe, batch
         self._normalisation = normalisation
@@ -77,7 +92,8 @@ class TorchRunner:
         """Take one step a learning rate on batches of shuffled images; return the mean loss."""
         network, optimiser = self._network, self._optimiser
         network.train()
-        total, steps = torch.zeros((), dtype=torch.float64), 0
+        total = torch.zeros((), dtype=torch.float64, device=images.labels.device)
+        steps = 0
         found = batches(images, self._batch, order, drop_last=True, augmentation=augmentation)
         for rate, (pixels, labels) in zip(rates, found, strict=True):
             for group in optimiser.param_groups:
@@ -118,7 +134,7 @@ class TorchRunner:
 
     def finish(self) -> None:
         """Leave the parameters in the network, in eval mode."""
-        self._network.eval()
+        self._network.to("cpu").eval()
 
     def _prepared(self, pixels: Tensor) -> Tensor:
         return _prepared(pixels, *self._normalisation)

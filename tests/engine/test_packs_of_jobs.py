@@ -1,0 +1,217 @@
+"""A list of jobs: those of one skeleton train as a pack, each with an outcome of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from unitsearch.engine import Engine, Job, Outcome, open_engine, together
+from unitsearch.engine import work as works
+from unitsearch.network.weights import distance, load_weights
+
+Make = Callable[..., Job]
+Collect = Callable[..., list[Outcome]]
+
+
+def units(act: str = "relu", hidden: int = 2) -> dict[str, Any]:
+    """A stack of one unit between two dense layers; whatever the unit is, the skeleton is one."""
+    inner = [
+        {"kind": "conv", "out": n, "kernel": 3, "norm": "none", "act": act} for n in (hidden, 1)
+    ]
+    layers = [
+        {"kind": "stack", "units": [{"count": 1, "in": 1, "layers": inner}]},
+        {"kind": "flatten"},
+        {"kind": "linear", "out": 10},
+    ]
+    return {"unitsearch": 1, "input": [1, 8, 8], "layers": layers}
+
+
+@pytest.fixture
+def make_member(make_job: Make) -> Make:
+    """Makes a job that may train in a pack of two, or as many as it is told."""
+
+    def make(number: int, *, pack: int = 2, act: str = "relu", **recipe: Any) -> Job:
+        return replace(make_job(number, units(act, 2 + number), **recipe), pack=pack)
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def done(jobs: Sequence[Job], bench: works.Bench | None = None) -> dict[int, Outcome]:
+    found = together.do_all(jobs, bench or works.Bench(), lambda begun: None)
+    return {outcome.number: outcome for outcome in found}
+
+
+def test_jobs_of_one_skeleton_train_as_a_pack_and_the_others_alone(
+    make_member: Make, make_job: Make
+) -> None:
+    other = replace(make_job(1), pack=4)
+    found = done([make_member(0, pack=4), other, make_member(2, pack=4), make_member(3, pack=4)])
+    assert {n: outcome.plan.startswith("pack") for n, outcome in found.items()} == {
+        0: True, 1: False, 2: True, 3: True
+    }  # fmt: skip
+    assert found[0].plan == "pack of 3, cpu"
+    assert all(outcome.ok for outcome in found.values())
+
+
+def test_jobs_that_ask_for_no_pack_or_for_a_plan_train_alone(make_member: Make) -> None:
+    jobs = [make_member(n, pack=1) for n in range(2)]
+    jobs += [replace(make_member(n), plan="grouped") for n in range(2, 4)]
+    assert [[job.number for job in party] for party in together.parties(jobs)] == [
+        [0], [1], [2], [3]
+    ]  # fmt: skip
+
+
+def test_jobs_of_other_recipes_or_data_are_not_packed_together(make_member: Make) -> None:
+    jobs = [make_member(0), make_member(1, batch=32), make_member(2), make_member(3, batch=32)]
+    jobs.append(replace(make_member(4), data={**jobs[0].data, "limit": 500}))
+    assert [[job.number for job in party] for party in together.parties(jobs)] == [
+        [0, 2], [1, 3], [4]
+    ]  # fmt: skip
+
+
+def test_a_member_ends_as_it_would_alone_to_rounding(make_member: Make) -> None:
+    jobs = [make_member(n, pack=3, epochs=2) for n in range(3)]
+    for number, outcome in done(jobs).items():
+        alone = works.do(replace(jobs[number], plan="grouped"), works.Bench())
+        assert outcome.curve == pytest.approx(alone.curve, abs=0.02)
+        assert distance(outcome.digest, alone.digest) < 0.01
+        same = {"classes", "mean", "std", "split_hash", "images", "number", "task"}
+        assert [getattr(outcome, name) for name in same] == [getattr(alone, name) for name in same]
+
+
+def test_the_weights_of_a_member_are_those_that_its_digest_is_of(make_member: Make) -> None:
+    from unitsearch.architecture import read_architecture
+    from unitsearch.network.build import build
+    from unitsearch.network.weights import digest
+
+    jobs = [make_member(n) for n in range(2)]
+    for number, outcome in done(jobs).items():
+        architecture = read_architecture(jobs[number].architecture)
+        network = build(replace(architecture, mean=outcome.mean, std=outcome.std))
+        load_weights(network, outcome.weights, "weights")
+        assert digest(network) == outcome.digest
+
+
+def test_an_outcome_is_there_before_the_jobs_that_wait_have_begun(make_member: Make) -> None:
+    began: list[list[int]] = []
+    jobs = [make_member(n) for n in range(5)]
+    found = together.do_all(
+        jobs, works.Bench(), lambda begun: began.append([job.number for job in begun])
+    )
+    assert next(found).number == 0
+    assert began == [[0, 1]]
+    assert [outcome.number for outcome in found] == [1, 2, 3, 4]
+    assert began == [[0, 1], [2], [2, 3], [4]]
+
+
+def test_a_member_that_diverges_fails_alone(make_member: Make) -> None:
+    acts = ("sigmoid", "none", "sigmoid", "sigmoid")  # linear upon linear: weights multiply
+    hot = {"optimiser": "sgd", "rate": 1e4, "pack": 3}
+    found = done([make_member(n, act=act, **hot) for n, act in enumerate(acts)])
+    assert found[1].kind == "diverged"
+    assert found[1].reason == "diverged: the loss is nan in epoch 1"
+    assert [found[n].plan for n in (0, 2, 3)] == ["pack of 3, cpu"] * 3
+
+
+def test_data_that_cannot_be_read_fail_each_job_in_its_own_name(make_member: Make) -> None:
+    jobs = [make_member(n) for n in range(2)]
+    jobs = [replace(job, data={**job.data, "limit": 5000}) for job in jobs]
+    assert {n: outcome.kind for n, outcome in done(jobs).items()} == {0: "data", 1: "data"}
+
+
+def test_on_the_cpu_the_measured_size_of_a_pack_is_one(make_member: Make) -> None:
+    jobs = [replace(make_member(n), pack=None) for n in range(2)]
+    assert [outcome.plan for outcome in done(jobs).values()] != ["pack of 2, cpu"] * 2
+
+
+_TIGHT = """
+import resource, sys
+from unitsearch.data import data_spec
+from unitsearch.engine import Job, together, work
+from unitsearch.fields import write_all
+from unitsearch.training import Recipe
+
+conv = {"kind": "conv", "out": 256, "kernel": 1, "norm": "none", "act": "relu"}
+layers = [conv, {"kind": "global_pool"}, {"kind": "flatten"}, {"kind": "linear", "out": 10}]
+architecture = {"unitsearch": 1, "input": [1, 8, 8], "layers": layers}
+recipe, data = write_all(Recipe(epochs=1, batch=1024)), write_all(data_spec("digits"))
+
+def jobs(count):
+    return [Job(n, "train", architecture, n, recipe, data, pack=count) for n in range(count)]
+
+def run(count, bench):
+    for found in together.do_all(jobs(count), bench, lambda begun: None):
+        print(found.number, found.ok, found.plan)
+
+work.prepare()
+run(2, work.Bench())
+size = next(int(s.split()[1]) for s in open("/proc/self/status") if s.startswith("VmSize"))
+limit = (size + 550 * 1024) * 1024  # two members take 360 MiB more, four 740
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+bench = work.Bench()
+run(4, bench)
+run(4, bench)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process so")
+def test_a_pack_that_memory_is_too_small_for_is_halved_once_and_goes_on() -> None:
+    ran = subprocess.run([sys.executable, "-c", _TIGHT], capture_output=True, text=True)
+    assert ran.stderr == "memory is too small for packs of 4: 2 from now on\n"
+    fours = [f"{n} True pack of 2, cpu" for n in range(4)]
+    assert ran.stdout.splitlines() == [*fours[:2], *fours, *fours]
+
+
+@pytest.fixture(scope="module", params=["local", pytest.param("ray", marks=pytest.mark.ray)])
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    engine = open_engine(request.param, 1, None, tmp_path_factory.mktemp("engine"))
+    yield engine
+    engine.close()
+
+
+@pytest.mark.slow
+def test_jobs_of_a_pack_whose_worker_is_killed_are_all_done_in_halves(
+    engine: Engine,
+    make_job: Make,
+    make_member: Make,
+    collect: Collect,
+    workers_of: Callable[..., set[int]],
+) -> None:
+    members = [make_member(n, pack=4, epochs=30) for n in (1, 2, 3, 4)]
+    engine.submit([make_job(0), *members])
+    (first,) = collect(engine, 1)
+    assert first.number == 0  # so the pack is next
+    for pid in workers_of():
+        os.kill(pid, signal.SIGKILL)
+    found = collect(engine, 4)
+    assert [(outcome.number, outcome.ok) for outcome in found] == [(n, True) for n in (1, 2, 3, 4)]
+    assert {outcome.plan for outcome in found} == {"pack of 2, cpu"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_job_for_a_gpu_that_is_not_there_is_a_failure_and_no_crash(
+    make_member: Make, tmp_path: Path
+) -> None:
+    jobs = [replace(make_member(n), device="cuda") for n in range(2)]
+    assert {outcome.kind for outcome in done(jobs).values()} == {"error"}
