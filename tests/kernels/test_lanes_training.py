@@ -128,6 +128,14 @@ def test_a_batch_of_another_size_is_refused() -> None:
         found.lanes.train_step(found.pixels, found.labels, found.chosen[:9], 0.1)
 
 
+@pytest.mark.parametrize("label", [-1, 99])
+def test_a_label_that_is_no_class_is_refused(label: int) -> None:
+    found = pair(SMALL, 16)
+    labels = np.full_like(found.labels, label)
+    with pytest.raises(UsageError, match=f"labels: found {label}, expected 0"):
+        found.lanes.train_step(found.pixels, labels, found.chosen, 0.1)
+
+
 def test_no_value_that_is_no_number_is_hidden() -> None:
     one = of((1, 8, 8), Conv(out=4), Conv(out=2))
     lanes = Lanes(one, 16, mean=(MEAN,), std=(STD,), dtype="float64")

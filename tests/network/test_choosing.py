@@ -62,6 +62,11 @@ def test_maps_that_fill_the_memory_are_left_to_torch() -> None:
     assert "GiB of maps" in choose(large, "lanes", 4096).why
 
 
+def test_one_plan_serves_networks_that_lack_some_of_its_stacks() -> None:
+    choice = choose(small(), "loop, layers.1 dense, layers.9 dense", 32)
+    assert choice.plan == Plan("loop", {"layers.1": "dense"})
+
+
 def test_an_unknown_plan_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="expected auto, lanes, grouped"):
         choose(small(), "fast", 32)

@@ -82,6 +82,23 @@ def test_a_damaged_table_is_told_with_its_line(folder: Path, tmp_path: Path) -> 
         read_trainings(tmp_path)
 
 
+def test_a_network_named_twice_is_trained_once(folder: Path) -> None:
+    (one,) = reproduce_training([NETWORKS[0], NETWORKS[0]], 1, folder, FEW)
+    assert one.count == len({t.seed for t in read_trainings(folder) if t.network == NETWORKS[0]})
+
+
+def test_one_that_fails_does_not_take_the_others_along(tmp_path: Path) -> None:
+    diverging = [*FEW, "train.rate=1e30"]
+    with pytest.raises(StudyError, match=r"diverged: .*, and 1 more"):
+        reproduce_training(NETWORKS, 1, tmp_path, diverging)
+    assert read_trainings(tmp_path) == []
+
+
+def test_data_that_do_not_fit_a_network_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="data cifar100 has 3×32×32"):
+        reproduce_training(["lenet_table1:U1"], 1, tmp_path, ["data=cifar100"])
+
+
 def test_a_setting_that_is_not_of_training_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="sampler=tpe"):
         news(tmp_path, 1, ["sampler=tpe"])

@@ -125,6 +125,10 @@ def test_too_many_failures_in_a_row_end_the_study(tmp_path: Path) -> None:
     states = [trial.state for trial in read_study(tmp_path / "studies" / "broken").trials]
     assert states[:11] == ["complete"] + ["failed"] * 10
     assert len(states) <= 13
+    again = call(tmp_path, "resume", "broken")  # what broke may have been mended: it tries anew
+    assert again.returncode == 3
+    resumed = [trial.state for trial in read_study(tmp_path / "studies" / "broken").trials]
+    assert resumed.count("failed") >= states.count("failed") + 10
 
 
 def test_a_budget_of_minutes_ends_the_run_and_saves_it(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from unitsearch.space import (
 )
 
 if TYPE_CHECKING:
+    from unitsearch.data import DataSpec
     from unitsearch.network.build import Network
     from unitsearch.network.inference import Inference
     from unitsearch.study.driver import Progress
@@ -120,12 +121,28 @@ def _optimised(network: Network, optimise: str | None, batch: int) -> Network | 
     return for_inference(network, batch)
 
 
+def check_fits(named: str, architecture: Architecture, data: DataSpec) -> None:
+    """Check that an architecture takes the images of a data set and answers its classes.
+
+    Raises:
+        UsageError: If it does not.
+    """
+    from unitsearch.data import describe
+
+    about = describe(data)
+    if architecture.input != about.input or output(architecture) != (about.classes,):
+        raise UsageError(
+            f"{named} takes images of {'×'.join(map(str, architecture.input))} and gives "
+            f"{output(architecture)[0]} classes; data {data.name} has "
+            f"{'×'.join(map(str, about.input))} and {about.classes}"
+        )
+
+
 def train_one(
     named: str, overrides: Sequence[str], folder: Path, watch: Callable[[int, float], None]
 ) -> dict[str, Any]:
     """Train one architecture, write it with its weights, and return what it reached."""
     from unitsearch.architecture import key, write_architecture, yaml_text
-    from unitsearch.data import describe
     from unitsearch.data.download import make_available
     from unitsearch.fields import write_all
     from unitsearch.metrics import standard_error
@@ -152,13 +169,7 @@ def train_one(
         data = [o for o in overrides if o.startswith(("data=", "data."))]
         architecture = point_architecture(named, data)
     make_available(config.data)
-    about = describe(config.data)
-    if architecture.input != about.input or output(architecture) != (about.classes,):
-        raise UsageError(
-            f"{named} takes images of {'×'.join(map(str, architecture.input))} and gives "
-            f"{output(architecture)[0]} classes; data {config.data.name} has "
-            f"{'×'.join(map(str, about.input))} and {about.classes}"
-        )
+    check_fits(named, architecture, config.data)
 
     import torch
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
-from unitsearch.api.networks import point_architecture
+from unitsearch.api.networks import check_fits, point_architecture
 from unitsearch.api.spaces import bound_space, space_points
 from unitsearch.errors import StudyError, UsageError
 
@@ -100,21 +101,23 @@ def reproduce_training(
         watch: Called with a line of news.
 
     Raises:
-        StudyError: If a training fails, or the folder holds trainings of other settings.
-        UsageError: If a network or setting is not known.
+        StudyError: If a training fails; the others are done and kept first.
+        UsageError: If a network or setting is not known, or not that of the folder's trainings.
     """
     from unitsearch.data.download import make_available
     from unitsearch.engine import open_engine
     from unitsearch.study.lock import driving
 
-    networks = list(networks) or list(TABLE_1)
+    networks = list(dict.fromkeys(networks)) or list(TABLE_1)
     configs = {name: _config(name, overrides) for name in networks}
-    architectures = {name: point_architecture(name) for name in networks}
-    for config in configs.values():
+    data = [override for override in overrides if override.startswith(("data=", "data."))]
+    architectures = {name: point_architecture(name, data) for name in networks}
+    for name, config in configs.items():
         make_available(config.data)
+        check_fits(name, architectures[name], config.data)
     folder.mkdir(parents=True, exist_ok=True)
     with driving(folder):
-        _settle(folder, next(iter(configs.values())))
+        _settle(folder, configs)
         done = read_trainings(folder)
         known = {(one.network, one.seed) for one in done}
         left = [
@@ -132,9 +135,15 @@ def reproduce_training(
                 for at in range(0, len(jobs), size):
                     engine.submit(jobs[at : at + size])
                 watch(f"{len(jobs)} trainings to do, {len(done)} done before")
-                while len(done) - len(known) < len(jobs):
+                waiting, failures = set(range(len(jobs))), []
+                while waiting:
                     for outcome in engine.collect(_TICK):
+                        waiting.discard(outcome.number)
                         name, seed = left[outcome.number]
+                        if not outcome.ok:
+                            failures.append(f"{name} with seed {seed} failed: {outcome.reason}")
+                            watch(failures[-1])
+                            continue
                         done.append(_training(name, seed, outcome, jobs[outcome.number]))
                         _write(folder, done)
                         _checkpoint(folder, name, seed).unlink(missing_ok=True)
@@ -146,6 +155,9 @@ def reproduce_training(
                         )
             finally:
                 engine.close()
+            if failures:
+                more = f", and {len(failures) - 1} more" if len(failures) > 1 else ""
+                raise StudyError(f"{failures[0]}{more}", fix=f"see {folder / 'workers.log'}")
     return [_repeated(name, done) for name in networks]
 
 
@@ -181,34 +193,44 @@ def _config(network: str, overrides: Sequence[str]) -> Config:
     for override in overrides:
         if override.partition("=")[0].partition(".")[0] not in ("data", "train", "engine", "plan"):
             raise UsageError(found=override, expected="train=…, data=…, plan=… or engine.workers=…")
+        if override.partition("=")[0] == "engine":
+            raise UsageError(found=override, expected="engine.workers=…: these run on this machine")
     chosen = {override.partition("=")[0] for override in overrides}
+    space, _, point = network.rpartition(":")
+    own = bound_space(space).file.points.get(point, {}).get("data")
+    data = [f"data={own}"] if own and "data" not in chosen else []
     recipe = [] if "train" in chosen else ["train=paper"]
     device = [] if "engine.device" in chosen else ["engine.device=cpu"]
-    config, _ = compose([f"space={network.rpartition(':')[0]}", *recipe, *device, *overrides])
+    config, _ = compose([f"space={space}", *data, *recipe, *device, *overrides])
     return config
 
 
-def _settle(folder: Path, config: Config) -> None:
-    """Write the settings of a folder's trainings, or hold ours against them."""
+def _settle(folder: Path, configs: Mapping[str, Config]) -> None:
+    """Write the settings of a folder's trainings, by data set, or hold ours against them."""
     from unitsearch.architecture import read_file, yaml_text
     from unitsearch.fields import write_all
     from unitsearch.study.folder import write_file
 
     path = folder / SETTINGS
-    ours: dict[str, Any] = {"train": write_all(config.train), "data": write_all(config.data)}
-    if not path.is_file():
-        write_file(path, yaml_text(ours).encode())
-        return
-    theirs = read_file(path).data
-    for group in ours:
-        kept = theirs.get(group, {}) if isinstance(theirs, dict) else {}
-        for key, value in ours[group].items():
-            plain = list(value) if isinstance(value, tuple) else value
-            if kept.get(key) != plain:
-                raise UsageError(
-                    f"{path}: {group}.{key} is {kept.get(key)!r} there and {plain!r} here",
-                    fix="give the same settings, or another --folder",
-                )
+    theirs: Any = read_file(path).data if path.is_file() else {}
+    settings: dict[str, Any] = dict(theirs) if isinstance(theirs, dict) else {}
+    for config in configs.values():
+        ours = {"train": write_all(config.train), "data": write_all(config.data)}
+        known = settings.setdefault(config.data.name, ours)
+        for group, values in ours.items():
+            for key, value in values.items():
+                plain, kept = _plain(value), _plain(known[group].get(key))
+                if kept != plain:
+                    raise UsageError(
+                        f"{path}: {group}.{key} is {kept!r} there and {plain!r} here",
+                        fix="give the same settings, or another --folder",
+                    )
+    if settings != theirs:
+        write_file(path, yaml_text(settings).encode())
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _job(number: int, architecture: Any, config: Config, seed: int, checkpoint: Path) -> Job:
@@ -216,6 +238,7 @@ def _job(number: int, architecture: Any, config: Config, seed: int, checkpoint: 
     from unitsearch.engine import Job
     from unitsearch.fields import write_all
 
+    minutes = config.engine.checkpoint
     return Job(
         number=number,
         task="train",
@@ -225,22 +248,23 @@ def _job(number: int, architecture: Any, config: Config, seed: int, checkpoint: 
         data=write_all(config.data),
         plan=config.plan,
         watch="test",
-        checkpoint=str(checkpoint.absolute()),
+        checkpoint="" if minutes is None else str(checkpoint.absolute()),
+        minutes=minutes or 0.0,
         device=config.engine.found_device,
         pack=config.engine.pack or 1,
     )
 
 
 def _checkpoint(folder: Path, network: str, seed: int) -> Path:
-    return folder / f"{network.replace(':', '-')}-{seed}.checkpoint"
+    """Return a file of the training's own, whatever its space is called."""
+    name = hashlib.sha256(network.encode()).hexdigest()[:12]
+    return folder / f"training-{name}-{seed}.checkpoint"
 
 
 def _training(network: str, seed: int, outcome: Outcome, job: Job) -> Training:
     from unitsearch.architecture import read_architecture
     from unitsearch.costs import count
 
-    if not outcome.ok:
-        raise StudyError(f"{network} with seed {seed} failed: {outcome.reason}")
     best = max(outcome.curve)
     return Training(
         network=network,

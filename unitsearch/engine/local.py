@@ -84,7 +84,11 @@ class LocalEngine:
                 found += self._hear(*self._heard.get_nowait())
         except queue.Empty:
             pass
-        self._hand_out()
+        try:
+            self._hand_out()
+        except StudyError:
+            if not found:  # else what has been heard comes first; the next call says it again
+                raise
         return found
 
     def close(self) -> None:

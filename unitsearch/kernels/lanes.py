@@ -264,6 +264,12 @@ class Lanes:
             raise UsageError(place="pixels", found=found, expected=expected)
         own_pixels = np.ascontiguousarray(pixels)
         own_labels = None if labels is None else np.ascontiguousarray(labels, np.int64)
+        classes = self._program.classes
+        if own_labels is not None and len(own_labels):
+            least, most = int(own_labels.min()), int(own_labels.max())
+            if least < 0 or most >= classes:
+                wrong = least if least < 0 else most
+                raise UsageError(place="labels", found=wrong, expected=f"0 … {classes - 1}")
         self._frame[t.F_PIXELS] = _address(own_pixels)
         self._frame[t.F_LABELS] = 0 if own_labels is None else _address(own_labels)
         self._held = own_pixels, own_labels  # a copy serves once: the next step makes its own

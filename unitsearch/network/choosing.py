@@ -80,6 +80,9 @@ def choose(
     """
     if wanted != AUTO:
         plan = plan_from(wanted)
+        if plan.stacks:  # one plan for all networks of a search: not each has all of the stacks
+            own = build(architecture).stacks()
+            plan = replace(plan, stacks={k: v for k, v in plan.stacks.items() if k in own})
         refused = ""
         if plan.runs_in_lanes:
             refused = refusal(architecture, batch, in_memory=in_memory, device=device)

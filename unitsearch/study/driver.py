@@ -84,6 +84,7 @@ class _Run:
     lists: list[list[int]] = field(default_factory=list)
     generations: dict[int, int | None] = field(default_factory=dict)
     trials: dict[int, Trial] = field(default_factory=dict)
+    ended_before: frozenset[int] = frozenset()
     signal: int = 0
     why: str = ""
 
@@ -150,6 +151,7 @@ def drive(
         record = record_of(folder, facts, store, driven=True)
         run.trials = {trial.number: trial for trial in record.trials}
         run.generations = store.generations()
+        run.ended_before = frozenset(t.number for t in record.trials if t.state != "running")
         for trial in record.trials:
             if trial.state != "running":  # a crash may have come between its end and this
                 remove_checkpoint(folder, trial.number)
@@ -364,7 +366,8 @@ def _check_health(run: _Run) -> None:
         run.facts["reference"] = list(reference_point(first))
         write_facts(run.folder, run.facts)
     ended = [trial for trial in run.record.trials if trial.state in ("complete", "failed")]
-    last = ended[-FAILURES_IN_A_ROW:]
+    # those of an earlier run are left out: what broke then may have been mended since
+    last = [trial for trial in ended if trial.number not in run.ended_before][-FAILURES_IN_A_ROW:]
     if len(last) == FAILURES_IN_A_ROW and all(trial.state == "failed" for trial in last):
         raise StudyError(
             f"{FAILURES_IN_A_ROW} trials in a row failed; the last: {last[-1].reason}",
@@ -390,7 +393,11 @@ def _test(run: _Run) -> None:
         run.report(f"testing {len(run.running)} networks on the test images")
     while run.running and not run.signal:
         for outcome in run.engine.collect(_TICK):
-            if run.running.pop(outcome.number, None) and outcome.accuracy is not None:
+            if not run.running.pop(outcome.number, None):
+                continue
+            if outcome.accuracy is None:
+                run.report(f"trial {outcome.number} could not be tested: {outcome.reason}")
+            else:
                 run.store.test(outcome.number, outcome.accuracy, outcome.images)
         run.report()
     run.trials = {trial.number: trial for trial in run.store.trials()}

@@ -108,7 +108,8 @@ def train(
 def test_accuracy(network: nn.Module, data: DataSet, recipe: Recipe) -> float:
     """Return the accuracy on the test images, a fraction."""
     device = data.test.labels.device
-    at_work = runner(network, recipe, recipe.batch, normalisation(data, recipe), device)
+    size = min(recipe.batch, len(data.train))
+    at_work = runner(network, recipe, size, normalisation(data, recipe), device)
     found = at_work.accuracy(data.test)
     network.to("cpu")
     return found
