@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -408,7 +408,11 @@ def _prune(run: _Run) -> None:
     record = run.record
     if record.baseline is None:
         return
-    keep = {trial.number for trial in front_trials(record)} | {0} | set(run.running)
-    for path in (run.folder / "trials").glob("*.safetensors"):
-        if path.stem.isdigit() and int(path.stem) not in keep:
+    files = (run.folder / "trials").glob("*.safetensors")
+    weights = {int(path.stem): path for path in files if path.stem.isdigit()}
+    # what left the front stays off it: those that still have weights are compared, not all
+    able = tuple(t for t in record.trials if t.number in weights or t.is_baseline)
+    keep = {t.number for t in front_trials(replace(record, trials=able))} | {0} | set(run.running)
+    for number, path in weights.items():
+        if number not in keep:
             path.unlink(missing_ok=True)

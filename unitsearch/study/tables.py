@@ -31,7 +31,8 @@ def front_trials(record: Record) -> list[Trial]:
     if baseline is None:
         return []
     objectives = [metric(name) for name in record.config["objectives"]]
-    able = [trial for trial in record.complete if (trial.accuracy or 0.0) >= record.floor]
+    floor = record.floor
+    able = [trial for trial in record.complete if (trial.accuracy or 0.0) >= floor]
     return front([(t, losses(t.measured, baseline.measured, objectives)) for t in able])
 
 
