@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from unitsearch.data import data_spec
+from unitsearch.data.folder import is_image
 from unitsearch.data.sets import DataSet, load
+from unitsearch.data.vision import torchvision
 from unitsearch.errors import DataError
 
 
@@ -67,3 +69,17 @@ def test_a_class_without_images_is_named(write_images: Callable[..., Path]) -> N
 def test_too_few_images_to_test_with_are_refused(write_images: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match="found 2, expected more images than one for each of 2"):
         load(data_spec("image_folder", path=write_images(each=1)))
+
+
+def test_what_is_no_image_is_left_alone_even_where_it_leads_nowhere(
+    write_images: Callable[..., Path],
+) -> None:
+    path = write_images()
+    (path / "dog" / "labels.txt").symlink_to(path / "gone")
+    assert sizes(load(data_spec("image_folder", path=path, validation=0.2))) == [14, 3, 3]
+
+
+def test_the_endings_that_are_taken_for_images_are_torchvisions() -> None:
+    known = torchvision().datasets.folder.IMG_EXTENSIONS
+    assert all(is_image(f"a{ending}") and is_image(f"A{ending.upper()}") for ending in known)
+    assert not is_image("a.txt")

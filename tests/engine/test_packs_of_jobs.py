@@ -180,6 +180,25 @@ def test_a_pack_that_memory_is_too_small_for_is_halved_once_and_goes_on() -> Non
     assert ran.stdout.splitlines() == [*fours[:2], *fours, *fours]
 
 
+def test_memory_that_runs_out_as_members_join_makes_no_later_pack_smaller(
+    make_member: Make, capfd: pytest.CaptureFixture[str]
+) -> None:
+    joined: list[int] = []
+
+    def begin(begun: Sequence[Job]) -> None:
+        if begun[-1].number == 2 and not joined:
+            joined.append(2)
+            raise MemoryError
+
+    bench = works.Bench()
+    found = list(together.do_all([make_member(n) for n in range(3)], bench, begin))
+    assert sorted((outcome.number, outcome.ok) for outcome in found) == [
+        (0, True), (1, True), (2, True)
+    ]  # fmt: skip
+    assert capfd.readouterr().err == "memory ran out as members joined a pack: 1 for the rest\n"
+    assert bench.sizes == {}
+
+
 @pytest.fixture(scope="module", params=["local", pytest.param("ray", marks=pytest.mark.ray)])
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

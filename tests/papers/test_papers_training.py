@@ -102,3 +102,9 @@ def test_data_that_do_not_fit_a_network_are_refused(tmp_path: Path) -> None:
 def test_a_setting_that_is_not_of_training_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="sampler=tpe"):
         news(tmp_path, 1, ["sampler=tpe"])
+
+
+@pytest.mark.parametrize("named", ["lenet_table1", "lenet_table1:", ":U1"])
+def test_a_network_without_space_or_point_is_refused(tmp_path: Path, named: str) -> None:
+    with pytest.raises(UsageError, match="expected SPACE:POINT"):
+        reproduce_training([named], 1, tmp_path)

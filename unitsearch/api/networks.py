@@ -175,13 +175,12 @@ def train_one(
 
     from unitsearch.data.images import Images
     from unitsearch.data.sets import load
+    from unitsearch.engine.work import begun
     from unitsearch.network.build import build as build_network
-    from unitsearch.network.build import initialise
     from unitsearch.network.choosing import choose
     from unitsearch.network.weights import weights_bytes
-    from unitsearch.search.seeds import derive
     from unitsearch.training.checkpoints import Checkpoint
-    from unitsearch.training.loop import test_accuracy, train
+    from unitsearch.training.loop import normalisation, test_accuracy, train
 
     device = config.engine.found_device
     data_set = load(config.data).to(device)
@@ -190,9 +189,7 @@ def train_one(
     in_memory = isinstance(data_set.train, Images)
     choice = choose(architecture, config.plan, batch, in_memory=in_memory, device=device)
     network = build_network(replace(architecture, provenance=None), plan=str(choice.plan))
-    generator = torch.Generator().manual_seed(derive(config.seed, 0, "weights"))
-    initialise(network, recipe.init, generator)
-    generator.manual_seed(derive(config.seed, 0, "batches"))
+    generator = begun(network, config.seed, recipe)
     stem = (Path(named).stem if is_file else named.rpartition(":")[2]) or "network"
     path = folder / f"{stem}.yaml"
     checkpoint = None
@@ -214,12 +211,9 @@ def train_one(
         checkpoint=checkpoint,
     )
     tested = test_accuracy(network, data_set, recipe)
-    plain = not recipe.normalise
+    shift, scale = normalisation(data_set, recipe)
     network.architecture = documented = replace(
-        architecture,
-        classes=data_set.classes,
-        mean=(0.0,) * len(data_set.mean) if plain else data_set.mean,
-        std=(1.0,) * len(data_set.std) if plain else data_set.std,
+        architecture, classes=data_set.classes, mean=shift, std=scale
     )
     cost = count_cost(architecture)
     facts: dict[str, Any] = {

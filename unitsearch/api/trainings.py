@@ -196,7 +196,9 @@ def _config(network: str, overrides: Sequence[str]) -> Config:
         if override.partition("=")[0] == "engine":
             raise UsageError(found=override, expected="engine.workers=…: these run on this machine")
     chosen = {override.partition("=")[0] for override in overrides}
-    space, _, point = network.rpartition(":")
+    space, colon, point = network.rpartition(":")
+    if not (space and colon and point):
+        raise UsageError(found=network, expected="SPACE:POINT, as in lenet_table1:U1")
     own = bound_space(space).file.points.get(point, {}).get("data")
     data = [f"data={own}"] if own and "data" not in chosen else []
     recipe = [] if "train" in chosen else ["train=paper"]

@@ -14,6 +14,12 @@ from unitsearch.data.vision import torchvision
 from unitsearch.errors import DataError
 
 TEST_SHARE = 0.15  # of the training images, where there is no test folder
+_ENDINGS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+
+def is_image(path: str | Path) -> bool:
+    """Say whether a file is taken for an image: by the ending of its name, as torchvision does."""
+    return str(path).lower().endswith(_ENDINGS)
 
 
 def read_folder(spec: DataSpec) -> Pools:
@@ -38,7 +44,7 @@ def read_folder(spec: DataSpec) -> Pools:
 
 def _read_pool(folder: Path, size: int) -> Pool:
     try:
-        files = torchvision().datasets.ImageFolder(folder).samples
+        files = torchvision().datasets.ImageFolder(folder, is_valid_file=is_image).samples
     except FileNotFoundError as error:  # a class without an image
         raise DataError(str(error), place=str(folder)) from error
     pixels = np.empty((len(files), 3, size, size), np.uint8)

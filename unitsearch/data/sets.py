@@ -22,7 +22,7 @@ from torch import Tensor
 from unitsearch.data.cifar import read_cifar
 from unitsearch.data.digits import read_digits
 from unitsearch.data.download import make_available
-from unitsearch.data.folder import read_folder
+from unitsearch.data.folder import is_image, read_folder
 from unitsearch.data.idx import FASHION_CLASSES, MNIST_CLASSES, read_idx_set
 from unitsearch.data.imagenet import read_imagenet, read_tiny_imagenet
 from unitsearch.data.images import Images, Rows, Source, StreamedImages
@@ -129,7 +129,8 @@ def _version(spec: DataSpec) -> tuple[str, str]:
     if spec.name == "image_folder":
         folder = Path(spec.path or "").expanduser()
         walks = [os.walk(part, followlinks=True) for part in part_folders(spec).values()]
-        files = sorted(Path(at, name) for walk in walks for at, _, names in walk for name in names)
+        entries = (Path(at, name) for walk in walks for at, _, names in walk for name in names)
+        files = sorted(filter(is_image, entries))
         decoders = [metadata.version("pillow"), metadata.version("torchvision")]
     else:
         folder, files, decoders = folder_of(spec), list(files_of(spec).values()), []

@@ -102,7 +102,7 @@ def _packed(jobs: Sequence[Job], bench: Bench, begin: Begin) -> Iterator[Outcome
         return
     left = list(jobs)
     while size > 1 and len(left) > 1:
-        is_full, size = False, min(size, len(left))
+        is_full, size, before = False, min(size, len(left)), len(left)
         try:
             for found in _pack(list(left), size, using, begin):
                 left = [job for job in left if job.key != (found.number, found.task)]
@@ -119,9 +119,12 @@ def _packed(jobs: Sequence[Job], bench: Bench, begin: Begin) -> Iterator[Outcome
             gc.collect()
             if jobs[0].device == "cuda":
                 torch.cuda.empty_cache()
-            bench.say(f"memory is too small for packs of {size}: {size // 2} from now on")
             size //= 2
-            _note(jobs[0], using, bench, size)
+            if len(left) < before:  # it was enough until members joined: the next list may try
+                bench.say(f"memory ran out as members joined a pack: {size} for the rest")
+            else:
+                bench.say(f"memory is too small for packs of {2 * size}: {size} from now on")
+                _note(jobs[0], using, bench, size)
 
 
 def _pack(jobs: Sequence[Job], size: int, using: Setting, begin: Begin) -> Iterator[Outcome]:
@@ -135,7 +138,7 @@ def _pack(jobs: Sequence[Job], size: int, using: Setting, begin: Begin) -> Itera
             if number >= size:
                 begin([*(jobs[n] for n in networks), job])
             networks[number] = build(architecture_of(job, using))
-            yield Member(networks[number], begun(networks[number], job, using))
+            yield Member(networks[number], begun(networks[number], job.seed, using.recipe))
 
     begin(jobs[:size])
     for found in train_pack(

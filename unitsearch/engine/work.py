@@ -118,11 +118,11 @@ def architecture_of(job: Job, setting: Setting) -> Architecture:
     return replace(architecture, mean=mean, std=std, classes=setting.data.classes)
 
 
-def begun(network: Network, job: Job, setting: Setting) -> torch.Generator:
-    """Give ``network`` the first weights of ``job``; return the source of its batches."""
-    generator = torch.Generator().manual_seed(derive(job.seed, 0, "weights"))
-    initialise(network, setting.recipe.init, generator)
-    return generator.manual_seed(derive(job.seed, 0, "batches"))
+def begun(network: Network, seed: int, recipe: Recipe) -> torch.Generator:
+    """Give ``network`` the first weights of a training's ``seed``; return its batches' source."""
+    generator = torch.Generator().manual_seed(derive(seed, 0, "weights"))
+    initialise(network, recipe.init, generator)
+    return generator.manual_seed(derive(seed, 0, "batches"))
 
 
 def outcome(job: Job, setting: Setting, network: Network, trained: Trained, plan: str) -> Outcome:
@@ -183,7 +183,7 @@ def _do(job: Job, bench: Bench) -> Outcome:
         load_weights(network, job.weights, f"trial {job.number}")
         tested = test_accuracy(network, data, recipe)
         return Outcome(job.number, job.task, ok=True, accuracy=tested, images=len(data.test))
-    generator = begun(network, job, using)
+    generator = begun(network, job.seed, recipe)
     trained = train(
         network,
         data,

@@ -14,9 +14,8 @@ import fcntl
 import hashlib
 import json
 import math
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from importlib import metadata
@@ -31,6 +30,7 @@ from torch.nn import functional as F
 from unitsearch.architecture import Architecture, Layers, canonical, stacks
 from unitsearch.costs import count, layer_cost
 from unitsearch.errors import UnitSearchError
+from unitsearch.files import write_whole
 from unitsearch.kernels import cache
 from unitsearch.kernels.lanes import Lanes
 from unitsearch.kernels.program import workspace
@@ -266,13 +266,8 @@ def _remembered(path: Path, said: str, measure: Callable[[], Times]) -> Times:
         if (known := _read(path)) is not None:  # another worker was faster
             return known
         times = measure()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partly = path.with_suffix(f".{os.getpid()}")
-            partly.write_text(json.dumps({"asked": json.loads(said), "seconds": times}))
-            partly.replace(path)
-        except OSError:
-            pass  # measured again next time
+        with suppress(OSError):  # measured again next time
+            write_whole(path, json.dumps({"asked": json.loads(said), "seconds": times}).encode())
         return times
 
 

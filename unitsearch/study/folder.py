@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from unitsearch.architecture import Document, read_file, read_text, yaml_text
 from unitsearch.data import DataSpec
 from unitsearch.errors import SpecError, StudyError, did_you_mean
 from unitsearch.fields import read
+from unitsearch.files import write_whole
 from unitsearch.space import Space, bind, space_from
 from unitsearch.study.lock import LOCK, is_driven
 from unitsearch.study.record import Record
@@ -147,18 +147,7 @@ def write_file(path: Path, content: bytes) -> None:
         StudyError: If it cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_whole(path, content)
     except OSError as error:
         raise StudyError(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +21,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+
+from unitsearch.files import write_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ class Checkpoint:
         said = {"job": self._job, "about": json.dumps(about)}
         tensors = {name: tensor.contiguous() for name, tensor in state.tensors.items()}
         try:
-            _write(self._path, save(tensors, said))
+            write_whole(self._path, save(tensors, said))
         except OSError as error:
             logging.getLogger(__name__).warning(
                 "%s: cannot be written (%s); a kill costs the training so far",
@@ -131,17 +131,3 @@ def put_back(
 
 def _parameters(optimiser: torch.optim.Optimizer) -> list[Tensor]:
     return [parameter for group in optimiser.param_groups for parameter in group["params"]]
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file beside ``path``, to the disk, and then in its place."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

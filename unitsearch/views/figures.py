@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unitsearch.files import write_whole
 from unitsearch.views.history import hypervolume
 from unitsearch.views.kinds import units
 from unitsearch.views.pareto import pareto
@@ -74,14 +73,5 @@ def write_figure(figure: Figure, path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` beside ``path`` first and put it in place at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    """Write ``text`` whole or not at all."""
+    write_whole(path, text.encode())
