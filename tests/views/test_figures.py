@@ -14,7 +14,7 @@ from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
 from unitsearch.views import FIGURES, hypervolume, pareto, tradeoff, units, write_figure
-from unitsearch.views.points import own_front, points
+from unitsearch.views.figures.points import own_front, points
 
 
 def trace(figure, name: str):  # type: ignore[no-untyped-def]

@@ -11,7 +11,7 @@ from unitsearch.metrics import se_bits
 from unitsearch.study.driver import End
 from unitsearch.study.record import Record
 from unitsearch.study.tables import COLUMNS, rows
-from unitsearch.views.leavings import csv_text, documented
+from unitsearch.views.exports.leavings import csv_text, documented
 
 
 def test_provenance_says_bits_where_filters_are_shared() -> None:

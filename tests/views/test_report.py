@@ -16,8 +16,9 @@ from view_records import ODD, binary_record, make_record
 from unitsearch.architecture import key, read_architecture, read_text
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
-from unitsearch.views import details, index_html, report_html, write_report
-from unitsearch.views.panels import finding
+from unitsearch.views import index_html, report_html, write_report
+from unitsearch.views.pages import details
+from unitsearch.views.pages.panels import finding
 from unitsearch.views.words import efficiency, fewer, versus
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -177,7 +177,7 @@ def raised_budget(budget: Mapping[str, Any], overrides: Sequence[str]) -> dict[s
 
 def _drive(folder: Path, facts: dict[str, Any], watch: Watch, url: str | None) -> End:
     from unitsearch.study.driver import drive
-    from unitsearch.views.leavings import write_leavings
+    from unitsearch.views.exports import write_leavings
 
     end = drive(folder, facts, watch, url)
     write_leavings(end.record)
@@ -256,8 +256,8 @@ def report(study: str | None, output_file: Path | None = None) -> Path:
     """Write a study's report and tables anew, or an index of ./studies, and return its path."""
     from unitsearch.study.folder import HOME, names, read_study
     from unitsearch.views import index_html, write_report
-    from unitsearch.views.figures import write_text
-    from unitsearch.views.leavings import write_leavings
+    from unitsearch.views.exports import write_leavings
+    from unitsearch.views.pages import write_text
 
     if study is None:
         records = []
@@ -284,7 +284,8 @@ def plot(study: str, name: str, output_file: Path, x: str = "", y: str = "") -> 
     from unitsearch.errors import did_you_mean
     from unitsearch.metrics import metric
     from unitsearch.study.folder import read_study
-    from unitsearch.views.figures import FIGURES, write_figure
+    from unitsearch.views.figures import FIGURES
+    from unitsearch.views.pages import write_figure
 
     if name not in FIGURES:
         raise UsageError(

@@ -118,8 +118,8 @@ def export(
     from unitsearch.api import load_study
     from unitsearch.errors import StudyError, UsageError
     from unitsearch.study.tables import front_trials
-    from unitsearch.views.export import export as write_out
-    from unitsearch.views.export import export_architectures
+    from unitsearch.views.exports.export import export as write_out
+    from unitsearch.views.exports.export import export_architectures
 
     if front == bool(trial):
         raise UsageError("export needs either --front or --trial N")

@@ -11,7 +11,7 @@ from unitsearch.costs import count
 from unitsearch.errors import CheckError, StudyError
 from unitsearch.study.folder import weights_path, write_file
 from unitsearch.study.record import Record, Trial
-from unitsearch.views.leavings import architecture_yaml
+from unitsearch.views.exports.leavings import architecture_yaml
 
 # Logits of a rebuilt network may differ by what another machine's arithmetic rounds otherwise.
 TOLERANCE = 1e-4

@@ -10,10 +10,10 @@ from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
-from unitsearch.views import theme
 from unitsearch.views.drawing import unit_counts
-from unitsearch.views.pareto import axis
-from unitsearch.views.points import hover
+from unitsearch.views.figures import theme
+from unitsearch.views.figures.pareto import axis
+from unitsearch.views.figures.points import hover
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from unitsearch.architecture import read_file
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record
-from unitsearch.views import theme
-from unitsearch.views.pareto import MANY
-from unitsearch.views.points import Point, axis_error, hover, own_front, points
+from unitsearch.views.figures import theme
+from unitsearch.views.figures.pareto import MANY
+from unitsearch.views.figures.points import Point, axis_error, hover, own_front, points
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -12,7 +12,7 @@ from unitsearch.architecture import read_file
 from unitsearch.errors import SpecError, UsageError, did_you_mean
 from unitsearch.fields import Flag, OneOf, Rule, Text, is_list, join
 from unitsearch.metrics import METRICS
-from unitsearch.views.kinds import SHOWS
+from unitsearch.views.figures.units import SHOWS
 
 _METRIC = OneOf(tuple(METRICS))
 

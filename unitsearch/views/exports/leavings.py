@@ -13,7 +13,7 @@ from unitsearch.architecture import Architecture, write_architecture, yaml_text
 from unitsearch.study.folder import weights_path, write_file
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import COLUMNS, front_trials, rows
-from unitsearch.views.report import write_report
+from unitsearch.views.pages.report import write_report
 
 # What a front's folder may lose when the front changes: files of ours, nobody else's.
 _MEMBER = re.compile(r"\d{5,}\.(yaml|safetensors)")

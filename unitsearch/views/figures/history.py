@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from unitsearch.study.record import Record
 from unitsearch.study.tables import hypervolume_history, reference_point
-from unitsearch.views import theme, words
+from unitsearch.views import words
+from unitsearch.views.figures import theme
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from unitsearch.errors import UsageError
 from unitsearch.metrics import Metric, metric
 from unitsearch.study.record import Record
-from unitsearch.views import theme
-from unitsearch.views.points import (
+from unitsearch.views.figures import theme
+from unitsearch.views.figures.points import (
     Point,
     axis_error,
     axis_label,

@@ -1,29 +1,17 @@
-"""Figures by name: each takes a record and gives a plotly figure."""
+"""What every page is made of: its policy, its scripts, figures as JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unitsearch.files import write_whole
-from unitsearch.views.history import hypervolume
-from unitsearch.views.kinds import units
-from unitsearch.views.pareto import pareto
-from unitsearch.views.theme import CONFIG
-from unitsearch.views.tradeoff import tradeoff
+from unitsearch.views.figures.theme import CONFIG
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-
-FIGURES: dict[str, Callable[..., Figure]] = {
-    "pareto": pareto,
-    "tradeoff": tradeoff,
-    "hypervolume": hypervolume,
-    "units": units,
-}
 
 # The page may run and style itself and nothing else: no request can leave it. Plotly compiles its
 # WebGL shaders' wrappers, hence unsafe-eval.
@@ -35,7 +23,7 @@ POLICY = (
 
 def asset(name: str) -> str:
     """Return the text of a file that lies beside this module (CSS or JavaScript)."""
-    return files("unitsearch.views").joinpath(name).read_text(encoding="utf-8")
+    return files("unitsearch.views.pages").joinpath(name).read_text(encoding="utf-8")
 
 
 def script_json(plain: Any) -> str:

@@ -11,19 +11,19 @@ from pathlib import Path
 from urllib.parse import quote
 
 from unitsearch.study.record import Record
-from unitsearch.views import panels
-from unitsearch.views.boards import Board, Panel, board
-from unitsearch.views.details import details
 from unitsearch.views.drawing import kind_colours
-from unitsearch.views.figures import (
-    FIGURES,
+from unitsearch.views.figures import FIGURES
+from unitsearch.views.figures.theme import CONFIG
+from unitsearch.views.pages import panels
+from unitsearch.views.pages.boards import Board, Panel, board
+from unitsearch.views.pages.details import details
+from unitsearch.views.pages.page import (
     POLICY,
     asset,
     figure_json,
     script_json,
     write_text,
 )
-from unitsearch.views.theme import CONFIG
 
 
 def report_html(record: Record, shown: Board | None = None) -> str:

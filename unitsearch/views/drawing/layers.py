@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from html import escape
 from itertools import groupby
 from typing import assert_never
@@ -25,12 +25,10 @@ from unitsearch.architecture import (
     Slbf,
     Stack,
     Unit,
-    stacks,
 )
 from unitsearch.shapes import Shape, after, say
-from unitsearch.views.glyphs import (
+from unitsearch.views.drawing.glyphs import (
     GREY,
-    KIND_COLOURS,
     Box,
     captioned,
     framed,
@@ -44,57 +42,12 @@ from unitsearch.views.glyphs import (
     unit_glyph,
     wrapped,
 )
+from unitsearch.views.drawing.kinds import describe, kind_colours, unit_kind
 
 WIDTH = 420.0
 _WIDEST = 4 * WIDTH
 _TALL = 0.6  # a drawing higher than this share of its width would be shown as a thin strip
 _SHOWN = 60  # layers of one sequence that are drawn; the rest are counted
-
-
-def unit_kind(unit: Unit) -> str:
-    """Return what a reader calls a unit: its nodes, and what is unusual about it."""
-    name = "-".join(map(str, unit.nodes))
-    if any(isinstance(layer, Linear) for layer in unit.layers):
-        name = f"{name} linear"
-    if any(isinstance(layer, Slbf) for layer in unit.layers):
-        name = f"{name} slbf"
-    if any(isinstance(layer, Pool) for layer in unit.layers):
-        name = f"{name} +pool"
-    return name
-
-
-def unit_counts(layers: Layers) -> Counter[str]:
-    """Return how many units of each kind all stacks hold together."""
-    found: Counter[str] = Counter()
-    for stack in stacks(layers):
-        for run in stack.units:
-            found[unit_kind(run.unit)] += run.count
-    return found
-
-
-def kind_colours(architectures: Iterable[Architecture]) -> dict[str, str]:
-    """Return one colour for each kind of unit that occurs, the same on all of a page."""
-    kinds = {
-        (run.unit.nodes, unit_kind(run.unit))
-        for architecture in architectures
-        for stack in stacks(architecture.layers)
-        for run in stack.units
-    }
-    names = dict.fromkeys(name for _, name in sorted(kinds))
-    return {name: KIND_COLOURS[i % len(KIND_COLOURS)] for i, name in enumerate(names)}
-
-
-def describe(architecture: Architecture) -> str:
-    """Return the units of each stack as words: ``5 × 1-2-1 + 3 × 1-4-1 | 8 × 1-3-1``."""
-    said = []
-    for stack in stacks(architecture.layers):
-        merged: Counter[str] = Counter()
-        for run in stack.units:
-            merged[unit_kind(run.unit)] += run.count
-        said.append(" + ".join(f"{count} × {kind}" for kind, count in merged.items()))
-    if len(said) > 6:
-        said = [*said[:5], f"… {len(said) - 5} stacks more"]
-    return " | ".join(said) or "no units"
 
 
 def drawing(
