@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from unitsearch.study.config import Config
-    from unitsearch.study.driver import End, Progress
     from unitsearch.study.record import Record, Trial
+    from unitsearch.study.running import End, Progress
 
 Watch = Callable[["Progress"], None]
 
