@@ -11,13 +11,11 @@ from torch import Tensor, nn
 
 from unitsearch.architecture import Architecture
 from unitsearch.network.blocks import Block
-from unitsearch.network.build import Network
+from unitsearch.network.build import FORMATS, Network
 from unitsearch.network.dense import columns, dense_weight
 from unitsearch.network.slbf import SlbfConv2d
 from unitsearch.network.stacks import Run, Stacked
 from unitsearch.network.timing import best_times
-
-FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
 class Inference(nn.Module):
