@@ -78,7 +78,8 @@ def test_units_of_features_take_their_features_with_them() -> None:
     def sized(units: int) -> Architecture:
         text = stack(f"{{count: {units}, nodes: [2, 4, 2], of: linear}}")
         return network(
-            f"{{kind: flatten}}, {{kind: linear, out: {2 * units}}}, {text}, {HEAD[17:]}"
+            f"{{kind: flatten}}, {{kind: linear, out: {2 * units}}}, {text},"
+            " {kind: linear, out: 10}"
         )
 
     assert cost_without(sized(5), {0: {0}}) == count(sized(4))

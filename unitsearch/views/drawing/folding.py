@@ -73,6 +73,8 @@ def folded(layers: Layers, x: Shape) -> list[Fold]:
     at = 0
     while at < len(layers):
         length, times = _pattern(layers, ids, shapes, at)
+        if times > 1 and _begins_later(layers, ids, shapes, at, times):
+            length = times = 1
         some = tuple(Placed(layers[i], shapes[i], shapes[i + 1]) for i in range(at, at + length))
         found.append(Fold(times, some, _name(layers[at : at + length * times])))
         at += length * times
@@ -126,6 +128,16 @@ def _pattern(
         if gain >= _WORTH and gain > saved:
             best, saved = (length, times), gain
     return best
+
+
+def _begins_later(
+    layers: Layers, ids: Sequence[int], shapes: Sequence[Shape], at: int, times: int
+) -> bool:
+    """Say whether as many repeats begin with the block that follows a simple layer at ``at``."""
+    blocks = (Residual, Branches, Gate)
+    if isinstance(layers[at], blocks) or not isinstance(layers[at + 1], blocks):
+        return False
+    return _pattern(layers, ids, shapes, at + 1)[1] == times
 
 
 def _boxes(layer: Layer) -> int:

@@ -65,9 +65,9 @@ def text(
     )
 
 
-def text_width(said: str, size: float = 9) -> float:
-    """Return roughly how wide ``said`` is."""
-    return 0.58 * size * len(said)
+def text_width(said: str, size: float = 9, *, bold: bool = False) -> float:
+    """Return how wide ``said`` is at most, in fonts that systems have for pages."""
+    return (0.68 if bold else 0.6) * size * len(said)
 
 
 def line(points: Sequence[tuple[float, float]], opacity: float = 0.45) -> str:
@@ -135,13 +135,16 @@ def unit_glyph(nodes: Sequence[int], pools_after: Sequence[int], colour: str) ->
     return Box(width, height, height / 2, "".join(body))
 
 
-def captioned(icon: Box, captions: Sequence[str], least: float = 0) -> Box:
-    """Return ``icon`` with lines of small text under it; its line enters where the icon's does."""
-    width = max(icon.width, least, *(text_width(said, 8.5) for said in captions))
+def captioned(icon: Box, captions: Sequence[str], *, is_first: bool = False) -> Box:
+    """Return ``icon`` with lines of small text under it; its line enters where the icon's does.
+
+    Where a caption is wider the line goes on to the icon; none comes to the first box of all.
+    """
+    width = max(icon.width, *(text_width(said, 8.5) for said in captions))
     body = [moved(icon, (width - icon.width) / 2, 0)]
     left = (width - icon.width) / 2
-    if left > 0.5:  # the line goes on to the icon where the caption is wider
-        for at in (0.0, left + icon.width):
+    if left > 0.5:
+        for at in (left + icon.width,) if is_first else (0.0, left + icon.width):
             body.append(line([(at, icon.mid), (at + left, icon.mid)]))
     y = icon.height + 10.5
     for i, said in enumerate(captions):
@@ -169,11 +172,8 @@ def row(boxes: Sequence[Box], gap: float = 10) -> Box:
     return Box(x - gap, mid + low, mid, "".join(body), level)
 
 
-def wrapped(boxes: Sequence[Box], width: float, gap: float = 10) -> Box:
-    """Return ``boxes`` in as many rows as ``width`` asks for; each box stays whole.
-
-    A line leads from the end of each row to the beginning of the next.
-    """
+def in_rows(boxes: Sequence[Box], width: float, gap: float = 10) -> list[list[Box]]:
+    """Return ``boxes`` in as many rows as ``width`` asks for; a box may be wider than that."""
     rows: list[list[Box]] = [[]]
     used = 0.0
     for box in boxes:
@@ -182,6 +182,16 @@ def wrapped(boxes: Sequence[Box], width: float, gap: float = 10) -> Box:
             used = 0.0
         used += box.width + (gap if rows[-1] else 0)
         rows[-1].append(box)
+    return rows
+
+
+def wrapped(boxes: Sequence[Box], width: float, gap: float = 10, *, goes_on: bool = True) -> Box:
+    """Return ``boxes`` in as many rows as ``width`` asks for; each box stays whole.
+
+    A line leads from the end of each row to the beginning of the next, and from the last one to the
+    right edge if it goes on there.
+    """
+    rows = in_rows(boxes, width, gap)
     if len(rows) == 1:
         return row(rows[0], gap)
     drawn = [row(some, gap) for some in rows]
@@ -202,7 +212,7 @@ def wrapped(boxes: Sequence[Box], width: float, gap: float = 10) -> Box:
         y += one.height + _BETWEEN
     last = y - drawn[-1].height - _BETWEEN + drawn[-1].mid + drawn[-1].drop
     right = _TURN + drawn[-1].width
-    if right < widest:  # the line goes on to where the next box stands
+    if goes_on and right < widest:
         body.append(line([(right, last), (widest, last)]))
     return Box(widest, y - _BETWEEN, drawn[0].mid, "".join(body), last - drawn[0].mid)
 
@@ -221,9 +231,9 @@ def framed(label: str, lanes: Sequence[Box], join: str = "", times: int = 1) -> 
         join: Sign where they meet (``+``, ``×``), if any.
         times: How often it stands there in a row; more than once it is drawn as a pile of cards.
     """
-    tail = 20.0 if join else 8.0
+    tail = 24.0 if join else 8.0
     count = f"{times:,} ×" if times > 1 else ""
-    room = text_width(label, 8) + (text_width(count, 9) + 4 if count else 0)
+    room = text_width(label, 8) + (text_width(count, 9, bold=True) + 4 if count else 0)
     inner = max(*(lane.width for lane in lanes), room - 14, 30)
     width = 12 + inner + tail + 4
     top = 15.0
@@ -237,10 +247,10 @@ def framed(label: str, lanes: Sequence[Box], join: str = "", times: int = 1) -> 
     mid, out = mids[0], outs[0]
     for into, leaving in zip(mids, outs, strict=True):
         body.append(line([(0, mid), (6, mid), (6, into), (14, into)]))
-        meet = 14 + inner + 4
+        meet = 14 + inner + tail / 2 - (2 if join else 0)
         body.append(line([(14 + inner, leaving), (meet, leaving), (meet, out), (width, out)]))
     if join:
-        x = 14 + inner + 4
+        x = 14 + inner + tail / 2 - 2
         body.append(
             f'<circle cx="{num(x)}" cy="{num(out)}" r="6" fill="{GREY}"/>'
             + text(x, out + 3.4, join, 10, bold=True, fill="#fff")
@@ -253,7 +263,12 @@ def framed(label: str, lanes: Sequence[Box], join: str = "", times: int = 1) -> 
         behind = (_CARD, 2 * _CARD)[: min(times - 1, 2)]
         edge = "".join(_card(d, width, top) for d in reversed(behind)) + edge
     said += text(
-        6 + (text_width(count, 9) + 4 if count else 0), 10.5, label, 8, anchor="start", opacity=0.8
+        6 + (text_width(count, 9, bold=True) + 4 if count else 0),
+        10.5,
+        label,
+        8,
+        anchor="start",
+        opacity=0.8,
     )
     whole = Box(width, top, mid, edge + "".join(body) + said, out - mid)
     if not count:

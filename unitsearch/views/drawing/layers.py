@@ -22,6 +22,7 @@ from unitsearch.architecture import (
     Slbf,
     Stack,
     Unit,
+    kind_of,
 )
 from unitsearch.shapes import Shape, say
 from unitsearch.views.drawing.folding import Fold, Placed, folded
@@ -73,14 +74,14 @@ def layer_box(placed: Placed, colours: Colours, sides: Sides) -> Box:
 def input_box(x: Shape) -> Box:
     """Return the box of an image: what a network takes."""
     body = "".join(plate(6 - 3 * i, 3 * i, 21, 21, radius=2, fill=0.06) for i in range(3))
-    return captioned(Box(28, 28, 14, body), ["input", say(x)])
+    return captioned(Box(28, 28, 14, body), ["input", say(x)], is_first=True)
 
 
 def part_box(inner: Box, sides: Sides) -> Box:
     """Return a part of a network on its plate, which says the height and width of its maps."""
     said = "×".join(map(str, sides))
     top = 14.0
-    width = max(inner.width + 16, text_width(said, 8.5) + 12)
+    width = max(inner.width + 16, text_width(said, 8.5, bold=True) + 14)
     height = top + inner.height + 4
     left = (width - inner.width) / 2
     body = plate(0.5, 0.5, width - 1, height - 1, radius=8, fill=0.04, stroke=0.14)
@@ -98,7 +99,7 @@ def _fold(fold: Fold, colours: Colours, sides: Sides) -> Box:
             return _box(only.layer, only.x, only.y, colours, sides, fold.name, fold.times)
         inner = layer_box(only, colours, sides)
         return framed("in a row", [inner], times=fold.times)
-    inner = row([layer_box(placed, colours, sides) for placed in fold.layers])
+    inner = row([_box(p.layer, p.x, p.y, colours, sides, kind_of(p.layer), 1) for p in fold.layers])
     return framed(fold.name or "in a row", [inner], times=fold.times)
 
 
@@ -111,7 +112,7 @@ def _box(
         case Slbf():
             return _slbf(layer, y, sides)
         case Linear():
-            return captioned(_block(layer.out, 19, radius=9), ["linear"])
+            return captioned(_block(layer.out, 30, radius=10), ["linear"])
         case Pool():
             return captioned(_funnel(), [f"{layer.op} {layer.kernel}", *_size(y, sides)])
         case GlobalPool():
@@ -178,9 +179,9 @@ def _window(layer: Conv | Slbf) -> str:
 
 def _block(channels: int, width: float, radius: float = 4) -> Box:
     """A normal layer: the more channels, the taller, in powers of two."""
-    height = 20 + 8 * math.log2(channels + 1)
+    height = 18 + 5 * math.log2(channels + 1)
     said = f"{channels:,}"
-    width = max(width, text_width(said, 10) + 8)
+    width = max(width, text_width(said, 10, bold=True) + 7)
     body = plate(0.5, 0.5, width - 1, height - 1, radius=radius)
     body += text(width / 2, height / 2 + 3.5, said, 10, bold=True)
     return Box(width, height, height / 2, body)
@@ -220,8 +221,21 @@ def _stack(stack: Stack, y: Shape, colours: Colours, sides: Sides) -> Box:
     if len(kernels) == 1:
         k = kernels.pop()
         said += f" · {k}×{k}"
+    steps = {_step(unit) for unit in merged} - {1}
+    if steps:  # all units of a stack leave maps of one size
+        said += f" /{steps.pop()}"
     width = f"{stack.inputs:,} → {stack.outputs:,}"
     return captioned(Box(x, tall, tall / 2, "".join(body)), [said, width, *_size(y, sides)])
+
+
+def _step(unit: Unit) -> int:
+    """By how much a unit divides the sides of its maps."""
+    steps = [
+        layer.step if isinstance(layer, Pool) else layer.stride
+        for layer in unit.layers
+        if isinstance(layer, (Conv, Pool, Slbf))
+    ]
+    return math.prod(steps)
 
 
 def _shares(units: Mapping[Unit, int], height: float, colours: Colours) -> str:
@@ -249,7 +263,7 @@ def _unit(unit: Unit, count: int, colours: Colours) -> Box:
     body = moved(glyph, 0, (height - glyph.height) / 2)
     body += text(x, mid - 0.7, said, 9.5, bold=True, anchor="start")
     body += text(x, mid + 8.3, nodes, 7.5, anchor="start", opacity=0.8)
-    return Box(x + max(text_width(said, 9.5), text_width(nodes, 7.5)), height, mid, body)
+    return Box(x + max(text_width(said, 9.5, bold=True), text_width(nodes, 7.5)), height, mid, body)
 
 
 def kind_glyph(unit: Unit, colour: str) -> Box:
@@ -264,5 +278,6 @@ def kind_glyph(unit: Unit, colour: str) -> Box:
 
 
 def _size(y: Shape, sides: Sides) -> list[str]:
-    """Height and width of a layer's maps where they are not those said elsewhere."""
-    return ["×".join(map(str, y[1:]))] if len(y) == 3 and y[1:] != sides else []
+    """Height and width of a layer's maps where they are not those said elsewhere, or one pixel."""
+    is_said = len(y) < 3 or y[1:] in (sides, (1, 1))
+    return [] if is_said else ["×".join(map(str, y[1:]))]

@@ -9,14 +9,24 @@ from unitsearch.architecture import Architecture, Unit, stacks
 from unitsearch.costs import count
 from unitsearch.shapes import output, say
 from unitsearch.views.drawing.folding import Part, folded, parts
-from unitsearch.views.drawing.glyphs import GREY, Box, moved, num, text, text_width, wrapped
+from unitsearch.views.drawing.glyphs import (
+    GREY,
+    Box,
+    in_rows,
+    moved,
+    num,
+    text,
+    text_width,
+    wrapped,
+)
 from unitsearch.views.drawing.kinds import describe, kind_colours, unit_counts, unit_kind
 from unitsearch.views.drawing.layers import boxes, input_box, kind_glyph, layer_box, part_box
 
 # Where rows end, in the drawing's own units, of which the smallest type takes 8: the drawing gets
 # the width at which it can be shown largest where a page has room for it.
-WIDTHS = (420.0, 520.0, 640.0, 800.0, 1000.0)
-SHAPE = 1.5  # of that room, width over height
+WIDTHS = (420.0, 470.0, 520.0, 580.0, 640.0, 720.0, 800.0, 900.0, 1000.0)
+SHAPE = 1.7  # of that room, width over height
+_LONELY = 1.3  # times as large it seems if the last row holds next to nothing
 _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue','Liberation Sans',sans-serif"
 _STYLE = (
     "svg{color:#1c2430;background:#fff}.paper{fill:#fff}"
@@ -64,11 +74,12 @@ def drawing_file(
     whole = _whole(architecture, colours, width)
     cost = count(architecture)
     facts = (
-        f"{say(architecture.input)} → {say(output(architecture))}  ·  {cost.params:,} parameters"
+        f"{say(architecture.input)} → {output(architecture)[0]:,} outputs  ·  "
+        f"{cost.params:,} parameters"
         f"  ·  {cost.macs:,} MACs  ·  {cost.flops:,} FLOPs (the papers' convention)"
     )
     legend = _legend(architecture, colours, max(whole.width, 420.0))
-    inner = max(whole.width, text_width(title, 15), text_width(facts, 9) * 0.93, legend.width)
+    inner = max(whole.width, text_width(title, 15, bold=True), text_width(facts, 9), legend.width)
     margin, head = 18.0, 44.0
     w = inner + 2 * margin
     h = margin + head + whole.height + (18 + legend.height if legend.height else 0) + margin
@@ -110,8 +121,11 @@ def _whole(architecture: Architecture, colours: Mapping[str, str], width: float 
                 flow.append(part_box(wrapped(inner[i], candidate - 16), one.sides))
             else:
                 flow += inner[i]
-        tried.append(wrapped(flow, candidate))
-    return min(tried, key=lambda box: max(box.width / SHAPE, box.height))
+        whole = wrapped(flow, candidate, goes_on=False)
+        rows = [sum(box.width for box in some) for some in in_rows(flow, candidate)]
+        lonely = _LONELY if len(rows) > 1 and rows[-1] < 0.25 * max(rows) else 1.0
+        tried.append((lonely * max(whole.width / SHAPE, whole.height), whole))
+    return min(tried, key=lambda one: one[0])[1]
 
 
 def _legend(architecture: Architecture, colours: Mapping[str, str], width: float) -> Box:
@@ -125,7 +139,7 @@ def _legend(architecture: Architecture, colours: Mapping[str, str], width: float
     for name, unit in sorted(units.items(), key=lambda item: (item[1].nodes, item[0])):
         glyph = kind_glyph(unit, colours.get(name, GREY))
         said = f"{counts[name]:,} unit{'s' if counts[name] > 1 else ''}"
-        across = glyph.width + 7 + max(text_width(name, 10), text_width(said, 8.5)) + 22
+        across = glyph.width + 7 + max(text_width(name, 10, bold=True), text_width(said, 8.5)) + 22
         if x and x + across > width:
             x, y, high = 0.0, y + high + 10, 0.0
         tall = max(glyph.height, 22)
