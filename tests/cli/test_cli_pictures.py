@@ -98,7 +98,7 @@ def test_inspect_prints_a_row_for_each_unit_and_writes_one_page(
     rows = json.loads(done.stdout)
     assert [row["unit"] for row in rows] == [*range(1, 9), *range(1, 9)]
     assert {row["stack"] for row in rows} == {"s1", "s2"}
-    assert {row["images"] for row in rows} == {347}  # all validation images of digits
+    assert {row["images"] for row in rows} == {450}  # all validation images of digits
     page = (tmp_path / "hybrid.html").read_text()
     assert done.stderr.endswith("hybrid.html\n")
     assert "default-src 'none'" in page
@@ -187,8 +187,8 @@ def test_a_table_for_people_ends_with_the_page(unitsearch: Call, trained: Path) 
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--image", "347"], 2, "0 to 346: digits has 347 validation images"),
-        (["--image", "-1"], 2, "0 to 346"),
+        (["--image", "450"], 2, "0 to 449: digits has 450 validation images"),
+        (["--image", "-1"], 2, "0 to 449"),
         (["data=mnist"], 3, "mnist is not in"),
         (["train=fast"], 2, "data=NAME"),
         (["--part", "train"], 2, "validation or test"),

@@ -48,7 +48,9 @@ def one_by_one(stack: Stacked, x: Tensor) -> list[Tensor]:
     found = []
     for run, share in zip(stack.units, torch.split(x, stack.shares, dim=1), strict=True):
         assert isinstance(run, Run)
-        found += [run._unit(i, part) for i, part in enumerate(share.chunk(run.count, dim=1))]
+        parts = share.chunk(run.count, dim=1)
+        alone = run.count == 1  # such a run is its unit
+        found += [run(p) if alone else run._unit(i, p) for i, p in enumerate(parts)]
     return found
 
 

@@ -216,7 +216,7 @@ def _batches(source: Source, architecture: Architecture, data: DataSet, count: i
     mean, std = architecture.mean or data.mean, architecture.std or data.std
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
-        for pixels, labels in source.serve(rows.split(_BATCH)):
+        for pixels, labels in source.serve(torch.split(rows, _BATCH)):
             yield normalise(pixels, mean, std), labels
 
     return batches

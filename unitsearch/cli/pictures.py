@@ -106,8 +106,11 @@ def inspect(
         return
     emit(_for_people(found), how)
     note(finding(found))
-    note(f"accuracy: its change in points without the unit, ± two standard errors, of {sample:,}")
-    note("images at most; share: of its stack's variance; saves: exactly, its neighbours' too")
+    note(
+        f"accuracy: its change in points without the unit, ± two standard errors, over"
+        f" {found.images:,} images;"
+    )
+    note("share: of its stack's variance; saves: counted exactly, its neighbours' too")
     if found.is_same_split is not True and part == "validation":
         note("these images may have been trained on: --part test has none that were")
     write(str(path))

@@ -8,6 +8,7 @@ from html import escape
 from unitsearch.views.drawing.glyphs import num
 from unitsearch.views.inspection.results import (
     DEAD,
+    HARMFUL,
     UNRESOLVED,
     Inspection,
     Seen,
@@ -28,7 +29,9 @@ def finding(found: Inspection) -> str:
     if not dead and not idle:
         unmeasured = len(found.units) - measured
         besides = f" ({unmeasured:,} were not measured)" if unmeasured else ""
-        return f"Each of the {of} is needed or harmful: accuracy changes without it{besides}."
+        harmful = sum(unit.finding == HARMFUL for unit in found.units)
+        said = f"{harmful:,} of them harmful" if harmful else "all needed"
+        return f"Accuracy changes without any of the {measured:,} units measured, {said}{besides}."
     parts = [f"{dead:,} of {of} {'is' if dead == 1 else 'are'} dead"] if dead else []
     if idle:
         has = "has" if idle == 1 else "have"
@@ -108,32 +111,34 @@ def table(found: Inspection, colours: Mapping[str, str]) -> str:
         chosen = sorted(units, key=lambda unit: unit.activity.share)[:MOST_ROWS]
         units = tuple(unit for unit in units if unit in set(chosen))
         note = f'<p class="note">The {MOST_ROWS} of {len(found.units):,} that vary least.</p>'
-    widest = max(
-        (abs(u.effect.change) + 2 * u.effect.error for u in units if u.effect is not None),
-        default=1.0,
-    )
-    body = "".join(_row(found, unit, colours[unit.kind], widest) for unit in units)
+    effects = [unit.effect for unit in units if unit.effect is not None]
+    ends = [e.change + sign * 2 * e.error for e in effects for sign in (-1, 1)]
+    room = (min([0.0, *ends]), max([0.0, *ends]))
+    body = "".join(_row(found, unit, colours[unit.kind], room) for unit in units)
+    heads = "".join(
+        f'<th scope="col" class="number"{more}>{head}</th>'
+        for head, more in (
+            ("still maps", ""), ("share of variance", ""), ("accuracy without it", ' colspan="2"'),
+            ("loss", ""), ("parameters", ""), ("MACs", ""), ("FLOPs", ""),
+        )
+    )  # fmt: skip
     return (
-        f'{note}<div class="scroll"><table class="units"><thead><tr><th scope="col">unit</th>'
-        '<th scope="col">kind</th><th scope="col" class="number">maps that stay the same</th>'
-        '<th scope="col" class="number">share of variance</th>'
-        '<th scope="col" class="number" colspan="2">accuracy without it</th>'
-        '<th scope="col" class="number">loss</th>'
-        '<th scope="col" class="number">saves parameters</th>'
-        '<th scope="col" class="number">MACs</th><th scope="col" class="number">FLOPs</th>'
-        f'<th scope="col">finding</th></tr></thead><tbody>{body}</tbody></table></div>'
+        f'{note}<div class="scroll"><table class="units"><thead>'
+        '<tr><td colspan="7"></td><th scope="colgroup" colspan="3" class="saves">without it less'
+        '</th><td></td></tr><tr><th scope="col">unit</th><th scope="col">kind</th>'
+        f'{heads}<th scope="col">finding</th></tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 
-def _row(found: Inspection, unit: Seen, colour: str, widest: float) -> str:
+def _row(found: Inspection, unit: Seen, colour: str, room: tuple[float, float]) -> str:
     activity, effect = unit.activity, unit.effect
     maps = unit.at.unit.outputs
     still = f"{activity.still} of {maps}" if activity.still else ""
     if activity.zero:
-        still += f"<br><small>{activity.zero} always 0</small>"
+        still += f"<br><small>{activity.zero} of them 0</small>"
     change = picture = loss = ""
     if effect is not None:
-        change, picture = points(effect.change, effect.error), _whisker(unit, widest)
+        change, picture = points(effect.change, effect.error), _whisker(unit, room)
         loss = f"{effect.loss:+.4f} ± {2 * effect.loss_error:.4f}".replace("-", MINUS)
     saves = '<td class="number" colspan="3"><small>the stack\'s only unit</small></td>'
     if unit.saves is not None:
@@ -148,25 +153,30 @@ def _row(found: Inspection, unit: Seen, colour: str, widest: float) -> str:
         f'<td class="kind"><i style="background:{colour}"></i>{escape(unit.kind)}</td>'
         f'<td class="number">{still}</td><td class="number">{100 * activity.share:.1f} %</td>'
         f'<td class="number">{change}</td><td>{picture}</td><td class="number">{loss}</td>'
-        f"{saves}<td>{escape(unit.said)}</td></tr>"
+        f'{saves}<td class="said">{escape(unit.said)}</td></tr>'
     )
 
 
-def _whisker(unit: Seen, widest: float) -> str:
-    """A change of accuracy with two standard errors to both sides, beside an upright zero."""
+def _whisker(unit: Seen, room: tuple[float, float]) -> str:
+    """A change of accuracy with two standard errors to both sides, beside an upright zero.
+
+    Args:
+        unit: The unit.
+        room: The lowest and the highest change that any of the table's pictures shows.
+    """
     effect = unit.effect
     assert effect is not None  # it was measured
     width, height = 120.0, 14.0
 
     def at(change: float) -> float:
-        return width / 2 + change / widest * (width / 2 - 4)
+        return 4 + (width - 8) * (change - room[0]) / (room[1] - room[0])
 
     low, high = at(effect.change - 2 * effect.error), at(effect.change + 2 * effect.error)
     name = "resolved" if effect.is_resolved else "unresolved"
     return (
         f'<svg class="whisker {name}" width="{num(width)}" height="{num(height)}"'
         f' viewBox="0 0 {num(width)} {num(height)}" aria-hidden="true">'
-        f'<path class="zero" d="M{num(width / 2)} 0V{num(height)}"/>'
+        f'<path class="zero" d="M{num(at(0))} 0V{num(height)}"/>'
         f'<path d="M{num(low)} 7H{num(high)}"/>'
         f'<circle cx="{num(at(effect.change))}" cy="7" r="3"/></svg>'
     )
@@ -179,16 +189,16 @@ def meanings(found: Inspection) -> str:
     said = {
         "unit": "Numbered from 1 in the order in which the network holds them; its output maps "
         "stand side by side, behind its last activation.",
-        "maps that stay the same": "Output maps that are the same for every image that was "
+        "still maps": "Output maps that are the same for every image that was "
         "measured on: at no pixel do two images differ by more than 1/100,000 of the stack's "
         "largest output. A unit all of whose maps stay the same is dead.",
         "share of variance": "The variance of each pixel over the images, summed over a unit's "
         "maps, of the stack's sum. It says how loud a unit is, not how useful: the next layer "
         "weighs it.",
-        "accuracy without it": "Each of the unit's output maps is replaced by its mean over "
-        "images and pixels, a number, and the same images are answered again: what removing it "
-        "leaves once the next layer's bias has taken over the mean, before any training. ± is two "
-        "standard errors of the difference, both answers being of the same images (Bonett and "
+        "accuracy without it": "Its change. Each of the unit's output maps is replaced by its "
+        "mean over images and pixels, a number, and the same images are answered again: what "
+        "removing it leaves once the next layer's bias has taken over the mean, before any training. "
+        "± is two standard errors of the difference, both answers being of the same images (Bonett and "
         f"Price 2012): at {found.images:,} images never less than "
         f"{_least(found.images):.2f} points.",
         "no effect resolved": "The change is smaller than two standard errors. That is no proof "
@@ -196,9 +206,9 @@ def meanings(found: Inspection) -> str:
         "needed or harmful by chance alone.",
         "loss": "The rise of the mean cross-entropy, ± two standard errors: a finer measure, of "
         "how sure the answers are.",
-        "saves": "What the network costs less without the unit, counted exactly: the unit, its "
-        "channels in the next normal layer, and those that the normal layer before makes for it "
-        "alone. FLOPs are the papers' convention, not 2 × MACs.",
+        "without it less": "What the network costs less without the unit, counted exactly: the "
+        "unit, its channels in the next normal layer, and those that the normal layer before "
+        "makes for it alone. FLOPs are the papers' convention, not 2 × MACs.",
     }
     listed = "".join(
         f"<div><dt>{escape(word)}</dt><dd>{escape(meaning)}</dd></div>"

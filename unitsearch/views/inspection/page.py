@@ -45,10 +45,11 @@ def inspection_html(found: Inspection) -> str:
         _stack(found, stack, offset, colours)
         for stack, offset in zip(found.stacks(), offsets, strict=True)
     )
+    images = "The images" if len(found.shown) > 1 else "The image"
     main = (
         f"{_header(found)}{_scales()}<div class='panels'>"
-        f"{_panel('The network', _network(found, colours))}"
-        f"{_panel('The images' if len(found.shown) > 1 else 'The image', _images(found))}"
+        f"{_panel('The network', _network(found, colours), wide=len(found.shown) > 2)}"
+        f"{_panel(images, _images(found), wide=len(found.shown) > 2)}"
         f"{stacks}"
         f"{_panel('Units without effect', together(found))}"
         f"{_panel('All units', table(found, colours))}"
@@ -115,8 +116,10 @@ def _scales() -> str:
     )
 
 
-def _panel(title: str, inner: str) -> str:
-    return f'<section class="panel wide"><h2>{escape(title)}</h2>{inner}</section>'
+def _panel(title: str, inner: str, *, wide: bool = True) -> str:
+    return (
+        f'<section class="panel{" wide" if wide else ""}"><h2>{escape(title)}</h2>{inner}</section>'
+    )
 
 
 def _network(found: Inspection, colours: Mapping[str, str]) -> str:
@@ -163,9 +166,8 @@ def _stack(
         )
         count = f"{len(units):,} unit{'s' if len(units) > 1 else ''}"
         groups.append(
-            f'<h3 class="kind"><i style="background:{colours[kind]}"></i>{escape(kind)}'
-            f"<small>{count}</small></h3>"
-            f'<div class="maps">{figures}</div>'
+            f'<div><h3 class="kind"><i style="background:{colours[kind]}"></i>{escape(kind)}'
+            f'<small>{count}</small></h3><div class="maps">{figures}</div></div>'
         )
     maps = found.shown[0].maps[offset] if found.shown else None
     size = "" if maps is None else f", maps of {say(maps.shape[1:])}"
@@ -180,20 +182,22 @@ def _stack(
         )
         note += f"The scale of the stack: {scales}."
     whole = _whole(found, offset, len(stack)) if found.shown else ""
-    inner = f'<p class="note">{escape(note)}</p>{whole}{"".join(groups)}'
+    inner = f'<p class="note">{escape(note)}</p><div class="kinds">{whole}{"".join(groups)}</div>'
     return _panel(f"Stack {stack[0].at.name}", inner)
 
 
 def _whole(found: Inspection, offset: int, size: int) -> str:
     """The mean of all maps of a stack, as the papers show a layer's map."""
-    pictures = []
+    pictures, channels = [], 0
     for image in found.shown:
-        mean = np.concatenate(image.maps[offset : offset + size]).mean(0, keepdims=True)
+        maps = np.concatenate(image.maps[offset : offset + size])
+        mean, channels = maps.mean(0, keepdims=True), len(maps)
         uri = data_uri(maps_png(mean, [(float(mean.min()), float(mean.max()))]))
         pictures.append(_map_image(uri, mean.shape, "", f"mean map, image {image.number}"))
     return (
-        f'<div class="maps"><figure class="unit"><figcaption>mean of all maps<small>its own scale'
-        f"</small></figcaption>{''.join(pictures)}</figure></div>"
+        f'<div><h3 class="kind">all<small>mean of {channels:,} maps</small></h3>'
+        '<div class="maps"><figure class="unit"><figcaption><small>own scale</small></figcaption>'
+        f"{''.join(pictures)}</figure></div></div>"
     )
 
 
