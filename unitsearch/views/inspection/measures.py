@@ -197,9 +197,9 @@ def meanings(found: Inspection) -> str:
         "weighs it.",
         "accuracy without it": "Its change. Each of the unit's output maps is replaced by its "
         "mean over images and pixels, a number, and the same images are answered again: what "
-        "removing it leaves once the next layer's bias has taken over the mean, before any training. "
-        "± is two standard errors of the difference, both answers being of the same images (Bonett and "
-        f"Price 2012): at {found.images:,} images never less than "
+        "removing it leaves once the next layer's bias has taken over the mean, before any "
+        "training. ± is two standard errors of the difference, both answers being of the same "
+        f"images (Bonett and Price 2012): at {found.images:,} images never less than "
         f"{_least(found.images):.2f} points.",
         "no effect resolved": "The change is smaller than two standard errors. That is no proof "
         f"that there is none. Of {measured:,} units measured, about {chance:.0f} would seem "
