@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from unitsearch.architecture import write_architecture, yaml_text
 from unitsearch.costs import count
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
+QUICK = {"train": ("train.epochs=1", "plan=grouped")}  # what the documentation trains, in a blink
 FEW = ("-f", "json", "--sample", "60")
 WORDS = [
     "data=digits", "train=fast", "train.epochs=1", "plan=grouped", "engine.device=cpu",
@@ -246,3 +248,18 @@ def test_other_images_than_those_of_its_split_are_told_of(unitsearch: Call, trai
     assert "may have been trained on" not in own.stderr
     other = unitsearch("inspect", str(trained), "--sample", "60", "data.validation=200")
     assert "may have been trained on: --part test has none" in other.stderr
+
+
+@pytest.mark.slow
+def test_the_commands_and_the_code_of_the_documentation_run(
+    tmp_path: Path, unitsearch: Call
+) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "inspect.md").read_text()
+    for line in "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).splitlines():
+        done = unitsearch(*shlex.split(line)[1:], *QUICK.get(line.split()[1], ()))
+        assert done.returncode == 0, done.stderr
+    for name in ("toy_hybrid-No.1.svg", "resnet.svg", "hybrid.html", "look.html"):
+        assert (tmp_path / name).is_file()
+    for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(compile(code, "docs/inspect.md", "exec"), {})
+    assert (tmp_path / "network.svg").is_file()

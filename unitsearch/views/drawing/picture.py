@@ -24,7 +24,7 @@ from unitsearch.views.drawing.layers import boxes, input_box, kind_glyph, layer_
 
 # Where rows end, in the drawing's own units, of which the smallest type takes 8: the drawing gets
 # the width at which it can be shown largest where a page has room for it.
-WIDTHS = (420.0, 470.0, 520.0, 580.0, 640.0, 720.0, 800.0, 900.0, 1000.0)
+WIDTHS = (420.0, 470.0, 520.0, 580.0, 640.0, 720.0, 800.0, 900.0, 1000.0, 1200.0, 1450.0, 1700.0)
 SHAPE = 1.7  # of that room, width over height
 _LONELY = 1.3  # times as large it seems if the last row holds next to nothing
 _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue','Liberation Sans',sans-serif"

@@ -34,9 +34,11 @@ def finding(found: Inspection) -> str:
         return f"Accuracy changes without any of the {measured:,} units measured, {said}{besides}."
     parts = [f"{dead:,} of {of} {'is' if dead == 1 else 'are'} dead"] if dead else []
     if idle:
-        has = "has" if idle == 1 else "have"
+        which = f"{idle:,} more" if dead else f"{idle:,} of {of}"
+        if measured < len(found.units):
+            which = f"{idle:,} {'more ' if dead else ''}of {measured:,} measured (of {of})"
         parts.append(
-            f"{idle:,} {'more ' if dead else f'of {of} '}{has} no effect on accuracy that"
+            f"{which} {'has' if idle == 1 else 'have'} no effect on accuracy that"
             f" {found.images:,} images resolve, each alone"
         )
     said = f"{' and '.join(parts)}. "
@@ -45,12 +47,19 @@ def finding(found: Inspection) -> str:
     some = found.removable
     saves = less(found.cost, some.saves)
     count = len(some.units)
-    who = "Without it" if count == 1 else f"Without {count:,} of them at once"
+    who = f"Without {count:,} of them at once" if count > 1 else "Without one of them"
+    if count == dead + idle:
+        who = "Without all of them at once" if count > 1 else "Without it"
     return (
-        f"{said}{who} the network would have {100 * saves['params']:.0f} % fewer parameters and"
-        f" {100 * saves['flops']:.0f} % fewer FLOPs, and its accuracy changes by"
+        f"{said}{who} the network would have {_percent(saves['params'])} fewer parameters and"
+        f" {_percent(saves['flops'])} fewer FLOPs, and its accuracy changes by"
         f" {points(some.effect.change, some.effect.error)}, before any further training."
     )
+
+
+def _percent(share: float) -> str:
+    """A share in per cent, with a decimal where it is small."""
+    return f"{100 * share:.{0 if share >= 0.1 else 1}f} %"
 
 
 def points(change: float, error: float) -> str:
