@@ -9,6 +9,7 @@ from unitsearch.api.networks import (
     point_architecture,
     train_one,
 )
+from unitsearch.api.pictures import draw, inspect
 from unitsearch.api.spaces import SpacePoint, bound_space, space_points
 from unitsearch.api.studies import (
     Study,
@@ -38,7 +39,9 @@ __all__ = [
     "bound_space",
     "build",
     "count",
+    "draw",
     "dry_run",
+    "inspect",
     "latency",
     "load_architecture",
     "load_network",

@@ -228,6 +228,7 @@ def train_one(
         "flops": cost.flops,
         "epochs": recipe.epochs,
         "data": config.data.name,
+        "split": data_set.split_hash,
         "recipe": recipe.name,
         "plan": str(network.plan) + ("" if device == "cpu" else f", {device}"),
         "train_seconds": round(trained.seconds, 3),

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from unitsearch.cli import networks, papers, runs, spaces, studies
+from unitsearch.cli import networks, papers, pictures, runs, spaces, studies
 from unitsearch.cli.output import note
 from unitsearch.errors import UnitSearchError
 
@@ -71,6 +71,8 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     networks.train,
     networks.cost,
     networks.latency,
+    pictures.draw,
+    pictures.inspect,
 )
 for _command in _COMMANDS:
     app.command()(_command)
