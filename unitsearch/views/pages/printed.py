@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from html import escape
 
 from unitsearch.study.record import Record
-from unitsearch.views import words
 from unitsearch.views.drawing import describe
 from unitsearch.views.figures.printed import measured, why_nothing_printed
 from unitsearch.views.figures.published import Beside, architecture, beside
@@ -25,8 +24,8 @@ def printed_table(records: Record | Sequence[Record]) -> str:
     kinds = [on for on in ("test", "validation") if any(row.on(on) for row in rows)]
     heads = [
         ("network", "words"), ("units", "words"), ("parameters", ""), ("printed", ""),
-        ("FLOPs", ""), ("printed", ""), ("accuracy, printed (test)", ""),
-        *((f"{on} accuracy here", "") for on in kinds or ["accuracy here"]), ("n", ""),
+        ("FLOPs", ""), ("printed", ""), ("accuracy (%), printed, test", ""),
+        *((f"{on} accuracy (%) here", "") for on in kinds or ["no"]), ("n", ""),
     ]  # fmt: skip
     shown = "".join(
         f'<th scope="col" class="{name or "number"}">{escape(head)}</th>' for head, name in heads
@@ -54,7 +53,7 @@ def _row(row: Beside, kinds: Sequence[str]) -> str:
     if single:  # a page opens the trial of a button that names it
         name += f' <button class="open" data-trial="{numbers[0]}">#{numbers[0]}</button>'
     accuracies = "".join(
-        _number(words.percent(best[on].accuracy, best[on].spread) if on in best else "–")
+        _number(_percent(best[on].accuracy, best[on].spread) if on in best else "–")
         for on in kinds or [""]
     )
     count = max((one.count for one in best.values()), default=0)
@@ -64,7 +63,7 @@ def _row(row: Beside, kinds: Sequence[str]) -> str:
         + _number(_short(printed.params))
         + _number(f"{row.cost.flops:,}")
         + _number(_short(printed.flops))
-        + _number(words.percent(printed.accuracy, printed.spread))
+        + _number(_percent(printed.accuracy, printed.spread))
         + accuracies
         + _number(f"{count}")
         + "</tr>"
@@ -74,6 +73,13 @@ def _row(row: Beside, kinds: Sequence[str]) -> str:
 def _units(row: Beside) -> str:
     said = describe(architecture(row.printed.network))
     return "".join(f"<div>{escape(stack)}</div>" for stack in said.split(" | "))
+
+
+def _percent(accuracy: float | None, spread: float | None) -> str:
+    """Return an accuracy with the papers' two digits, in percent."""
+    if accuracy is None:
+        return "–"
+    return f"{100 * accuracy:.2f}" + ("" if spread is None else f" ± {100 * spread:.2f}")
 
 
 def _number(said: str) -> str:
