@@ -22,8 +22,8 @@ from unitsearch.views.figures.options import OPTIONS, checked
         ("pareto", {"x": "flop"}, "pareto x: found 'flop'.*did you mean 'flops'"),
         ("pareto", {"cost": "flops"}, "no option cost: it takes x, y, papers; cost belongs to"),
         ("curves", {"x": "flops"}, "curves has no option x: it takes no options"),
-        ("pareto", {"x": "ce", "y": "ce"}, "ce twice, expected two different metrics"),
-        ("front3d", {"x": "accuracy"}, "accuracy twice, expected three different metrics"),
+        ("pareto", {"x": "ce", "y": "ce"}, "ce twice', expected two different metrics"),
+        ("front3d", {"x": "accuracy"}, "accuracy twice', expected three different metrics"),
         ("hypervolume", {"x": "epochs"}, "one of trials, seconds"),
         ("parallel", {"metrics": ["flops", "speed"]}, r"metrics\[1\]|metrics: found 'speed'"),
     ],
@@ -42,7 +42,7 @@ def test_a_bad_word_is_refused_before_a_study_is_looked_for(tmp_path: Path) -> N
 
 
 def test_a_figure_of_one_study_refuses_two(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="shows one study.*compare_fronts"):
+    with pytest.raises(UsageError, match=r"shows one study.*compare_fronts"):
         plot(["one", "other"], "pareto", tmp_path / "x.html")
 
 
