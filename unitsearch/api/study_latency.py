@@ -40,7 +40,7 @@ def study_latency(
     """
     import torch
 
-    from unitsearch.network import build
+    from unitsearch.network.build import build
     from unitsearch.network.inference import for_inference
     from unitsearch.network.timing import timings
     from unitsearch.study.folder import find_folder, read_study

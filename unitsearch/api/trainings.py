@@ -326,7 +326,9 @@ def trainings_record(folder: Path) -> Record:
     architectures = {one.network: point_architecture(one.network, []) for one in done}
     path = folder / SETTINGS
     settings: Any = read_file(path).data if path.is_file() else {}
-    name, ours = next(iter(settings.items()), ("", {})) if isinstance(settings, dict) else ("", {})
+    given: dict[str, Any] = settings if isinstance(settings, dict) else {}
+    name = next(iter(given), "")
+    ours: dict[str, Any] = given.get(name, {})
     spaces = sorted({one.network.partition(":")[0] for one in done})
     facts = {
         "accuracy": "test",

@@ -88,7 +88,7 @@ def compare_fronts(
         rest = rest[:: -(-len(rest) // _TRIALS)] if rest else []
         more = {"legendgroup": name, "showlegend": False}
         if rest:
-            marker = {"size": 5, "opacity": 0.28}
+            marker: dict[str, Any] = {"size": 5, "opacity": 0.28}
             traces.append(_marks(record, rest, name, look, marker, **more))
         line_look = {"color": look["color"], "dash": look["dash"], "width": 1.8}
         traces += steps(best, along, line=line_look, opacity=0.9, **more)
@@ -127,7 +127,7 @@ def _warnings(records: Sequence[Record], missing: Sequence[str]) -> list[Any]:
     if missing:
         said.append(f"nothing to show of {escape(', '.join(missing))}")
     text = "; ".join(said)
-    return [theme.note(text, 1, 1, xanchor="right", yanchor="bottom")] if said else []
+    return [theme.above(text)] if said else []
 
 
 def _marks(
@@ -177,6 +177,7 @@ def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -
     if not any(grown):
         return theme.empty("No trial has stored how long its training took.")
     unit, title = unit_of([at for found in grown for at, _, _ in found], x)
+    longest = max(map(len, grown))
     traces = []
     for at, (name, found) in enumerate(zip(names, grown, strict=True)):
         if found:
@@ -188,6 +189,7 @@ def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -
                         "color": look["color"], "dash": look["dash"], "width": 2, "shape": "hv",
                     },
                     "marker": {"size": 6, "symbol": look["symbol"], "color": look["color"]},
+                    "mode": "lines+markers" if longest < 60 else "lines",
                     "name": f"{escape(name)}: {_data(several[at])}",
                 }
             )  # fmt: skip
@@ -196,7 +198,11 @@ def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -
     pad = 0.08 * (high - low) or 0.1
     missing = [name for name, found in zip(names, grown, strict=True) if not found]
     said = theme.note(
-        f"from {said_reference(reference)}", 1, 0.02, xanchor="right", yanchor="bottom"
+        f"reference point: {said_reference(reference)}",
+        1,
+        0.02,
+        xanchor="right",
+        yanchor="bottom",
     )
     return theme.figure(
         traces,

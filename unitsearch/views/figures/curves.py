@@ -65,7 +65,7 @@ def convergence(record: Record) -> Figure:
         traces,
         height=460,
         hovermode="closest",
-        xaxis={"title": {"text": "epoch"}, "rangemode": "tozero"},
+        xaxis=_epochs(known),
         yaxis=_accuracy_axis(record, drawn),
     )
 
@@ -114,7 +114,8 @@ def curves(record: Record) -> Figure:
         part = [t for t in shown if t.state == state]
         if part:
             look = {"color": theme.faded(colour, 0.45), "width": 1, "dash": "dash"}
-            traces.append(_lines(record, part, f"{state} ({len(part):,})", look, group=state))
+            lines = _lines(record, part, state, look)
+            traces += [lines.update(legendgroup=state, showlegend=False)]
             traces.append(_ends(part, state, symbol, colour))
     said = []
     if every > 1:
@@ -125,11 +126,9 @@ def curves(record: Record) -> Figure:
     return theme.figure(
         traces,
         height=460,
-        xaxis={"title": {"text": "epoch"}, "rangemode": "tozero"},
+        xaxis=_epochs(known),
         yaxis={"title": {"text": f"{words.measured_on(record)} accuracy (%)"}},
-        annotations=[theme.note("; ".join(said), 1, 0, xanchor="right", yanchor="bottom")]
-        if said
-        else [],
+        annotations=[theme.above("; ".join(said))] if said else [],
     )
 
 
@@ -143,9 +142,7 @@ def _best(trials: Sequence[Trial]) -> Trial:
     return min(trials, key=lambda t: (-(t.accuracy or 0.0), t.cost.flops, t.number))
 
 
-def _lines(
-    record: Record, part: Sequence[Trial], name: str, look: dict[str, Any], *, group: str = ""
-) -> Any:
+def _lines(record: Record, part: Sequence[Trial], name: str, look: dict[str, Any]) -> Any:
     """One trace of several curves, apart by gaps; every mark, gaps too, says its trial."""
     xs: list[int | None] = []
     ys: list[float | None] = []
@@ -162,7 +159,6 @@ def _lines(
         customdata=numbers,
         mode="lines" if max(len(t.curve) for t in part) > 1 else "lines+markers",
         name=name,
-        legendgroup=group or None,
         line=look,
         connectgaps=False,
         hovertemplate=(
@@ -180,9 +176,8 @@ def _ends(part: Sequence[Trial], state: str, symbol: str, colour: str) -> Any:
         y=[100 * t.curve[-1] for t in part],
         customdata=[t.number for t in part],
         mode="markers",
-        name=state,
+        name=f"{state} ({len(part):,})",
         legendgroup=state,
-        showlegend=False,
         marker={"symbol": symbol, "size": 8, "line": {"width": 1.8, "color": colour}},
         hovertext=[f"#{t.number} {state}: {escape(t.reason) or 'no reason given'}" for t in part],
         hoverinfo="text",
@@ -190,11 +185,17 @@ def _ends(part: Sequence[Trial], state: str, symbol: str, colour: str) -> Any:
 
 
 def _accuracy_axis(record: Record, shown: Sequence[Trial]) -> dict[str, Any]:
-    """Return an axis that gives its room to what comes after the first tenth of the epochs."""
-    late = [100 * value for t in shown for value in t.curve[len(t.curve) // 10 :]]
+    """Return an axis that gives its room to what comes after the first sixth of the epochs."""
+    late = [100 * value for t in shown for value in t.curve[len(t.curve) // 6 :]]
     low, high = min(late), max(late)
     pad = 0.05 * (high - low) or 1.0
     return {
         "title": {"text": f"{words.measured_on(record)} accuracy (%)"},
         "range": [low - pad, min(high + pad, 100.6)],
     }
+
+
+def _epochs(shown: Sequence[Trial]) -> dict[str, Any]:
+    """Return the axis of the epochs, which count from 1."""
+    last = max(len(trial.curve) for trial in shown)
+    return {"title": {"text": "epoch"}, "range": [1 - 0.02 * last, 1.02 * last]}

@@ -140,7 +140,7 @@ def student_quantile(chance: float, freedom: int) -> float:
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
-    return z + sum(term / freedom**power for power, term in enumerate(terms, start=1))
+    return z + math.fsum(term / freedom**power for power, term in enumerate(terms, start=1))
 
 
 def effects(record: Record, cost: str = "flops") -> Figure:
@@ -192,14 +192,19 @@ def effects(record: Record, cost: str = "flops") -> Figure:
                     },
                     mode="markers",
                     name=name,
-                    marker={"size": 9, "color": colour, "symbol": symbol, "line": {"width": 1.6}},
+                    marker={
+                        "size": 9,
+                        "color": colour,
+                        "symbol": symbol,
+                        "line": {"width": 1.6, "color": colour},
+                    },
                     text=[_said(e, label) for e in part],
                     hoverinfo="text",
                 )
             )
     method = [
         f"{found[0].total:,} trials from the floor up. Each kind on its own: least squares of",
-        f"accuracy on its count, with log10 of {label} and its square; 95 % intervals (HC3).",
+        f"accuracy on its count, beside log10 of {label} and its square; 95 % intervals (HC3).",
         "A search chooses what it trains: these are associations in this study, no experiment.",
     ]
     if left_out > 0:
@@ -222,6 +227,7 @@ def effects(record: Record, cost: str = "flops") -> Figure:
             "categoryarray": [e.kind for e in reversed(found)],
             "range": [-0.6, len(found) - 0.4],
         },
+        showlegend=True,
         annotations=[theme.below(method)],
     )
 

@@ -24,8 +24,14 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 _STEMS = 80  # members of the front that a line down to the floor helps to place
-# From the corner where networks are cheap and accurate, a little above: the front lies open.
-_CAMERA = {"eye": {"x": -1.5, "y": -1.55, "z": 0.75}, "center": {"x": 0, "y": 0, "z": -0.12}}
+# FLOPs and parameters rise together: seen across that diagonal, networks lie apart from left to
+# right, the cheap ones nearer the left.
+_CAMERA = {
+    "eye": {"x": 1.05, "y": -1.65, "z": 0.6},
+    "center": {"x": 0.02, "y": 0, "z": -0.17},
+    "projection": {"type": "perspective"},
+}
+_LINES = "#8f98a3"  # WebGL draws no grid that lets much through
 
 
 def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accuracy") -> Figure:
@@ -77,8 +83,10 @@ def _axis(by: Metric, values: Sequence[float], record: Record) -> dict[str, Any]
     found: dict[str, Any] = {
         "title": {"text": axis_label(by, record), "font": {"size": 13}},
         "color": theme.SCENE_INK,
-        "gridcolor": theme.GRID,
-        "linecolor": theme.GRID,
+        "gridcolor": _LINES,
+        "linecolor": _LINES,
+        "linewidth": 1,
+        "gridwidth": 1,
         "zeroline": False,
         "showbackground": False,
         "showspikes": False,
@@ -104,7 +112,7 @@ def _groups(record: Record, found: Sequence[Point], best: Sequence[Point]) -> li
             [p for p in rest if p.trial.number not in members],
             theme.OTHER,
             3.5,
-            0.35,
+            0.5,
         ),
         (
             "front of these three",
@@ -113,7 +121,7 @@ def _groups(record: Record, found: Sequence[Point], best: Sequence[Point]) -> li
             5.5,
             1.0,
         ),
-        ("baseline", [p for p in found if p.trial.is_baseline], theme.BASELINE, 8, 1.0),
+        ("baseline", [p for p in found if p.trial.is_baseline], theme.BASELINE, 7, 1.0),
     ):
         if not part:
             continue
@@ -127,7 +135,7 @@ def _groups(record: Record, found: Sequence[Point], best: Sequence[Point]) -> li
         )
         is_base = name == "baseline"
         symbols = [
-            "cross" if is_base else "diamond" if p.trial.is_hybrid else "circle" for p in part
+            "square" if is_base else "diamond" if p.trial.is_hybrid else "circle" for p in part
         ]
         traces.append(
             go.Scatter3d(
@@ -164,7 +172,8 @@ def _stems(best: Sequence[Point], axes: Sequence[Metric], up: dict[str, Any]) ->
             y=ys,
             z=zs,
             mode="lines",
-            line={"color": theme.faded(theme.ACCENT, 0.35), "width": 2},
+            line={"color": theme.ACCENT, "width": 1.5},
+            opacity=0.45,
             hoverinfo="skip",
             showlegend=False,
         )

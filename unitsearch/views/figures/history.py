@@ -94,15 +94,7 @@ def hypervolume(record: Record, x: str = "trials") -> Figure:
         showlegend=False,
         xaxis={"title": {"text": title}, "rangemode": "tozero"},
         yaxis={"title": {"text": "hypervolume"}, "range": [max(0.0, low - pad), high + pad]},
-        annotations=[
-            theme.note(
-                f"reference point: {said_reference(reference)}",
-                1,
-                0.02,
-                xanchor="right",
-                yanchor="bottom",
-            )
-        ],
+        annotations=[theme.above(f"reference point: {said_reference(reference)}")],
     )
 
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 TRIALS = ("all", "front")
 _PARAMETERS = 5
 _KINDS = 6
-_LABELS = 12  # ticks that are still legible beside an axis
+# Lines are one pixel wide whatever one asks for: a quieter grey and a louder blue than elsewhere.
+_FAINT, _FRONT = "#7d868f", "#1f86dc"
+_LABELS = 7  # ticks that are still legible beside an axis
 # Cut points of a mixture say nothing to a reader: the counts that follow from them are axes.
 _CUT = re.compile(r"\.cut\d+$")
 
@@ -83,22 +85,26 @@ def axes(
 
 
 def _of_values(name: str, values: Sequence[Any]) -> Axis:
-    """A parameter: numbers as they are, words and what is missing in a row."""
-    if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
-        numbers = tuple(float(v) for v in values)
-        options = sorted(set(numbers))
-        if len(options) > _LABELS:
-            return Axis(name, numbers)
-        return Axis(name, numbers, tuple(options), tuple(f"{v:g}" for v in options))
+    """A parameter: numbers in their places, words in a row; what is missing under them."""
     known = sorted({v for v in values if v is not None}, key=lambda v: (str(type(v)), v))
-    options_by_text = {repr(v): at for at, v in enumerate([*known, None])}
+    if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in known):
+        nowhere = known[0] - 0.12 * ((known[-1] - known[0]) or 1)
+        ticks = list(known[:: -(-len(known) // _LABELS)])
+        texts = [f"{v:g}" for v in ticks]
+        if None in values:
+            ticks, texts = [nowhere, *ticks], ["–", *texts]
+        numbers = tuple(float(nowhere if v is None else v) for v in values)
+        return Axis(name, numbers, tuple(map(float, ticks)), tuple(texts))
+    options_by_text = {
+        repr(v): at for at, v in enumerate([None, *known] if None in values else known)
+    }
     places = tuple(float(options_by_text[repr(v)]) for v in values)
-    texts = [str(v) for v in known] + (["–"] if None in values else [])
+    texts = (["–"] if None in values else []) + [str(v) for v in known]
     return Axis(name, places, tuple(map(float, range(len(texts)))), tuple(texts))
 
 
 def _of_metric(metric: Metric, values: Sequence[float], record: Record) -> Axis:
-    label = axis_label(metric, record)
+    label = axis_label(metric, record).partition(" (papers'")[0]
     if not metric.logarithmic:
         return Axis(label, tuple(values))
     low, high = math.log10(min(values)), math.log10(max(values))
@@ -154,12 +160,12 @@ def parallel(
         return theme.empty(why_nothing(record))
     # later lines lie above earlier ones
     shown.sort(key=lambda t: (t.is_baseline, t.number in chosen, t.number))
-    found, rest = axes(record, shown, by)
-    if len(found) < 2:
-        return theme.empty("There is one axis only: parallel coordinates need two.")
     ranks = [2 if t.is_baseline else 1 if t.number in chosen else 0 for t in shown]
-    faint = theme.faded(theme.OTHER, 0.55 if len(shown) < 200 else 0.3)
-    colours = [[0.0, faint], [0.5, theme.ACCENT], [1.0, theme.BASELINE]]
+    found, rest = axes(record, shown, by)
+    if len(set(ranks)) > 1:  # brushed at "front", all other lines go away
+        sets = ("other", "front", "baseline")
+        found = [Axis("set", tuple(map(float, ranks)), (0.0, 1.0, 2.0), sets), *found]
+    colours = [[0.0, _FAINT], [0.5, _FRONT], [1.0, theme.BASELINE]]
     lines = go.Parcoords(
         dimensions=[_dimension(axis) for axis in found],
         customdata=[trial.number for trial in shown],
@@ -175,8 +181,8 @@ def parallel(
     legend = [
         _entry(name, colour)
         for name, colour, rank in (
-            ("other trials", theme.OTHER, 0),
-            ("study's front", theme.ACCENT, 1),
+            ("other trials", _FAINT, 0),
+            ("study's front", _FRONT, 1),
             ("baseline", theme.BASELINE, 2),
         )
         if rank in ranks

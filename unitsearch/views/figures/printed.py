@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 NO_CONTEST = "printed: test accuracy of the papers' own trainings, no contest"
+_APART = 0.24  # heights between the marks of one row
 _NAMED = 16  # so many names are legible beside their marks; hovering says the others
 
 
@@ -45,7 +46,7 @@ def traces_of(others: Sequence[Placed], x: Metric, y: Metric) -> tuple[list[Any]
     import plotly.graph_objects as go
 
     if not others:
-        return [], [theme.note("the papers print nothing for these data and axes", 0, 1.06)]
+        return [], [theme.above("the papers print nothing for these data and axes")]
     traces = []
     named = len(others) <= _NAMED
     for own, title, colour, symbol in (
@@ -66,8 +67,8 @@ def traces_of(others: Sequence[Placed], x: Metric, y: Metric) -> tuple[list[Any]
                 x=[o.x for o in part],
                 y=[o.y for o in part],
                 mode="markers+text" if named else "markers",
-                text=[escape(o.row.name) for o in part] if named else None,
-                textposition="top center",
+                text=_once([escape(o.row.name) for o in part]) if named else None,
+                textposition="middle right",
                 textfont={"size": 10.5, "color": theme.INK},
                 hovertext=[_hover(o.row) for o in part],
                 hoverinfo="text",
@@ -76,7 +77,12 @@ def traces_of(others: Sequence[Placed], x: Metric, y: Metric) -> tuple[list[Any]
                 **bars,
             )
         )
-    return traces, [theme.note(NO_CONTEST, 1, 1, xanchor="right", yanchor="bottom")]
+    return traces, [theme.above(NO_CONTEST)]
+
+
+def _once(names: Sequence[str]) -> list[str]:
+    """Return the names, each only where it comes last: networks of two tables are named once."""
+    return [name if name not in names[at + 1 :] else "" for at, name in enumerate(names)]
 
 
 def _hover(row: Published) -> str:
@@ -107,62 +113,75 @@ def printed(records: Record | Sequence[Record]) -> Figure:
     Source:
         BUnit-Net Tables I and II; TissueNet Table 5.
     """
-    import plotly.graph_objects as go
-
     several = [records] if isinstance(records, Record) else list(records)
     rows = beside(several)
     if not rows:
         return theme.empty(why_nothing_printed(several))
-    rows = rows[::-1]  # the first row on top
-    names = [_row_name(row) for row in rows]
+    heights = list(range(len(rows), 0, -1))  # the first row on top
     traces: list[Any] = [
-        go.Scatter(
-            x=[100 * (row.printed.accuracy or 0.0) for row in rows],
-            y=names,
-            error_x=_bars([100 * (row.printed.spread or 0.0) for row in rows], theme.VIOLET),
-            mode="markers",
+        _row_of_marks(
+            [100 * (row.printed.accuracy or 0.0) for row in rows],
+            [at + _APART for at in heights],
+            [100 * (row.printed.spread or 0.0) for row in rows],
+            [f"{_symbol(row)}-open" for row in rows],
+            theme.VIOLET,
             name="printed (test)",
             hovertext=[_hover(row.printed) for row in rows],
-            hoverinfo="text",
-            marker={
-                "symbol": ["diamond-open" if r.is_hybrid else "circle-open" for r in rows],
-                "size": 10,
-                "color": theme.VIOLET,
-                "line": {"width": 1.8},
-            },
         )
     ]
-    for on, colour in (("test", theme.ACCENT), ("validation", theme.OTHER)):
-        known = [(row, name) for row, name in zip(rows, names, strict=True) if row.on(on)]
+    for on, colour, shift in (("test", theme.ACCENT, 0.0), ("validation", theme.OTHER, -_APART)):
+        known = [(row, at) for row, at in zip(rows, heights, strict=True) if row.on(on)]
         if known:
             found = [measured(row.on(on)) for row, _ in known]
             traces.append(
-                go.Scatter(
-                    x=[100 * one.accuracy for one in found],
-                    y=[name for _, name in known],
-                    error_x=_bars([100 * one.spread for one in found], colour),
-                    mode="markers",
+                _row_of_marks(
+                    [100 * one.accuracy for one in found],
+                    [at + shift for _, at in known],
+                    [100 * one.spread for one in found],
+                    [_symbol(row) for row, _ in known],
+                    colour,
                     name=f"here ({on})",
                     hovertext=[
                         _said(row, one, on) for (row, _), one in zip(known, found, strict=True)
                     ],
-                    hoverinfo="text",
-                    marker={
-                        "symbol": ["diamond" if r.is_hybrid else "circle" for r, _ in known],
-                        "size": 9,
-                        "color": colour,
-                    },
                 )
             )
     untrained = sum(not row.taken for row in rows)
     said = f"{untrained} of {len(rows)} not trained here" if untrained else ""
     return theme.figure(
         traces,
-        height=150 + 30 * len(rows),
+        height=150 + 34 * len(rows),
         xaxis={"title": {"text": "accuracy (%)"}},
-        yaxis={"type": "category", "automargin": True, "range": [-0.7, len(rows) - 0.3]},
-        annotations=[theme.note(said, 1, 1, xanchor="right", yanchor="bottom")] if said else [],
+        yaxis={
+            "tickvals": heights,
+            "ticktext": [_row_name(row) for row in rows],
+            "range": [0.4, len(rows) + 0.6],
+            "automargin": True,
+        },
+        annotations=[theme.above(said)] if said else [],
     )
+
+
+def _row_of_marks(
+    xs: Sequence[float],
+    ys: Sequence[float],
+    wide: Sequence[float],
+    symbols: Sequence[str],
+    colour: str,
+    **more: Any,
+) -> Any:
+    import plotly.graph_objects as go
+
+    bars = {"array": list(wide), "thickness": 1.4, "width": 0, "color": theme.faded(colour, 0.7)}
+    marker = {"symbol": list(symbols), "size": 9, "color": colour, "line": {"width": 1.8}}
+    return go.Scatter(
+        x=list(xs), y=list(ys), error_x=bars, mode="markers", marker=marker, hoverinfo="text",
+        **more,
+    )  # fmt: skip
+
+
+def _symbol(row: Beside) -> str:
+    return "diamond" if row.is_hybrid else "circle"
 
 
 def why_nothing_printed(records: Sequence[Record]) -> str:
@@ -199,10 +218,6 @@ def measured(taken: Sequence[Taken]) -> Measured:
     values = [one.accuracy for one in taken]
     spread = stdev(values) if len(values) > 1 else standard_error(values[0], taken[0].images)
     return Measured(mean(values), spread, len(values), taken[0].images)
-
-
-def _bars(wide: Sequence[float], colour: str) -> dict[str, Any]:
-    return {"array": list(wide), "thickness": 1.4, "width": 4, "color": theme.faded(colour, 0.7)}
 
 
 def _row_name(row: Beside) -> str:

@@ -23,7 +23,7 @@ FLOOR = OTHER
 SINGLE = EQUAL
 HYBRID = ACCENT
 SERIES = (ACCENT, BASELINE, EQUAL, VIOLET)
-PRINTED = (BASELINE, EQUAL, VIOLET)
+PRINTED = (VIOLET, EQUAL, BASELINE)
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "pentagon", "star")
 
@@ -52,7 +52,7 @@ def figure(traces: list[Any], *, height: int = 440, **layout: Any) -> Figure:
     found = go.Figure()
     found.layout.template = go.layout.Template()
     axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "automargin": True}
-    axis["title"] = {"standoff": 8}
+    axis["title"] = {"standoff": 8, "font": {"size": 13}}
     found.update_layout(
         height=height,
         font={"family": FONT, "size": 12.5, "color": INK},
@@ -97,6 +97,11 @@ def note(text: str, x: float, y: float, **more: Any) -> dict[str, Any]:
     """Return a small text at (x, y) of the figure, both from 0 to 1."""
     place = {"xref": "paper", "yref": "paper", "x": x, "y": y, "showarrow": False}
     return {"text": text, **place, "font": {"size": SMALL, "color": INK}, **more}
+
+
+def above(text: str, **more: Any) -> dict[str, Any]:
+    """Return a remark that stands over the plot, at its left."""
+    return note(text, 0, 1, xanchor="left", yanchor="bottom", yshift=4, **more)
 
 
 def below(lines: Sequence[str], *, under: float = 58) -> dict[str, Any]:

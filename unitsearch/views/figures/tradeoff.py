@@ -64,23 +64,24 @@ def tradeoff(record: Record, cost: str = "flops") -> Figure:
         raise UsageError(found=cost, expected=" or ".join(SAVED), fix=did_you_mean(cost, SAVED))
     x, y = METRICS[f"{cost}_drop"], METRICS["accuracy_drop"]
     found = [p for p in points(record, x, y) if p.feasible]
-    traces: list[Any] = []
+    traces: list[Any] = _figure_seven() if cost == "flops" else _tables(x, y)
+    rest = [p for p in found if not p.trial.is_baseline]
     for name, part, colour, size in (
-        ("this study", [p for p in found if not p.on_front], theme.OTHER, 7),
-        ("this study's front", [p for p in found if p.on_front], theme.ACCENT, 9),
+        ("this study", [p for p in rest if not p.on_front], theme.OTHER, 7),
+        ("this study's front", [p for p in rest if p.on_front], theme.ACCENT, 9),
+        ("baseline", [p for p in found if p.trial.is_baseline], theme.BASELINE, 15),
     ):
         if part:
-            marker = {"color": colour, "size": size}
+            marker = {"color": colour, "size": size, "opacity": 1}
             traces.append(_ours(record, part, name, marker, x, len(found)))
     traces += steps(own_front(found, x, y), x, opacity=1)
-    traces += _figure_seven() if cost == "flops" else _tables(x, y)
     why = "" if found else why_nothing(record, x, y)
     if not found and record.baseline is not None:
         why = "No trial of this study reaches the floor."
     return theme.figure(
         traces,
         height=500,
-        xaxis={"title": {"text": x.label}, "rangemode": "tozero"},
+        xaxis={"title": {"text": x.label}, "range": [min([0, *(p.x for p in found)]) - 3, 100]},
         yaxis={
             "title": {"text": "accuracy drop (points)"},
             "zeroline": True,
@@ -183,20 +184,18 @@ def _ours(
     bars: dict[str, Any] = {}
     if part[0].on_front:
         wide = [axis_error(y, p.trial) or 0.0 for p in part]
-        bars["error_y"] = {"array": wide, "thickness": 1, "width": 0}
+        colour = theme.faded(marker["color"], 0.6)
+        bars["error_y"] = {"array": wide, "thickness": 1, "width": 0, "color": colour}
     symbols = ["diamond" if p.trial.is_hybrid else "circle" for p in part]
-    colours = [marker["color"]] * len(part)
-    sizes = [marker["size"]] * len(part)
-    for i, p in enumerate(part):
-        if p.trial.is_baseline:
-            symbols[i], colours[i], sizes[i] = "star", theme.BASELINE, 14
+    if part[0].trial.is_baseline:
+        symbols = ["star"]
     return theme.scatter(0 if full else total)(
         x=[p.x for p in part],
         y=[p.y for p in part],
         customdata=[p.trial.number for p in part],
         mode="markers",
         name=name,
-        marker={"symbol": symbols, "color": colours, "size": sizes},
+        marker={**marker, "symbol": symbols},
         **said,
         **bars,
     )

@@ -97,7 +97,7 @@ def _groups(record: Record) -> list[Any]:
                 customdata=[t.number for t in part],
                 mode="markers",
                 name=f"{name}, each trial ({len(part):,})",
-                marker={"color": colour, "symbol": symbol, "size": 6, "opacity": 0.4},
+                marker={"color": colour, "symbol": symbol, "size": 6, "opacity": 0.6},
                 **said,
             )
         )
