@@ -10,7 +10,8 @@ from typing import Any
 
 from unitsearch.architecture import Architecture, stacks
 from unitsearch.costs import Cost
-from unitsearch.metrics import Measured, standard_error
+from unitsearch.metrics import Measured, metric, standard_error
+from unitsearch.search.front import front, losses
 
 STATES = ("complete", "stopped", "failed", "running", "waiting")
 
@@ -63,14 +64,14 @@ class Trial:
         """Whether this is the network that others are compared with."""
         return self.number == 0
 
-    @property
+    @cached_property
     def is_hybrid(self) -> bool:
         """Whether a stack of it holds units of more than one kind."""
         return any(
             len({run.unit for run in stack.units}) > 1 for stack in stacks(self.architecture.layers)
         )
 
-    @property
+    @cached_property
     def has_units(self) -> bool:
         """Whether it has a stack of units at all."""
         return any(True for _ in stacks(self.architecture.layers))
@@ -126,6 +127,20 @@ class Record:
     def shares_filters(self) -> bool:
         """Whether output filters of a trial share binary filters: then its bits are its size."""
         return any(trial.cost.macs_shared != trial.cost.macs for trial in self.trials)
+
+    @cached_property
+    def front(self) -> tuple[Trial, ...]:
+        """The complete trials from the floor up that none dominates, by the study's objectives.
+
+        If none reaches the floor it is empty; the baseline takes part like any other. It is worked
+        out once: every figure and table of a page asks for it.
+        """
+        baseline = self.baseline
+        if baseline is None:
+            return ()
+        objectives = [metric(name) for name in self.config["objectives"]]
+        able = [trial for trial in self.complete if (trial.accuracy or 0.0) >= self.floor]
+        return tuple(front([(t, losses(t.measured, baseline.measured, objectives)) for t in able]))
 
     @property
     def floor(self) -> float:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from unitsearch.metrics import METRICS, metric
+from unitsearch.metrics import METRICS
 from unitsearch.search.front import (
     Point,
     dominates,
-    front,
     hypervolume,
-    losses,
     volume_point,
 )
 from unitsearch.study.record import Record, Trial
@@ -28,13 +26,7 @@ def front_trials(record: Record) -> list[Trial]:
 
     If none reaches the floor the front is empty; the baseline takes part like any other.
     """
-    baseline = record.baseline
-    if baseline is None:
-        return []
-    objectives = [metric(name) for name in record.config["objectives"]]
-    floor = record.floor
-    able = [trial for trial in record.complete if (trial.accuracy or 0.0) >= floor]
-    return front([(t, losses(t.measured, baseline.measured, objectives)) for t in able])
+    return list(record.front)
 
 
 def rows(record: Record) -> list[dict[str, Any]]:

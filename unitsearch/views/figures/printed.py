@@ -173,7 +173,12 @@ def _row_of_marks(
     import plotly.graph_objects as go
 
     bars = {"array": list(wide), "thickness": 1.4, "width": 0, "color": theme.faded(colour, 0.7)}
-    marker = {"symbol": list(symbols), "size": 9, "color": colour, "line": {"width": 1.8}}
+    marker = {
+        "symbol": list(symbols),
+        "size": 9,
+        "color": colour,
+        "line": {"width": 1.8, "color": colour},
+    }
     return go.Scatter(
         x=list(xs), y=list(ys), error_x=bars, mode="markers", marker=marker, hoverinfo="text",
         **more,
