@@ -146,6 +146,12 @@ def test_latency_is_drawn_once_it_is_measured(record: Record) -> None:
     assert trace(figure, "baseline").x == (1.0,)
 
 
+def test_an_error_as_large_as_its_value_fits_a_logarithmic_axis(record: Record) -> None:
+    (first, *_) = record.trials
+    slow = replace(record, trials=(replace(first, latency=(0.1, 0.5, 2.0)),))
+    assert pareto(slow, "latency").layout.xaxis.range[0] < math.log10(0.5)
+
+
 # the effect of a count
 
 
@@ -231,8 +237,8 @@ def test_the_method_stands_on_the_figure(record: Record) -> None:
 def test_stopped_and_failed_trials_are_marked_where_they_ended() -> None:
     record = with_stopped(case("30 trials"))
     figure = curves(record)
-    stopped = next(t for t in figure.data if t.name == "stopped")
-    failed = next(t for t in figure.data if t.name == "failed")
+    stopped = next(t for t in figure.data if t.name == "stopped (1)")
+    failed = next(t for t in figure.data if t.name == "failed (1)")
     assert (stopped.customdata, stopped.x) == ((1,), (3,))
     assert (failed.customdata, failed.x) == ((2,), (2,))
     assert stopped.y[0] == pytest.approx(100 * record.trials[1].curve[-1])
@@ -336,8 +342,8 @@ def test_parameters_that_vary_are_axes_and_cut_points_are_not(record: Record) ->
     figure = parallel(replace(record, trials=(record.trials[0], *trials)))
     labels = [d.label for d in figure.data[0].dimensions]
     assert "k" in labels
-    assert not {"s1.units.cut0"} & set(labels)
-    assert drawn_axis(figure, "k").ticktext == ("3", "5", "–")  # the baseline is outside the space
+    assert not {"same", "s1.units.cut0"} & set(labels)
+    assert drawn_axis(figure, "k").ticktext == ("–", "3", "5")  # the baseline is outside the space
 
 
 def test_words_are_ticks(record: Record) -> None:

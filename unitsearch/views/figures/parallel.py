@@ -64,7 +64,7 @@ def axes(
         for name in drawn
         if not _CUT.search(name)
     ]
-    varied = [(name, values) for name, values in varied if len(set(map(repr, values))) > 1]
+    varied = [(n, values) for n, values in varied if len({repr(v) for v in values} - {"None"}) > 1]
     found += [_of_values(name, values) for name, values in varied[:_PARAMETERS]]
     rest += [name for name, _ in varied[_PARAMETERS:]]
     counts = [unit_counts(trial.architecture.layers) for trial in trials]

@@ -208,7 +208,7 @@ def _view(
         errors = [axis_error(by, p.trial, baseline) or 0.0 for p in shown]
         low = min([*(v - e for v, e in zip(values, errors, strict=True)), *more])
         if by.logarithmic and low <= 0:
-            low = min(*values, *more)
+            low = min([*values, *more])
         high = max([*(v + e for v, e in zip(values, errors, strict=True)), *more])
         floor = 100 * record.floor
         if by.name == "accuracy" and floor and low - floor < _NEAR * (high - low):
