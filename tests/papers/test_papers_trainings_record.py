@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from unitsearch.api import report
 from unitsearch.api.trainings import SETTINGS, TRAININGS, read_record
 from unitsearch.errors import StudyError
 from unitsearch.views.figures import convergence, pareto, printed
@@ -50,3 +51,12 @@ def test_figures_say_that_accuracies_are_of_test_images(folder: Path) -> None:
 def test_what_is_neither_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="no study named"):
         read_record(tmp_path)
+
+
+def test_a_board_of_the_papers_table_is_written_beside_them(folder: Path) -> None:
+    path = report(str(folder), None, "bunit_table1")
+    assert path == folder / "bunit_table1.html"
+    text = path.read_text()
+    assert "98.53 ± 0.05" in text
+    assert "6 trainings made again" in text
+    assert sorted(p.name for p in folder.iterdir()) == [path.name, SETTINGS, TRAININGS]

@@ -252,10 +252,18 @@ def best_trial(record: Record) -> Trial | None:
     return max(found, key=lambda t: (t.accuracy or 0.0, -t.cost.flops)) if found else None
 
 
-def report(study: str | None, output_file: Path | None = None) -> Path:
-    """Write a study's report and tables anew, or an index of ./studies, and return its path."""
-    from unitsearch.study.folder import HOME, names, read_study
-    from unitsearch.views import index_html, write_report
+def report(
+    study: str | None, output_file: Path | None = None, board_name: str | None = None
+) -> Path:
+    """Write a study's report and tables anew, or an index of ./studies, and return its path.
+
+    With ``board_name`` that board is written instead, a shipped one or a file; beside the study, as
+    ``<board>.html``, unless ``output_file`` says where. A folder of ``reproduce training`` may
+    stand for a study.
+    """
+    from unitsearch.api.trainings import read_record
+    from unitsearch.study.folder import FACTS, HOME, names, read_study
+    from unitsearch.views import board, index_html, write_report
     from unitsearch.views.exports import write_leavings
     from unitsearch.views.pages import write_text
 
@@ -271,12 +279,14 @@ def report(study: str | None, output_file: Path | None = None) -> Path:
         path = output_file or Path(HOME) / "index.html"
         write_text(path, index_html(records))
         return path
-    record = read_study(study)
-    if output_file is not None:
-        write_report(record, output_file)
-        return output_file
-    write_leavings(record)
-    return record.folder / "report.html"
+    shown = board(board_name or "report")
+    record = read_record(study)
+    if output_file is None and board_name is None and (record.folder / FACTS).is_file():
+        write_leavings(record)
+        return record.folder / "report.html"
+    path = output_file or record.folder / f"{Path(board_name or 'report').stem}.html"
+    write_report(record, path, shown)
+    return path
 
 
 def plot(study: str | Sequence[str], name: str, output_file: Path, **options: Any) -> Path:

@@ -71,11 +71,15 @@ def report(
         str | None, typer.Argument(help="A study; an index of all without it.")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The HTML file.")] = None,
+    board: Annotated[
+        str | None,
+        typer.Option("--board", help="Another page: all, bunit_table1, …, or a file (*.yaml)."),
+    ] = None,
 ) -> None:
     """Write a study's report and tables anew, or an index of ./studies."""
     from unitsearch.api import report as write_report
 
-    write(str(write_report(study, output)))
+    write(str(write_report(study, output, board)))
 
 
 def plot(

@@ -202,18 +202,18 @@ def effects(record: Record, cost: str = "flops") -> Figure:
                     hoverinfo="text",
                 )
             )
-    method = [
-        f"{found[0].total:,} trials from the floor up. Each kind on its own: least squares of",
-        f"accuracy on its count, beside log10 of {label} and its square; 95 % intervals (HC3).",
-        "A search chooses what it trains: these are associations in this study, no experiment.",
-    ]
+    method = (
+        f"{found[0].total:,} trials from the floor up. Each kind on its own: least squares of"
+        f" accuracy on its count, beside log10 of {label} and its square; 95 % intervals (HC3)."
+        " A search chooses what it trains: these are associations in this study, no experiment."
+    )
     if left_out > 0:
-        method.append(f"The {_KINDS} clearest of {_KINDS + left_out} kinds.")
+        method += f" The {_KINDS} clearest of {_KINDS + left_out} kinds."
     tall = 28 * len(found)
     return theme.figure(
         traces,
-        height=200 + tall,
-        margin={"l": 58, "r": 18, "t": 24, "b": 138},
+        height=222 + tall,
+        margin={"l": 58, "r": 18, "t": 24, "b": 156},
         xaxis={
             "title": {"text": f"points of accuracy for one unit more, at equal {label}"},
             "zeroline": True,

@@ -14,7 +14,6 @@ from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.metrics import Metric, shown_metric
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
-from unitsearch.views import words
 from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.points import axis_label, axis_value, why_nothing
@@ -122,7 +121,10 @@ def _of_metric(metric: Metric, values: Sequence[float], record: Record) -> Axis:
 
 
 def _number(value: float) -> str:
-    return words.short(value) if value >= 1000 else f"{value:.3g}"
+    for unit, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= 0.999 * unit:
+            return f"{value / unit:.3g}{letter}"
+    return f"{value:.3g}"
 
 
 def parallel(
@@ -187,9 +189,9 @@ def parallel(
         )
         if rank in ranks
     ]
-    said = ["drag along an axis to keep the lines through it; a click on the axis frees it"]
+    said = "Drag along an axis to keep the lines through it; a click on the axis frees it."
     if rest:
-        said.append(f"without room: {escape(', '.join(rest[:8]))}{' …' if len(rest) > 8 else ''}")
+        said += f" Without room: {escape(', '.join(rest[:8]))}{' …' if len(rest) > 8 else '.'}"
     hidden = {"visible": False, "fixedrange": True}
     return theme.figure(
         [lines, *legend],

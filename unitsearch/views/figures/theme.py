@@ -6,7 +6,7 @@ alike; what belongs together has a symbol or a dash besides, so that no reader n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ SCENE_INK = "#768190"  # WebGL's text, which no CSS reaches: legible on both pag
 GRID = "rgba(128,138,150,0.22)"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 SMALL = 11.5
+LINE = 74  # characters of a small line in half the width of a page
 
 # Beyond so many points: WebGL; short hover texts and no error bars except on the fronts.
 MANY = 1_500
@@ -104,9 +105,9 @@ def above(text: str, **more: Any) -> dict[str, Any]:
     return note(text, 0, 1, xanchor="left", yanchor="bottom", yshift=4, **more)
 
 
-def below(lines: Sequence[str], *, under: float = 58) -> dict[str, Any]:
-    """Return sentences that stand under the axis, ``under`` pixels below it."""
-    text = "<br>".join(lines)
+def below(said: str, *, under: float = 58) -> dict[str, Any]:
+    """Return sentences that stand under the axis, ``under`` pixels below it, on half a page."""
+    text = "<br>".join(textwrap.wrap(said, LINE, break_long_words=False, break_on_hyphens=False))
     return note(text, 0, 0, yshift=-under, xanchor="left", yanchor="top", align="left")
 
 
