@@ -277,6 +277,6 @@ def test_a_browser_without_network_draws_every_figure(study: str, tmp_path: Path
     assert title is not None
     assert not title[1].startswith("ERROR")
     plots = len(re.findall(r"<div[^>]* data-figure=", done))
-    assert plots == 8
+    assert plots == 10
     assert len(re.findall(r'<div class="plot[^>]*js-plotly-plot', done)) == plots
     assert ('id="drawer" class="drawer" hidden' in done) == (study == "no trials")

@@ -73,6 +73,11 @@ def finding(record: Record) -> list[str]:
     best, base, in_bits = best_trial(record), record.baseline, record.shares_filters
     if not record.trials:
         return ["No trials yet."]
+    if base is None and words.measured_on(record) == "test":
+        return [
+            f"{words.count(len(record.complete), 'training')} made again, with accuracies on test"
+            " images: there is no baseline, and so no floor, no front and no CE or SE."
+        ]
     if base is None:
         first = record.trials[0]
         reason = f" ({first.reason})" if first.reason else ""

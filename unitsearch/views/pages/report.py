@@ -24,6 +24,7 @@ from unitsearch.views.pages.page import (
     script_json,
     write_text,
 )
+from unitsearch.views.pages.printed import printed_table
 
 
 def report_html(record: Record, shown: Board | None = None) -> str:
@@ -94,6 +95,8 @@ def _text_panel(panel: Panel, record: Record, colours: dict[str, str]) -> str:
     match panel.panel:
         case "front":
             return panels.front_table(record, colours)
+        case "printed_table":
+            return printed_table(record)
         case "failures":
             return panels.failures(record)
         case "words":
