@@ -1,5 +1,6 @@
 """One function per command: joins studies and views. What ``import unitsearch`` offers."""
 
+from unitsearch.api.exports import export
 from unitsearch.api.latency import Latency, latency
 from unitsearch.api.networks import (
     build,
@@ -39,6 +40,7 @@ __all__ = [
     "build",
     "count",
     "dry_run",
+    "export",
     "latency",
     "load_architecture",
     "load_network",
