@@ -34,10 +34,6 @@ LAYERS: dict[str, list[Any]] = {
         {**CONV, "kernel": 4, "padding": 1}, {**CONV, "groups": 4, "stride": 2, "bias": True},
         {**CONV, "groups": 2, "norm": "none"}, {**CONV, "act": "none"},
         *({**CONV, "act": act} for act in ("relu6", "silu", "sigmoid"))],
-    "every kind of pooling": [CONV,
-        {"kind": "pool", "op": "max", "kernel": 3, "stride": 2, "padding": 1},
-        {"kind": "pool", "op": "avg", "kernel": 3, "stride": 1, "padding": 1},
-        {"kind": "global_pool"}],
     "residuals": [CONV, {"kind": "residual", "body": [CONV, {**CONV, "act": "none"}]},
         {"kind": "residual", "act": "silu",
          "body": [{"kind": "conv", "out": 6, "stride": 2},
@@ -53,11 +49,6 @@ LAYERS: dict[str, list[Any]] = {
         {"kind": "conv", "out": 2, "kernel": 1, "bias": True, "norm": "none", "act": "silu"},
         {"kind": "conv", "out": 4, "kernel": 1, "bias": True, "norm": "none", "act": "sigmoid"}]},
         {"kind": "gate", "body": [{**CONV, "act": "sigmoid"}]}],
-    "linear units": [{"kind": "flatten"}, {"kind": "linear", "out": 7, "norm": "batch"},
-        {"kind": "stack", "units": [
-            {"count": 2, "nodes": [1, 2, 1], "of": "linear"},
-            {"nodes": [2, 3, 1], "of": "linear", "norm": "batch", "bias": False},
-            {"count": 3, "nodes": [1, 2, 2], "of": "linear", "norm": ["batch", "none"]}]}],
     "binary filters": [CONV, *[
         {"kind": "slbf", "out": 4, "kernel": k, "bank": 6, "splits": 2, "select": select,
          "scale": scale, "padding": 1, "stride": stride, "norm": norm}
@@ -71,6 +62,15 @@ LAYERS: dict[str, list[Any]] = {
         {"count": 3, "in": 1, "layers": [CONV, {"kind": "pool", "kernel": 3, "stride": 1,
             "padding": 1}, {"kind": "slbf", "out": 2, "bank": 4, "splits": 4, "select": "fixed",
             "norm": "none"}]}]}],
+    "every kind of pooling": [CONV,
+        {"kind": "pool", "op": "max", "kernel": 3, "stride": 2, "padding": 1},
+        {"kind": "pool", "op": "avg", "kernel": 3, "stride": 1, "padding": 1},
+        {"kind": "global_pool"}],
+    "linear units": [{"kind": "flatten"}, {"kind": "linear", "out": 7, "norm": "batch"},
+        {"kind": "stack", "units": [
+            {"count": 2, "nodes": [1, 2, 1], "of": "linear"},
+            {"nodes": [2, 3, 1], "of": "linear", "norm": "batch", "bias": False},
+            {"count": 3, "nodes": [1, 2, 2], "of": "linear", "norm": ["batch", "none"]}]}],
 }  # fmt: skip
 
 
@@ -82,6 +82,18 @@ def architecture(layers: list[Any]) -> Architecture:
     return read_architecture({"unitsearch": 1, "input": [2, 8, 8], "layers": [*layers, *head]})
 
 
+# All of them in a row but for those that need a flat input, so that one program holds them all.
+IN_A_ROW = read_architecture(
+    {
+        "unitsearch": 1,
+        "input": [2, 64, 64],
+        "layers": [
+            *(layer for name, layers in LAYERS.items() if "linear" not in name for layer in layers),
+            *LAYERS["linear units"],
+            {"kind": "linear", "out": 3},
+        ],
+    }
+)
 SMALL = {name: architecture(layers) for name, layers in LAYERS.items()}
 ALL_KINDS = replace(
     read_architecture(read_text(EVERYTHING).data),

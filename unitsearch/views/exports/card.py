@@ -225,7 +225,7 @@ def _checks(written: Sequence[Written]) -> list[str]:
         f"Each file was read back by unitsearch {version} before it was put here. Numbers are "
         "those in the file, with batch norm folded into the weights where that is said, and MACs "
         "were counted from it; both are as the closed form says. Logits are held against the "
-        "network's on 16 fixed images, and on one and three of them: the largest difference over "
-        f"the largest logit, at most {TOLERANCE:g}.",
+        "network's on 16 fixed images: the largest difference, relative to the largest logit where "
+        f"that is over 1, at most {TOLERANCE:g}; on one and on three of them too.",
         table(["format", "key", "numbers", "MACs", "logits"], rows, right=(2, 3)),
     ]

@@ -80,15 +80,15 @@ def read_onnx(path: Path) -> Answer:
     import onnxruntime
     import torch
 
-    model = onnx.load(path)
     try:
+        model = onnx.load(path)
         onnx.checker.check_model(model, full_check=True)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         session = onnxruntime.InferenceSession(
             path.read_bytes(), options, providers=["CPUExecutionProvider"]
         )
-    except Exception as error:  # noqa: BLE001  # both raise kinds of their own
+    except Exception as error:  # noqa: BLE001  # all three raise kinds of their own
         said = str(error).strip().splitlines()[0]
         raise CheckError(f"{path.name}: no sound ONNX file ({said})") from None
 

@@ -67,9 +67,9 @@ class GroupedLinear(nn.Module):
             nn.init.uniform_(parameter, -(inputs**-0.5), inputs**-0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        shares = x.reshape(len(x), self.count, -1)
+        shares = x.reshape(len(x), self.count, -1).transpose(0, 1)
         weight = self.weight.view(self.count, -1, self.weight.shape[1])
-        y = torch.einsum("nci,coi->nco", shares, weight).flatten(1)
+        y = torch.bmm(shares, weight.transpose(1, 2)).transpose(0, 1).flatten(1)
         return y if self.bias is None else y + self.bias
 
 
