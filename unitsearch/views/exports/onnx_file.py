@@ -61,10 +61,14 @@ def onnx_bytes(program: ExportedProgram, facts: Mapping[str, str]) -> bytes:
             verbose=False,
         )
     model = cast("Any", made).model_proto
+    batch = model.graph.input[0].type.tensor_type.shape.dim[0].dim_param
     for node in model.graph.node:  # stack traces, with paths of this machine
         del node.metadata_props[:]
     for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
         del value.metadata_props[:]
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param == batch:  # a name of torch's, such as s34
+                dim.dim_param = "batch"
     del model.graph.metadata_props[:]
     onnx.helper.set_model_props(model, dict(facts))
     return cast(bytes, model.SerializeToString())

@@ -104,7 +104,10 @@ def _about(architecture: Architecture, weights: str | None) -> str:
         f"{cost.macs:,} multiply-accumulates an image. {told}"
     )
     head = '"""An image classifier, written by unitsearch; it needs torch and nothing else.'
-    return "\n".join([head, "", *textwrap.wrap(said, WIDTH), '"""', ""])
+    # shapes are kept on one line
+    kept = re.sub(r"\[[^]]*\]", lambda shape: shape[0].replace(" ", "\u00a0"), said)
+    lines = [line.replace("\u00a0", " ") for line in textwrap.wrap(kept, WIDTH)]
+    return "\n".join([head, "", *lines, '"""', ""])
 
 
 def _constants(architecture: Architecture) -> list[str]:

@@ -101,7 +101,7 @@ def of_trial(record: Record, trial: Trial, retrain: str) -> Story:
         baseline=baseline,
         metrics={n: v for n, v in metrics.items() if math.isfinite(v)},
         data={label: said for label, said in data.items() if said},
-        recipe={key: code(value) for key, value in config["train"].items() if value is not None},
+        recipe={k: _setting(v) for k, v in config["train"].items() if v is not None},
         retrain=retrain,
     )
 
@@ -147,6 +147,10 @@ def _accuracies(trial: Trial) -> tuple[Accuracy, ...]:
         error = standard_error(trial.test_accuracy, trial.test_images)
         found.append(Accuracy("test", trial.test_accuracy, trial.test_images, error))
     return tuple(found)
+
+
+def _setting(value: Any) -> str:
+    return code(str(value).lower() if isinstance(value, bool) else value)
 
 
 def _number(value: Any) -> float | None:

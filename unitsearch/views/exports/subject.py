@@ -86,4 +86,5 @@ class Subject:
         for graph in (node.graph for node in program.graph.nodes):
             for node in graph.nodes:
                 node.meta.pop("stack_trace", None)  # paths of this machine
+        program.example_inputs = None  # the two images would be kept in the file
         return program
