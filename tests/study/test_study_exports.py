@@ -9,13 +9,19 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 import yaml
-from real_studies import call
 
+import unitsearch
+from unitsearch.errors import UnitSearchError
+from unitsearch.network.weights import fixed_images
 from unitsearch.study.folder import read_study
 from unitsearch.study.tables import front_trials
 
@@ -26,17 +32,6 @@ ELSEWHERE = """
 import sys
 sys.modules.update(dict.fromkeys({forbidden!r}))  # as if they were not installed
 sys.path.insert(0, ".")
-"""
-EXPECTED = """
-import json, pathlib, numpy, torch, unitsearch
-from unitsearch.network.weights import fixed_images
-found = {}
-for path in sorted(pathlib.Path(".").glob("*.yaml")):
-    images = fixed_images(unitsearch.load_architecture(path))
-    numpy.save(path.with_suffix(".npy"), images.numpy())
-    with torch.inference_mode():
-        found[path.stem] = unitsearch.load_network(path)(images).tolist()
-print(json.dumps(found))
 """
 IN_ONNXRUNTIME = """
 import json, pathlib, numpy, onnxruntime
@@ -59,11 +54,21 @@ print(json.dumps(found))
 """
 
 
-def run(program: str, folder: Path, forbidden: tuple[str, ...] = ()) -> Any:
-    code = ELSEWHERE.format(forbidden=set(forbidden)) + program if forbidden else program
-    isolated = ["-I"] if forbidden else []
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Said]
+
+
+def elsewhere(program: str, folder: Path, *forbidden: str) -> Any:
     done = subprocess.run(
-        [sys.executable, *isolated, "-c", code],
+        [sys.executable, "-I", "-c", ELSEWHERE.format(forbidden=forbidden) + program],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -74,53 +79,63 @@ def run(program: str, folder: Path, forbidden: tuple[str, ...] = ()) -> Any:
     return json.loads(done.stdout)
 
 
-@pytest.fixture(scope="module")
-def home(straight: Path) -> Path:
-    return straight.parents[1]
+@pytest.fixture
+def call(
+    straight: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Call:
+    """Runs the command line in this process, beside ./studies; a traceback fails the test."""
+    monkeypatch.chdir(straight.parents[1])
+
+    def run(*words: str) -> Said:
+        from unitsearch.cli.main import main
+
+        monkeypatch.setattr(sys, "argv", ["unitsearch", *words])
+        capsys.readouterr()
+        code: Any = 0
+        try:
+            main()
+        except SystemExit as left:
+            code = left.code or 0
+        return Said(code, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="module")
-def exported(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(straight: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The front of a real study in every format."""
     folder = tmp_path_factory.mktemp("exported")
-    words = ["export", "straight", "--format", FORMATS, "--no-latency", "-o", str(folder)]
-    done = call(home, *words)
-    assert done.returncode == 0, done.stderr
-    (folder / "said").write_text(done.stderr)
+    unitsearch.export(straight, folder, formats=FORMATS, latency=False)
     return folder
 
 
-def apart(a: Any, b: Any) -> float:
-    import numpy as np
-
-    return float(np.abs(np.array(a) - np.array(b)).max())
-
-
 def test_every_member_of_the_front_runs_elsewhere_and_answers_the_same(
-    exported: Path, straight: Path
+    exported: Path, straight: Path, tmp_path: Path
 ) -> None:
-    expected = run(EXPECTED, exported)
-    members = [f"{one.number:05d}" for one in front_trials(read_study(straight))]
-    assert sorted(expected) == members
+    shutil.copytree(exported, tmp_path, dirs_exist_ok=True)
+    expected = {}
+    for path in sorted(tmp_path.glob("*.yaml")):
+        images = fixed_images(unitsearch.load_architecture(path))
+        np.save(path.with_suffix(".npy"), images.numpy())
+        with torch.inference_mode():
+            expected[path.stem] = unitsearch.load_network(path)(images).numpy()
+    assert list(expected) == [f"{one.number:05d}" for one in front_trials(read_study(straight))]
     ours = ("unitsearch", "yaml", "safetensors")
-    in_onnx = run(IN_ONNXRUNTIME, exported, (*ours, "torch", "onnx"))
-    in_torch = run(IN_TORCH, exported, (*ours, "onnxruntime", "onnx"))
-    for member in members:
-        assert apart(in_onnx[member], expected[member]) <= 1e-4
-        program, written = in_torch[member]
-        assert apart(program, expected[member]) <= 1e-4
-        assert apart(written, expected[member]) <= 1e-4
+    in_onnx = elsewhere(IN_ONNXRUNTIME, tmp_path, *ours, "torch", "onnx")
+    in_torch = elsewhere(IN_TORCH, tmp_path, *ours, "onnxruntime", "onnx")
+    for member, logits in expected.items():
+        for found in (in_onnx[member], *in_torch[member]):
+            np.testing.assert_allclose(found, logits, rtol=1e-4, atol=1e-4)
 
 
 def test_each_member_has_its_files_and_its_card(exported: Path, straight: Path) -> None:
-    expected = {"said"}
+    expected = set()
     for one in front_trials(read_study(straight)):
         name = f"{one.number:05d}"
         ends = ("yaml", "safetensors", "pt2", "onnx", "MODEL.md")
         expected |= {f"{name}.{end}" for end in ends}
         expected |= {f"network_{name}.{end}" for end in ("py", "pt")}
-    left = {path.name for path in exported.iterdir() if path.suffix not in (".npy", "")}
-    assert left == expected - {"said"}
+    assert {path.name for path in exported.iterdir()} == expected
 
 
 def test_a_card_tells_what_the_study_knows(exported: Path, straight: Path) -> None:
@@ -147,19 +162,28 @@ def test_a_card_tells_what_the_study_knows(exported: Path, straight: Path) -> No
     assert "nan" not in text
 
 
-def test_the_code_of_a_card_runs_as_it_stands(exported: Path, tmp_path: Path) -> None:
-    shutil.copytree(exported, tmp_path, dirs_exist_ok=True)
+def test_the_code_of_a_card_runs_as_it_stands(
+    exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(exported)
     card = min(exported.glob("*.MODEL.md")).read_text()
-    blocks = re.findall(r"^(\w+), which needs .*:\n\n```python\n(.*?)```", card, re.M | re.S)
-    assert [name for name, _ in blocks] == FORMATS.split(",")
-    for name, code in blocks:
-        forbidden = () if name in ("yaml", "safetensors") else ("unitsearch",)
-        shown = run(f"{code}\nprint(list(logits.shape))", tmp_path, forbidden)
-        assert shown == [1, 10]
+    blocks = dict(
+        re.findall(r"^(\w+), which needs [^\n]*:\n\n```python\n(.*?)```", card, re.M | re.S)
+    )
+    assert list(blocks) == FORMATS.split(",")
+    shown = "\nprint(list(logits.shape))"
+    assert elsewhere(blocks["onnx"] + shown, exported, "unitsearch", "torch") == [1, 10]
+    for name in ("pt2", "python"):
+        assert elsewhere(blocks[name] + shown, exported, "unitsearch", "onnx") == [1, 10]
+    for name in ("yaml", "safetensors"):
+        found: dict[str, Any] = {}
+        exec(blocks[name], found)
+        assert found["logits"].shape == (1, 10)
+    shutil.rmtree(exported / "__pycache__", ignore_errors=True)
 
 
-def test_the_command_of_a_card_trains_the_network_again(
-    exported: Path, straight: Path, tmp_path: Path
+def test_the_command_of_a_card_trains_the_network_again_and_that_is_exported_too(
+    exported: Path, straight: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = max(exported.glob("*.MODEL.md"))
     (command,) = re.findall(r"```sh\n(.*?)```", card.read_text(), re.S)
@@ -167,99 +191,102 @@ def test_the_command_of_a_card_trains_the_network_again(
     assert name == "unitsearch"
     file = card.name.replace(".MODEL.md", ".yaml")
     shutil.copy(exported / file, tmp_path)
-    done = call(tmp_path, *words, "-f", "json", OMP_NUM_THREADS="1")
-    assert done.returncode == 0, done.stderr
-    (row,) = json.loads(done.stdout)
+    monkeypatch.chdir(tmp_path)
+    done = call(*words, "-f", "json")
+    assert done.code == 0, done.err
+    (row,) = json.loads(done.out)
     trial = read_study(straight).trials[int(file[:5])]
     assert (row["key"], row["seed"], row["epochs"]) == (trial.key, trial.seed, 1)
+    done = call("export", row["file"], "--format", "yaml,python", "--no-latency")
+    assert done.code == 0, done.err
+    assert (tmp_path / "exported" / f"network_{trial.number:05d}.pt").is_file()
+    text = (tmp_path / "exported" / card.name).read_text()
+    said = f"| test | {100 * row['test_accuracy']:.2f} % | {trial.test_images} | 1 |"
+    assert said in text
+    assert f"train=fast train.epochs=1 seed={trial.seed}" in text
 
 
-def test_what_was_trained_again_is_exported_with_what_is_known_of_it(
-    exported: Path, tmp_path: Path
+def test_a_pick_is_exported_alone_with_how_long_it_takes(
+    straight: Path, tmp_path: Path, call: Call
 ) -> None:
-    source = max(exported.glob("*.yaml"))
-    shutil.copy(source, tmp_path / "mine.yaml")
-    trained = call(tmp_path, "train", "mine.yaml", "train.epochs=1", "train=fast", "-f", "json")
-    assert trained.returncode == 0, trained.stderr
-    (row,) = json.loads(trained.stdout)
-    done = call(tmp_path, "export", row["file"], "--format", FORMATS, "--no-latency")
-    assert done.returncode == 0, done.stderr
-    text = (tmp_path / "exported" / "mine.MODEL.md").read_text()
-    assert f"| test | {100 * row['test_accuracy']:.2f} % | 360 | 1 |" in text
-    assert "train.epochs=1" in text
-
-
-def test_a_pick_is_exported_alone(home: Path, straight: Path, tmp_path: Path) -> None:
-    record = read_study(straight)
-    done = call(home, "export", "straight", "--pick", "best-accuracy", "-o", str(tmp_path / "out"))
-    assert done.returncode == 0, done.stderr
-    (path,) = (Path(line) for line in done.stdout.splitlines())
-    best = max((t for t in front_trials(record)), key=lambda t: (t.accuracy, -t.cost.flops))
-    assert int(path.stem) in (best.number, 0) or best.is_baseline
+    done = call("export", "straight", "--pick", "best-accuracy", "-o", str(tmp_path / "out"))
+    assert done.code == 0, done.err
+    (path,) = (Path(line) for line in done.out.splitlines())
+    front = front_trials(read_study(straight))
+    found = [one for one in front if not one.is_baseline] or front
+    assert int(path.stem) == max(found, key=lambda t: (t.accuracy or 0, -t.cost.flops)).number
     assert (
         "one thread, turn about in one run" in path.with_name(f"{path.stem}.MODEL.md").read_text()
     )
+    assert "logits equal" in done.err
 
 
-def test_a_pick_that_nobody_meets_exits_with_3(home: Path, tmp_path: Path) -> None:
-    words = ["--pick", "accuracy>=0.99999", "-o", str(tmp_path / "out")]
-    done = call(home, "export", "straight", *words)
-    assert (done.returncode, done.stdout) == (3, "")
-    assert "accuracy of the front goes from" in done.stderr
+def test_a_pick_that_nobody_meets_exits_with_3(tmp_path: Path, call: Call) -> None:
+    done = call("export", "straight", "--pick", "accuracy>=0.99999", "-o", str(tmp_path / "out"))
+    assert (done.code, done.out) == (3, "")
+    assert "accuracy of the front goes from" in done.err
     assert not (tmp_path / "out").exists()
 
 
-def test_without_the_extra_onnx_files_are_refused_with_its_name(home: Path, tmp_path: Path) -> None:
-    program = (
-        "import sys\nsys.modules['onnxscript'] = None\n"
-        "from unitsearch.cli.main import main\n"
-        "sys.argv = ['unitsearch', 'export', 'straight', '--format', 'onnx', "
-        f"'-o', '{tmp_path}/o']\n"
-        "main()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=home, capture_output=True, text=True, timeout=120
-    )
-    assert (done.returncode, done.stdout) == (3, "")
-    assert "pip install 'unitsearch[onnx]'" in done.stderr
-    assert not (tmp_path / "o").exists()
-
-
-def test_a_file_is_exported_with_the_weights_beside_it(exported: Path, tmp_path: Path) -> None:
-    source = min(exported.glob("*.yaml"))
-    done = call(exported, "export", source.name, "--format", "python", "-o", str(tmp_path / "out"))
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out" / f"network_{source.stem}.pt").is_file()
+def test_without_the_extra_onnx_files_are_refused_with_its_name(
+    tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)  # as if it were not installed
+    done = call("export", "straight", "--format", "yaml,onnx", "-o", str(tmp_path / "out"))
+    assert (done.code, done.out) == (3, "")
+    assert "onnxscript; pip install 'unitsearch[onnx]'" in done.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_file_without_weights_is_exported_untrained_or_not_at_all(
-    exported: Path, tmp_path: Path
+    exported: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(min(exported.glob("*.yaml")), tmp_path / "alone.yaml")
-    refused = call(tmp_path, "export", "alone.yaml", "--format", "yaml,pt2")
-    assert refused.returncode == 3
-    assert "--no-weights" in refused.stderr
+    monkeypatch.chdir(tmp_path)
+    refused = call("export", "alone.yaml", "--format", "yaml,pt2")
+    assert refused.code == 3
+    assert "--no-weights" in refused.err
     assert not (tmp_path / "exported").exists()
-    readable = call(tmp_path, "export", "alone.yaml", "--format", "python")
-    assert readable.returncode == 0, readable.stderr
-    untrained = call(tmp_path, "export", "alone.yaml", "--format", "pt2", "--no-weights")
-    assert untrained.returncode == 0, untrained.stderr
+    readable = call("export", "alone.yaml", "--format", "python", "--no-latency")
+    assert readable.code == 0, readable.err
+    assert "Network() is untrained" in (tmp_path / readable.out.strip()).read_text()
+    untrained = call("export", "alone.yaml", "--format", "pt2", "--no-weights", "--no-latency")
+    assert untrained.code == 0, untrained.err
     assert "**It is untrained" in (tmp_path / "exported" / "alone.MODEL.md").read_text()
 
 
 def test_a_name_in_a_file_cannot_break_a_card(exported: Path, tmp_path: Path) -> None:
-    from unitsearch.api import export
-
     source = min(exported.glob("*.yaml"))
     facts = yaml.safe_load(source.read_text())
     bad = "`x` | <script>alert(1)</script>\n# head ``` [a](b)"
     facts["classes"] = [bad, *facts["classes"][1:]]
-    facts["provenance"] |= {"study": bad, "data": bad, "split": bad, "recipe": bad, "accuracy": bad}
+    for name in ("study", "trial", "space", "data", "split", "recipe", "accuracy", "accuracy_of"):
+        facts["provenance"][name] = bad
     (tmp_path / "bad.yaml").write_text(yaml.safe_dump(facts))
     shutil.copy(source.with_suffix(".safetensors"), tmp_path / "bad.safetensors")
-    (done,) = export(tmp_path / "bad.yaml", tmp_path / "out", latency=False)
+    (done,) = unitsearch.export(tmp_path / "bad.yaml", tmp_path / "out", latency=False)
     text = done.card.read_text()
     assert not re.search(r"^# head", text, re.M)
     for line in text.splitlines():
-        if "script" in line:
-            assert "`` `x` ¦ <script>" in line or "```` `x` ¦ <script>" in line
+        for before in line.split("<script>")[:-1]:
+            assert before.endswith("```` `x` ¦ ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"mean": [0.5, 0.5]}, "2 numbers"),
+        ({"layers": [{"kind": "linear", "out": 10}]}, "flat input"),
+        ({"layers": [{"kind": "flatten"}, {"kind": "linear", "out": 10}]}, "not the weights"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused_with_3(
+    changes: dict[str, Any], said: str, exported: Path, tmp_path: Path
+) -> None:
+    source = min(exported.glob("*.yaml"))
+    (tmp_path / "odd.yaml").write_text(yaml.safe_dump(yaml.safe_load(source.read_text()) | changes))
+    shutil.copy(source.with_suffix(".safetensors"), tmp_path / "odd.safetensors")
+    with pytest.raises(UnitSearchError, match=said) as raised:
+        unitsearch.export(tmp_path / "odd.yaml", tmp_path / "out")
+    assert raised.value.exit_code == 3
+    assert not (tmp_path / "out").exists()
