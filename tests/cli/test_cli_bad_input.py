@@ -163,7 +163,7 @@ def test_what_is_no_study_exits_with_3(
         (["export", "x", "--pick", "accuracy>=98"], 2),
         (["export", "x", "--format", "onx"], 2),
         (["export", "x", "--format", "safetensors", "--no-weights"], 2),
-        (["export", "mlp:n4", "--pick", "knee"], 2),
+        (["export", "mlp:n4", "--pick", "knee"], 3),
         (["export", "mlp:no_such_point", "--no-weights"], 2),
         (["export", "mlp:n4"], 3),
         (["report"], 3),

@@ -68,7 +68,9 @@ def export(
     made: list[Callable[[], tuple[Subject, Story]]]
     if _is_architecture(named):
         if pick or trials:
-            raise UsageError(f"{named} is one network: picks and trials are of a study")
+            raise StudyError(
+                f"{named} is no study but one network: nothing is to be picked from it"
+            )
         made = [partial(_of_file, str(named), wanted, weights=weights)]
     else:
         record, chosen = _chosen(named, pick, trials)
