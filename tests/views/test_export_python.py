@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import random
 import subprocess
 import sys
 import types
@@ -14,8 +15,11 @@ import pytest
 import torch
 from export_networks import ALL_KINDS, SMALL, subject
 
+from unitsearch import resources
+from unitsearch.api import bound_space
 from unitsearch.architecture import Architecture
-from unitsearch.network.build import build
+from unitsearch.network.build import Network, build
+from unitsearch.space import at_random, baseline, draw
 from unitsearch.views.exports.python_file import python_text
 
 NETWORKS = {**SMALL, "every kind of layer": ALL_KINDS}
@@ -51,6 +55,17 @@ def test_it_trains_as_ours_does(name: str) -> None:
         torch.testing.assert_close(theirs.get_buffer(buffer), tensor, rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.parametrize("space", resources.names("search_spaces"))
+def test_members_of_every_shipped_space_have_our_parameters(space: str) -> None:
+    bound = bound_space(space)
+    drawn = [draw(bound, at_random(random.Random(seed)))[1] for seed in range(2)]
+    for one in (baseline(bound), *drawn):
+        with torch.device("meta"):  # names and shapes alone
+            ours, theirs = Network(one), module(one).Network()
+        expected = {name: tensor.shape for name, tensor in ours.state_dict().items()}
+        assert {name: tensor.shape for name, tensor in theirs.state_dict().items()} == expected
+
+
 @pytest.mark.parametrize("name", ["hybrid stack", "linear units", "binary filters"])
 def test_its_first_weights_are_spread_as_ours_are(name: str) -> None:
     torch.manual_seed(0)
@@ -65,7 +80,8 @@ def test_its_first_weights_are_spread_as_ours_are(name: str) -> None:
 def test_it_is_laid_out_as_ruff_does_and_has_nothing_unused(
     weights: str | None, tmp_path: Path
 ) -> None:
-    for name, one in NETWORKS.items():
+    shipped = {space: baseline(bound_space(space)) for space in resources.names("search_spaces")}
+    for name, one in {**NETWORKS, **shipped}.items():
         (tmp_path / f"{name.replace(' ', '_')}.py").write_text(python_text(one, weights))
     options = ["--isolated", "--line-length", "100", "--no-cache", str(tmp_path)]
     for words in (["format", "--diff"], ["check", "--select", "E,F,W,I,B,UP", "--ignore", "B905"]):
