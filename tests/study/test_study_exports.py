@@ -251,6 +251,7 @@ def test_a_file_without_weights_is_exported_untrained_or_not_at_all(
     assert not (tmp_path / "exported").exists()
     readable = call("export", "alone.yaml", "--format", "python", "--no-latency")
     assert readable.code == 0, readable.err
+    assert "UNTRAINED" in readable.err
     assert "Network() is untrained" in (tmp_path / readable.out.strip()).read_text()
     untrained = call("export", "alone.yaml", "--format", "pt2", "--no-weights", "--no-latency")
     assert untrained.code == 0, untrained.err

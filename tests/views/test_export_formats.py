@@ -189,6 +189,13 @@ def test_an_onnx_file_that_was_cut_is_no_onnx_file(
         FORMATS["onnx"].read(whole, tmp_path)
 
 
+def test_the_same_network_makes_the_same_files(tmp_path: Path) -> None:
+    one = SMALL["binary filters"]
+    first, second = (write(subject(one), LIGHT, tmp_path / name) for name in "ab")
+    for path in (*first.files.values(), first.card):
+        assert path.read_bytes() == (second.card.parent / path.name).read_bytes()
+
+
 def test_an_untrained_network_says_so(tmp_path: Path) -> None:
     done = write(untrained_subject("raw", SMALL["gates"]), ("yaml", "python"), tmp_path)
     assert not (tmp_path / "network_raw.pt").exists()

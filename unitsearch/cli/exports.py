@@ -62,6 +62,7 @@ def export(
             for name, apart in done.differences.items()
         ]
         told = ", ".join(["key, costs and parameters equal", *said])
+        told += "" if done.is_trained else "; UNTRAINED, its weights are random"
         note(f"{done.name} ({', '.join(done.files)}): {told}; see {done.card}")
 
     write_out(

@@ -37,12 +37,14 @@ class Exported:
         card: The Markdown file that tells about them.
         differences: The largest difference of a logit on 16 fixed images by format, relative; 0 is
             equal. Formats without weights are left out.
+        is_trained: Whether its weights are trained, or random.
     """
 
     name: str
     files: Mapping[str, Path]
     card: Path
     differences: Mapping[str, float]
+    is_trained: bool
 
 
 def trial_subject(record: Record, trial: Trial, *, weights: bool = True) -> Subject:
@@ -151,6 +153,7 @@ def export(
             for one in written
             if one.checked.difference is not None
         },
+        is_trained=subject.is_trained,
     )
 
 
