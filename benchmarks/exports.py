@@ -5,7 +5,7 @@ Prints:   for each network the largest difference of a logit, relative to the la
           is over 1, in onnxruntime, torch.export and the Python file; sizes and milliseconds; one
           JSON line
 Method:   every member of the front of `unitsearch run space=lenet_hybrid` (40 trials on the digits)
-          in all formats; with --spaces also the untrained baseline of each shipped space. Two fresh
+          in all formats; with --spaces also the baseline of each shipped space, with random weights. Two fresh
           virtual environments are made, one with onnxruntime and numpy alone, one with torch and
           numpy alone; each loads its files and answers 16 fixed images, whose logits are held
           against those of this process. Exits with 1 if one differs by more than 1e-4
@@ -96,12 +96,13 @@ def front(home: Path) -> dict[str, np.ndarray]:
 
 
 def baselines(home: Path) -> dict[str, np.ndarray]:
-    """Export the baseline of each shipped space, with random weights."""
+    """Export the baseline of each shipped space, with random weights and statistics."""
     found = {}
     for space in resources.names("search_spaces"):
         architecture = unitsearch.load_architecture(f"{space}:baseline")
         # random weights do as well as any, and are written as if they were trained
         subject = replace(untrained_subject(space, architecture), is_trained=True)
+        unsettle(subject.network)
         begun = time.perf_counter()
         done = export(subject, Story(f"{space}:baseline"), FORMATS, home / "files", latency=False)
         seconds = time.perf_counter() - begun
@@ -109,6 +110,16 @@ def baselines(home: Path) -> dict[str, np.ndarray]:
         print(f"{space}: {seconds:.1f} s, {subject.cost.params:,} parameters, here {apart}")
         found[space] = answers(home, space, subject.network, subject.images)
     return found
+
+
+def unsettle(network: torch.nn.Module) -> None:
+    """Give batch norms numbers as after some training: fresh ones leave nothing to fold."""
+    generator = torch.Generator().manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
+                noise = torch.rand(tensor.shape, generator=generator) - 0.5
+                tensor.data.add_(0.4 * noise)
 
 
 def answers(home: Path, name: str, network: torch.nn.Module, images: torch.Tensor) -> np.ndarray:

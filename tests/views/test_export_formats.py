@@ -196,6 +196,13 @@ def test_the_same_network_makes_the_same_files(tmp_path: Path) -> None:
         assert path.read_bytes() == (second.card.parent / path.name).read_bytes()
 
 
+@pytest.mark.slow
+def test_biases_that_an_onnx_file_drops_because_they_are_zero_are_counted(tmp_path: Path) -> None:
+    zeros = untrained_subject("zeros", SMALL["residuals"])  # all its folded biases are 0
+    done = write(zeros, ("onnx",), tmp_path)
+    assert done.differences["onnx"] <= 1e-5
+
+
 def test_an_untrained_network_says_so(tmp_path: Path) -> None:
     done = write(untrained_subject("raw", SMALL["gates"]), ("yaml", "python"), tmp_path)
     assert not (tmp_path / "network_raw.pt").exists()

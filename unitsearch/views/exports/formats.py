@@ -256,7 +256,7 @@ def _onnx_files(subject: Subject) -> Files:
 def _read_onnx(subject: Subject, folder: Path) -> Answer:
     from unitsearch.views.exports.onnx_file import read_onnx
 
-    return read_onnx(folder / f"{subject.stem}.onnx")
+    return read_onnx(folder / f"{subject.stem}.onnx", subject.program)
 
 
 def _use_onnx(subject: Subject) -> str:

@@ -74,8 +74,8 @@ def onnx_bytes(program: ExportedProgram, facts: Mapping[str, str]) -> bytes:
     return cast(bytes, model.SerializeToString())
 
 
-def read_onnx(path: Path) -> Answer:
-    """Return what an ONNX file answers in onnxruntime, on one thread.
+def read_onnx(path: Path, program: ExportedProgram) -> Answer:
+    """Return what an ONNX file, made from a program, answers in onnxruntime, on one thread.
 
     Raises:
         CheckError: If onnx's checker finds it wrong, or the runtime cannot load it.
@@ -104,23 +104,31 @@ def read_onnx(path: Path) -> Answer:
     return Answer(
         file=path.name,
         key=props.get("unitsearch.key", ""),
-        params=_numbers(model),
+        params=_numbers(model, program),
         macs=_macs(model),
         run=run,
         is_folded=True,
     )
 
 
-def _numbers(model: Any) -> int:
-    """Return how many float numbers the graph holds, those of a single element left out."""
+def _numbers(model: Any, program: ExportedProgram) -> int:
+    """Return how many numbers of the program the graph holds, constants without axes left out.
+
+    A tensor of zeros that is not there counts too: the exporter drops biases that add nothing,
+    which are all those of a network whose batch norm was never trained.
+    """
     from onnx import TensorProto
 
-    sizes = (
-        math.prod(tensor.dims)
+    sizes = {
+        tensor.name: math.prod(tensor.dims)
         for tensor in model.graph.initializer
         if tensor.data_type == TensorProto.FLOAT and len(tensor.dims)
-    )
-    return sum(sizes)
+    }
+    total = sum(sizes.values())
+    for name, tensor in program.state_dict.items():
+        if name not in sizes and not tensor.any():
+            total += tensor.numel()
+    return total
 
 
 def _macs(model: Any) -> int:
