@@ -1,14 +1,13 @@
-"""Do exported networks run where there is no unitsearch, and what do they cost there?
+"""Do exported networks run, and answer alike, where there is no unitsearch?
 
 Command:  python -m benchmarks.exports [--spaces] [--home FOLDER] [--pip '-c constraints.txt']
 Prints:   for each network the largest difference of a logit, relative to the largest one where that
-          is over 1, in onnxruntime, torch.export and the Python file; sizes and milliseconds; one
-          JSON line
+          is over 1, in onnxruntime, torch.export and the Python file, and sizes; one JSON line
 Method:   every member of the front of `unitsearch run space=lenet_hybrid` (40 trials on the digits)
-          in all formats; with --spaces also the baseline of each shipped space, with random weights. Two fresh
-          virtual environments are made, one with onnxruntime and numpy alone, one with torch and
-          numpy alone; each loads its files and answers 16 fixed images, whose logits are held
-          against those of this process. Exits with 1 if one differs by more than 1e-4
+          in all formats; with --spaces also the baseline of each shipped space, with random
+          weights. Two fresh virtual environments are made, one with onnxruntime and numpy alone,
+          one with torch and numpy alone; each loads its files and answers 16 fixed images, whose
+          logits are held against those of this process. Exits with 1 if one differs by over 1e-4
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def _numbers(model: Any, program: ExportedProgram) -> int:
         for tensor in model.graph.initializer
         if tensor.data_type == TensorProto.FLOAT and len(tensor.dims)
     }
-    total = sum(sizes.values())
+    total: int = sum(sizes.values())
     for name, tensor in program.state_dict.items():
         if name not in sizes and not tensor.any():
             total += tensor.numel()
