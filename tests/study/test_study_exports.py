@@ -258,6 +258,18 @@ def test_a_file_without_weights_is_exported_untrained_or_not_at_all(
     assert "**It is untrained" in (tmp_path / "exported" / "alone.MODEL.md").read_text()
 
 
+def test_a_file_whose_layers_were_edited_claims_no_accuracy(exported: Path, tmp_path: Path) -> None:
+    facts = yaml.safe_load(min(exported.glob("*.yaml")).read_text())
+    facts["layers"] = [{"kind": "flatten"}, {"kind": "linear", "out": 10}]
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(facts))
+    options: dict[str, Any] = {"formats": "yaml", "latency": False}
+    (done,) = unitsearch.export(tmp_path / "mine.yaml", tmp_path / "out", **options)
+    text = done.card.read_text()
+    assert "that of another network" in text
+    assert "validation" not in text
+    assert "unitsearch train" not in text
+
+
 def test_a_name_in_a_file_cannot_break_a_card(exported: Path, tmp_path: Path) -> None:
     source = min(exported.glob("*.yaml"))
     facts = yaml.safe_load(source.read_text())

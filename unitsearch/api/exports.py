@@ -190,14 +190,17 @@ def _overrides(config: Mapping[str, Any], seed: int) -> list[str]:
 
 def _told(architecture: Architecture) -> list[str]:
     """Return the data, recipe and seed that a file's provenance tells, as overrides."""
+    from unitsearch.architecture import key
     from unitsearch.data.spec import NAMES
     from unitsearch.study.config import options
 
     said = architecture.provenance or {}
+    if said.get("key") not in (None, key(architecture)):  # its layers were edited
+        return []
     found = [f"data={said['data']}"] if said.get("data") in NAMES else []
     found += [f"train={said['recipe']}"] if said.get("recipe") in options("train") else []
-    for key, name in (("epochs", "train.epochs"), ("seed", "seed")):
-        value = said.get(key)
+    for name, override in (("epochs", "train.epochs"), ("seed", "seed")):
+        value = said.get(name)
         if isinstance(value, int) and not isinstance(value, bool) and found:
-            found.append(f"{name}={value}")
+            found.append(f"{override}={value}")
     return found

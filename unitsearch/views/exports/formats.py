@@ -225,7 +225,7 @@ def _read_python(subject: Subject, folder: Path) -> Answer:
         network.load_state_dict(subject.network.state_dict())
         network = module.load() if subject.is_trained else network
     except RuntimeError as error:
-        said = str(error).strip().splitlines()[0]
+        said = str(error).strip().partition("\n")[0]
         raise CheckError(f"{path.name}: does not take the weights ({said})") from None
     return Answer(
         file=path.name,

@@ -93,7 +93,7 @@ def read_onnx(path: Path, program: ExportedProgram) -> Answer:
             path.read_bytes(), options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # noqa: BLE001  # all three raise kinds of their own
-        said = str(error).strip().splitlines()[0]
+        said = str(error).strip().partition("\n")[0]
         raise CheckError(f"{path.name}: no sound ONNX file ({said})") from None
 
     def run(images: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from unitsearch.architecture import Architecture
+from unitsearch.architecture import Architecture, key
 from unitsearch.metrics import METRICS, standard_error
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
@@ -107,9 +107,15 @@ def of_trial(record: Record, trial: Trial, retrain: str) -> Story:
 
 
 def of_file(architecture: Architecture, named: str, retrain: str, *, is_trained: bool) -> Story:
-    """Return the story of an architecture file, as far as its provenance tells it."""
+    """Return the story of an architecture file, as far as its provenance tells it.
+
+    A provenance of another network, because the layers were edited, tells nothing.
+    """
     said = architecture.provenance or {}
     origin = f"Made from {code(named)}."
+    if said.get("key") not in (None, key(architecture)):
+        origin += f" Its provenance is that of another network, {code(said['key'])}, and left out."
+        said = {}
     if said.get("study") is not None:
         origin += f" That is trial {code(said.get('trial'))} of the study {code(said['study'])}."
     if said.get("space") is not None:
@@ -133,6 +139,7 @@ def of_file(architecture: Architecture, named: str, retrain: str, *, is_trained:
     return Story(
         origin=origin,
         accuracies=tuple(found),
+        choice="All this is what the file tells; nothing was evaluated again." if found else "",
         data={label: code(value) for label, value in data.items() if value is not None},
         recipe={label: code(value) for label, value in recipe.items() if value is not None},
         retrain=retrain,
