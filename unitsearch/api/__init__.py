@@ -1,5 +1,6 @@
 """One function per command: joins studies and views. What ``import unitsearch`` offers."""
 
+from unitsearch.api.exports import export
 from unitsearch.api.latency import Latency, latency
 from unitsearch.api.networks import (
     build,
@@ -41,6 +42,7 @@ __all__ = [
     "count",
     "draw",
     "dry_run",
+    "export",
     "inspect",
     "latency",
     "load_architecture",

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from unitsearch.cli import networks, papers, pictures, runs, spaces, studies
+from unitsearch.cli import exports, networks, papers, pictures, runs, spaces, studies
 from unitsearch.cli.output import note
 from unitsearch.errors import UnitSearchError
 
@@ -67,7 +67,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     studies.best,
     studies.report,
     studies.plot,
-    studies.export,
+    exports.export,
     networks.train,
     networks.cost,
     networks.latency,

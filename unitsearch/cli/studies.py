@@ -1,4 +1,4 @@
-"""status, trials, best, report, plot and export: what a study holds."""
+"""status, trials, best, report and plot: what a study holds."""
 
 from __future__ import annotations
 
@@ -135,50 +135,6 @@ def plot(
         "metrics": None if metrics is None else metrics.split(","),
     }  # fmt: skip
     write(str(draw([study, *(also or [])], name, output, **options)))
-
-
-def export(
-    study: StudyArgument,
-    front: Annotated[bool, typer.Option("--front", help="Every member of the front.")] = False,
-    trial: Annotated[
-        list[int] | None, typer.Option("--trial", help="A trial, by number; may be repeated.")
-    ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder.")] = Path("exported"),
-    weights: Annotated[
-        bool, typer.Option(help="Write the trained weights too, and check the outputs.")
-    ] = True,
-) -> None:
-    """Write architectures and weights, rebuild what was written and check it.
-
-    \b
-    Examples:
-      unitsearch export lenet_hybrid-1 --front -o exported
-      unitsearch export lenet_hybrid-1 --trial 7 -o exported
-    """
-    from unitsearch.api import load_study
-    from unitsearch.errors import StudyError, UsageError
-    from unitsearch.study.tables import front_trials
-    from unitsearch.views.exports.export import export as write_out
-    from unitsearch.views.exports.export import export_architectures
-
-    if front == bool(trial):
-        raise UsageError("export needs either --front or --trial N")
-    record = load_study(study).record
-    known = {t.number: t for t in record.complete}
-    for number in trial or []:
-        if number not in known:
-            raise StudyError(f"study {record.name} has no complete trial {number}")
-    chosen = front_trials(record) if front else [known[number] for number in trial or []]
-    if not chosen:
-        raise StudyError(f"the front of {record.name} is empty, so there is nothing to export")
-    if not weights:
-        for path in export_architectures(record, chosen, output):
-            write(str(path))
-        return
-    for done in write_out(record, chosen, output):
-        write(str(done.architecture))
-        equal = "equal" if done.difference == 0 else f"equal to {done.difference:.1g}"
-        note(f"trial {done.number}: key, costs and parameters equal, logits {equal}")
 
 
 def _shown(rows: list[dict[str, Any]], how: Format, shared: bool) -> list[dict[str, Any]]:

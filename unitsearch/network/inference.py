@@ -48,16 +48,22 @@ def for_inference(network: Network, batch: int = 1) -> Inference:
     one dense convolution with zeros between the units, and the whole in either memory format,
     whichever a short measurement finds faster.
     """
-    folded = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
-    for module in list(folded.modules()):
-        if isinstance(module, Block):
-            _fold(module)
+    plain = folded(network)
     device = next(network.parameters()).device
     image = torch.zeros(batch, *network.architecture.input, device=device)
-    found = [_planned(folded, image, memory) for memory in FORMATS]
+    found = [_planned(plain, image, memory) for memory in FORMATS]
     with torch.inference_mode():
         times = best_times([partial(one, image) for one in found])
     return found[times.index(min(times))]
+
+
+def folded(network: Network) -> Network:
+    """Return a copy in eval mode without batch norm, binary filters as plain convolutions."""
+    found = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+    for module in list(found.modules()):
+        if isinstance(module, Block):
+            _fold(module)
+    return found
 
 
 def _planned(network: Network, image: Tensor, memory: str) -> Inference:
