@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from unitsearch.cli import networks, papers, runs, spaces, studies
+from unitsearch.cli import dashboards, networks, papers, runs, spaces, studies
 from unitsearch.cli.output import note
 from unitsearch.errors import UnitSearchError
 
@@ -68,6 +68,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     studies.report,
     studies.plot,
     studies.export,
+    dashboards.dashboard,
     networks.train,
     networks.cost,
     networks.latency,

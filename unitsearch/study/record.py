@@ -60,26 +60,26 @@ class Trial:
         """Whether this is the network that others are compared with."""
         return self.number == 0
 
-    @property
+    @cached_property
     def is_hybrid(self) -> bool:
         """Whether a stack of it holds units of more than one kind."""
         return any(
             len({run.unit for run in stack.units}) > 1 for stack in stacks(self.architecture.layers)
         )
 
-    @property
+    @cached_property
     def has_units(self) -> bool:
         """Whether it has a stack of units at all."""
         return any(True for _ in stacks(self.architecture.layers))
 
-    @property
+    @cached_property
     def accuracy_se(self) -> float | None:
         """Standard error of ``accuracy``: one seed, ``images`` images."""
         if self.accuracy is None:
             return None
         return standard_error(self.accuracy, self.images)
 
-    @property
+    @cached_property
     def measured(self) -> Measured:
         """The facts that metrics derive from; accuracy is 0 until known."""
         return Measured(self.accuracy or 0.0, self.cost)
@@ -94,12 +94,14 @@ class Record:
         folder: Where its files lie.
         facts: The content of study.yaml: config, space, versions, seed, split, command.
         trials: In order of their numbers.
+        derived: What ``tables`` has worked out of it, by name; a record never changes.
     """
 
     name: str
     folder: Path
     facts: Mapping[str, Any] = field(default_factory=dict)
     trials: tuple[Trial, ...] = ()
+    derived: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def config(self) -> Mapping[str, Any]:

@@ -27,6 +27,12 @@ def front_trials(record: Record) -> list[Trial]:
 
     If none reaches the floor the front is empty; the baseline takes part like any other.
     """
+    if "front" not in record.derived:
+        record.derived["front"] = tuple(_front_trials(record))
+    return list(record.derived["front"])
+
+
+def _front_trials(record: Record) -> list[Trial]:
     baseline = record.baseline
     if baseline is None:
         return []
@@ -37,7 +43,16 @@ def front_trials(record: Record) -> list[Trial]:
 
 
 def rows(record: Record) -> list[dict[str, Any]]:
-    """Return one row a trial with the columns of ``COLUMNS``; unknown values are None."""
+    """Return one row a trial with the columns of ``COLUMNS``; unknown values are None.
+
+    The rows are those of every call: they are not to be changed.
+    """
+    if "rows" not in record.derived:
+        record.derived["rows"] = tuple(_rows(record))
+    return list(record.derived["rows"])
+
+
+def _rows(record: Record) -> list[dict[str, Any]]:
     baseline = record.baseline
     on_front = {trial.number for trial in front_trials(record)}
     found = []
@@ -93,6 +108,12 @@ def hypervolume_history(record: Record) -> list[tuple[int, float]]:
     Source:
         While, Bradstreet and Barone 2012, "A fast way of calculating exact hypervolumes" (WFG).
     """
+    if "hypervolume" not in record.derived:
+        record.derived["hypervolume"] = tuple(_hypervolume_history(record))
+    return list(record.derived["hypervolume"])
+
+
+def _hypervolume_history(record: Record) -> list[tuple[int, float]]:
     if record.baseline is None:
         return []
     reference = tuple(record.facts.get("reference") or reference_point(record.baseline))
