@@ -195,7 +195,9 @@ class Page:
                 let found = null;
                 try {{ found = ({claim}); }} catch (error) {{ return fail(error); }}
                 if (found) return done(found);
-                if (performance.now() > end) return fail(new Error("never: " + {json.dumps(claim)}));
+                if (performance.now() > end) {{
+                    return fail(new Error("never: " + {json.dumps(claim)}));
+                }}
                 setTimeout(look, 20);
             }})();
         }})""")

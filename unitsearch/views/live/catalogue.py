@@ -30,7 +30,7 @@ class Catalogue:
         self._lock = threading.Lock()
 
     def folders(self) -> dict[str, Path]:
-        """Return the folder of each study by its name; of equal names the later ones get a count."""
+        """Return the folder of each study by its name; of equal names later ones get a count."""
         found: dict[str, Path] = {}
         folders = self._given or sorted(path.parent for path in Path(HOME).glob(f"*/{FACTS}"))
         for folder in folders:

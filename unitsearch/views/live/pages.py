@@ -244,8 +244,8 @@ class Pages:
             states.append(state(record))
             links.append(address([name]))
         head = (
-            '<header><p class="over">unitsearch</p><h1>Studies</h1><p class="note">Accuracies are on'
-            " validation images, one seed each, ± one standard error.</p></header>"
+            '<header><p class="over">unitsearch</p><h1>Studies</h1><p class="note">Accuracies are'
+            " on validation images, one seed each, ± one standard error.</p></header>"
             f'<section class="panel">{panels.studies(shown, links, states, rest)}</section>'
         )
         return {

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import math
 import shlex
-import zlib
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,6 +19,7 @@ from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import rows
 from unitsearch.views import words
 from unitsearch.views.drawing import drawing
+from unitsearch.views.pages.page import packed
 
 # Metrics that a page filters by; where binary filters are shared parameters say nothing.
 _FILTERS = ("accuracy", "flops", "params", "macs", "ce", "se")
@@ -170,7 +169,7 @@ def _numbers(record: Record, trial: Trial, row: Mapping[str, Any]) -> Iterable[t
 
 def _packed(numbers: Iterable[int], entries: Mapping[int, str]) -> str:
     text = ",".join(f'"{number}":{entries[number]}' for number in numbers)
-    return b64encode(zlib.compress(f"{{{text}}}".encode(), 9)).decode()
+    return packed(f"{{{text}}}")
 
 
 def _name(value: Any) -> str | None:

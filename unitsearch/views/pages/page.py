@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import zlib
+from base64 import b64encode
 from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,10 +62,24 @@ def scripts(texts: Iterable[str]) -> str:
     return "\n".join(f"<script>{text}</script>" for text in texts)
 
 
-def write_figure(figure: Figure, path: Path) -> None:
-    """Write ``figure`` as one HTML file that opens offline."""
+def packed(text: str) -> str:
+    """Return text compressed, in base64, as ``report.js`` unpacks it."""
+    return b64encode(zlib.compress(text.encode(), 9)).decode()
+
+
+@cache
+def packed_plotly() -> str:
+    """Return plotly's script as an element of a page, which the page's own script unpacks.
+
+    A page is less than half as large so, and as quick.
+    """
     from plotly.offline import get_plotlyjs
 
+    return f'<script type="text/plain" id="plotly">{packed(get_plotlyjs())}</script>'
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write ``figure`` as one HTML file that opens offline."""
     write_text(
         path,
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{POLICY}\n'
@@ -71,7 +88,7 @@ def write_figure(figure: Figure, path: Path) -> None:
         '<body><main><figure class="panel wide"><div class="plot" data-figure="figure-1"></div>'
         f"</figure></main>\n{embedded('figure-1', figure_json(figure))}"
         f"{embedded('plot-config', script_json(CONFIG))}\n"
-        f"{scripts([get_plotlyjs(), *map(asset, _ALONE)])}\n</body></html>\n",
+        f"{packed_plotly()}\n{scripts(map(asset, _ALONE))}\n</body></html>\n",
     )
 
 

@@ -6,30 +6,40 @@
     return found && JSON.parse(found.textContent);
   }
 
+  // What was compressed and written in base64, as a Response.
+  function unpacked(text) {
+    var bytes = Uint8Array.from(atob(text), function (c) { return c.charCodeAt(0); });
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")));
+  }
+
+  // Runs plotly, which the page holds compressed.
+  function start() {
+    return unpacked(document.getElementById("plotly").textContent).text().then(function (code) {
+      var script = document.createElement("script");
+      script.textContent = code;
+      document.head.appendChild(script);
+    });
+  }
+
   var details = embedded("details");
   var open = {}; // chunks that were unpacked, by place
-
-  function unpacked(place) {
-    if (!open[place]) {
-      var bytes = Uint8Array.from(atob(details.chunks[place]), function (c) { return c.charCodeAt(0); });
-      var stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-      open[place] = new Response(stream).json();
-    }
-    return open[place];
-  }
 
   u.plotConfig = embedded("plot-config");
   u.details = function (id) {
     var number = id.split(":").pop();
     var place = details.where[number];
     if (place === undefined) return Promise.resolve(null);
-    return unpacked(place).then(function (chunk) { return chunk[number]; });
+    open[place] = open[place] || unpacked(details.chunks[place]).json();
+    return open[place].then(function (chunk) { return chunk[number]; });
   };
   u.choice.load(embedded("columns") || []);
   if (u.offerFilters) u.offerFilters();
-  document.querySelectorAll(".plot").forEach(function (div) {
-    u.plots.draw(div, embedded(div.dataset.figure));
-  });
+  var plots = document.querySelectorAll(".plot");
+  if (plots.length) {
+    start().then(function () {
+      plots.forEach(function (div) { u.plots.draw(div, embedded(div.dataset.figure)); });
+    });
+  }
   if (details && /^#trial-\d+$/.test(location.hash)) {
     var study = document.querySelector("[data-study]");
     u.drawer.open(u.choice.id(study.dataset.study, location.hash.slice(7)));

@@ -22,6 +22,7 @@ from unitsearch.views.pages.page import (
     asset,
     embedded,
     figure_json,
+    packed_plotly,
     script_json,
     scripts,
     write_text,
@@ -43,8 +44,6 @@ def report_html(record: Record, shown: Board | None = None) -> str:
         record: The study.
         shown: What the page shows; the shipped ``report`` board unless given.
     """
-    from plotly.offline import get_plotlyjs
-
     shown = shown or board("report")
     colours = kind_colours(trial.architecture for trial in record.trials)
     parts, data = [], []
@@ -67,7 +66,8 @@ def report_html(record: Record, shown: Board | None = None) -> str:
         f'<div data-study="{study}">{head}{asset("filters.html")}'
         f'<div class="panels">{"".join(parts)}</div></div>'
     )
-    code = [get_plotlyjs(), *map(asset, LINKED), asset("report.js")]
+    data.append(packed_plotly())
+    code = [*map(asset, LINKED), asset("report.js")]
     return _page(f"{record.name} · {shown.title}", main + asset("drawer.html"), data, code)
 
 
