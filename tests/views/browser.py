@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -40,9 +41,12 @@ class Browser:
         read_commands, self._to = _high(os.pipe())
         self._from, write_answers = _high(os.pipe())
         # the browser reads from 3 and writes to 4
-        shell = f'exec "$@" 3<&{read_commands} 4>&{write_answers}'
+        become = (
+            f"import os, sys; os.dup2({read_commands}, 3); os.dup2({write_answers}, 4);"
+            " os.execv(sys.argv[1], sys.argv[1:])"
+        )
         self.process = subprocess.Popen(
-            ["/bin/sh", "-c", shell, "sh", str(CHROMIUM), *(f"--{f}" for f in _FLAGS.split()),
+            [sys.executable, "-c", become, str(CHROMIUM), *(f"--{f}" for f in _FLAGS.split()),
              _RULES, f"--user-data-dir={folder / 'profile'}", *flags, "about:blank"],
             pass_fds=(read_commands, write_answers),
             stdin=subprocess.DEVNULL,
@@ -267,3 +271,58 @@ def _high(pair: tuple[int, int]) -> tuple[int, int]:
 def _write(to: int, data: bytes) -> None:
     while data:
         data = data[os.write(to, data) :]
+
+
+def point(page: Page, figure: str, trial: int) -> tuple[float, float]:
+    """Bring a figure into view and return where in the window it shows ``trial``."""
+    found = page.run(f"""((name, trial) => {{
+        const div = document.querySelector(`[data-figure="${{name}}"]`);
+        div.scrollIntoView({{block: "center", behavior: "instant"}});
+        const box = div.getBoundingClientRect();
+        for (const t of div._fullData) {{
+            if (t.visible !== true || !t.customdata || t.mode === "lines") continue;
+            const number = one => String(one).split(":").pop();
+            const i = Array.from(t.customdata).findIndex(one => number(one) === String(trial));
+            if (i < 0) continue;
+            const x = div._fullLayout[t.xaxis.replace("x", "xaxis")];
+            const y = div._fullLayout[t.yaxis.replace("y", "yaxis")];
+            return [box.left + x._offset + x.d2p(t.x[i]), box.top + y._offset + y.d2p(t.y[i])];
+        }}
+        return null;
+    }})({json.dumps(figure)}, {trial})""")
+    assert found is not None, f"{figure} does not show trial {trial}"
+    return found[0], found[1]
+
+
+def brush(page: Page, figure: str) -> list[int]:
+    """Drag a box over the left half of a figure; return the trials that it dims."""
+    box = page.run(f"""(name => {{
+        const div = document.querySelector(`[data-figure="${{name}}"]`);
+        div.scrollIntoView({{block: "center", behavior: "instant"}});
+        const at = div.getBoundingClientRect(), size = div._fullLayout._size;
+        return [at.left + size.l, at.top + size.t, size.w, size.h];
+    }})({json.dumps(figure)})""")
+    left, top, width, height = box
+    page.drag((left + 3, top + 3), (left + width / 2, top + height - 3))
+    return dimmed(page, figure)
+
+
+# Of every trace whose points are trials: the numbers of those that are not selected.
+_DIMMED = """(name => {
+    const div = document.querySelector(`[data-figure="${name}"]`);
+    const found = new Set();
+    for (const t of div._fullData) {
+        if (!t.customdata || !t.selectedpoints || t.mode === "lines") continue;
+        const kept = new Set(t.selectedpoints);
+        Array.from(t.customdata).forEach((one, i) => {
+            if (!kept.has(i)) found.add(Number(String(one).split(":").pop()));
+        });
+    }
+    return Array.from(found).sort((a, b) => a - b);
+})(%s)"""
+
+
+def dimmed(page: Page, figure: str) -> list[int]:
+    """Return the numbers of the trials that a figure shows faintly."""
+    found: list[int] = page.run(_DIMMED % json.dumps(figure))
+    return found
