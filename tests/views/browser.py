@@ -22,7 +22,7 @@ DEADLINE = 60.0
 _FLAGS = (
     "headless=new no-sandbox disable-quic no-first-run disable-background-networking"
     " disable-component-update disable-sync disable-default-apps disable-extensions"
-    " remote-debugging-pipe use-angle=swiftshader enable-unsafe-swiftshader hide-scrollbars"
+    " remote-debugging-pipe disable-gpu enable-unsafe-swiftshader hide-scrollbars"
 )
 # Nothing but this machine can be reached; what is asked of others fails and is seen.
 _RULES = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
@@ -191,14 +191,14 @@ class Page:
             raise Refused(details.get("exception", {}).get("description", details["text"]))
         return found["result"].get("value")
 
-    def wait(self, claim: str, seconds: float = DEADLINE) -> Any:
-        """Return the first true value of ``claim``, which is looked at with each frame."""
-        return self.run(f"""new Promise((done, fail) => {{
+    def wait(self, claim: str, seconds: float = DEADLINE) -> None:
+        """Wait until ``claim``, a JavaScript expression, is true."""
+        self.run(f"""new Promise((done, fail) => {{
             const end = performance.now() + {1000 * seconds};
             (function look() {{
                 let found = null;
                 try {{ found = ({claim}); }} catch (error) {{ return fail(error); }}
-                if (found) return done(found);
+                if (found) return done(true);
                 if (performance.now() > end) {{
                     return fail(new Error("never: " + {json.dumps(claim)}));
                 }}

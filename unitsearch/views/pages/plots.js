@@ -111,6 +111,17 @@
     u.choice.brush(plot.div, ids);
   }
 
+  // A double click where nothing is brushed shows everything, or again what was shown at first.
+  function rescale(plot) {
+    var change = {};
+    Object.keys(plot.ranges).forEach(function (name) {
+      var all = plot.div.layout[name].autorange;
+      change[name + ".autorange"] = !all;
+      if (all) change[name + ".range"] = plot.ranges[name].slice();
+    });
+    if (Object.keys(change).length) Plotly.relayout(plot.div, change);
+  }
+
   // What the axes of parallel coordinates leave, as they are brushed.
   function brushLines(plot) {
     if (plot.busy) return;
@@ -143,7 +154,10 @@
       if (found && u.drawer) u.drawer.open(found);
     });
     plot.div.on("plotly_selected", function (event) { brush(plot, event); });
-    plot.div.on("plotly_deselect", function () { brush(plot, null); });
+    plot.div.on("plotly_deselect", function () {
+      if (u.choice.by() === plot.div) brush(plot, null);
+      else if (!plot.busy) rescale(plot);
+    });
     plot.div.on("plotly_restyle", function () {
       if (plot.links.some(function (link) { return link && link.by === "lines"; })) brushLines(plot);
     });
@@ -169,7 +183,13 @@
         at[keys[keys.length - 1]] = found[name];
       });
     });
+    plot.ranges = {};
+    Object.keys(figure.layout).forEach(function (name) {
+      var range = /^[xy]axis\d*$/.test(name) && figure.layout[name].range;
+      if (range) plot.ranges[name] = range.slice();
+    });
     figure.layout.uirevision = "kept";
+    figure.layout.newselection = { line: { color: "#7b8794", width: 1, dash: "dot" } };
     if (known && div.layout) figure.layout.selections = div.layout.selections;
     if (touch) figure.layout.dragmode = false; // a finger scrolls the page
     else if (u.choice.table().ids.length && plot.links.some(byPoints)) {
