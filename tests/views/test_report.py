@@ -122,9 +122,7 @@ def test_a_file_says_where_it_is_from_and_how_to_train_it(page: Page, record: Re
     said = read_text(shown["yaml"]).data["provenance"]
     assert (said["study"], said["trial"], said["key"]) == (record.name, 7, record.trials[7].key)
     assert shown["file"] == "digits-lenet-00007.yaml"
-    assert shown["retrain"] == (
-        "unitsearch train digits-lenet-00007.yaml data=digits train=paper"
-    )
+    assert shown["retrain"] == ("unitsearch train digits-lenet-00007.yaml data=digits train=paper")
 
 
 def test_filters_know_every_trial(page: Page, record: Record) -> None:

@@ -141,7 +141,7 @@ def test_axes_of_parallel_coordinates_brush_too(page: Page, record: Record) -> N
         document.querySelector(".panels section[data-study]").appendChild(div);
         await unitsearch.plots.draw(div, {{layout: {{}}, data: [{{
             type: "parcoords", customdata: {numbers},
-            dimensions: [{{label: "number", values: {numbers}}}, {{label: "same", values: {numbers}}}],
+            dimensions: ["one", "other"].map(label => ({{label, values: {numbers}}})),
         }}]}});
         await Plotly.restyle(div, {{"dimensions[0].constraintrange": [[0, 10]]}}, [0]);
     }})()""")

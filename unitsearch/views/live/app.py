@@ -35,7 +35,7 @@ def dash_app(pages: Pages, port: Callable[[], int]) -> Dash:
     app = Dash(
         "unitsearch",
         title="unitsearch",
-        update_title=None,
+        update_title="",  # the title is the page's own
         include_assets_files=False,
         serve_locally=True,
         index_string=_index(served),
@@ -49,7 +49,7 @@ def dash_app(pages: Pages, port: Callable[[], int]) -> Dash:
         ]
     )
 
-    @app.callback(  # type: ignore[untyped-decorator]
+    @app.callback(
         Output("page", "data"),
         Input("place", "search"),
         Input("clock", "n_intervals"),
@@ -62,7 +62,7 @@ def dash_app(pages: Pages, port: Callable[[], int]) -> Dash:
         is_same = known.get("version") == page["version"] and known.get("bar") == page["bar"]
         return no_update if is_same else page
 
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("unitsearch", "show"), Output("drawn", "data"), Input("page", "data")
     )
     _routes(app.server, pages, served)

@@ -65,7 +65,7 @@
       u.choice.load(columns);
       u.offerFilters();
       if (!again && /^#trial-\d+$/.test(location.hash)) {
-        u.drawer.open(u.choice.id(next.layout[0][0], location.hash.slice(7)));
+        u.drawer.open(u.choice.id(next.layout[0], location.hash.slice(7)));
       }
     });
     return Promise.all([table, fillNear()]);

@@ -102,7 +102,7 @@ class Pages:
         )
         return {
             "version": view.version,
-            "layout": [list(view.names), board_name, parts],
+            "layout": [*view.names, board_name, crc32(parts.encode())],
             "title": " · ".join(view.names),
             "bar": self._bar(view.names, board_name, view.records),
             "head": self._head(view),

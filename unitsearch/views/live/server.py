@@ -70,7 +70,10 @@ def open_server(
     from unitsearch.views.live.app import dash_app
 
     class Quiet(WSGIRequestHandler):
-        """Says nothing of what is asked."""
+        """Says nothing of what is asked, and little of itself."""
+
+        server_version = "unitsearch"
+        sys_version = ""
 
         def log_request(self, *_: object) -> None: ...
 
