@@ -76,9 +76,9 @@ class Browser:
                 message["sessionId"] = session
             _write(self._to, json.dumps(message).encode() + b"\0")
         try:
-            found = answer.get(timeout=DEADLINE)
+            found = answer.get(timeout=2 * DEADLINE)
         except Empty:
-            raise Refused(f"{method}: no answer in {DEADLINE} s") from None
+            raise Refused(f"{method}: no answer in {2 * DEADLINE} s") from None
         if "error" in found:
             raise Refused(f"{method}: {found['error']['message']}")
         result: dict[str, Any] = found["result"]
@@ -173,9 +173,15 @@ class Page:
 
     def go(self, url: str) -> None:
         """Open ``url`` and wait until it is loaded."""
+        with self.loading():
+            self.call("Page.navigate", url=url)
+
+    @contextlib.contextmanager
+    def loading(self) -> Iterator[None]:
+        """Wait for the page that is opened inside."""
         self._loaded.clear()
-        self.call("Page.navigate", url=url)
-        assert self._loaded.wait(DEADLINE), f"{url} did not load"
+        yield
+        assert self._loaded.wait(DEADLINE), "the page did not load"
 
     def run(self, expression: str) -> Any:
         """Return what a JavaScript expression, or the promise that it is, gives."""
