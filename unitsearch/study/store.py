@@ -24,12 +24,13 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from unitsearch.architecture import Architecture, read_architecture, write_architecture
+from unitsearch.architecture import Architecture, write_architecture
 from unitsearch.costs import COSTS, Cost, count
 from unitsearch.errors import PackageError, StudyError, UnitSearchError
 from unitsearch.search.quiet import quiet_optuna
 from unitsearch.study.journal import ReadOnlyJournal
 from unitsearch.study.record import Trial
+from unitsearch.study.stored import Reader
 
 JOURNAL = "journal.log"
 _DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
@@ -51,6 +52,7 @@ class Store:
         self._id = study_id
         self.place = place
         self._read: dict[int, Trial] = {}  # finished trials never change: read once
+        self._architectures = Reader()
 
     def start(
         self,
@@ -156,7 +158,7 @@ class Store:
         attrs = trial.user_attrs
         outcome = attrs.get("outcome", {})
         finished = trial.state.is_finished()
-        architecture = read_architecture(attrs["architecture"])
+        architecture = self._architectures.read(attrs["architecture"])
         found = Trial(
             number=trial.number,
             state=_STATES[trial.state],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -65,6 +66,7 @@ class Catalogue:
                 self.look(name)
             except StudyError:
                 continue  # the list says so
+        gc.freeze()  # what was read stays: the collector need not look through it again
 
     def close(self) -> None:
         """Let go of all files and connections."""
