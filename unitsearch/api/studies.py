@@ -279,22 +279,35 @@ def report(study: str | None, output_file: Path | None = None) -> Path:
     return record.folder / "report.html"
 
 
-def plot(study: str, name: str, output_file: Path, x: str = "", y: str = "") -> Path:
-    """Draw one figure of a study into an HTML file."""
-    from unitsearch.errors import did_you_mean
-    from unitsearch.metrics import metric
-    from unitsearch.study.folder import read_study
-    from unitsearch.views.figures import FIGURES
+def plot(study: str | Sequence[str], name: str, output_file: Path, **options: Any) -> Path:
+    """Draw one figure of a study into an HTML file, and return its path.
+
+    Args:
+        study: A study's name or folder, a folder of ``reproduce training``, or several of these for
+            the figures that compare.
+        name: One of ``unitsearch.views.FIGURES``.
+        output_file: Where to write it.
+        **options: What that figure may be told, as on a board: ``x="ce"``, ``papers=True``. None is
+            as if it were not given.
+
+    Raises:
+        UsageError: If there is no such figure, or it does not take an option or its value.
+        StudyError: If a study is none, or cannot be read.
+    """
+    from unitsearch.api.trainings import read_record
+    from unitsearch.views.figures import COMPARISONS, FIGURES
+    from unitsearch.views.figures.options import checked
     from unitsearch.views.pages import write_figure
 
-    if name not in FIGURES:
+    given = {key: value for key, value in options.items() if value is not None}
+    read = checked(name, given)
+    studies = [study] if isinstance(study, str) else list(study)
+    if len(studies) > 1 and name not in COMPARISONS:
         raise UsageError(
-            found=name, expected=f"one of {', '.join(FIGURES)}", fix=did_you_mean(name, FIGURES)
+            f"{name} shows one study", fix=f"several are shown by {', '.join(COMPARISONS)}"
         )
-    if (x or y) and name != "pareto":
-        raise UsageError(f"--x and --y belong to pareto, not to {name}")
-    axes = {key: metric(value).name for key, value in (("x", x), ("y", y)) if value}
-    write_figure(FIGURES[name](read_study(study), **axes), output_file)
+    records = [read_record(one) for one in studies]
+    write_figure(FIGURES[name](records if len(records) > 1 else records[0], **read), output_file)
     return output_file
 
 

@@ -81,20 +81,56 @@ def report(
 def plot(
     study: StudyArgument,
     name: Annotated[
-        str, typer.Argument(metavar="FIGURE", help="pareto, tradeoff, hypervolume or units.")
+        str,
+        typer.Argument(
+            metavar="FIGURE",
+            help="pareto, front3d, tradeoff, units, effects, parallel, convergence, curves,"
+            " hypervolume, printed, compare_fronts or compare_hypervolume.",
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file.")],
-    x: Annotated[str, typer.Option("--x", help="Metric on the x axis (pareto).")] = "",
-    y: Annotated[str, typer.Option("--y", help="Metric on the y axis (pareto).")] = "",
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--also", metavar="STUDY", help="Another study to compare with; repeatable."),
+    ] = None,
+    x: Annotated[
+        str | None,
+        typer.Option("--x", help="A metric (pareto, front3d, compare_fronts); trials or seconds."),
+    ] = None,
+    y: Annotated[
+        str | None, typer.Option("--y", help="A metric (pareto, front3d, compare_fronts).")
+    ] = None,
+    z: Annotated[str | None, typer.Option("--z", help="A metric (front3d).")] = None,
+    cost: Annotated[
+        str | None, typer.Option("--cost", help="Which cost (tradeoff, effects): flops, params …")
+    ] = None,
+    show: Annotated[
+        str | None, typer.Option("--show", help="both, groups or kinds (units).")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", help="As in flops,accuracy (parallel).")
+    ] = None,
+    trials: Annotated[str | None, typer.Option("--trials", help="all or front (parallel).")] = None,
+    papers: Annotated[
+        bool | None,
+        typer.Option("--papers/--no-papers", help="The papers' printed networks too (pareto)."),
+    ] = None,
 ) -> None:
-    """Draw one figure of a study.
+    """Draw one figure of a study, or of several, into an HTML file that works offline.
 
     \b
-    Example: unitsearch plot lenet_hybrid-1 pareto --x ce --y accuracy -o ce.html
+    Examples:
+      unitsearch plot lenet_hybrid-1 pareto --x ce --y accuracy -o ce.html
+      unitsearch plot lenet_hybrid-1 effects --cost params -o effects.html
+      unitsearch plot first compare_fronts --also second -o both.html
     """
     from unitsearch.api import plot as draw
 
-    write(str(draw(study, name, output, x, y)))
+    options = {
+        "x": x, "y": y, "z": z, "cost": cost, "show": show, "trials": trials, "papers": papers,
+        "metrics": None if metrics is None else metrics.split(","),
+    }  # fmt: skip
+    write(str(draw([study, *(also or [])], name, output, **options)))
 
 
 def export(

@@ -36,6 +36,8 @@ class Trial:
         reason: Why it failed or was stopped.
         digest: Digest of its logits on 16 fixed images.
         plan: How it ran while it was trained.
+        latency: Milliseconds an image, where that was measured afterwards: lower quartile, median,
+            upper quartile.
     """
 
     number: int
@@ -54,6 +56,7 @@ class Trial:
     reason: str = ""
     digest: str = ""
     plan: str = ""
+    latency: tuple[float, float, float] | None = None
 
     @property
     def is_baseline(self) -> bool:
@@ -82,7 +85,7 @@ class Trial:
     @cached_property
     def measured(self) -> Measured:
         """The facts that metrics derive from; accuracy is 0 until known."""
-        return Measured(self.accuracy or 0.0, self.cost)
+        return Measured(self.accuracy or 0.0, self.cost, self.latency and self.latency[1])
 
 
 @dataclass(frozen=True)

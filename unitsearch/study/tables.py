@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from unitsearch.metrics import METRICS, metric
@@ -98,12 +99,29 @@ def reference_point(baseline: Trial) -> tuple[float, float, float]:
     return (1.0, flops + 1.0, params + 1.0)
 
 
-def hypervolume_history(record: Record) -> list[tuple[int, float]]:
+def training_seconds(record: Record) -> list[float]:
+    """Return the seconds of training up to each complete trial, by number.
+
+    Of all trials so far, failed and stopped ones too, where they stored how long it took; trainings
+    that ran at the same time count each.
+    """
+    total = 0.0
+    found = []
+    for trial in record.trials:
+        total += trial.train_seconds or 0.0
+        if trial.state == "complete":
+            found.append(total)
+    return found
+
+
+def hypervolume_history(
+    record: Record, reference: Sequence[float] | None = None
+) -> list[tuple[int, float]]:
     """Return (trials complete, hypervolume) after each complete trial, by number.
 
-    In (accuracy, log10 FLOPs, log10 parameters), from the study's stored reference point; trials
-    below the floor add nothing. A new point adds its own box less what the front already has of it,
-    which is the volume of the front cut off at the point.
+    In (accuracy, log10 FLOPs, log10 parameters), from ``reference`` or else the study's stored
+    point; trials below the floor add nothing. A new point adds its own box less what the front
+    already has of it, which is the volume of the front cut off at the point.
 
     Source:
         While, Bradstreet and Barone 2012, "A fast way of calculating exact hypervolumes" (WFG).
@@ -116,7 +134,9 @@ def hypervolume_history(record: Record) -> list[tuple[int, float]]:
 def _hypervolume_history(record: Record) -> list[tuple[int, float]]:
     if record.baseline is None:
         return []
-    reference = tuple(record.facts.get("reference") or reference_point(record.baseline))
+    reference = tuple(
+        reference or record.facts.get("reference") or reference_point(record.baseline)
+    )
     floor, total = record.floor, 0.0
     kept: list[Point] = []
     found = []

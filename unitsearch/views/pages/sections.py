@@ -8,13 +8,15 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from unitsearch.study.record import Record
-from unitsearch.views.figures import FIGURES
+from unitsearch.views.figures import COMPARISONS, FIGURES
 from unitsearch.views.pages import panels
 from unitsearch.views.pages.boards import Board, Panel
+from unitsearch.views.pages.printed import printed_table
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+_OF_ALL = ("studies", *COMPARISONS)  # show all studies of a page at once
 _HEIGHT = 440  # pixels that a figure is given before it is drawn
 
 
@@ -43,7 +45,7 @@ def sections(board: Board, records: Sequence[Record]) -> list[Section]:
     """
     found = []
     for panel in board.panels:
-        if panel.panel == "studies":
+        if panel.panel in _OF_ALL:
             found.append(Section(panel, None))
             continue
         for at, record in enumerate(records):
@@ -56,7 +58,8 @@ def figure_of(section: Section, records: Sequence[Record]) -> Figure:
     """Return the figure that a section shows."""
     panel = section.panel
     options = {k: v for k, v in panel.options.items() if k not in ("wide", "shared")}
-    return FIGURES[panel.panel](records[section.of or 0], **options)
+    shown = list(records) if section.of is None else records[section.of]
+    return FIGURES[panel.panel](shown, **options)
 
 
 def text_of(
@@ -72,6 +75,8 @@ def text_of(
     match section.panel.panel:
         case "front":
             return panels.front_table(record, colours)
+        case "printed_table":
+            return printed_table(record)
         case "failures":
             return panels.failures(record)
         case _:
