@@ -147,3 +147,37 @@ def test_axes_of_parallel_coordinates_brush_too(page: Page, record: Record) -> N
     }})()""")
     page.wait(f"!({NOTHING_CHOSEN})")
     assert dimmed(page, "figure-1") == [number for number in numbers if number > 10]
+
+
+def test_curves_and_three_axes_follow_the_choice(page: Page, record: Record) -> None:
+    chosen, other = record.complete[3].number, record.complete[4].number
+    page.run(f"""(async () => {{
+        const place = document.querySelector(".panels section[data-study]");
+        const drawn = async (name, data) => {{
+            const div = document.createElement("div");
+            div.id = name;
+            place.prepend(div);
+            await unitsearch.plots.draw(div, {{layout: {{}}, data: [data]}});
+        }};
+        const numbers = [{chosen}, {chosen}, {chosen}, {other}, {other}, {other}];
+        await drawn("curves", {{type: "scatter", mode: "lines", customdata: numbers,
+            x: [1, 2, null, 1, 2, null], y: [3, 4, null, 5, 6, null]}});
+        await drawn("space", {{type: "scatter3d", mode: "markers", customdata: [{chosen}, {other}],
+            x: [1, 2], y: [1, 2], z: [1, 2], marker: {{color: "#123456"}}}});
+        document.getElementById("curves").scrollIntoView({{behavior: "instant"}});
+        unitsearch.choice.brush(null, new Set(["digits-lenet:{chosen}"]));
+    }})()""")
+    page.wait("document.getElementById('space').classList.contains('dimmed')")
+    assert page.run("document.getElementById('curves').data.map(t => [...t.y])") == [
+        [3, 4, None, None, None, None], [3, 4, None, 5, 6, None],
+    ]  # fmt: skip
+    ghost, colours = (
+        "document.getElementById('curves').data[1].visible",
+        "[...document.getElementById('space').data[0].marker.color]",
+    )
+    assert page.run(ghost) is True
+    assert page.run(colours)[0] == "#123456" != page.run(colours)[1]
+    page.key("Escape")
+    page.wait("!document.querySelector('.dimmed')")
+    assert page.run("document.getElementById('curves').data[0].y") == [3, 4, None, 5, 6, None]
+    assert page.run(ghost) is False

@@ -126,17 +126,16 @@ def hypervolume_history(
     Source:
         While, Bradstreet and Barone 2012, "A fast way of calculating exact hypervolumes" (WFG).
     """
-    if "hypervolume" not in record.derived:
-        record.derived["hypervolume"] = tuple(_hypervolume_history(record))
-    return list(record.derived["hypervolume"])
-
-
-def _hypervolume_history(record: Record) -> list[tuple[int, float]]:
     if record.baseline is None:
         return []
-    reference = tuple(
-        reference or record.facts.get("reference") or reference_point(record.baseline)
-    )
+    origin = tuple(reference or record.facts.get("reference") or reference_point(record.baseline))
+    place = f"hypervolume from {origin}"
+    if place not in record.derived:
+        record.derived[place] = tuple(_hypervolume_history(record, origin))
+    return list(record.derived[place])
+
+
+def _hypervolume_history(record: Record, reference: Point) -> list[tuple[int, float]]:
     floor, total = record.floor, 0.0
     kept: list[Point] = []
     found = []

@@ -226,10 +226,11 @@ class Pages:
             head = panels.header(record, view.board.title, view.board.intro, view.colours)
             return f'<div data-study="{escape(record.name, quote=True)}">{head}</div>'
         links = [address([name]) for name in view.names]
+        states = [state(record) for record in view.records]
         return (
             f'<header><p class="over">{escape(view.board.title)}</p>'
             f"<h1>{len(view.records)} studies side by side</h1></header>"
-            f'<section class="panel">{panels.studies(view.records, links)}</section>'
+            f'<section class="panel">{panels.studies(view.records, links, states)}</section>'
         )
 
     def _list(self) -> dict[str, Any]:
@@ -296,7 +297,8 @@ class Pages:
             )
             choosers += f'<label>board <select class="jump">{boards}</select></label>'
         told = "".join(
-            f'<span class="state {state(r)}">{state(r)}</span>{_progress(r)}' for r in records[:1]
+            f'<span class="state {state(r)}">{state(r)}</span>{_progress(r)}'
+            for r in (records if len(records) == 1 else ())
         )
         return (
             '<a class="home" href="/">unitsearch</a>'

@@ -111,14 +111,14 @@ def entry(
 
 def architecture_file(record: Record, trial: Trial) -> str:
     """Return a trial's architecture as YAML, with what is needed to use it and where it is from."""
-    config = words.config(record)
+    config, on = words.config(record), words.measured_on(record)
     known = {
         "study": record.name,
         "trial": trial.number,
         "key": trial.key,
         "seed": trial.seed,
         "accuracy": None if trial.accuracy is None else round(trial.accuracy, 6),
-        "accuracy_of": f"{trial.images} validation images, 1 seed" if trial.images else None,
+        "accuracy_of": f"{trial.images} {on} images, 1 seed" if trial.images else None,
         "data": _name(config.get("data")),
         "recipe": _name(config.get("train")),
     }
@@ -144,8 +144,9 @@ def retrain_command(record: Record, file: str) -> str:
 
 def _numbers(record: Record, trial: Trial, row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     cost = trial.cost
-    yield "accuracy (validation)", words.accuracy(trial)
-    yield "validation images", f"{trial.images:,}" if trial.images else ""
+    on = words.measured_on(record)
+    yield f"accuracy ({on})", words.accuracy(trial)
+    yield f"{on} images", f"{trial.images:,}" if trial.images else ""
     yield "test accuracy", words.percent(trial.test_accuracy)
     if record.shares_filters:  # parameters would count what binary filters are made from
         yield "MACs, shared filters once", f"{cost.macs_shared:,}"

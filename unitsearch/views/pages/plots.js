@@ -33,8 +33,19 @@
     if (SELECTABLE.indexOf(trace.type || "scatter") < 0) return null;
     var isLine = /^scatter/.test(trace.type || "scatter") && !/markers/.test(trace.mode || "markers");
     if (!isLine) return { by: "points", ids: ids };
-    var one = ids.every(function (id) { return id === ids[0]; });
-    return one ? { by: "opacity", ids: ids.slice(0, 1), opacity: trace.opacity || 1 } : null;
+    if (ids.every(function (id) { return id === ids[0]; })) {
+      return { by: "opacity", ids: ids.slice(0, 1), opacity: trace.opacity || 1 };
+    }
+    // several curves with gaps between them, or one curve through many trials
+    var several = ids.some(function (id, i) { return i && id === ids[i - 1]; });
+    return several ? { by: "curves", ids: ids, y: Array.from(decoded(trace.y)) } : null;
+  }
+
+  // Curves that are not chosen leave their trace; this one shows them faintly.
+  function ghostOf(trace) {
+    return { type: trace.type, mode: "lines", x: trace.x, y: trace.y, line: trace.line,
+      legendgroup: trace.legendgroup, connectgaps: false, hoverinfo: "skip", showlegend: false,
+      opacity: FAINT, visible: false };
   }
 
   function byPoints(link) { return link && link.by === "points"; }
@@ -60,6 +71,11 @@
     if (link.by === "opacity") {
       return { opacity: !shown || chosen(link.ids[0]) ? link.opacity : FAINT };
     }
+    if (link.by === "ghost") return { visible: Boolean(shown) };
+    if (link.by === "curves") {
+      if (!shown) return { y: link.y };
+      return { y: link.y.map(function (y, i) { return chosen(link.ids[i]) ? y : null; }) };
+    }
     if (link.by === "colours") {
       var colour = link.colour;
       if (!shown) return { "marker.color": colour };
@@ -67,13 +83,28 @@
         return chosen(id) ? (Array.isArray(colour) ? colour[i] : colour) : "rgba(140,150,162,.18)";
       }) };
     }
+    var line = link.line;
+    var low = line.cmin === undefined ? 0 : line.cmin, high = line.cmax === undefined ? 1 : line.cmax;
     if (!shown) {
-      return { "line.color": link.line.color, "line.colorscale": link.line.colorscale || null,
-        "line.cmin": link.line.cmin, "line.cmax": link.line.cmax };
+      return { "line.color": line.color === undefined ? null : line.color,
+        "line.colorscale": line.colorscale || null, "line.cmin": low, "line.cmax": high };
     }
-    return { "line.color": link.ids.map(function (id) { return chosen(id) ? 1 : 0; }),
-      "line.colorscale": [[0, "rgba(140,150,162,.25)"], [1, "#2f7fc1"]],
-      "line.cmin": 0, "line.cmax": 1 };
+    var floor = low - ((high - low) || 1);
+    // below the scale of their own colours lies a faint one, for those that are not chosen
+    var values = decoded(line.color);
+    var scale = Array.isArray(line.colorscale) ? line.colorscale : [[0, "#1a73b8"], [1, "#1a73b8"]];
+    var faint = "rgba(140,150,162,.16)";
+    return {
+      "line.color": link.ids.map(function (id, i) {
+        if (!chosen(id)) return floor;
+        return Array.isArray(values) || ArrayBuffer.isView(values) ? values[i] : high;
+      }),
+      "line.colorscale": [[0, faint], [0.499, faint]].concat(scale.map(function (stop) {
+        return [0.5 + stop[0] / 2, stop[1]];
+      })),
+      "line.cmin": floor,
+      "line.cmax": high,
+    };
   }
 
   function dim(plot) {
@@ -82,15 +113,17 @@
     var own = u.choice.by() === plot.div && !u.choice.isFiltered();
     plot.shown = shown;
     plot.div.classList.toggle("dimmed", Boolean(shown));
-    var links = plot.links.filter(Boolean);
-    if (own || !links.length) return; // plotly has dimmed it as it was brushed
     var changes = {};
     var places = [];
-    plot.links.forEach(function (link, i) { if (link) places.push(i); });
-    links.forEach(function (link, k) {
-      var found = looks(link, shown);
+    plot.links.forEach(function (link, i) {
+      // plotly itself has dimmed the points of the figure that was brushed
+      if (link && !(own && link.by === "points")) places.push(i);
+    });
+    if (!places.length) return;
+    places.forEach(function (place, k) {
+      var found = looks(plot.links[place], shown);
       Object.keys(found).forEach(function (name) {
-        if (!changes[name]) changes[name] = links.map(function () { return undefined; });
+        if (!changes[name]) changes[name] = places.map(function () { return undefined; });
         changes[name][k] = found[name];
       });
     });
@@ -173,6 +206,11 @@
     var shown = u.choice.shown();
     plot.shown = shown;
     plot.links = figure.data.map(function (trace) { return linkOf(trace, study); });
+    plot.links.slice().forEach(function (link, i) {
+      if (!link || link.by !== "curves") return;
+      figure.data.push(ghostOf(figure.data[i]));
+      plot.links.push({ by: "ghost", ids: [] });
+    });
     plot.links.forEach(function (link, i) {
       if (!link || (!shown && link.by !== "points")) return;
       var found = looks(link, shown);

@@ -16,7 +16,7 @@ from unitsearch.views.pages.printed import printed_table
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-_OF_ALL = ("studies", *COMPARISONS)  # show all studies of a page at once
+_OF_ALL = ("studies", "printed_table", *COMPARISONS)  # show all studies of a page at once
 _HEIGHT = 440  # pixels that a figure is given before it is drawn
 
 
@@ -69,18 +69,18 @@ def text_of(
     colours: Mapping[str, str],
 ) -> str:
     """Return the HTML that a section of text shows; empty if there is nothing to say."""
-    if section.of is None:
-        return panels.studies(records, links)
-    record = records[section.of]
+    record = records[section.of or 0] if records else None
     match section.panel.panel:
-        case "front":
+        case "front" if record is not None:
             return panels.front_table(record, colours)
-        case "printed_table":
-            return printed_table(record)
-        case "failures":
+        case "failures" if record is not None:
             return panels.failures(record)
-        case _:
+        case "words" if record is not None:
             return panels.meanings(record)
+        case "printed_table":
+            return printed_table(records)
+        case _:
+            return panels.studies(records, links)
 
 
 def section_html(section: Section, records: Sequence[Record], inner: str) -> str:
