@@ -34,12 +34,17 @@
   };
   u.choice.load(embedded("columns") || []);
   if (u.offerFilters) u.offerFilters();
-  var plots = document.querySelectorAll(".plot");
-  if (plots.length) {
-    start().then(function () {
-      plots.forEach(function (div) { u.plots.draw(div, embedded(div.dataset.figure)); });
+  // Figure by figure from the top, so that the page answers in between.
+  function drawNext(plots) {
+    var div = plots.shift();
+    if (!div) return;
+    u.plots.draw(div, embedded(div.dataset.figure)).then(function () {
+      setTimeout(function () { drawNext(plots); }, 0);
     });
   }
+
+  var plots = Array.from(document.querySelectorAll(".plot"));
+  if (plots.length) start().then(function () { drawNext(plots); });
   if (details && /^#trial-\d+$/.test(location.hash)) {
     var study = document.querySelector("[data-study]");
     u.drawer.open(u.choice.id(study.dataset.study, location.hash.slice(7)));
