@@ -10,7 +10,16 @@ from typing import Annotated
 
 import typer
 
-from unitsearch.cli import exports, networks, papers, pictures, runs, spaces, studies
+from unitsearch.cli import (
+    dashboards,
+    exports,
+    networks,
+    papers,
+    pictures,
+    runs,
+    spaces,
+    studies,
+)
 from unitsearch.cli.output import note
 from unitsearch.errors import UnitSearchError
 
@@ -67,6 +76,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     studies.best,
     studies.report,
     studies.plot,
+    dashboards.dashboard,
     exports.export,
     networks.train,
     networks.cost,

@@ -76,14 +76,14 @@ class Trial:
         """Whether it has a stack of units at all."""
         return any(True for _ in stacks(self.architecture.layers))
 
-    @property
+    @cached_property
     def accuracy_se(self) -> float | None:
         """Standard error of ``accuracy``: one seed, ``images`` images."""
         if self.accuracy is None:
             return None
         return standard_error(self.accuracy, self.images)
 
-    @property
+    @cached_property
     def measured(self) -> Measured:
         """The facts that metrics derive from; accuracy is 0 until known."""
         return Measured(self.accuracy or 0.0, self.cost, self.latency and self.latency[1])
@@ -98,12 +98,14 @@ class Record:
         folder: Where its files lie.
         facts: The content of study.yaml: config, space, versions, seed, split, command.
         trials: In order of their numbers.
+        derived: What ``tables`` has worked out of it, by name; a record never changes.
     """
 
     name: str
     folder: Path
     facts: Mapping[str, Any] = field(default_factory=dict)
     trials: tuple[Trial, ...] = ()
+    derived: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def config(self) -> Mapping[str, Any]:

@@ -30,7 +30,16 @@ def front_trials(record: Record) -> list[Trial]:
 
 
 def rows(record: Record) -> list[dict[str, Any]]:
-    """Return one row a trial with the columns of ``COLUMNS``; unknown values are None."""
+    """Return one row a trial with the columns of ``COLUMNS``; unknown values are None.
+
+    The rows are those of every call: they are not to be changed.
+    """
+    if "rows" not in record.derived:
+        record.derived["rows"] = tuple(_rows(record))
+    return list(record.derived["rows"])
+
+
+def _rows(record: Record) -> list[dict[str, Any]]:
     baseline = record.baseline
     on_front = {trial.number for trial in front_trials(record)}
     found = []
@@ -105,9 +114,14 @@ def hypervolume_history(
     """
     if record.baseline is None:
         return []
-    reference = tuple(
-        reference or record.facts.get("reference") or reference_point(record.baseline)
-    )
+    origin = tuple(reference or record.facts.get("reference") or reference_point(record.baseline))
+    place = f"hypervolume from {origin}"
+    if place not in record.derived:
+        record.derived[place] = tuple(_hypervolume_history(record, origin))
+    return list(record.derived[place])
+
+
+def _hypervolume_history(record: Record, reference: Point) -> list[tuple[int, float]]:
     floor, total = record.floor, 0.0
     kept: list[Point] = []
     found = []

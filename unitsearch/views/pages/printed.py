@@ -48,10 +48,12 @@ def _row(row: Beside, kinds: Sequence[str]) -> str:
     printed = row.printed
     best = {on: measured(row.on(on)) for on in kinds if row.on(on)}
     numbers = sorted({one.number for one in row.taken})
-    single = len({one.study for one in row.taken}) == 1 and len(numbers) == 1
+    studies = sorted({one.study for one in row.taken})
+    single = len(studies) == 1 and len(numbers) == 1
     name = f"{escape(printed.name)}<br><small>{escape(printed.source)}</small>"
     if single:  # a page opens the trial of a button that names it
-        name += f' <button class="open" data-trial="{numbers[0]}">#{numbers[0]}</button>'
+        of = f"{escape(studies[0], quote=True)}:{numbers[0]}"
+        name += f' <button class="open" data-trial="{of}">#{numbers[0]}</button>'
     accuracies = "".join(
         _number(_percent(best[on].accuracy, best[on].spread) if on in best else "–")
         for on in kinds or [""]
