@@ -161,7 +161,10 @@ def test_a_setting_is_described_and_its_example_is_taken(setting: settings.Setti
     assert setting.text
     assert setting.type
     overrides = shlex.split(setting.example)
-    assert any(word.startswith((f"{setting.full}=", f"{setting.group}=")) for word in overrides)
+    assert any(
+        word.startswith((f"{setting.full}=", f"{setting.full}.", f"{setting.group}="))
+        for word in overrides
+    )
     compose(overrides)
 
 
