@@ -21,6 +21,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ from typing import Any
 
 DOCS = Path(__file__).parents[1] / "docs"
 NOT_FOLLOWED = ("install", "long")
+PLANS = {"lanes", "grouped", "dense", "loop"}  # chosen by measurement
 _FENCE = re.compile(r"^```(\w+)([^\n{}]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -150,26 +152,40 @@ def differences(followed: Followed) -> Iterator[str]:
 
 
 def shape(text: str, *, varies: bool) -> list[str]:
-    """Return the lines of a text; of one that varies its words, each kind of line once."""
-    lines = [line.rstrip() for line in text.strip("\n").splitlines()]
+    """Return the words of a text; of one that varies each once, without numbers and plans."""
     if not varies:
-        return lines
-    words = [" ".join(re.sub(r"[-+]?\d[\d,.]*", "#", line).split()) for line in lines]
-    return list(dict.fromkeys(words))
+        return tidy(text).split()
+    words = {word.strip(".,;:()") for word in text.split() if not re.search(r"\d", word)}
+    return sorted(word for word in words - PLANS if re.search(r"\w", word))
+
+
+def tidy(text: str) -> str:
+    """Return a text as a page shows it: no blanks at the ends, long lines folded, tables as is."""
+    parts = re.split(r"\n{2,}", "\n".join(line.rstrip() for line in text.splitlines()).strip("\n"))
+    return "\n\n".join(part if "───" in part else _folded(part) for part in parts)
+
+
+def _folded(text: str) -> str:
+    lines = [
+        textwrap.fill(line, 108, subsequent_indent="    ", break_on_hyphens=False)
+        if len(line) > 108
+        else line
+        for line in text.splitlines()
+    ]
+    return "\n".join(lines)
 
 
 def rewritten(text: str, followed: Followed) -> str:
     """Return a page with what was printed in the place of what it shows."""
     for block, printed in reversed(followed.compared):
         start, end = block.span
-        lines = [line.rstrip() for line in printed.strip("\n").splitlines()]
-        text = text[:start] + "\n".join(lines) + "\n" + text[end:]
+        text = f"{text[:start]}{tidy(printed)}\n{text[end:]}"
     return text
 
 
 def _main(pages: Sequence[str]) -> None:
     folder = Path("followed")
-    folder.mkdir(exist_ok=True)
+    folder.mkdir()
     for page in pages:
         path = DOCS / page
         path.write_text(rewritten(path.read_text("utf-8"), follow(page, folder)), "utf-8")

@@ -165,11 +165,14 @@ def _parameters(function: Callable[..., Any]) -> Iterator[Parameter]:
         plain = _plain_type(kind)
         if plain is bool and not given:
             names.append(f"--no-{name.replace('_', '-')}")
-            default = names[0] if parameter.default else names[1]
+        elif plain is bool:
+            names = [one for word in names for one in word.split("/")]  # --on/--off
         elif issubclass(plain, Enum):
             names[-1] += f" {'|'.join(str(one.value) for one in plain)}"
         elif plain is not bool:
             names[-1] += f" {info.metavar or _METAVARS.get(plain, 'TEXT')}"
+        if plain is bool and names[-1].startswith("--no-"):
+            default = names[-2] if parameter.default else names[-1]
         yield Parameter(", ".join(names), text, default, True)
 
 

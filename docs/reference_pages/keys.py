@@ -8,7 +8,17 @@ from typing import Any
 
 from reference_pages import backbones
 from reference_pages.docstrings import described
-from reference_pages.markdown import block, page, paragraphs, section, table, texts, toc, value
+from reference_pages.markdown import (
+    block,
+    facts_line,
+    page,
+    paragraphs,
+    section,
+    table,
+    texts,
+    toc,
+    value,
+)
 from reference_pages.wording import may_be_chosen, words
 from unitsearch.architecture import architecture_schema
 from unitsearch.architecture.layers import KINDS
@@ -16,7 +26,7 @@ from unitsearch.fields import Schema, declared
 from unitsearch.space.schema import space_schema
 
 PAGES = {
-    "file": ("Space files", "The top of a space file: data, limits, baseline, points."),
+    "file": ("The top of a space file", "Data, limits, baseline, points."),
     "layers": ("Layers", "Every kind of layer and its keys."),
     "units": ("Units", "Units by their nodes or written out."),
     "choices": ("Choices", "The four words of choice: choose, range, mix, sequence."),
@@ -71,6 +81,7 @@ class Group:
     title: str
     within: str
     about: str
+    short: str
     keys: tuple[Key, ...]
 
 
@@ -118,9 +129,9 @@ def groups() -> tuple[Group, ...]:
         keys = tuple(_key(name, key, both[key], said[key]) for key in said)
         cls = KINDS.get(name)
         about = data.get("about") or (described(cls).text if cls else "")
-        found.append(
-            Group(name, data["page"], data.get("title", name), data["within"], about, keys)
-        )
+        title = data.get("title", name)
+        short = data.get("short", f"`{title}`")
+        found.append(Group(name, data["page"], title, data["within"], about, short, keys))
     if known:
         raise LookupError(f"texts/space.yaml says nothing of {', '.join(known)}")
     return tuple(found)
@@ -143,7 +154,7 @@ def key_pages() -> dict[str, str]:
 
 def _index(found: Iterable[Group]) -> str:
     rows = [
-        (f"[{key.name}](#{key.anchor})", group.title, key.type or "-", key.default or "-")
+        (f"[{key.name}](#{key.anchor})", group.short, key.type, key.default)
         for group in found
         for key in group.keys
     ]
@@ -159,12 +170,10 @@ def _index(found: Iterable[Group]) -> str:
 def _group(group: Group) -> list[str]:
     parts = [section(group.title, anchor=f"key-{group.name}"), group.about]
     for key in group.keys:
-        told = [key.type, f"default {key.default}" if key.default else ""]
-        told[1] = key.default if key.default in ("required", "") else told[1]
-        told.append("may be a choice" if key.chosen else "")
+        told = facts_line(key.type, key.default, "may be a choice" if key.chosen else "")
         parts += [
             section(f"`{key.name}`", anchor=key.anchor, level=3),
-            f"*{'; '.join(one for one in told if one)}*".replace("**", "") if any(told) else "",
+            told,
             key.text,
             block(key.example, "yaml"),
         ]

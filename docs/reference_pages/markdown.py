@@ -49,6 +49,12 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return "\n".join([f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", *lines])
 
 
+def facts_line(kind: str, default: str, more: str = "") -> str:
+    """Return the line under a key: its type, its default, and what else there is to it."""
+    said = default if default in ("", "required") else f"default: {default}"
+    return f"*{'; '.join(one for one in (kind, said, more) if one)}*"
+
+
 def toc(names: Iterable[str], *, hidden: bool = False, depth: int = 1) -> str:
     """Return a table of contents of pages."""
     listed = "\n".join(names)

@@ -10,6 +10,7 @@ from reference_pages.markdown import page, paragraphs, section
 GROUPS = {
     "Searching": ("run", "load_study", "Study"),
     "Networks": ("load_architecture", "Architecture", "count", "Cost", "build", "load_network"),
+    "Files": ("export",),
     "The papers' tables": ("reproduce_costs", "reproduce_metrics"),
     "Errors": ("UnitSearchError",),
 }
@@ -22,12 +23,12 @@ def pages() -> dict[str, str]:
         LookupError: If a public name has no place in ``GROUPS``, or one has no docstring.
     """
     named = [name for some in GROUPS.values() for name in some]
-    if missing := set(named) ^ set(unitsearch.__all__):
+    if missing := set(unitsearch.__all__) - set(named):
         raise LookupError(f"reference_pages/python.py, GROUPS: {sorted(missing)}")
     parts = paragraphs("python").copy()
     for title, some in GROUPS.items():
-        parts.append(section(title))
-        parts += [_directive(name) for name in some]
+        shown = [_directive(name) for name in some if name in unitsearch.__all__]
+        parts += [section(title), *shown] if shown else []
     return {"python": page("Python names", *parts)}
 
 

@@ -10,7 +10,17 @@ from typing import Any
 import yaml
 
 from reference_pages.docstrings import described
-from reference_pages.markdown import block, page, paragraphs, section, table, texts, toc, value
+from reference_pages.markdown import (
+    block,
+    facts_line,
+    page,
+    paragraphs,
+    section,
+    table,
+    texts,
+    toc,
+    value,
+)
 from reference_pages.wording import words
 from unitsearch import resources
 from unitsearch.data import DataSpec
@@ -112,15 +122,26 @@ def pages() -> dict[str, str]:
 
 
 def _table(some: list[Setting]) -> str:
-    rows = [(f"[`{one.full}`](#{one.anchor})", one.type, one.default or "-") for one in some]
+    if some[0].group == "train":  # its defaults are the recipes'
+        recipes = {
+            path.stem: yaml.safe_load(path.read_text("utf-8"))
+            for path in sorted((resources.config_folder() / "train").glob("*.yaml"))
+        }
+        links = [
+            (f"[`{one.full}`](#{one.anchor})", *(value(all_[one.key]) for all_ in recipes.values()))
+            for one in some
+        ]
+        return table(("key", *(f"`{name}`" for name in recipes)), links)
+    rows = [(f"[`{one.full}`](#{one.anchor})", one.type, one.default) for one in some]
     return table(("key", "type", "default"), rows)
 
 
 def _examples(some: list[Setting]) -> list[str]:
-    parts = []
+    parts = [section("Each key")]
     for one in some:
         parts += [
             section(f"`{one.full}`", anchor=one.anchor, level=3),
+            facts_line(one.type, one.default),
             one.text,
             block(f"unitsearch run {one.example}", "sh"),
         ]

@@ -56,7 +56,12 @@ def _either(said: list[str]) -> str:
 
 
 def _several(one: str) -> str:
-    return one.replace("whole number", "whole numbers").replace("number,", "numbers,") or "values"
+    return (
+        one.replace("whole number", "whole numbers")
+        .replace("number,", "numbers,")
+        .replace("number above", "numbers above")
+        or "values"
+    )
 
 
 def _bounds(schema: Schema) -> str:

@@ -55,7 +55,7 @@ class Study:
 
     @property
     def trials(self) -> pd.DataFrame:
-        """All trials, one row each: accuracy is a fraction, flops are the papers'."""
+        """All trials, one row each; accuracy is a fraction, flops are the papers'."""
         import pandas as pd
 
         from unitsearch.study.tables import COLUMNS, rows
