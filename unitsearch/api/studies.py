@@ -55,7 +55,7 @@ class Study:
 
     @property
     def trials(self) -> pd.DataFrame:
-        """All trials, one row each: accuracy is a fraction, flops are the papers'."""
+        """All trials, one row each; accuracy is a fraction, flops are the papers'."""
         import pandas as pd
 
         from unitsearch.study.tables import COLUMNS, rows
@@ -83,8 +83,7 @@ def run(
         space: A shipped space or a file.
         watch: Called with the progress, several times a second.
         **settings: What the command line takes: ``data="mnist"``, ``seed=1``, ``name="first"``;
-        dots
-            are written as mappings, ``budget={"trials": 20}``.
+            what has a dot there is a mapping here, ``budget={"trials": 20}``.
 
     Raises:
         UsageError: If a setting cannot be meant.

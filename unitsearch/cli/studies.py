@@ -13,7 +13,11 @@ StudyArgument = Annotated[str, typer.Argument(help="A study's name or folder.")]
 
 
 def status(study: StudyArgument, how: FormatOption = Format.table) -> None:
-    """Say how a study stands."""
+    """Say how a study stands.
+
+    \b
+    Example: unitsearch status lenet_hybrid-1
+    """
     from unitsearch.api import best_trial, load_study
     from unitsearch.study.lock import is_driven
     from unitsearch.study.tables import front_trials, hypervolume_history
@@ -46,7 +50,13 @@ def trials(
     how: FormatOption = Format.table,
     front: Annotated[bool, typer.Option("--front", help="The front only.")] = False,
 ) -> None:
-    """List the trials of a study: accuracies are fractions, flops the papers' convention."""
+    """List the trials of a study: accuracies are fractions, flops the papers' convention.
+
+    \b
+    Examples:
+      unitsearch trials lenet_hybrid-1
+      unitsearch trials lenet_hybrid-1 --front -f csv
+    """
     from unitsearch.api import load_study
     from unitsearch.study.tables import rows
 
@@ -56,7 +66,11 @@ def trials(
 
 
 def best(study: StudyArgument, how: FormatOption = Format.table) -> None:
-    """List the front of a study, the most accurate first."""
+    """List the front of a study, the most accurate first.
+
+    \b
+    Example: unitsearch best lenet_hybrid-1
+    """
     from unitsearch.api import load_study
     from unitsearch.study.tables import rows
 
@@ -76,7 +90,13 @@ def report(
         typer.Option("--board", help="Another page: all, bunit_table1, …, or a file (*.yaml)."),
     ] = None,
 ) -> None:
-    """Write a study's report and tables anew, or an index of ./studies."""
+    """Write a study's report and tables anew, or an index of ./studies.
+
+    \b
+    Examples:
+      unitsearch report lenet_hybrid-1
+      unitsearch report
+    """
     from unitsearch.api import report as write_report
 
     write(str(write_report(study, output, board)))
