@@ -1,4 +1,4 @@
-"""Commands that train nothing: their streams, formats and lightness."""
+"""Commands that train nothing: their streams and formats (their lightness: test_lightness)."""
 
 from __future__ import annotations
 
@@ -29,19 +29,6 @@ def test_the_version_is_printed_on_stdout(unitsearch: Call) -> None:
     done = unitsearch("--version")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("unitsearch 0.")
-
-
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["space", "list"]])
-def test_light_commands_load_neither_torch_nor_ray_nor_pandas(words: list[str]) -> None:
-    program = (
-        "import sys\nfrom unitsearch.cli.main import main\n"
-        f"sys.argv = ['unitsearch', *{words!r}]\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'torch', 'ray', 'pandas', 'optuna', 'plotly'} & set(sys.modules)\n"
-        "sys.exit(f'loads {heavy}' if heavy else 0)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 def test_cfg_job_prints_a_configuration_that_parses_and_touches_nothing(

@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.slow
+Call = Callable[..., "subprocess.CompletedProcess[str]"]
 COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
 WORDS = [
     "run",
@@ -56,7 +57,7 @@ def running(folder: Path, *words: str, until: str) -> Iterator[subprocess.Popen[
     ids=["SIGINT", "Ctrl-C to the group", "SIGTERM"],
 )
 def test_a_signal_ends_the_run_in_order_and_all_is_saved(
-    number: int, code: int, group: bool, tmp_path: Path
+    number: int, code: int, group: bool, tmp_path: Path, unitsearch: Call
 ) -> None:
     with running(tmp_path, until="trial 1 complete") as process:
         (os.killpg if group else os.kill)(process.pid, number)
@@ -66,17 +67,16 @@ def test_a_signal_ends_the_run_in_order_and_all_is_saved(
     assert out.count("\n") == 1
     assert "everything is saved" in out
     assert "next: unitsearch resume s" in out
-    done = subprocess.run(
-        [*COMMAND, "status", "s", "-f", "json"], cwd=tmp_path, capture_output=True, text=True
-    )
-    (row,) = json.loads(done.stdout)
+    (row,) = json.loads(unitsearch("status", "s", "-f", "json").stdout)
     assert row["state"] == "stopped"
     assert row["complete"] >= 2
     assert (row["running"], row["waiting"], row["failed"]) == (0, 0, 0)
     assert (tmp_path / "studies" / "s" / "report.html").is_file()
 
 
-def test_a_second_ctrl_c_leaves_at_once_and_keeps_the_trial_for_resume(tmp_path: Path) -> None:
+def test_a_second_ctrl_c_leaves_at_once_and_keeps_the_trial_for_resume(
+    tmp_path: Path, unitsearch: Call
+) -> None:
     process = subprocess.Popen(
         [*COMMAND, *WORDS, "train.epochs=100000"],  # hours, if it were waited for
         cwd=tmp_path,
@@ -103,10 +103,7 @@ def test_a_second_ctrl_c_leaves_at_once_and_keeps_the_trial_for_resume(tmp_path:
     assert process.returncode == 130
     assert "Traceback" not in err
     assert "next: unitsearch resume s" in out
-    done = subprocess.run(
-        [*COMMAND, "status", "s", "-f", "json"], cwd=tmp_path, capture_output=True, text=True
-    )
-    (row,) = json.loads(done.stdout)
+    (row,) = json.loads(unitsearch("status", "s", "-f", "json").stdout)
     assert (row["state"], row["waiting"], row["running"]) == ("stopped", 1, 0)
 
 

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import pickle
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keeps the sets that tests share out of the user's cache, and takes them away at the end."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNITSEARCH_CACHE", str(folder))
-        yield folder
-    shutil.rmtree(folder)
 
 
 def _pixels(*shape: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,24 @@ DEADLINE = 120.0
 
 
 def call(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in ``folder`` to its end."""
+    """Run the command line in ``folder`` to its end: `main` itself, in this process."""
+    from unitsearch.cli.main import main
+
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["unitsearch", *words])
+        for name, value in env.items():
+            patch.setenv(name, value)
+        try:
+            main()
+        except SystemExit as left:
+            code = int(left.code or 0)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+def command(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in ``folder`` to its end, in a process of its own."""
     return subprocess.run(
         [*COMMAND, *words],
         cwd=folder,
@@ -129,7 +148,7 @@ def facts_of_trials(folder: Path) -> list[tuple[Any, ...]]:
 def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a study that ran to its end in one go; not to be changed."""
     home = tmp_path_factory.mktemp("straight")
-    done = call(home, "run", *QUICK, f"budget.trials={TRIALS}", "name=straight")
+    done = command(home, "run", *QUICK, f"budget.trials={TRIALS}", "name=straight")
     assert done.returncode == 0, done.stderr
     (home / "stdout").write_text(done.stdout)
     (home / "stderr").write_text(done.stderr)

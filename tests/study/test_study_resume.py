@@ -16,6 +16,7 @@ from real_studies import (
     TRIALS,
     Driver,
     call,
+    command,
     facts_of_trials,
     is_worker,
     resume,
@@ -61,7 +62,7 @@ def test_two_workers_find_what_one_finds(straight: Path, tmp_path: Path) -> None
 @pytest.mark.ray
 def test_ray_finds_what_local_workers_find(straight: Path, tmp_path: Path) -> None:
     words = [*QUICK, f"budget.trials={TRIALS}", "engine=ray", "engine.workers=2", "name=ray"]
-    done = call(tmp_path, "run", *words)
+    done = command(tmp_path, "run", *words)
     assert done.returncode == 0, done.stderr
     assert facts_of_trials(tmp_path / "studies" / "ray") == facts_of_trials(straight)
 
