@@ -209,7 +209,7 @@ def test_too_few_trials_have_no_effects_and_the_figure_says_how_many_it_takes() 
     few = make_record(15)
     assert len(usable(few)) < LEAST
     assert unit_effects(few) == []
-    assert f"at least {LEAST} complete trials" in effects(few).layout.annotations[0].text
+    assert f"at least {LEAST} different networks" in effects(few).layout.annotations[0].text
 
 
 def test_a_count_that_is_the_cost_has_no_effect_of_its_own() -> None:
@@ -220,7 +220,7 @@ def test_a_count_that_is_the_cost_has_no_effect_of_its_own() -> None:
     )
     record = replace(record, trials=(record.trials[0], *trials))
     assert unit_effects(record) == []
-    assert "follow from the cost" in effects(record).layout.annotations[0].text
+    assert "all of them follow" in effects(record).layout.annotations[0].text
 
 
 def test_the_method_stands_on_the_figure(record: Record) -> None:

@@ -54,7 +54,8 @@ def pareto(
     found = points(record, along, up)
     if not found:
         return theme.empty(why_nothing(record, along, up))
-    best = own_front(found, along, up)
+    # the best of several trainings of one network would be its luck: then there is no front
+    best = own_front(found, along, up) if record.baseline or not _repeats(record) else []
     others = placed(record, along, up) if papers else []
     view = _view(record, found, along, up, [(o.x, o.y) for o in others])
     shapes, notes = _floor(record, along, up)
@@ -69,6 +70,10 @@ def pareto(
         shapes=shapes,
         annotations=[*notes, *labels, *hidden, *said],
     )
+
+
+def _repeats(record: Record) -> bool:
+    return len({trial.key for trial in record.complete}) < len(record.complete)
 
 
 def _groups(
