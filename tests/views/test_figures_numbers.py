@@ -143,7 +143,10 @@ def test_latency_is_drawn_once_it_is_measured(record: Record) -> None:
     figure = pareto(replace(record, trials=fast), "latency")
     shown = {d for t in figure.data if t.customdata is not None for d in t.customdata}
     assert shown == {0, 1, 2, 3, 4}
-    assert trace(figure, "baseline").x == (1.0,)
+    base = trace(figure, "baseline")
+    assert base.x == (1.0,)
+    bar = base.error_x
+    assert (bar.arrayminus[0], bar.array[0]) == pytest.approx((0.1, 0.2))  # its quartiles
 
 
 def test_an_error_as_large_as_its_value_fits_a_logarithmic_axis(record: Record) -> None:
