@@ -1,4 +1,4 @@
-"""A cache for the tests; of the user's they share only the machine code, which takes long to make."""
+"""A cache for the tests; they share only machine code with the user's, which takes long to make."""
 
 from __future__ import annotations
 
