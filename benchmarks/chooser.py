@@ -41,8 +41,8 @@ from unitsearch.architecture import (
 )
 from unitsearch.costs import count
 from unitsearch.kernels.lanes import Lanes
-from unitsearch.network.build import build
-from unitsearch.network.choosing import choose, entering, images_measured
+from unitsearch.network.build import FORMATS, build
+from unitsearch.network.choosing import choose, entering, images_measured, work
 from unitsearch.network.timing import timings
 from unitsearch.shapes import after
 from unitsearch.space import at_random, baseline, draw
@@ -91,11 +91,11 @@ def lanes_step(one: Architecture, images: int) -> Callable[[], object]:
 
 def compare(label: str, one: Architecture, rounds: int) -> dict[str, object]:
     choice = choose(one, "auto", BATCH)
-    images = images_measured(count(one).macs, BATCH)
+    images = images_measured(work(count(one)), BATCH, least=8)
     if choice.plan.runs_in_lanes:
         chosen = lanes_step(one, images)
     else:
-        chosen = torch_step(one, str(choice.plan), torch.channels_last, images)
+        chosen = torch_step(one, str(choice.plan), FORMATS[choice.plan.memory], images)
     plain = [torch_step(one, "loop", torch.contiguous_format, images) for _ in range(2)]
     times = timings([chosen, *plain], rounds)
     slower = [a / b for a, b in zip(times[0], times[1], strict=True)]

@@ -1,14 +1,16 @@
 """Neural-architecture search over hybrid unit combinations.
 
-``run`` searches; ``load_study`` reads what a search left; ``load_architecture``, ``count``,
-``build`` and ``load_network`` work with single networks; ``reproduce_costs`` and
-``reproduce_metrics`` compute the papers' tables afresh. Importing this package imports no torch.
+``run`` searches; ``load_study`` reads what a search left; ``export`` writes networks for other
+programs; ``load_architecture``, ``count``, ``build`` and ``load_network`` work with single ones;
+``reproduce_costs`` and ``reproduce_metrics`` compute the papers' tables afresh. Importing this
+package imports no torch.
 """
 
 from unitsearch.api import (
     Study,
     build,
     count,
+    export,
     load_architecture,
     load_network,
     load_study,
@@ -27,6 +29,7 @@ __all__ = [
     "UnitSearchError",
     "build",
     "count",
+    "export",
     "load_architecture",
     "load_network",
     "load_study",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from unitsearch.costs import Cost
 from unitsearch.errors import UsageError, did_you_mean
@@ -16,10 +17,18 @@ from unitsearch.errors import UsageError, did_you_mean
 
 @dataclass(frozen=True)
 class Measured:
-    """The facts that metrics derive from: an accuracy as a fraction, and an exact cost."""
+    """The facts that metrics derive from.
+
+    Attributes:
+        accuracy: A fraction.
+        cost: The exact cost.
+        latency: Milliseconds an image where it was measured; it belongs to a machine, not to the
+            network.
+    """
 
     accuracy: float
     cost: Cost
+    latency: float | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,17 @@ METRICS: dict[str, Metric] = {
         Metric("se_bits", "SE in stored bits (× baseline)", True, True, se_bits),
         Metric("tca", "TCA (w1 = w2 = 1)", True, False, tca),
         Metric("tsa", "TSA (w1 = w2 = 1)", True, False, tsa),
+        *(
+            Metric(
+                f"{name}_{w1}_{w2}",
+                f"{name.upper()} (w1 = {w1}, w2 = {w2})",
+                True,
+                False,
+                partial(formula, w1=w1, w2=w2),
+            )
+            for w1, w2 in ((1, 4), (4, 1))
+            for name, formula in (("tca", tca), ("tsa", tsa))
+        ),
         Metric(
             "accuracy_drop",
             "accuracy drop against the baseline (points)",
@@ -143,14 +163,35 @@ METRICS: dict[str, Metric] = {
     )
 }
 
+# What can be looked at: latency besides, which is measured afterwards and cannot be searched for.
+SHOWN: dict[str, Metric] = {
+    **METRICS,
+    "latency": Metric(
+        "latency",
+        "latency (ms an image)",
+        False,
+        True,
+        lambda n, b: math.nan if n.latency is None else n.latency,
+    ),
+}
+
 
 def metric(name: str) -> Metric:
     """Return the metric called ``name``; raise ``UsageError`` if there is none."""
-    if name not in METRICS:
+    return _named(name, METRICS)
+
+
+def shown_metric(name: str) -> Metric:
+    """Return the metric called ``name`` of those in ``SHOWN``; raise ``UsageError`` likewise."""
+    return _named(name, SHOWN)
+
+
+def _named(name: str, known: dict[str, Metric]) -> Metric:
+    if name not in known:
         raise UsageError(
-            found=name, expected=f"a metric: {', '.join(METRICS)}", fix=did_you_mean(name, METRICS)
+            found=name, expected=f"a metric: {', '.join(known)}", fix=did_you_mean(name, known)
         )
-    return METRICS[name]
+    return known[name]
 
 
 def standard_error(accuracy: float, images: int) -> float:

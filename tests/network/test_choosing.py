@@ -15,7 +15,7 @@ from unitsearch.errors import UsageError
 from unitsearch.network import choosing
 from unitsearch.network.build import build
 from unitsearch.network.choosing import choose, entering, stack_times, step_times
-from unitsearch.network.plans import Plan, plan_of
+from unitsearch.network.plans import MEMORY, Plan
 
 
 @pytest.fixture(autouse=True)
@@ -135,9 +135,22 @@ def test_each_stack_takes_its_fastest_form() -> None:
     one = small("silu")
     network = build(one)
     ((name, x),) = entering(network).items()
-    times = stack_times(network, name, x, 32)
-    assert set(times) == {"grouped", "dense", "loop"}
-    assert choose(one, "auto", 32).plan == plan_of({name: min(times, key=times.__getitem__)})
+    for memory in MEMORY:
+        assert set(stack_times(network, name, x, 32, memory)) == {"grouped", "dense", "loop"}
+    assert choose(one, "auto", 32).plan.stacks == {}  # one stack names the plan
+
+
+def test_of_the_orders_in_memory_and_the_plain_loop_the_fastest_is_taken(cache: Path) -> None:
+    one = small("silu")
+    choose(one, "auto", 32)
+    (path,) = [p for p in kept(cache) if json.loads(p.read_text())["asked"][0] == "plans"]
+    said = json.loads(path.read_text())
+    names = list(said["seconds"])
+    assert "loop, contiguous" in names
+    for fastest in names:
+        seconds = {name: 1.0 + (name != fastest) for name in names}
+        path.write_text(json.dumps({**said, "seconds": seconds}))
+        assert str(choose(one, "auto", 32).plan) == fastest
 
 
 def test_measuring_leaves_the_network_as_it_was() -> None:

@@ -28,6 +28,8 @@ from unitsearch.network import PLANS
 from unitsearch.network.build import Network, build
 from unitsearch.network.plans import Plan, plan_from
 from unitsearch.shapes import output
+from unitsearch.training import Recipe
+from unitsearch.training.runners import runner
 
 every_layout = pytest.mark.parametrize("one", SMALL.values(), ids=SMALL.keys())
 
@@ -163,6 +165,21 @@ def test_each_stack_can_have_a_form_of_its_own() -> None:
         Plan("loop", {"layers.2": "dense"}),
         Plan("dense", {"layers.1": "loop"}),
     )
+
+
+def test_a_plan_says_the_order_of_maps_in_memory_where_it_is_not_channels_last() -> None:
+    network = build(two_convolutions(), plan="loop, contiguous, layers.2 dense")
+    assert network.memory_format == torch.contiguous_format
+    assert plan_from(str(network.plan)) == network.plan
+    assert build(two_convolutions(), plan="loop").memory_format == torch.channels_last
+
+
+def test_a_network_trains_in_the_order_of_its_plan() -> None:
+    networks = [build(two_convolutions(), plan=f"grouped{said}") for said in ("", ", contiguous")]
+    for network, is_last in zip(networks, (True, False), strict=True):
+        runner(network, Recipe(), 4, ((0.5,) * 3, (0.5,) * 3))
+        weight = network.get_parameter("layers.0.weights.weight")
+        assert weight.is_contiguous(memory_format=torch.channels_last) == is_last
 
 
 def test_bfloat16_is_close_and_leaves_parameters_in_float32() -> None:

@@ -15,6 +15,7 @@ import yaml
 from real_studies import QUICK, TRIALS, call, listed
 
 from unitsearch.study.folder import read_study
+from unitsearch.views import FIGURES
 
 pytestmark = pytest.mark.slow
 COLUMNS = [
@@ -252,7 +253,7 @@ def test_a_report_can_be_written_again_and_elsewhere(copy: Path) -> None:
     assert (home / "mine.html").stat().st_size > 0
 
 
-@pytest.mark.parametrize("name", ["pareto", "tradeoff", "hypervolume", "units"])
+@pytest.mark.parametrize("name", FIGURES)
 def test_each_figure_is_drawn_into_a_file(copy: Path, name: str) -> None:
     import unitsearch.api
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from browser import CHROMIUM, Browser
 from view_records import architecture, make_record
 
 from unitsearch.architecture import Architecture
@@ -17,3 +18,13 @@ def record() -> Record:
 @pytest.fixture
 def network() -> Callable[[str], Architecture]:
     return architecture
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all tests."""
+    if CHROMIUM is None:
+        pytest.skip("needs chromium")
+    found = Browser(tmp_path_factory.mktemp("browser"))
+    yield found
+    found.close()

@@ -8,8 +8,8 @@ from view_records import ODD, binary_record
 
 from unitsearch.cli.live import closing
 from unitsearch.metrics import se_bits
-from unitsearch.study.driver import End
 from unitsearch.study.record import Record
+from unitsearch.study.running import End
 from unitsearch.study.tables import COLUMNS, rows
 from unitsearch.views.exports.leavings import csv_text, documented
 

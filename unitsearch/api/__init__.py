@@ -1,5 +1,6 @@
 """One function per command: joins studies and views. What ``import unitsearch`` offers."""
 
+from unitsearch.api.exports import export
 from unitsearch.api.latency import Latency, latency
 from unitsearch.api.networks import (
     build,
@@ -9,6 +10,7 @@ from unitsearch.api.networks import (
     point_architecture,
     train_one,
 )
+from unitsearch.api.pictures import draw, inspect
 from unitsearch.api.spaces import SpacePoint, bound_space, space_points
 from unitsearch.api.studies import (
     Study,
@@ -38,7 +40,10 @@ __all__ = [
     "bound_space",
     "build",
     "count",
+    "draw",
     "dry_run",
+    "export",
+    "inspect",
     "latency",
     "load_architecture",
     "load_network",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from unitsearch.data import DataSpec
     from unitsearch.network.build import Network
     from unitsearch.network.inference import Inference
-    from unitsearch.study.driver import Progress
+    from unitsearch.study.running import Progress
 
 Watch = Callable[["Progress"], None]
 
@@ -228,12 +228,18 @@ def train_one(
         "flops": cost.flops,
         "epochs": recipe.epochs,
         "data": config.data.name,
+        "split": data_set.split_hash,
         "recipe": recipe.name,
         "plan": str(network.plan) + ("" if device == "cpu" else f", {device}"),
         "train_seconds": round(trained.seconds, 3),
     }
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub
-    documented = replace(documented, provenance=facts)
+    seen = {
+        "accuracy_of": f"{len(data_set.validation)} validation images, 1 seed",
+        "test_accuracy_of": f"{len(data_set.test)} test images, 1 seed",
+        "split": data_set.split_hash,
+    }
+    documented = replace(documented, provenance=facts | seen)
     write_file(path, yaml_text(write_architecture(documented)).encode())
     write_file(path.with_suffix(".safetensors"), weights_bytes(network))
     if checkpoint is not None:

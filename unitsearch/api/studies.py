@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from unitsearch.study.config import Config
-    from unitsearch.study.driver import End, Progress
     from unitsearch.study.record import Record, Trial
+    from unitsearch.study.running import End, Progress
 
 Watch = Callable[["Progress"], None]
 
@@ -55,7 +55,7 @@ class Study:
 
     @property
     def trials(self) -> pd.DataFrame:
-        """All trials, one row each: accuracy is a fraction, flops are the papers'."""
+        """All trials, one row each; accuracy is a fraction, flops are the papers'."""
         import pandas as pd
 
         from unitsearch.study.tables import COLUMNS, rows
@@ -83,8 +83,7 @@ def run(
         space: A shipped space or a file.
         watch: Called with the progress, several times a second.
         **settings: What the command line takes: ``data="mnist"``, ``seed=1``, ``name="first"``;
-        dots
-            are written as mappings, ``budget={"trials": 20}``.
+            what has a dot there is a mapping here, ``budget={"trials": 20}``.
 
     Raises:
         UsageError: If a setting cannot be meant.
@@ -252,10 +251,18 @@ def best_trial(record: Record) -> Trial | None:
     return max(found, key=lambda t: (t.accuracy or 0.0, -t.cost.flops)) if found else None
 
 
-def report(study: str | None, output_file: Path | None = None) -> Path:
-    """Write a study's report and tables anew, or an index of ./studies, and return its path."""
-    from unitsearch.study.folder import HOME, names, read_study
-    from unitsearch.views import index_html, write_report
+def report(
+    study: str | None, output_file: Path | None = None, board_name: str | None = None
+) -> Path:
+    """Write a study's report and tables anew, or an index of ./studies, and return its path.
+
+    With ``board_name`` that board is written instead, a shipped one or a file; beside the study, as
+    ``<board>.html``, unless ``output_file`` says where. A folder of ``reproduce training`` may
+    stand for a study.
+    """
+    from unitsearch.api.trainings import read_record
+    from unitsearch.study.folder import FACTS, HOME, names, read_study
+    from unitsearch.views import board, index_html, write_report
     from unitsearch.views.exports import write_leavings
     from unitsearch.views.pages import write_text
 
@@ -271,30 +278,45 @@ def report(study: str | None, output_file: Path | None = None) -> Path:
         path = output_file or Path(HOME) / "index.html"
         write_text(path, index_html(records))
         return path
-    record = read_study(study)
-    if output_file is not None:
-        write_report(record, output_file)
-        return output_file
-    write_leavings(record)
-    return record.folder / "report.html"
+    shown = board(board_name or "report")
+    record = read_record(study)
+    if output_file is None and board_name is None and (record.folder / FACTS).is_file():
+        write_leavings(record)
+        return record.folder / "report.html"
+    path = output_file or record.folder / f"{Path(board_name or 'report').stem}.html"
+    write_report(record, path, shown)
+    return path
 
 
-def plot(study: str, name: str, output_file: Path, x: str = "", y: str = "") -> Path:
-    """Draw one figure of a study into an HTML file."""
-    from unitsearch.errors import did_you_mean
-    from unitsearch.metrics import metric
-    from unitsearch.study.folder import read_study
-    from unitsearch.views.figures import FIGURES
+def plot(study: str | Sequence[str], name: str, output_file: Path, **options: Any) -> Path:
+    """Draw one figure of a study into an HTML file, and return its path.
+
+    Args:
+        study: A study's name or folder, a folder of ``reproduce training``, or several of these for
+            the figures that compare.
+        name: One of ``unitsearch.views.FIGURES``.
+        output_file: Where to write it.
+        **options: What that figure may be told, as on a board: ``x="ce"``, ``papers=True``. None is
+            as if it were not given.
+
+    Raises:
+        UsageError: If there is no such figure, or it does not take an option or its value.
+        StudyError: If a study is none, or cannot be read.
+    """
+    from unitsearch.api.trainings import read_record
+    from unitsearch.views.figures import COMPARISONS, FIGURES
+    from unitsearch.views.figures.options import checked
     from unitsearch.views.pages import write_figure
 
-    if name not in FIGURES:
+    given = {key: value for key, value in options.items() if value is not None}
+    read = checked(name, given)
+    studies = [study] if isinstance(study, str) else list(study)
+    if len(studies) > 1 and name not in COMPARISONS:
         raise UsageError(
-            found=name, expected=f"one of {', '.join(FIGURES)}", fix=did_you_mean(name, FIGURES)
+            f"{name} shows one study", fix=f"several are shown by {', '.join(COMPARISONS)}"
         )
-    if (x or y) and name != "pareto":
-        raise UsageError(f"--x and --y belong to pareto, not to {name}")
-    axes = {key: metric(value).name for key, value in (("x", x), ("y", y)) if value}
-    write_figure(FIGURES[name](read_study(study), **axes), output_file)
+    records = [read_record(one) for one in studies]
+    write_figure(FIGURES[name](records if len(records) > 1 else records[0], **read), output_file)
     return output_file
 
 

@@ -18,6 +18,7 @@ from unitsearch.errors import StudyError, UsageError
 if TYPE_CHECKING:
     from unitsearch.engine import Job, Outcome
     from unitsearch.study.config import Config
+    from unitsearch.study.record import Record
 
 TABLE_1 = tuple(f"lenet_table1:{name}" for name in ("U1", "U2", "U3", "Hybrid2"))
 TRAININGS = "trainings.csv"
@@ -292,6 +293,72 @@ def _write(folder: Path, trainings: Sequence[Training]) -> None:
         *row, curve = astuple(one)
         writer.writerow([*row, " ".join(map(repr, curve))])
     write_file(folder / TRAININGS, text.getvalue().encode())
+
+
+def read_record(study: str | Path) -> Record:
+    """Return a study, or a folder of trainings made again, as a record that views can show.
+
+    Raises:
+        StudyError: If it is neither, or damaged.
+    """
+    from unitsearch.study.folder import FACTS, read_study
+
+    folder = Path(study)
+    if (folder / TRAININGS).is_file() and not (folder / FACTS).is_file():
+        return trainings_record(folder)
+    return read_study(study)
+
+
+def trainings_record(folder: Path) -> Record:
+    """Return the trainings that a folder holds as a record: each is a trial, by network and seed.
+
+    Its accuracies are test accuracies after the last epoch, which its facts say; it has no
+    baseline and no floor, for the papers' tables have none.
+
+    Raises:
+        StudyError: If the folder's files are damaged.
+    """
+    from unitsearch.architecture import key, read_file
+    from unitsearch.costs import count
+    from unitsearch.study.record import Record, Trial
+
+    done = sorted(read_trainings(folder), key=lambda one: (one.network, one.seed))
+    architectures = {one.network: point_architecture(one.network, []) for one in done}
+    path = folder / SETTINGS
+    settings: Any = read_file(path).data if path.is_file() else {}
+    given: dict[str, Any] = settings if isinstance(settings, dict) else {}
+    name = next(iter(given), "")
+    ours: dict[str, Any] = given.get(name, {})
+    spaces = sorted({one.network.partition(":")[0] for one in done})
+    facts = {
+        "accuracy": "test",
+        "config": {
+            "objectives": ["accuracy", "flops", "params"],
+            "floor": None,
+            "data": {**ours.get("data", {}), "name": name},
+            "train": ours.get("train", {}),
+            "space": ", ".join(spaces),
+        },
+        "space": {"name": ", ".join(spaces)},
+    }
+    trials = tuple(
+        Trial(
+            number=number,
+            state="complete",
+            key=key(architectures[one.network]),
+            seed=one.seed,
+            values={"network": one.network},
+            architecture=architectures[one.network],
+            cost=count(architectures[one.network]),
+            accuracy=one.last,
+            images=one.images,
+            curve=one.curve,
+            train_seconds=one.seconds,
+            plan=one.plan,
+        )
+        for number, one in enumerate(done, start=1)  # 0 is a baseline's number
+    )
+    return Record(folder.name, folder, facts, trials)
 
 
 def _repeated(network: str, trainings: Sequence[Training]) -> Repeated:

@@ -16,6 +16,11 @@ def mlp(
 ) -> Architecture:
     """Return a perceptron with one hidden layer of each of ``widths`` features, bias and ReLU.
 
+    Args:
+        input: (channels, height, width) of one image.
+        classes: How many there are.
+        widths: Features of each hidden layer.
+
     Source:
         BUnit-Net Table III: 784-500-300-10 on MNIST.
     """

@@ -13,8 +13,8 @@ from unitsearch.cli.output import note
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from unitsearch.study.driver import End, Progress
     from unitsearch.study.record import Trial
+    from unitsearch.study.running import End, Progress
 
 _REFRESH = 0.5  # seconds between two looks at the front, which cost more than they show
 

@@ -10,7 +10,16 @@ from typing import Annotated
 
 import typer
 
-from unitsearch.cli import networks, papers, runs, spaces, studies
+from unitsearch.cli import (
+    dashboards,
+    exports,
+    networks,
+    papers,
+    pictures,
+    runs,
+    spaces,
+    studies,
+)
 from unitsearch.cli.output import note
 from unitsearch.errors import UnitSearchError
 
@@ -67,10 +76,13 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     studies.best,
     studies.report,
     studies.plot,
-    studies.export,
+    dashboards.dashboard,
+    exports.export,
     networks.train,
     networks.cost,
     networks.latency,
+    pictures.draw,
+    pictures.inspect,
 )
 for _command in _COMMANDS:
     app.command()(_command)

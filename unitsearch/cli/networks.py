@@ -92,7 +92,9 @@ def train(
 
 
 def latency(
-    named: Named,
+    named: Annotated[
+        str, typer.Argument(metavar="ARCHITECTURE", help="A file, SPACE:POINT, or a study.")
+    ],
     against: Annotated[
         str | None,
         typer.Option("--against", help="The baseline: ARCH.yaml or SPACE:POINT; its space's own."),
@@ -109,10 +111,14 @@ def latency(
 ) -> None:
     """Measure how long a network takes for a batch, beside its baseline in the same run.
 
+    Of a study, its baseline and front are measured with the first of --batch, and kept in its
+    folder, so that figures can show it.
+
     \b
     Examples:
       unitsearch latency exported/00007.yaml
       unitsearch latency resnet18_cifar:n6 --batch 1,32 --threads 2
+      unitsearch latency lenet_hybrid-1
     """
     import torch
 
@@ -128,6 +134,9 @@ def latency(
     if not batches or min(batches) < 1:
         raise UsageError(place="--batch", found=batch, expected="whole numbers, as in 1,16,64")
     torch.set_num_threads(threads)
+    if _is_study(named):
+        _study_latency(named, batches[0], rounds, device, how)
+        return
     rows = [
         {
             "network": one.network,
@@ -145,6 +154,35 @@ def latency(
             f"milliseconds a batch, turn about, {rounds} rounds, {device}, {threads} thread(s), "
             "batch norm folded; speedup: over the first row of the same batch"
         )
+
+
+def _is_study(named: str) -> bool:
+    from unitsearch.study.folder import FACTS, HOME
+
+    return any((folder / FACTS).is_file() for folder in (Path(named), Path(HOME) / named))
+
+
+def _study_latency(study: str, batch: int, rounds: int, device: str, how: Format) -> None:
+    from unitsearch.api import load_study
+    from unitsearch.api.study_latency import study_latency
+
+    found = study_latency(study, batch, rounds, device, note)
+    trials = {t.key: t for t in reversed(load_study(study).record.complete)}
+    base = next((k for k, t in trials.items() if t.is_baseline), "")
+    emit(
+        [
+            {
+                "trial": trials[key].number,
+                "batch": found.batch,
+                "median_ms_an_image": round(median, 4),
+                "quartiles_ms": f"{low:.4f} to {high:.4f}",
+                "speedup": round(found.networks[base][1] / median, 2) if base else None,
+                "accuracy": trials[key].accuracy,
+            }
+            for key, (low, median, high) in found.networks.items()
+        ],
+        how,
+    )
 
 
 def _check(architecture: Architecture, how: Format) -> None:

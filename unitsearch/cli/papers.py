@@ -32,7 +32,11 @@ def costs(how: FormatOption = Format.table) -> None:
     within 1 %         the worse of the two is at most 1 % off
     misprint           contradicts the paper's own other numbers
     not reproducible   more than 1 % off, or no layout known
+
     Exits with 4 if a row is off and no reason is on record.
+
+    \b
+    Example: unitsearch reproduce costs
     """
     from unitsearch.api import reproduce_costs
 
@@ -50,8 +54,12 @@ def metrics(how: FormatOption = Format.table) -> None:
     within rounding    equal for inputs that round to the printed ones
     within 1 %         at most 1 % off
     misprint           contradicts the paper's own other numbers
+
     Speed-ups and drops in accuracy are there too. Exits with 4 if a number is off and no reason is
     on record.
+
+    \b
+    Example: unitsearch reproduce metrics
     """
     from unitsearch.api import reproduce_metrics
 
@@ -64,7 +72,8 @@ def metrics(how: FormatOption = Format.table) -> None:
 @app.command()
 def training(
     networks: Annotated[
-        list[str] | None, typer.Argument(metavar="[SPACE:POINT|KEY=VALUE]…")
+        list[str] | None,
+        typer.Argument(metavar="[SPACE:POINT|KEY=VALUE]...", help="Networks, and what to change."),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds each network gets.")] = 1,
     folder: Annotated[Path, typer.Option(help="Where the trainings are kept and gone on from.")] = (
@@ -77,6 +86,9 @@ def training(
     U1, U2, U3 and Hybrid2 of BUnit-Net Table I unless others are named. All get one seed before any
     gets the next; what is in the folder is not trained again. Keys: train, data, plan,
     engine.workers.
+
+    \b
+    Example: unitsearch reproduce training lenet_table1:U1 --seeds 5
     """
     from unitsearch.api import reproduce_training
 

@@ -21,7 +21,11 @@ SpaceArgument = Annotated[str, typer.Argument(metavar="SPACE", help="A shipped n
 
 @app.command("list")
 def list_spaces(how: FormatOption = Format.table) -> None:
-    """List the shipped spaces."""
+    """List the shipped spaces.
+
+    \b
+    Example: unitsearch space list
+    """
     from unitsearch import resources
     from unitsearch.space import load_space
 
@@ -38,7 +42,11 @@ def list_spaces(how: FormatOption = Format.table) -> None:
 def show(
     space: SpaceArgument, overrides: DataArguments = None, how: FormatOption = Format.table
 ) -> None:
-    """Show a space: its parameters, and its named points with printed and computed costs."""
+    """Show a space: its parameters, and its named points with printed and computed costs.
+
+    \b
+    Example: unitsearch space show toy_hybrid
+    """
     from unitsearch.api import bound_space, space_points
     from unitsearch.costs import count
     from unitsearch.space import baseline, count_members, parameters
@@ -150,7 +158,11 @@ def sample(
 def count_space(
     space: SpaceArgument, overrides: DataArguments = None, how: FormatOption = Format.table
 ) -> None:
-    """Count a space's members, and say what random ones cost."""
+    """Count a space's members, and say what random ones cost.
+
+    \b
+    Example: unitsearch space count lenet_table1
+    """
     from unitsearch.api import bound_space
     from unitsearch.space import count_members, survey
     from unitsearch.space.members import distinct
@@ -175,7 +187,11 @@ def count_space(
 
 @app.command()
 def check(space: SpaceArgument, overrides: DataArguments = None) -> None:
-    """Check a space file: every option is tried, a thousand members are built and counted."""
+    """Check a space file: every option is tried, a thousand members are built and counted.
+
+    \b
+    Example: unitsearch space check my_space.yaml
+    """
     from unitsearch.api import bound_space, space_points
     from unitsearch.errors import CheckError
     from unitsearch.space import baseline, count_members, survey
@@ -210,7 +226,11 @@ def schema(
         bool, typer.Option("--architecture", help="Of architecture files instead.")
     ] = False,
 ) -> None:
-    """Print the JSON Schema of space files, for editors and other programs."""
+    """Print the JSON Schema of space files, for editors and other programs.
+
+    \b
+    Example: unitsearch space schema
+    """
     from unitsearch.architecture import architecture_schema
     from unitsearch.space.schema import space_schema
 

@@ -1,4 +1,4 @@
-"""status, trials, best, report, plot and export: what a study holds."""
+"""status, trials, best, report and plot: what a study holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ StudyArgument = Annotated[str, typer.Argument(help="A study's name or folder.")]
 
 
 def status(study: StudyArgument, how: FormatOption = Format.table) -> None:
-    """Say how a study stands."""
+    """Say how a study stands.
+
+    \b
+    Example: unitsearch status lenet_hybrid-1
+    """
     from unitsearch.api import best_trial, load_study
     from unitsearch.study.lock import is_driven
     from unitsearch.study.tables import front_trials, hypervolume_history
@@ -46,7 +50,13 @@ def trials(
     how: FormatOption = Format.table,
     front: Annotated[bool, typer.Option("--front", help="The front only.")] = False,
 ) -> None:
-    """List the trials of a study: accuracies are fractions, flops the papers' convention."""
+    """List the trials of a study: accuracies are fractions, flops the papers' convention.
+
+    \b
+    Examples:
+      unitsearch trials lenet_hybrid-1
+      unitsearch trials lenet_hybrid-1 --front -f csv
+    """
     from unitsearch.api import load_study
     from unitsearch.study.tables import rows
 
@@ -56,7 +66,11 @@ def trials(
 
 
 def best(study: StudyArgument, how: FormatOption = Format.table) -> None:
-    """List the front of a study, the most accurate first."""
+    """List the front of a study, the most accurate first.
+
+    \b
+    Example: unitsearch best lenet_hybrid-1
+    """
     from unitsearch.api import load_study
     from unitsearch.study.tables import rows
 
@@ -71,74 +85,76 @@ def report(
         str | None, typer.Argument(help="A study; an index of all without it.")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The HTML file.")] = None,
+    board: Annotated[
+        str | None,
+        typer.Option("--board", help="Another page: all, bunit_table1, …, or a file (*.yaml)."),
+    ] = None,
 ) -> None:
-    """Write a study's report and tables anew, or an index of ./studies."""
+    """Write a study's report and tables anew, or an index of ./studies.
+
+    \b
+    Examples:
+      unitsearch report lenet_hybrid-1
+      unitsearch report
+    """
     from unitsearch.api import report as write_report
 
-    write(str(write_report(study, output)))
+    write(str(write_report(study, output, board)))
 
 
 def plot(
     study: StudyArgument,
     name: Annotated[
-        str, typer.Argument(metavar="FIGURE", help="pareto, tradeoff, hypervolume or units.")
+        str,
+        typer.Argument(
+            metavar="FIGURE",
+            help="pareto, front3d, tradeoff, units, effects, parallel, convergence, curves,"
+            " hypervolume, printed, compare_fronts or compare_hypervolume.",
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file.")],
-    x: Annotated[str, typer.Option("--x", help="Metric on the x axis (pareto).")] = "",
-    y: Annotated[str, typer.Option("--y", help="Metric on the y axis (pareto).")] = "",
-) -> None:
-    """Draw one figure of a study.
-
-    \b
-    Example: unitsearch plot lenet_hybrid-1 pareto --x ce --y accuracy -o ce.html
-    """
-    from unitsearch.api import plot as draw
-
-    write(str(draw(study, name, output, x, y)))
-
-
-def export(
-    study: StudyArgument,
-    front: Annotated[bool, typer.Option("--front", help="Every member of the front.")] = False,
-    trial: Annotated[
-        list[int] | None, typer.Option("--trial", help="A trial, by number; may be repeated.")
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--also", metavar="STUDY", help="Another study to compare with; repeatable."),
     ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder.")] = Path("exported"),
-    weights: Annotated[
-        bool, typer.Option(help="Write the trained weights too, and check the outputs.")
-    ] = True,
+    x: Annotated[
+        str | None,
+        typer.Option("--x", help="A metric (pareto, front3d, compare_fronts); trials or seconds."),
+    ] = None,
+    y: Annotated[
+        str | None, typer.Option("--y", help="A metric (pareto, front3d, compare_fronts).")
+    ] = None,
+    z: Annotated[str | None, typer.Option("--z", help="A metric (front3d).")] = None,
+    cost: Annotated[
+        str | None, typer.Option("--cost", help="Which cost (tradeoff, effects): flops, params …")
+    ] = None,
+    show: Annotated[
+        str | None, typer.Option("--show", help="both, groups or kinds (units).")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", help="As in flops,accuracy (parallel).")
+    ] = None,
+    trials: Annotated[str | None, typer.Option("--trials", help="all or front (parallel).")] = None,
+    papers: Annotated[
+        bool | None,
+        typer.Option("--papers/--no-papers", help="The papers' printed networks too (pareto)."),
+    ] = None,
 ) -> None:
-    """Write architectures and weights, rebuild what was written and check it.
+    """Draw one figure of a study, or of several, into an HTML file that works offline.
 
     \b
     Examples:
-      unitsearch export lenet_hybrid-1 --front -o exported
-      unitsearch export lenet_hybrid-1 --trial 7 -o exported
+      unitsearch plot lenet_hybrid-1 pareto --x ce --y accuracy -o ce.html
+      unitsearch plot lenet_hybrid-1 effects --cost params -o effects.html
+      unitsearch plot first compare_fronts --also second -o both.html
     """
-    from unitsearch.api import load_study
-    from unitsearch.errors import StudyError, UsageError
-    from unitsearch.study.tables import front_trials
-    from unitsearch.views.exports.export import export as write_out
-    from unitsearch.views.exports.export import export_architectures
+    from unitsearch.api import plot as draw
 
-    if front == bool(trial):
-        raise UsageError("export needs either --front or --trial N")
-    record = load_study(study).record
-    known = {t.number: t for t in record.complete}
-    for number in trial or []:
-        if number not in known:
-            raise StudyError(f"study {record.name} has no complete trial {number}")
-    chosen = front_trials(record) if front else [known[number] for number in trial or []]
-    if not chosen:
-        raise StudyError(f"the front of {record.name} is empty, so there is nothing to export")
-    if not weights:
-        for path in export_architectures(record, chosen, output):
-            write(str(path))
-        return
-    for done in write_out(record, chosen, output):
-        write(str(done.architecture))
-        equal = "equal" if done.difference == 0 else f"equal to {done.difference:.1g}"
-        note(f"trial {done.number}: key, costs and parameters equal, logits {equal}")
+    options = {
+        "x": x, "y": y, "z": z, "cost": cost, "show": show, "trials": trials, "papers": papers,
+        "metrics": None if metrics is None else metrics.split(","),
+    }  # fmt: skip
+    write(str(draw([study, *(also or [])], name, output, **options)))
 
 
 def _shown(rows: list[dict[str, Any]], how: Format, shared: bool) -> list[dict[str, Any]]:

@@ -42,17 +42,19 @@ from unitsearch.network.blocks import (
     Summed,
     activation,
 )
-from unitsearch.network.plans import Plan, plan_from, plan_of
+from unitsearch.network.plans import MEMORY, Plan, plan_from, plan_of
 from unitsearch.network.slbf import SlbfConv2d
 from unitsearch.network.stacks import Run, Stacked
 from unitsearch.shapes import Shape, after, after_all, output
+
+FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
 class Network(nn.Module):
     """A network and the architecture that it was built from.
 
     ``forward`` takes float [n, channels, height, width], normalised, and returns logits [n,
-    classes].
+    classes]; images in the order of ``memory_format`` are what it is fastest with.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -60,6 +62,7 @@ class Network(nn.Module):
         self.architecture = architecture
         self.layers = _sequence(architecture.layers, architecture.input)
         self.runs_in_lanes = False
+        self.memory = MEMORY[0]
 
     def stacks(self) -> dict[str, Stacked]:
         """Return the stacks by the names of their modules."""
@@ -70,7 +73,12 @@ class Network(nn.Module):
         """How it runs."""
         if self.runs_in_lanes:
             return Plan("lanes")
-        return plan_of({name: stack.form for name, stack in self.stacks().items()})
+        return plan_of({name: stack.form for name, stack in self.stacks().items()}, self.memory)
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """The order of maps in memory that its plan says."""
+        return FORMATS[self.memory]
 
     def run_as(self, plan: Plan) -> None:
         """Run by a plan from now on; in lanes it is trained and tested, ``forward`` is torch's.
@@ -86,7 +94,7 @@ class Network(nn.Module):
                     found=name,
                     expected=f"one of the stacks {', '.join(stacks)}" if stacks else "no stack",
                 )
-        self.runs_in_lanes = plan.runs_in_lanes
+        self.runs_in_lanes, self.memory = plan.runs_in_lanes, plan.memory
         for name, stack in stacks.items():
             stack.run_as(plan.form(name))
 

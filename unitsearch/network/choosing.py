@@ -14,7 +14,7 @@ import fcntl
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -28,22 +28,24 @@ from torch import nn
 from torch.nn import functional as F
 
 from unitsearch.architecture import Architecture, Layers, canonical, stacks
-from unitsearch.costs import count, layer_cost
+from unitsearch.costs import Cost, count, layer_cost
 from unitsearch.errors import UnitSearchError
 from unitsearch.files import write_whole
 from unitsearch.kernels import cache
 from unitsearch.kernels.lanes import Lanes
 from unitsearch.kernels.program import workspace
-from unitsearch.network.build import Network, build
-from unitsearch.network.plans import AUTO, Plan, plan_from, plan_of
+from unitsearch.network.build import FORMATS, Network, build
+from unitsearch.network.plans import AUTO, MEMORY, Plan, plan_from, plan_of
 from unitsearch.network.timing import best_times
 from unitsearch.resources import cache_folder
 from unitsearch.shapes import Shape, after
 
 EXACT = ("grouped", "dense", "loop")  # what may be chosen unasked: bfloat16 rounds
 LARGEST_WORKSPACE = 2**31  # bytes of maps and gradients that lanes may hold
-_FLOPS = 4e9  # of one measured step, if that is a block of images at least
+_WORK = 4e9  # of one measured step, if that is a block of images at least: see ``work``
+_ELEMENT = 50.0  # what a normed element takes, in multiply-adds of a convolution
 _BLOCK = 16  # images
+_FEW = 4  # images of a step that is measured in torch alone
 _ROUNDS = 3
 _CLEAR = 3.0  # times faster: then a network of about that size and input is one too
 
@@ -119,7 +121,7 @@ def refusal(architecture: Architecture, batch: int, *, in_memory: bool, device: 
 def step_times(architecture: Architecture, batch: int) -> Times:
     """Return the seconds of a training step of ``batch`` images in lanes and in plans of torch."""
     macs = count(architecture).macs
-    images = images_measured(macs, batch)
+    images = images_measured(work(count(architecture)), batch)
     measure = partial(_steps, architecture, images)
     about = [
         list(architecture.input),
@@ -133,7 +135,7 @@ def step_times(architecture: Architecture, batch: int) -> Times:
     return {name: seconds * batch / images for name, seconds in found.items()}
 
 
-def stack_times(network: Network, name: str, x: Shape, batch: int) -> Times:
+def stack_times(network: Network, name: str, x: Shape, batch: int, memory: str) -> Times:
     """Return the seconds that each form of a stack takes, forward and backward.
 
     Args:
@@ -141,24 +143,44 @@ def stack_times(network: Network, name: str, x: Shape, batch: int) -> Times:
         name: The name of the stack's module.
         x: Shape of what enters it for one image.
         batch: Images of a step.
+        memory: The order of maps in memory.
     """
-    stack = network.get_submodule(name)
-    said = [repr(stack), list(x)]
-    macs = sum(
-        p.numel() * math.prod(x[1:]) for p in stack.parameters() if p.dim() > 1
-    )  # near enough
-    images = images_measured(macs, batch)
-    found = _kept(["stack", *said, images], partial(_forms, network, name, x, images))
+    layers = dict(zip(network.stacks(), stacks(network.architecture.layers), strict=True))
+    images = images_measured(work(layer_cost(layers[name], x)), batch, _FEW)
+    said = [repr(network.get_submodule(name)), list(x), memory]
+    measure = partial(_forms, network, name, x, images, FORMATS[memory])
+    found = _kept(["stack", *said, images], measure)
     return {form: seconds * batch / images for form, seconds in found.items()}
 
 
+def plan_times(architecture: Architecture, plans: Sequence[Plan], batch: int) -> Times:
+    """Return the seconds of a training step of ``batch`` images in each of torch's ``plans``."""
+    images = images_measured(work(count(architecture)), batch, _FEW)
+    said = [_outline(architecture), [str(plan) for plan in plans]]
+    found = _kept(["plans", *said, images], partial(_whole, architecture, plans, images))
+    return {name: seconds * batch / images for name, seconds in found.items()}
+
+
 def _torch_plan(architecture: Architecture, batch: int) -> Plan:
+    """Return the fastest plan of torch: what stacks like best, in the order that suits the whole.
+
+    The plain loop takes part, so that nothing is chosen that is slower.
+    """
     network = build(architecture)
-    forms = {}
-    for name, x in entering(network).items():
-        times = stack_times(network, name, x, batch)
-        forms[name] = min(times, key=times.__getitem__)
-    return plan_of(forms)
+    shapes = entering(network)
+    plans = {}
+    for memory in MEMORY:
+        forms = {}
+        for name, x in shapes.items():
+            times = stack_times(network, name, x, batch, memory)
+            forms[name] = min(times, key=times.__getitem__)
+        plan = plan_of(forms, memory)
+        plans[str(plan)] = plan
+    if shapes:
+        loop = Plan("loop", memory="contiguous")
+        plans[str(loop)] = loop
+    times = plan_times(architecture, list(plans.values()), batch)
+    return plans[min(times, key=times.__getitem__)]
 
 
 def entering(network: Network) -> dict[str, Shape]:
@@ -207,13 +229,29 @@ def _torch_step(network: nn.Module, x: torch.Tensor, labels: torch.Tensor) -> No
     F.cross_entropy(network(x), labels).backward()  # type: ignore[no-untyped-call]  # torch's stub
 
 
-def _forms(network: Network, name: str, shape: Shape, images: int) -> Times:
+def _whole(architecture: Architecture, plans: Sequence[Plan], images: int) -> Times:
+    """Measure whole training steps of torch but for the optimiser's part."""
+    calls = []
+    for plan in plans:
+        network = build(replace(architecture, provenance=None), plan=str(plan))
+        network.to(memory_format=network.memory_format)  # type: ignore[call-overload]  # torch's stub
+        x = torch.rand(images, *architecture.input).contiguous(memory_format=network.memory_format)
+        with torch.no_grad():
+            classes = network(x).shape[1]
+        labels = torch.randint(classes, (images,))
+        calls.append(partial(_torch_step, network, x, labels))
+    return dict(zip(map(str, plans), best_times(calls, _ROUNDS), strict=True))
+
+
+def _forms(
+    network: Network, name: str, shape: Shape, images: int, memory: torch.memory_format
+) -> Times:
     stack = network.stacks()[name]
     before = stack.form
     x = torch.rand(images, *shape, requires_grad=True)
     if len(shape) == 3:
-        x = x.detach().contiguous(memory_format=torch.channels_last).requires_grad_()
-    stack.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+        x = x.detach().contiguous(memory_format=memory).requires_grad_()
+    stack.to(memory_format=memory)  # type: ignore[call-overload]  # torch's stub
 
     def run(form: str) -> None:
         stack.run_as(form)
@@ -225,10 +263,23 @@ def _forms(network: Network, name: str, shape: Shape, images: int) -> Times:
     return dict(zip(forms, times, strict=True))
 
 
-def images_measured(macs: int, batch: int) -> int:
-    """Return how many images a step is measured on: whole blocks, one at least."""
-    able = int(_FLOPS / (6 * max(macs, 1))) // _BLOCK * _BLOCK
-    return min(batch, max(able, _BLOCK))
+def work(cost: Cost) -> float:
+    """Return about how much a training step does for one image, in multiply-adds.
+
+    Maps are read and written, normed and activated: where few channels meet large maps this takes
+    longer than the sums. The papers' FLOPs count four for each normed element.
+    """
+    return 3 * cost.macs + _ELEMENT * (cost.flops - 2 * cost.macs) / 4
+
+
+def images_measured(each: float, batch: int, least: int = _BLOCK) -> int:
+    """Return how many images a step of so much work for each is measured on, at least ``least``.
+
+    Above a block they are whole blocks.
+    """
+    able = int(_WORK / (2 * max(each, 1.0)))
+    able = able // _BLOCK * _BLOCK if able >= _BLOCK else able
+    return min(batch, max(able, least))
 
 
 def _outline(architecture: Architecture) -> list[Any]:

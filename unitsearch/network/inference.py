@@ -11,13 +11,11 @@ from torch import Tensor, nn
 
 from unitsearch.architecture import Architecture
 from unitsearch.network.blocks import Block
-from unitsearch.network.build import Network
+from unitsearch.network.build import FORMATS, Network
 from unitsearch.network.dense import columns, dense_weight
 from unitsearch.network.slbf import SlbfConv2d
 from unitsearch.network.stacks import Run, Stacked
 from unitsearch.network.timing import best_times
-
-FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
 class Inference(nn.Module):
@@ -50,16 +48,22 @@ def for_inference(network: Network, batch: int = 1) -> Inference:
     one dense convolution with zeros between the units, and the whole in either memory format,
     whichever a short measurement finds faster.
     """
-    folded = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
-    for module in list(folded.modules()):
-        if isinstance(module, Block):
-            _fold(module)
+    plain = folded(network)
     device = next(network.parameters()).device
     image = torch.zeros(batch, *network.architecture.input, device=device)
-    found = [_planned(folded, image, memory) for memory in FORMATS]
+    found = [_planned(plain, image, memory) for memory in FORMATS]
     with torch.inference_mode():
         times = best_times([partial(one, image) for one in found])
     return found[times.index(min(times))]
+
+
+def folded(network: Network) -> Network:
+    """Return a copy in eval mode without batch norm, binary filters as plain convolutions."""
+    found = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+    for module in list(found.modules()):
+        if isinstance(module, Block):
+            _fold(module)
+    return found
 
 
 def _planned(network: Network, image: Tensor, memory: str) -> Inference:

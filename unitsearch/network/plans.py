@@ -9,6 +9,7 @@ from unitsearch.errors import UsageError, did_you_mean
 
 FORMS = ("grouped", "dense", "dense_bf16", "loop")
 PLANS = ("lanes", *FORMS)
+MEMORY = ("channels_last", "contiguous")
 AUTO = "auto"
 
 
@@ -22,10 +23,13 @@ class Plan:
             convolution with zeros between the units), ``dense_bf16`` (likewise, maps and weights
             rounded to bfloat16: close, not equal) or ``loop`` (unit by unit).
         stacks: The forms of stacks that have another, by the name of their module.
+        memory: The order of maps and weights in memory where torch runs them: ``channels_last``,
+            or ``contiguous``, where channels come before rows.
     """
 
     name: str = "grouped"
     stacks: Mapping[str, str] = field(default_factory=dict)
+    memory: str = "channels_last"
 
     @property
     def runs_in_lanes(self) -> bool:
@@ -37,33 +41,36 @@ class Plan:
         return self.stacks.get(stack, "grouped" if self.runs_in_lanes else self.name)
 
     def __str__(self) -> str:
-        return ", ".join([self.name, *(f"{stack} {form}" for stack, form in self.stacks.items())])
+        memory = [] if self.memory == MEMORY[0] else [self.memory]
+        stacks = [f"{stack} {form}" for stack, form in self.stacks.items()]
+        return ", ".join([self.name, *memory, *stacks])
 
 
 def plan_from(text: str) -> Plan:
-    """Return the plan of a text: ``lanes``, ``grouped``, or ``grouped, layers.3 dense``.
+    """Return the plan of a text: ``lanes``, ``grouped, contiguous``, ``loop, layers.3 dense``.
 
     Raises:
         UsageError: If there is no such plan.
     """
     name, *rest = (part.strip() for part in text.split(","))
     _known(name, PLANS)
-    stacks = {}
+    stacks, memory = {}, MEMORY[0]
     for part in rest:
+        if part in MEMORY:
+            memory = part
+            continue
         stack, _, form = part.partition(" ")
         _known(form.strip(), FORMS)
         stacks[stack] = form.strip()
-    if stacks and name == "lanes":
+    if rest and name == "lanes":
         raise UsageError(place="plan", found=text, expected="lanes for the whole network")
-    return Plan(name, stacks)
+    return Plan(name, stacks, memory)
 
 
-def plan_of(forms: Mapping[str, str]) -> Plan:
+def plan_of(forms: Mapping[str, str], memory: str = MEMORY[0]) -> Plan:
     """Return the plan that gives each stack its form: the commonest one names it."""
-    if not forms:
-        return Plan()
     most = max(FORMS, key=list(forms.values()).count)
-    return Plan(most, {stack: form for stack, form in forms.items() if form != most})
+    return Plan(most, {stack: form for stack, form in forms.items() if form != most}, memory)
 
 
 def _known(name: str, names: Iterable[str]) -> None:

@@ -39,6 +39,10 @@ _KNOWING = (
     "se_bits",
     "tca",
     "tsa",
+    "tca_1_4",
+    "tsa_1_4",
+    "tca_4_1",
+    "tsa_4_1",
     "accuracy_drop",
 )  # objectives that ask for accuracy
 

@@ -15,6 +15,7 @@ from unitsearch.errors import SpecError, StudyError, did_you_mean
 from unitsearch.fields import read
 from unitsearch.files import write_whole
 from unitsearch.space import Space, bind, space_from
+from unitsearch.study.latencies import with_latencies
 from unitsearch.study.lock import LOCK, is_driven
 from unitsearch.study.record import Record
 from unitsearch.study.store import JOURNAL, Store, open_store
@@ -215,4 +216,4 @@ def record_of(folder: Path, facts: Mapping[str, Any], store: Store, *, driven: b
             replace(trial, state="waiting") if trial.state == "running" else trial
             for trial in trials
         )
-    return Record(str(facts["name"]), folder, facts, trials)
+    return Record(str(facts["name"]), folder, facts, with_latencies(trials, folder))

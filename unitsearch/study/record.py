@@ -10,7 +10,8 @@ from typing import Any
 
 from unitsearch.architecture import Architecture, stacks
 from unitsearch.costs import Cost
-from unitsearch.metrics import Measured, standard_error
+from unitsearch.metrics import Measured, metric, standard_error
+from unitsearch.search.front import front, losses
 
 STATES = ("complete", "stopped", "failed", "running", "waiting")
 
@@ -36,6 +37,8 @@ class Trial:
         reason: Why it failed or was stopped.
         digest: Digest of its logits on 16 fixed images.
         plan: How it ran while it was trained.
+        latency: Milliseconds an image, where that was measured afterwards: lower quartile, median,
+            upper quartile.
     """
 
     number: int
@@ -54,35 +57,36 @@ class Trial:
     reason: str = ""
     digest: str = ""
     plan: str = ""
+    latency: tuple[float, float, float] | None = None
 
     @property
     def is_baseline(self) -> bool:
         """Whether this is the network that others are compared with."""
         return self.number == 0
 
-    @property
+    @cached_property
     def is_hybrid(self) -> bool:
         """Whether a stack of it holds units of more than one kind."""
         return any(
             len({run.unit for run in stack.units}) > 1 for stack in stacks(self.architecture.layers)
         )
 
-    @property
+    @cached_property
     def has_units(self) -> bool:
         """Whether it has a stack of units at all."""
         return any(True for _ in stacks(self.architecture.layers))
 
-    @property
+    @cached_property
     def accuracy_se(self) -> float | None:
         """Standard error of ``accuracy``: one seed, ``images`` images."""
         if self.accuracy is None:
             return None
         return standard_error(self.accuracy, self.images)
 
-    @property
+    @cached_property
     def measured(self) -> Measured:
         """The facts that metrics derive from; accuracy is 0 until known."""
-        return Measured(self.accuracy or 0.0, self.cost)
+        return Measured(self.accuracy or 0.0, self.cost, self.latency and self.latency[1])
 
 
 @dataclass(frozen=True)
@@ -94,12 +98,14 @@ class Record:
         folder: Where its files lie.
         facts: The content of study.yaml: config, space, versions, seed, split, command.
         trials: In order of their numbers.
+        derived: What ``tables`` has worked out of it, by name; a record never changes.
     """
 
     name: str
     folder: Path
     facts: Mapping[str, Any] = field(default_factory=dict)
     trials: tuple[Trial, ...] = ()
+    derived: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -123,6 +129,20 @@ class Record:
     def shares_filters(self) -> bool:
         """Whether output filters of a trial share binary filters: then its bits are its size."""
         return any(trial.cost.macs_shared != trial.cost.macs for trial in self.trials)
+
+    @cached_property
+    def front(self) -> tuple[Trial, ...]:
+        """The complete trials from the floor up that none dominates, by the study's objectives.
+
+        If none reaches the floor it is empty; the baseline takes part like any other. It is worked
+        out once: every figure and table of a page asks for it.
+        """
+        baseline = self.baseline
+        if baseline is None:
+            return ()
+        objectives = [metric(name) for name in self.config["objectives"]]
+        able = [trial for trial in self.complete if (trial.accuracy or 0.0) >= self.floor]
+        return tuple(front([(t, losses(t.measured, baseline.measured, objectives)) for t in able]))
 
     @property
     def floor(self) -> float:

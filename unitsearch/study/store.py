@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,13 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from unitsearch.architecture import Architecture, read_architecture, write_architecture
+from unitsearch.architecture import Architecture, write_architecture
 from unitsearch.costs import COSTS, Cost, count
 from unitsearch.errors import PackageError, StudyError, UnitSearchError
 from unitsearch.search.quiet import quiet_optuna
+from unitsearch.study.journal import ReadOnlyJournal
 from unitsearch.study.record import Trial
+from unitsearch.study.stored import Reader
 
 JOURNAL = "journal.log"
 _DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
@@ -49,6 +52,7 @@ class Store:
         self._id = study_id
         self.place = place
         self._read: dict[int, Trial] = {}  # finished trials never change: read once
+        self._architectures = Reader()
 
     def start(
         self,
@@ -124,11 +128,20 @@ class Store:
                 if trial.state == TrialState.RUNNING and "outcome" in trial.user_attrs:
                     self._close(trial._trial_id, trial.user_attrs["outcome"])
 
+    def counts(self) -> tuple[int, ...]:
+        """Return how many trials are in each state, and tested: these change as the study does."""
+        with self._trouble():
+            found = self._storage.get_all_trials(self._id, deepcopy=False)
+            states = Counter(trial.state for trial in found)
+            tested = len(self._storage.get_study_user_attrs(self._id))
+        return *(states[state] for state in TrialState), tested
+
     def close(self) -> None:
         """Let go of files and connections."""
         self._storage.remove_session()
-        if isinstance(self._storage, optuna.storages.RDBStorage):
-            self._storage.engine.dispose()
+        storage = getattr(self._storage, "_backend", self._storage)  # behind the readers' cache
+        if isinstance(storage, optuna.storages.RDBStorage):
+            storage.engine.dispose()
 
     def _close(self, trial_id: int, outcome: Mapping[str, Any]) -> None:
         if outcome.get("state", "complete") != "complete":
@@ -145,7 +158,7 @@ class Store:
         attrs = trial.user_attrs
         outcome = attrs.get("outcome", {})
         finished = trial.state.is_finished()
-        architecture = read_architecture(attrs["architecture"])
+        architecture = self._architectures.read(attrs["architecture"])
         found = Trial(
             number=trial.number,
             state=_STATES[trial.state],
@@ -194,7 +207,7 @@ def create_store(folder: Path, name: str, url: str | None) -> Store:
     Raises:
         StudyError: If there is a study of that name in the storage, or it cannot be reached.
     """
-    storage, place = _open(folder, url)
+    storage, place = _open(folder, url, writer=True)
     try:
         with quiet_optuna():
             study_id = storage.create_new_study(list(_DIRECTIONS), name)
@@ -219,7 +232,7 @@ def open_store(folder: Path, name: str, url: str | None, *, writer: bool = False
         raise StudyError(f"{journal}: no such store", fix="is the study's folder complete?")
     if url is None and writer:
         _mend(journal)
-    storage, place = _open(folder, url)
+    storage, place = _open(folder, url, writer=writer)
     try:
         study_id = storage.get_study_id_from_name(name)
     except KeyError:
@@ -238,11 +251,18 @@ def without_password(url: str) -> str:
     return re.sub(r"([?&])password=[^&\s\"']*", r"\1", url).replace("?&", "?")
 
 
-def _open(folder: Path, url: str | None) -> tuple[BaseStorage, str]:
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of an SQLite storage, None for any other."""
+    file = url.removeprefix("sqlite:///").partition("?")[0]
+    return Path(file) if urlsplit(url).scheme == "sqlite" else None
+
+
+def _open(folder: Path, url: str | None, *, writer: bool) -> tuple[BaseStorage, str]:
     if url is None:
         path = folder / JOURNAL
         try:
-            return JournalStorage(JournalFileBackend(str(path))), str(path)
+            lines = JournalFileBackend(str(path)) if writer else ReadOnlyJournal(path)
+            return JournalStorage(lines), str(path)
         except (OSError, ValueError, KeyError) as error:
             raise StudyError(f"{path}: cannot be read ({_first(error)})") from None
     shown = without_password(url)
@@ -255,7 +275,9 @@ def _open(folder: Path, url: str | None) -> tuple[BaseStorage, str]:
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     try:
         with quiet_optuna():
-            return optuna.storages.RDBStorage(url), shown
+            database = optuna.storages.RDBStorage(url)
+        # its cache reads finished trials once; writers are to see what is there
+        return (database if writer else optuna.storages.get_storage(database)), shown
     except ImportError:
         raise PackageError(
             f"storage {shown} needs a driver", fix="pip install 'unitsearch[postgres]'"

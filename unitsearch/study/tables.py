@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from unitsearch.metrics import METRICS, metric
+from unitsearch.metrics import METRICS
 from unitsearch.search.front import (
     Point,
     dominates,
-    front,
     hypervolume,
-    losses,
     volume_point,
 )
 from unitsearch.study.record import Record, Trial
@@ -27,17 +26,20 @@ def front_trials(record: Record) -> list[Trial]:
 
     If none reaches the floor the front is empty; the baseline takes part like any other.
     """
-    baseline = record.baseline
-    if baseline is None:
-        return []
-    objectives = [metric(name) for name in record.config["objectives"]]
-    floor = record.floor
-    able = [trial for trial in record.complete if (trial.accuracy or 0.0) >= floor]
-    return front([(t, losses(t.measured, baseline.measured, objectives)) for t in able])
+    return list(record.front)
 
 
 def rows(record: Record) -> list[dict[str, Any]]:
-    """Return one row a trial with the columns of ``COLUMNS``; unknown values are None."""
+    """Return one row a trial with the columns of ``COLUMNS``; unknown values are None.
+
+    The rows are those of every call: they are not to be changed.
+    """
+    if "rows" not in record.derived:
+        record.derived["rows"] = tuple(_rows(record))
+    return list(record.derived["rows"])
+
+
+def _rows(record: Record) -> list[dict[str, Any]]:
     baseline = record.baseline
     on_front = {trial.number for trial in front_trials(record)}
     found = []
@@ -83,19 +85,43 @@ def reference_point(baseline: Trial) -> tuple[float, float, float]:
     return (1.0, flops + 1.0, params + 1.0)
 
 
-def hypervolume_history(record: Record) -> list[tuple[int, float]]:
+def training_seconds(record: Record) -> list[float]:
+    """Return the seconds of training up to each complete trial, by number.
+
+    Of all trials so far, failed and stopped ones too, where they stored how long it took; trainings
+    that ran at the same time count each.
+    """
+    total = 0.0
+    found = []
+    for trial in record.trials:
+        total += trial.train_seconds or 0.0
+        if trial.state == "complete":
+            found.append(total)
+    return found
+
+
+def hypervolume_history(
+    record: Record, reference: Sequence[float] | None = None
+) -> list[tuple[int, float]]:
     """Return (trials complete, hypervolume) after each complete trial, by number.
 
-    In (accuracy, log10 FLOPs, log10 parameters), from the study's stored reference point; trials
-    below the floor add nothing. A new point adds its own box less what the front already has of it,
-    which is the volume of the front cut off at the point.
+    In (accuracy, log10 FLOPs, log10 parameters), from ``reference`` or else the study's stored
+    point; trials below the floor add nothing. A new point adds its own box less what the front
+    already has of it, which is the volume of the front cut off at the point.
 
     Source:
         While, Bradstreet and Barone 2012, "A fast way of calculating exact hypervolumes" (WFG).
     """
     if record.baseline is None:
         return []
-    reference = tuple(record.facts.get("reference") or reference_point(record.baseline))
+    origin = tuple(reference or record.facts.get("reference") or reference_point(record.baseline))
+    place = f"hypervolume from {origin}"
+    if place not in record.derived:
+        record.derived[place] = tuple(_hypervolume_history(record, origin))
+    return list(record.derived[place])
+
+
+def _hypervolume_history(record: Record, reference: Point) -> list[tuple[int, float]]:
     floor, total = record.floor, 0.0
     kept: list[Point] = []
     found = []

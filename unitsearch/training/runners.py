@@ -66,7 +66,7 @@ def runner(
 
 
 class TorchRunner:
-    """Training by torch, channels last, on the device of the images.
+    """Training by torch on the device of the images.
 
     The network is there until ``finish`` brings it back.
     """
@@ -79,8 +79,9 @@ class TorchRunner:
         normalisation: Normalisation,
         device: torch.device | str = "cpu",
     ) -> None:
+        memory = memory_of(network)
         network.to(device)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+        network.to(memory_format=memory)  # type: ignore[call-overload]  # torch's stub
         self._network, self._recipe, self._batch = network, recipe, batch
         self._normalisation = normalisation
         self._optimiser = _optimiser(network, recipe, recipe.momentum)
@@ -137,7 +138,7 @@ class TorchRunner:
         self._network.to("cpu").eval()
 
     def _prepared(self, pixels: Tensor) -> Tensor:
-        return _prepared(pixels, *self._normalisation)
+        return _prepared(pixels, *self._normalisation, memory_of(self._network))
 
 
 class LanesRunner:
@@ -228,7 +229,7 @@ def accuracy(
     right = 0
     with torch.inference_mode():
         for pixels, labels in batches(images, evaluation_batch(images)):
-            logits = network(_prepared(pixels, mean, std))
+            logits = network(_prepared(pixels, mean, std, memory_of(network)))
             right += int((logits.argmax(1) == labels).sum())
     return right / len(images) if len(images) else float("nan")
 
@@ -245,8 +246,15 @@ def evaluation_batch(images: Source) -> int:
     return max(min(_EVALUATION_BATCH, _EVALUATION_BATCH * 64 * 64 // (height * width)), 1)
 
 
-def _prepared(pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
-    return normalise(pixels, mean, std).contiguous(memory_format=torch.channels_last)
+def memory_of(network: nn.Module) -> torch.memory_format:
+    """Return the order in memory that ``network`` takes its images in."""
+    return network.memory_format if isinstance(network, Network) else torch.channels_last
+
+
+def _prepared(
+    pixels: Tensor, mean: tuple[float, ...], std: tuple[float, ...], memory: torch.memory_format
+) -> Tensor:
+    return normalise(pixels, mean, std).contiguous(memory_format=memory)
 
 
 def _optimiser(network: nn.Module, recipe: Recipe, momentum: float) -> torch.optim.Optimizer:

@@ -76,6 +76,11 @@ def efficiency(name: str, value: float) -> str:
     return f" ({name} {ratio(value)})" if math.isfinite(value) else ""
 
 
+def measured_on(record: Record) -> str:
+    """Return which images a record's accuracies are from: validation, or test."""
+    return str(record.facts.get("accuracy", "validation"))
+
+
 def config(record: Record) -> Mapping[str, Any]:
     """Return the study's configuration, empty where its facts hold none."""
     found = record.facts.get("config")

@@ -15,22 +15,31 @@ from itertools import pairwise
 KIND_COLOURS = (
     "#2f7fc1", "#d9781e", "#0f9d77", "#b5609c", "#b59a1b", "#3aa7c9", "#d1495b", "#7a6fd0",
 )  # fmt: skip
-GREY = "#8a94a0"
+GREY = "#66707c"
+INK = "#0b0f14"  # on a unit's colour
 
 DOT = 2.7
 _COLUMN = 15.0
 _ROW = 8.5
+_TURN = 12.0  # what a line needs beside the rows to get from one to the next
+_BETWEEN = 13.0  # rows
+_CARD = 3.0  # by which the cards of a pile stand out
 _SHOWN = 6  # nodes of one layer drawn one by one; more are a bar with their number
 
 
 @dataclass(frozen=True)
 class Box:
-    """A piece of a drawing: width, height, the height at which its line enters, and its SVG."""
+    """A piece of a drawing: width, height, the height at which its line enters, and its SVG.
+
+    Attributes:
+        drop: How much lower its line leaves, where its content went on in further rows.
+    """
 
     width: float
     height: float
     mid: float
     body: str
+    drop: float = 0.0
 
 
 def num(value: float) -> str:
@@ -56,18 +65,17 @@ def text(
     )
 
 
-def text_width(said: str, size: float = 9) -> float:
-    """Return roughly how wide ``said`` is."""
-    return 0.58 * size * len(said)
+def text_width(said: str, size: float = 9, *, bold: bool = False) -> float:
+    """Return how wide ``said`` is at most, in fonts that systems have for pages."""
+    return (0.68 if bold else 0.6) * size * len(said)
 
 
-def line(points: Sequence[tuple[float, float]], opacity: float = 0.45, dash: str = "") -> str:
+def line(points: Sequence[tuple[float, float]], opacity: float = 0.45) -> str:
     """Return a thin line through ``points``."""
     at = " ".join(f"{num(x)},{num(y)}" for x, y in points)
-    dashed = f' stroke-dasharray="{dash}"' if dash else ""
     return (
         f'<polyline points="{at}" fill="none" stroke="currentColor" stroke-width="1.1"'
-        f' stroke-linejoin="round" opacity="{opacity:g}"{dashed}/>'
+        f' stroke-linejoin="round" opacity="{opacity:g}"/>'
     )
 
 
@@ -120,20 +128,23 @@ def unit_glyph(nodes: Sequence[int], pools_after: Sequence[int], colour: str) ->
                 f' height="{num(low - top + 6)}" rx="5" fill="{colour}"/>'
             )
             size = 6.5 if count < 100 else 5
-            body.append(text(x, (top + low) / 2 + 2.3, str(count), size, fill="#fff"))
+            body.append(text(x, (top + low) / 2 + 2.3, str(count), size, fill=INK))
         else:
             dots = "".join(f'<circle cx="{num(x)}" cy="{num(y)}" r="{DOT}"/>' for x, y in column)
             body.append(f'<g fill="{colour}">{dots}</g>')
     return Box(width, height, height / 2, "".join(body))
 
 
-def captioned(icon: Box, captions: Sequence[str], least: float = 0) -> Box:
-    """Return ``icon`` with lines of small text under it; its line enters where the icon's does."""
-    width = max(icon.width, least, *(text_width(said, 8.5) for said in captions))
+def captioned(icon: Box, captions: Sequence[str], *, is_first: bool = False) -> Box:
+    """Return ``icon`` with lines of small text under it; its line enters where the icon's does.
+
+    Where a caption is wider the line goes on to the icon; none comes to the first box of all.
+    """
+    width = max(icon.width, *(text_width(said, 8.5) for said in captions))
     body = [moved(icon, (width - icon.width) / 2, 0)]
     left = (width - icon.width) / 2
-    if left > 0.5:  # the line goes on to the icon where the caption is wider
-        for at in (0.0, left + icon.width):
+    if left > 0.5:
+        for at in (left + icon.width,) if is_first else (0.0, left + icon.width):
             body.append(line([(at, icon.mid), (at + left, icon.mid)]))
     y = icon.height + 10.5
     for i, said in enumerate(captions):
@@ -144,21 +155,25 @@ def captioned(icon: Box, captions: Sequence[str], least: float = 0) -> Box:
 
 def row(boxes: Sequence[Box], gap: float = 10) -> Box:
     """Return ``boxes`` from left to right, tied together by a line at their middles."""
-    mid = max((box.mid for box in boxes), default=6.0)
-    low = max((box.height - box.mid for box in boxes), default=6.0)
     if not boxes:
         return Box(26, 12, 6, line([(0, 6), (26, 6)]))
+    mids, level = [], 0.0
+    for box in boxes:
+        mids.append(level)
+        level += box.drop
+    mid = max(box.mid - at for box, at in zip(boxes, mids, strict=True))
+    low = max(box.height - box.mid + at for box, at in zip(boxes, mids, strict=True))
     body, x = [], 0.0
-    for i, box in enumerate(boxes):
+    for i, (box, at) in enumerate(zip(boxes, mids, strict=True)):
         if i:
-            body.append(line([(x - gap, mid), (x, mid)]))
-        body.append(moved(box, x, mid - box.mid))
+            body.append(line([(x - gap, mid + at), (x, mid + at)]))
+        body.append(moved(box, x, mid + at - box.mid))
         x += box.width + gap
-    return Box(x - gap, mid + low, mid, "".join(body))
+    return Box(x - gap, mid + low, mid, "".join(body), level)
 
 
-def wrapped(boxes: Sequence[Box], width: float, gap: float = 10) -> Box:
-    """Return ``boxes`` in as many rows as ``width`` asks for; each box stays whole."""
+def in_rows(boxes: Sequence[Box], width: float, gap: float = 10) -> list[list[Box]]:
+    """Return ``boxes`` in as many rows as ``width`` asks for; a box may be wider than that."""
     rows: list[list[Box]] = [[]]
     used = 0.0
     for box in boxes:
@@ -167,62 +182,106 @@ def wrapped(boxes: Sequence[Box], width: float, gap: float = 10) -> Box:
             used = 0.0
         used += box.width + (gap if rows[-1] else 0)
         rows[-1].append(box)
+    return rows
+
+
+def wrapped(boxes: Sequence[Box], width: float, gap: float = 10, *, goes_on: bool = True) -> Box:
+    """Return ``boxes`` in as many rows as ``width`` asks for; each box stays whole.
+
+    A line leads from the end of each row to the beginning of the next, and from the last one to the
+    right edge if it goes on there.
+    """
+    rows = in_rows(boxes, width, gap)
     if len(rows) == 1:
         return row(rows[0], gap)
-    body, y, widest = [], 0.0, 0.0
-    drawn = [row(boxes, gap) for boxes in rows]
+    drawn = [row(some, gap) for some in rows]
+    widest = _TURN + max(one.width for one in drawn)
+    body, y = [], 0.0
     for i, one in enumerate(drawn):
-        x = 12.0 if i else 0.0
-        if i:
-            body.append(_arrow(x, y + one.mid))
-        if i < len(drawn) - 1:
-            body.append(_arrow(x + one.width + 12, y + one.mid))
+        x = _TURN if i else 0.0
         body.append(moved(one, x, y))
-        widest = max(widest, x + one.width + 12)
-        y += one.height + 12
-    return Box(widest, y - 12, drawn[0].mid, "".join(body))
+        if i < len(drawn) - 1:
+            end, bend = y + one.mid + one.drop, y + one.height + _BETWEEN / 2
+            start = y + one.height + _BETWEEN + drawn[i + 1].mid
+            right = x + one.width
+            path = [(right, end), (right + _TURN - 2, end), (right + _TURN - 2, bend)]
+            path += [(2, bend), (2, start), (_TURN, start)]
+            body.append(line(path))
+            body.append(_head(_TURN, start))
+            widest = max(widest, right + _TURN)
+        y += one.height + _BETWEEN
+    last = y - drawn[-1].height - _BETWEEN + drawn[-1].mid + drawn[-1].drop
+    right = _TURN + drawn[-1].width
+    if goes_on and right < widest:
+        body.append(line([(right, last), (widest, last)]))
+    return Box(widest, y - _BETWEEN, drawn[0].mid, "".join(body), last - drawn[0].mid)
 
 
-def _arrow(x: float, y: float) -> str:
-    return line([(x - 11, y), (x - 3, y)]) + (
-        f'<path d="M{num(x - 4)} {num(y - 3)}l4 3l-4 3z" fill="currentColor" opacity=".45"/>'
-    )
+def _head(x: float, y: float) -> str:
+    """The head of an arrow whose point is at (x, y)."""
+    return f'<path d="M{num(x - 4)} {num(y - 3)}l4 3l-4 3z" fill="currentColor" opacity=".45"/>'
 
 
-def framed(label: str, lanes: Sequence[Box], join: str = "") -> Box:
+def framed(label: str, lanes: Sequence[Box], join: str = "", times: int = 1) -> Box:
     """Return lanes one above the other in a dashed frame that says what it is.
 
     Args:
         label: Written at the frame's top.
         lanes: What every lane holds; all start at the left edge and meet at the right.
         join: Sign where they meet (``+``, ``×``), if any.
+        times: How often it stands there in a row; more than once it is drawn as a pile of cards.
     """
-    tail = 20.0 if join else 8.0
-    inner = max(*(lane.width for lane in lanes), text_width(label, 8) - 20, 30)
+    tail = 24.0 if join else 8.0
+    count = f"{times:,} ×" if times > 1 else ""
+    room = text_width(label, 8) + (text_width(count, 9, bold=True) + 4 if count else 0)
+    inner = max(*(lane.width for lane in lanes), room - 14, 30)
     width = 12 + inner + tail + 4
     top = 15.0
-    mids, body = [], []
+    mids, outs, body = [], [], []
     for lane in lanes:
         mids.append(top + lane.mid)
+        outs.append(top + lane.mid + lane.drop)
         body.append(moved(lane, 14, top))
-        body.append(line([(14 + lane.width, mids[-1]), (14 + inner, mids[-1])]))
+        body.append(line([(14 + lane.width, outs[-1]), (14 + inner, outs[-1])]))
         top += lane.height + 6
-    mid = mids[0]
-    for other in mids:
-        body.append(line([(0, mid), (6, mid), (6, other), (14, other)]))
-        body.append(
-            line(
-                [(14 + inner, other), (14 + inner + 4, other), (14 + inner + 4, mid), (width, mid)]
-            )
-        )
+    mid, out = mids[0], outs[0]
+    for into, leaving in zip(mids, outs, strict=True):
+        body.append(line([(0, mid), (6, mid), (6, into), (14, into)]))
+        meet = 14 + inner + tail / 2 - (2 if join else 0)
+        body.append(line([(14 + inner, leaving), (meet, leaving), (meet, out), (width, out)]))
     if join:
-        x = 14 + inner + 4
+        x = 14 + inner + tail / 2 - 2
         body.append(
-            f'<circle cx="{num(x)}" cy="{num(mid)}" r="6" fill="{GREY}"/>'
-            + text(x, mid + 3.4, join, 10, bold=True, fill="#fff")
+            f'<circle cx="{num(x)}" cy="{num(out)}" r="6" fill="{GREY}"/>'
+            + text(x, out + 3.4, join, 10, bold=True, fill="#fff")
         )
-    body.insert(
-        0, plate(0.5, 0.5, width - 1, top - 2, radius=6, dash="3 2.5", fill=0.035, stroke=0.4)
+    edge = plate(0.5, 0.5, width - 1, top - 2, radius=6, dash="3 2.5", fill=0.035, stroke=0.4)
+    said = ""
+    if count:
+        said = text(6, 11, count, 9, bold=True, anchor="start")
+        # the edges of further cards, behind to the upper right
+        behind = (_CARD, 2 * _CARD)[: min(times - 1, 2)]
+        edge = "".join(_card(d, width, top) for d in reversed(behind)) + edge
+    said += text(
+        6 + (text_width(count, 9, bold=True) + 4 if count else 0),
+        10.5,
+        label,
+        8,
+        anchor="start",
+        opacity=0.8,
     )
-    body.append(text(6, 10.5, label, 8, anchor="start", opacity=0.8))
-    return Box(width, top, mid, "".join(body))
+    whole = Box(width, top, mid, edge + "".join(body) + said, out - mid)
+    if not count:
+        return whole
+    shift = _CARD * min(times - 1, 2)
+    return Box(
+        width + shift, top + shift, mid + shift,
+        moved(whole, 0, shift) + line([(width, out + shift), (width + shift, out + shift)]),
+        out - mid,
+    )  # fmt: skip
+
+
+def _card(by: float, width: float, low: float) -> str:
+    """The upper and right edge of a card that stands out ``by`` so much behind another."""
+    path = f"M{num(6 + by)} {num(0.5 - by)}H{num(width - 6.5 + by)}q6 0 6 6V{num(low - 8 - by)}"
+    return f'<path d="{path}" fill="none" stroke="currentColor" stroke-opacity=".3"/>'

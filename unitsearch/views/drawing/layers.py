@@ -1,16 +1,13 @@
-"""Architectures as pictures: inline SVG, layers from left to right, stacks as columns of units."""
+"""Layers as boxes of SVG: normal ones in ink, stacks as columns of their kinds of units."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
-from html import escape
-from itertools import groupby
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from unitsearch.architecture import (
-    Architecture,
     Branches,
     Conv,
     Flatten,
@@ -25,8 +22,10 @@ from unitsearch.architecture import (
     Slbf,
     Stack,
     Unit,
+    kind_of,
 )
-from unitsearch.shapes import Shape, after, say
+from unitsearch.shapes import Shape, say
+from unitsearch.views.drawing.folding import Fold, Placed, folded
 from unitsearch.views.drawing.glyphs import (
     GREY,
     Box,
@@ -42,76 +41,82 @@ from unitsearch.views.drawing.glyphs import (
     unit_glyph,
     wrapped,
 )
-from unitsearch.views.drawing.kinds import describe, kind_colours, unit_kind
+from unitsearch.views.drawing.kinds import unit_kind
 
-WIDTH = 420.0
-_WIDEST = 4 * WIDTH
-_TALL = 0.6  # a drawing higher than this share of its width would be shown as a thin strip
-_SHOWN = 60  # layers of one sequence that are drawn; the rest are counted
+_LANE = 560.0  # where a row inside of a block goes on below
+_COLUMN = 5  # kinds of units above each other
+_SHOWN = 60  # boxes of one sequence that are drawn; the rest are counted
+
+Colours = Mapping[str, str]
+Sides = tuple[int, ...]
 
 
-def drawing(
-    architecture: Architecture, colours: Mapping[str, str] | None = None, width: float = WIDTH
-) -> str:
-    """Return ``architecture`` as one ``<svg>`` element.
+def boxes(folds: Sequence[Fold], colours: Colours, sides: Sides) -> list[Box]:
+    """Return a box for each fold.
 
     Args:
-        architecture: The network.
-        colours: Colour of each kind of unit, from ``kind_colours``; its own kinds' unless given.
-        width: Where a row of layers ends and the next begins, in the drawing's own units; at 360
-            pixels the default is still legible. A deep network gets longer rows, up to four times
-            the default, so that its drawing is no thin strip.
+        folds: What is drawn, in order.
+        colours: Of each kind of unit.
+        sides: Height and width that are said elsewhere: a layer says its own if it gives another.
     """
-    known = kind_colours([architecture]) if colours is None else colours
-    x: Shape = architecture.input
-    while True:
-        boxes = [_input(x), *_sequence(architecture.layers, x, known, width - 40)]
-        whole = wrapped(boxes, width)
-        if whole.height <= _TALL * width or width >= _WIDEST:
-            break
-        width = min(1.25 * width, _WIDEST)
-    w, h = max(whole.width, width * 0.6) + 4, whole.height + 4
-    label = escape(f"Drawing of the network: {describe(architecture)}", quote=True)
-    return (
-        f'<svg class="drawing" viewBox="0 0 {num(w)} {num(h)}" width="{num(w)}" height="{num(h)}"'
-        f' role="img" aria-label="{label}" font-family="system-ui,sans-serif">'
-        f"{moved(whole, 2, 2)}</svg>"
-    )
+    found = [_fold(fold, colours, sides) for fold in folds[:_SHOWN]]
+    left = sum(fold.times * len(fold.layers) for fold in folds[_SHOWN:])
+    if left:
+        found.append(captioned(row([]), [f"{left:,} layers more"]))
+    return found
 
 
-def _sequence(layers: Layers, x: Shape, colours: Mapping[str, str], width: float) -> list[Box]:
-    boxes: list[Box] = []
-    drawn = 0
-    for layer, group in groupby(layers):
-        left = len(list(group))
-        while left:
-            if drawn >= _SHOWN:
-                more = len(layers) - drawn
-                boxes.append(captioned(row([]), [f"{more:,} layers more"]))
-                return boxes
-            y = after(layer, x)
-            # The first of equal layers may change the shape: it is drawn alone, before the others.
-            repeats = left if y == x and not isinstance(layer, Stack) else 1
-            box = _layer(layer, x, y, colours, width)
-            boxes.append(box if repeats == 1 else framed(f"{repeats} × in a row", [box]))
-            x = y
-            drawn += repeats
-            left -= repeats
-    return boxes
+def layer_box(placed: Placed, colours: Colours, sides: Sides) -> Box:
+    """Return the box of one layer."""
+    return _box(placed.layer, placed.x, placed.y, colours, sides, "", 1)
 
 
-def _layer(layer: Layer, x: Shape, y: Shape, colours: Mapping[str, str], width: float) -> Box:
+def input_box(x: Shape) -> Box:
+    """Return the box of an image: what a network takes."""
+    body = "".join(plate(6 - 3 * i, 3 * i, 21, 21, radius=2, fill=0.06) for i in range(3))
+    return captioned(Box(28, 28, 14, body), ["input", say(x)], is_first=True)
+
+
+def part_box(inner: Box, sides: Sides) -> Box:
+    """Return a part of a network on its plate, which says the height and width of its maps."""
+    said = "×".join(map(str, sides))
+    top = 14.0
+    width = max(inner.width + 16, text_width(said, 8.5, bold=True) + 14)
+    height = top + inner.height + 4
+    left = (width - inner.width) / 2
+    body = plate(0.5, 0.5, width - 1, height - 1, radius=8, fill=0.04, stroke=0.14)
+    body += text(7, 11, said, 8.5, bold=True, anchor="start", opacity=0.75)
+    body += moved(inner, left, top)
+    mid, out = top + inner.mid, top + inner.mid + inner.drop
+    body += line([(0, mid), (left, mid)]) + line([(left + inner.width, out), (width, out)])
+    return Box(width, height, mid, body, inner.drop)
+
+
+def _fold(fold: Fold, colours: Colours, sides: Sides) -> Box:
+    only = fold.only
+    if only is not None:
+        if fold.times == 1 or isinstance(only.layer, (Residual, Branches, Gate)):
+            return _box(only.layer, only.x, only.y, colours, sides, fold.name, fold.times)
+        inner = layer_box(only, colours, sides)
+        return framed("in a row", [inner], times=fold.times)
+    inner = row([_box(p.layer, p.x, p.y, colours, sides, kind_of(p.layer), 1) for p in fold.layers])
+    return framed(fold.name or "in a row", [inner], times=fold.times)
+
+
+def _box(
+    layer: Layer, x: Shape, y: Shape, colours: Colours, sides: Sides, name: str, times: int
+) -> Box:
     match layer:
         case Conv():
-            return _conv(layer, x, y)
+            return _conv(layer, x, y, sides)
         case Slbf():
-            return _slbf(layer, y)
+            return _slbf(layer, y, sides)
         case Linear():
-            return captioned(_block(layer.out, 19, radius=9), ["linear", _say_size(y)])
+            return captioned(_block(layer.out, 30, radius=10), ["linear"])
         case Pool():
-            return captioned(_funnel(), [f"{layer.op} {layer.kernel}", _say_size(y)])
+            return captioned(_funnel(), [f"{layer.op} {layer.kernel}", *_size(y, sides)])
         case GlobalPool():
-            return captioned(_funnel(), ["mean", _say_size(y)])
+            return captioned(_funnel(), ["mean"])
         case Flatten():
             lines = "".join(line([(4.5 * i, 0), (4.5 * i, 26)], 0.6) for i in range(3))
             return captioned(Box(9, 26, 13, lines), ["flat", f"{y[0]:,}"])
@@ -119,40 +124,52 @@ def _layer(layer: Layer, x: Shape, y: Shape, colours: Mapping[str, str], width: 
             crossed = "".join(
                 line([(0, 4 + 9 * i), (22, 4 + 9 * j)], 0.6) for i, j in ((0, 0), (1, 2), (2, 1))
             )
-            return captioned(Box(22, 26, 13, crossed), ["shuffle", f"{layer.groups} groups"])
+            return captioned(Box(22, 26, 13, crossed), ["shuffle"])
         case Stack():
-            return _stack(layer, y, colours)
+            return _stack(layer, y, colours, sides)
         case Residual():
-            body = wrapped(_sequence(layer.body, x, colours, width - 40), width - 40)
-            shortcut = row(_sequence(layer.shortcut, x, colours, width - 40))
-            act = "" if layer.act == "none" else f", {layer.act}"
-            return framed(f"residual{act} · {_say_size(y)}", [body, shortcut], "+")
+            lanes = [_lane(layer.body, x, colours, sides), _lane(layer.shortcut, x, colours, sides)]
+            return framed(name or layer.name or "residual", lanes, "+", times)
         case Gate():
-            body = wrapped(_sequence(layer.body, x, colours, width - 40), width - 40)
-            return framed("gate", [row([]), body], "×")
+            lanes = [row([]), _lane(layer.body, x, colours, sides)]
+            return framed(name or "gate", lanes, "×", times)
         case Branches():
-            lanes = []
-            for i, sequence in enumerate(layer.of):
-                share = x if layer.split is None else (layer.split[i], *x[1:])
-                inner = _sequence(sequence, share, colours, width - 40)
-                lanes.append(wrapped(inner, width - 40))
-            split = "" if layer.split is None else f" of {' | '.join(map(str, layer.split))}"
-            return framed(f"branches{split} · {_say_size(y)}", lanes)
+            shares = [x] * len(layer.of)
+            said = name or layer.name or "branches"
+            if layer.split is not None:
+                shares = [(share, *x[1:]) for share in layer.split]
+                said = f"{said} · {' | '.join(map(str, layer.split))}"
+            lanes = [
+                _lane(sequence, share, colours, sides)
+                for sequence, share in zip(layer.of, shares, strict=True)
+            ]
+            return framed(said, lanes, times=times)
         case _:
             assert_never(layer)
 
 
-def _conv(conv: Conv, x: Shape, y: Shape) -> Box:
-    captions = [_window(conv), _say_size(y)]
+def _lane(layers: Layers, x: Shape, colours: Colours, sides: Sides) -> Box:
+    return wrapped(boxes(folded(layers, x), colours, sides), _LANE)
+
+
+def _conv(conv: Conv, x: Shape, y: Shape, sides: Sides) -> Box:
+    captions = [_window(conv)]
     if conv.groups > 1:
         depthwise = conv.groups == conv.out == x[0]
         captions.append("depth-wise" if depthwise else f"{conv.groups} groups")
-    return captioned(_block(conv.out, 24), captions)
+    return captioned(_block(conv.out, 24), [*captions, *_size(y, sides)])
 
 
-def _slbf(slbf: Slbf, y: Shape) -> Box:
-    captions = [f"slbf {_window(slbf)}", _say_size(y), f"k {slbf.bank} · s {slbf.splits}"]
-    return captioned(_block(slbf.out, 24), captions)
+def _slbf(slbf: Slbf, y: Shape, sides: Sides) -> Box:
+    captions = [f"slbf {_window(slbf)}", f"k {slbf.bank} · s {slbf.splits}"]
+    block = _block(slbf.out, 24)
+    # a column of binary values, so that it is seen which layers share binary filters
+    squares = [(i % 2, at) for i, at in enumerate(range(3, int(block.height) - 5, 4))]
+    column = "".join(f"M{3 + 4 * x} {y}h4v4h-4z" for x, y in squares)
+    body = f'<path d="{column}" fill="currentColor" opacity=".6"/>{moved(block, 14, 0)}'
+    edge = plate(0.5, 0.5, block.width + 13, block.height - 1)
+    whole = Box(block.width + 14, block.height, block.mid, edge + body)
+    return captioned(whole, [*captions, *_size(y, sides)])
 
 
 def _window(layer: Conv | Slbf) -> str:
@@ -162,9 +179,9 @@ def _window(layer: Conv | Slbf) -> str:
 
 def _block(channels: int, width: float, radius: float = 4) -> Box:
     """A normal layer: the more channels, the taller, in powers of two."""
-    height = 20 + 8 * math.log2(channels + 1)
+    height = 18 + 5 * math.log2(channels + 1)
     said = f"{channels:,}"
-    width = max(width, text_width(said, 10) + 8)
+    width = max(width, text_width(said, 10, bold=True) + 7)
     body = plate(0.5, 0.5, width - 1, height - 1, radius=radius)
     body += text(width / 2, height / 2 + 3.5, said, 10, bold=True)
     return Box(width, height, height / 2, body)
@@ -178,29 +195,24 @@ def _funnel() -> Box:
     return Box(16, 28, 14, body)
 
 
-def _input(x: Shape) -> Box:
-    body = "".join(plate(6 - 3 * i, 3 * i, 21, 21, radius=2, fill=0.06) for i in range(3))
-    return captioned(Box(28, 28, 14, body), ["input", say(x)])
-
-
-def _stack(stack: Stack, y: Shape, colours: Mapping[str, str]) -> Box:
-    """One glyph for each unit that differs, with its count; at most five above each other."""
+def _stack(stack: Stack, y: Shape, colours: Colours, sides: Sides) -> Box:
+    """One glyph for each unit that differs with its number, and a bar of their shares."""
     merged: Counter[Unit] = Counter()
     for run in stack.units:
         merged[run.unit] += run.count
     cells = [_unit(unit, count, colours) for unit, count in merged.items()]
-    columns = math.ceil(len(cells) / 5)
+    columns = math.ceil(len(cells) / _COLUMN)
     each = math.ceil(len(cells) / columns)
-    body, x, height = [], 8.0, 0.0
-    parts = [cells[i : i + each] for i in range(0, len(cells), each)]
-    tall = max(sum(cell.height for cell in part) + 7 * (len(part) - 1) for part in parts) + 14
-    for part in parts:
-        top = (tall - sum(cell.height for cell in part) - 7 * (len(part) - 1)) / 2
+    some = [cells[i : i + each] for i in range(0, len(cells), each)]
+    gap = 8.0
+    tall = max(sum(cell.height for cell in part) + gap * (len(part) - 1) for part in some) + 14
+    body, x = [_shares(merged, tall - 12, colours)], 15.0
+    for part in some:
+        top = (tall - sum(cell.height for cell in part) - gap * (len(part) - 1)) / 2
         for cell in part:
             body.append(moved(cell, x, top))
-            top += cell.height + 7
+            top += cell.height + gap
         x += max(cell.width for cell in part) + 8
-        height = max(height, top)
     body.insert(0, plate(0.5, 0.5, x - 1, tall - 1, radius=7, fill=0.03, stroke=0.35))
     kernels = {
         layer.kernel for unit in merged for layer in unit.weighted if not isinstance(layer, Linear)
@@ -209,26 +221,63 @@ def _stack(stack: Stack, y: Shape, colours: Mapping[str, str]) -> Box:
     if len(kernels) == 1:
         k = kernels.pop()
         said += f" · {k}×{k}"
-    return captioned(
-        Box(x, tall, tall / 2, "".join(body)), [said, f"→ {stack.outputs} · {_say_size(y)}"]
-    )
+    steps = {_step(unit) for unit in merged} - {1}
+    if steps:  # all units of a stack leave maps of one size
+        said += f" /{steps.pop()}"
+    width = f"{stack.inputs:,} → {stack.outputs:,}"
+    return captioned(Box(x, tall, tall / 2, "".join(body)), [said, width, *_size(y, sides)])
 
 
-def _unit(unit: Unit, count: int, colours: Mapping[str, str]) -> Box:
-    colour = colours.get(unit_kind(unit), GREY)
+def _step(unit: Unit) -> int:
+    """By how much a unit divides the sides of its maps."""
+    steps = [
+        layer.step if isinstance(layer, Pool) else layer.stride
+        for layer in unit.layers
+        if isinstance(layer, (Conv, Pool, Slbf))
+    ]
+    return math.prod(steps)
+
+
+def _shares(units: Mapping[Unit, int], height: float, colours: Colours) -> str:
+    """An upright bar: how the units of a stack are shared out among the kinds."""
+    counts: Counter[str] = Counter()
+    for unit, count in units.items():
+        counts[colours.get(unit_kind(unit), GREY)] += count
+    total, top, bars = sum(counts.values()), 6.0, []
+    for colour, count in counts.items():
+        length = height * count / total
+        bars.append(
+            f'<rect x="6" y="{num(top)}" width="4" height="{num(max(length - 0.8, 0.4))}" rx="1"'
+            f' fill="{colour}"/>'
+        )
+        top += length
+    return "".join(bars)
+
+
+def _unit(unit: Unit, count: int, colours: Colours) -> Box:
+    """A unit's nodes, how many there are, and their numbers as the papers write them."""
+    glyph = kind_glyph(unit, colours.get(unit_kind(unit), GREY))
+    said, nodes = f"×{count:,}", "-".join(map(str, unit.nodes))
+    height = max(glyph.height, 19)
+    x, mid = glyph.width + 5, height / 2
+    body = moved(glyph, 0, (height - glyph.height) / 2)
+    body += text(x, mid - 0.7, said, 9.5, bold=True, anchor="start")
+    body += text(x, mid + 8.3, nodes, 7.5, anchor="start", opacity=0.8)
+    return Box(x + max(text_width(said, 9.5, bold=True), text_width(nodes, 7.5)), height, mid, body)
+
+
+def kind_glyph(unit: Unit, colour: str) -> Box:
+    """Return a unit's nodes with its pooling."""
     weighted, pools = 0, []
     for layer in unit.layers:
         if isinstance(layer, Pool):
             pools.append(min(weighted, len(unit.weighted) - 1))
         else:
             weighted += 1
-    glyph = unit_glyph(unit.nodes, pools, colour)
-    said = f"×{count:,}"
-    height = max(glyph.height, 12)
-    body = moved(glyph, 0, (height - glyph.height) / 2)
-    body += text(glyph.width + 5, height / 2 + 3.4, said, 9.5, bold=True, anchor="start")
-    return Box(glyph.width + 5 + text_width(said, 9.5), height, height / 2, body)
+    return unit_glyph(unit.nodes, pools, colour)
 
 
-def _say_size(y: Shape) -> str:
-    return f"{y[1]}×{y[2]}" if len(y) == 3 else f"{y[0]:,}"
+def _size(y: Shape, sides: Sides) -> list[str]:
+    """Height and width of a layer's maps where they are not those said elsewhere, or one pixel."""
+    is_said = len(y) < 3 or y[1:] in (sides, (1, 1))
+    return [] if is_said else ["×".join(map(str, y[1:]))]

@@ -1,6 +1,5 @@
-"""What a study leaves as files: tables, architectures, weights."""
+"""What a study leaves as files, and networks exported from it: tables, architectures, programs."""
 
-from unitsearch.views.exports.export import Exported, export, export_architectures
 from unitsearch.views.exports.leavings import write_leavings
 
-__all__ = ["Exported", "export", "export_architectures", "write_leavings"]
+__all__ = ["write_leavings"]

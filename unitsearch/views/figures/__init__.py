@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from unitsearch.views.figures.compare import compare_fronts, compare_hypervolume
+from unitsearch.views.figures.curves import convergence, curves
+from unitsearch.views.figures.effects import effects
+from unitsearch.views.figures.front3d import front3d
 from unitsearch.views.figures.history import hypervolume
+from unitsearch.views.figures.options import OPTIONS
+from unitsearch.views.figures.parallel import parallel
 from unitsearch.views.figures.pareto import pareto
+from unitsearch.views.figures.printed import printed
 from unitsearch.views.figures.tradeoff import tradeoff
 from unitsearch.views.figures.units import units
 
@@ -15,9 +22,35 @@ if TYPE_CHECKING:
 
 FIGURES: dict[str, Callable[..., Figure]] = {
     "pareto": pareto,
+    "front3d": front3d,
     "tradeoff": tradeoff,
-    "hypervolume": hypervolume,
     "units": units,
+    "effects": effects,
+    "parallel": parallel,
+    "convergence": convergence,
+    "curves": curves,
+    "hypervolume": hypervolume,
+    "printed": printed,
+    "compare_fronts": compare_fronts,
+    "compare_hypervolume": compare_hypervolume,
 }
+# These take one record or several; the others take one.
+COMPARISONS = ("printed", "compare_fronts", "compare_hypervolume")
 
-__all__ = ["FIGURES", "hypervolume", "pareto", "tradeoff", "units"]
+__all__ = [
+    "COMPARISONS",
+    "FIGURES",
+    "OPTIONS",
+    "compare_fronts",
+    "compare_hypervolume",
+    "convergence",
+    "curves",
+    "effects",
+    "front3d",
+    "hypervolume",
+    "parallel",
+    "pareto",
+    "printed",
+    "tradeoff",
+    "units",
+]

@@ -7,68 +7,73 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from unitsearch.errors import UsageError
-from unitsearch.metrics import Metric, metric
+from unitsearch.metrics import Metric, shown_metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.points import (
     Point,
-    axis_error,
+    axis_bar,
     axis_label,
     axis_value,
     hover,
     own_front,
     points,
+    why_nothing,
 )
+from unitsearch.views.figures.printed import placed, traces_of
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-# Beyond so many points: WebGL; short hover texts and no error bars except on the fronts.
-MANY = 1_500
 _WITH_ERRORS = 150
 _EQUAL = {"flops": "ce", "params": "se", "bits": "se_bits"}
 
 
-def pareto(record: Record, x: str = "flops", y: str = "accuracy") -> Figure:
+def pareto(
+    record: Record, x: str = "flops", y: str = "accuracy", *, papers: bool = False
+) -> Figure:
     """Return two metrics against each other.
 
     Drawn are the complete trials (below the floor: faded), the front of these two metrics as steps,
-    the members of the study's front in colour, the baseline as a star, one standard error on
-    accuracies, the floor, and lines of equal CE or SE where accuracy stands against FLOPs or
-    parameters.
+    the members of the study's front in colour, the baseline as a star, one standard error of
+    whatever rests on accuracy, the floor, and lines of equal CE or SE where accuracy stands against
+    FLOPs or parameters.
 
     Args:
         record: The study.
-        x: Metric of the horizontal axis, by its name in ``METRICS``.
+        x: Metric of the horizontal axis, by its name in ``SHOWN``.
         y: Metric of the vertical axis.
+        papers: Whether to draw what the papers print for the study's data and baseline.
 
     Raises:
         UsageError: If a metric is unknown, or both are the same.
     """
-    along, up = metric(x), metric(y)
+    along, up = shown_metric(x), shown_metric(y)
     if x == y:
         raise UsageError(found=f"{x} twice", expected="two different metrics")
     found = points(record, along, up)
     if not found:
-        return theme.empty(_why_nothing(record))
-    best = own_front(found, along, up)
-    view = _view(record, found, along, up)
+        return theme.empty(why_nothing(record, along, up))
+    # the best of several trainings of one network would be its luck: then there is no front
+    best = own_front(found, along, up) if record.baseline or not _repeats(record) else []
+    others = placed(record, along, up) if papers else []
+    view = _view(record, found, along, up, [(o.x, o.y) for o in others])
     shapes, notes = _floor(record, along, up)
     lines, labels = _equal(record, along, up, view)
     hidden = _hidden(found, view, along)
+    printed, said = traces_of(others, along, up) if papers else ([], [])
     return theme.figure(
-        [*lines, *_groups(record, found, best, along, up), *_steps(best, along)],
-        xaxis=axis(along, view[0]),
-        yaxis=axis(up, view[1]),
+        [*lines, *_groups(record, found, best, along, up), *steps(best, along), *printed],
+        height=480 if printed else 440,
+        xaxis=axis(along, view[0], record),
+        yaxis=axis(up, view[1], record),
         shapes=shapes,
-        annotations=[*notes, *labels, *hidden],
+        annotations=[*notes, *labels, *hidden, *said],
     )
 
 
-def _why_nothing(record: Record) -> str:
-    if not record.complete:
-        return "No trial is complete yet."
-    return "Needs the baseline (trial 0), which is not complete."
+def _repeats(record: Record) -> bool:
+    return len({trial.key for trial in record.complete}) < len(record.complete)
 
 
 def _groups(
@@ -85,7 +90,7 @@ def _groups(
             [p for p in rest if p.feasible and not p.on_front],
             theme.OTHER,
             7,
-            0.85,
+            0.75,
         ),
         ("study's front", [p for p in rest if p.on_front], theme.ACCENT, 9, 1.0),
     ):
@@ -114,7 +119,7 @@ def _symbols(found: Sequence[Point]) -> list[Any]:
             marker={
                 "symbol": f"{symbol}-open",
                 "size": 9,
-                "color": theme.INK,
+                "color": theme.OTHER,
                 "line": {"width": 1.4},
             },
         )
@@ -127,34 +132,38 @@ def _trace(
     record: Record, part: Sequence[Point], x: Metric, y: Metric, name: str, marker: dict[str, Any],
     total: int, inside: set[int],
 ) -> Any:  # fmt: skip
-    import plotly.graph_objects as go
-
-    many = total > MANY
-    full = not many or part[0].on_front or part[0].trial.is_baseline
-    kind = go.Scatter if full else go.Scattergl
+    strong = part[0].on_front or part[0].trial.is_baseline
+    full = strong or total <= theme.MANY
     said: dict[str, Any] = (
         {"text": [hover(record, p.trial, on_front=p.on_front) for p in part], "hoverinfo": "text"}
         if full
         else {"hovertemplate": "#%{customdata}<br>%{x:.4s} · %{y:.4s}<extra></extra>"}
     )
     bars = {}
-    for axis, by in (("error_x", x), ("error_y", y)):
-        wide = [
-            (axis_error(by, p.trial) or 0.0)
+    baseline = record.baseline.measured if record.baseline else None
+    for name_of_bars, by in (("error_x", x), ("error_y", y)):
+        reach = [
+            axis_bar(by, p.trial, baseline)
             if total <= _WITH_ERRORS or p.on_front or p.trial.number in inside
-            else 0.0
+            else (0.0, 0.0)
             for p in part
         ]
-        if any(wide):
-            strong = part[0].on_front or part[0].trial.is_baseline
-            colour = _faded(marker["color"], 0.6 if strong else 0.3)
-            bars[axis] = {"array": wide, "thickness": 1, "width": 0, "color": colour}
+        if any(map(any, reach)):
+            bars[name_of_bars] = {
+                "type": "data",
+                "symmetric": False,
+                "array": [up for _, up in reach],
+                "arrayminus": [down for down, _ in reach],
+                "thickness": 1,
+                "width": 0,
+                "color": theme.faded(marker["color"], 0.6 if strong else 0.3),
+            }
     if "symbol" not in marker:
         symbols = ["diamond" if p.trial.is_hybrid else "circle" for p in part]
         sizes = [marker["size"] + p.trial.is_hybrid for p in part]
         marker = {**marker, "symbol": symbols, "size": sizes}
     edge = {"line": {"width": 1, "color": "#fff"}} if full else {}
-    return kind(
+    return theme.scatter(0 if full else total)(
         x=[p.x for p in part],
         y=[p.y for p in part],
         customdata=[p.trial.number for p in part],
@@ -166,27 +175,22 @@ def _trace(
     )
 
 
-def _faded(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity:g})"
-
-
-def _steps(best: Sequence[Point], x: Metric) -> list[Any]:
-    """The border of what the front dominates; which way it steps depends on x alone."""
+def steps(best: Sequence[Point], x: Metric, **more: Any) -> list[Any]:
+    """Return the border of what a front dominates; which way it steps depends on x alone."""
     import plotly.graph_objects as go
 
     if not best:
         return []
-    line = {"color": theme.ACCENT, "width": 1.6, "shape": "vh" if x.maximise else "hv"}
+    look: dict[str, Any] = {
+        "line": {"color": theme.ACCENT, "width": 1.6},
+        "name": "front of these two",
+        "opacity": 0.75,
+        **more,
+    }
+    look["line"] = {**look["line"], "shape": "vh" if x.maximise else "hv"}
     return [
         go.Scatter(
-            x=[p.x for p in best],
-            y=[p.y for p in best],
-            mode="lines",
-            line=line,
-            opacity=0.75,
-            name="front of these two",
-            hoverinfo="skip",
+            x=[p.x for p in best], y=[p.y for p in best], mode="lines", hoverinfo="skip", **look
         )
     ]
 
@@ -198,38 +202,54 @@ View = tuple[tuple[float, float], tuple[float, float]]
 _NEAR = 0.5
 
 
-def _view(record: Record, found: Sequence[Point], x: Metric, y: Metric) -> View:
+def _view(
+    record: Record,
+    found: Sequence[Point],
+    x: Metric,
+    y: Metric,
+    others: Sequence[tuple[float, float]],
+) -> View:
     """What is shown at first: what is feasible, a floor that is near; the rest by double click."""
     shown = [p for p in found if p.feasible or p.trial.is_baseline] or found
+    baseline = record.baseline.measured if record.baseline else None
     spans = []
-    for by, values in ((x, [p.x for p in shown]), (y, [p.y for p in shown])):
-        errors = [axis_error(by, p.trial) or 0.0 for p in shown]
-        low = min(v - e for v, e in zip(values, errors, strict=True))
-        high = max(v + e for v, e in zip(values, errors, strict=True))
+    for by, values, more in (
+        (x, [p.x for p in shown], [at[0] for at in others]),
+        (y, [p.y for p in shown], [at[1] for at in others]),
+    ):
+        reach = [axis_bar(by, p.trial, baseline) for p in shown]
+        low = min([*(v - down for v, (down, _) in zip(values, reach, strict=True)), *more])
+        if by.logarithmic and low <= 0:
+            low = min([*values, *more])
+        high = max([*(v + up for v, (_, up) in zip(values, reach, strict=True)), *more])
         floor = 100 * record.floor
         if by.name == "accuracy" and floor and low - floor < _NEAR * (high - low):
             low = min(low, floor)  # a floor far below would press the points together
-        if by.logarithmic:
-            pad = 0.06 * math.log10(high / low) or 0.15
-            spans.append((low * 10**-pad, high * 10**pad))
-        else:
-            pad = 0.06 * (high - low) or max(abs(high) * 0.05, 0.5)
-            top = min(high + pad, 100.6) if by.name == "accuracy" else high + pad
-            spans.append((low - pad, top))
+        spans.append(span(by, low, high))
     return spans[0], spans[1]
 
 
-def axis(by: Metric, span: tuple[float, float]) -> dict[str, Any]:
-    """Return the axis of a metric that shows ``span``."""
-    found: dict[str, Any] = {"title": {"text": axis_label(by)}}
+def span(by: Metric, low: float, high: float) -> tuple[float, float]:
+    """Return the range of an axis on which values from ``low`` to ``high`` have room."""
+    if by.logarithmic:
+        pad = 0.06 * math.log10(high / low) or 0.15
+        return low * 10**-pad, high * 10**pad
+    pad = 0.06 * (high - low) or max(abs(high) * 0.05, 0.5)
+    top = min(high + pad, 100.6) if by.name == "accuracy" else high + pad
+    return low - pad, top
+
+
+def axis(by: Metric, shown: tuple[float, float], record: Record | None = None) -> dict[str, Any]:
+    """Return the axis of a metric that shows the range ``shown``."""
+    found: dict[str, Any] = {"title": {"text": axis_label(by, record)}}
     if not by.logarithmic:
-        return {**found, "range": list(span)}
-    narrow = span[1] / span[0] < 12
-    form = ".3~g" if by.maximise else "~s"
+        return {**found, "range": list(shown)}
+    narrow = shown[1] / shown[0] < 12
+    form = ".3~g" if by.maximise or by.name == "latency" else "~s"
     return {
         **found,
         "type": "log",
-        "range": [math.log10(value) for value in span],
+        "range": [math.log10(value) for value in shown],
         "dtick": "D1" if narrow else "D2",
         "tickformat": form,
         "tickangle": 0,
@@ -241,17 +261,14 @@ def _floor(record: Record, x: Metric, y: Metric) -> tuple[list[Any], list[Any]]:
         return [], []
     at = 100 * record.floor
     line = {"color": theme.FLOOR, "width": 1.2, "dash": "dash"}
-    note: dict[str, Any] = {
-        "text": f"floor {at:.1f} %",
-        "showarrow": False,
-        "font": {"size": 11.5, "color": theme.FLOOR},
-    }
+    said = f"floor {at:.1f} %"
     if y.name == "accuracy":
         shape = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": at, "y1": at}
-        note |= {"xref": "paper", "y": at, "yanchor": "bottom", **_empty_side(x)}
+        side, anchor = _empty_side(x)
+        note = theme.note(said, side, at, yref="y", yanchor="bottom", xanchor=anchor)
     else:
         shape = {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": at, "x1": at}
-        note |= {"yref": "paper", "y": 1, "yanchor": "top", "x": at, "xanchor": "left"}
+        note = theme.note(said, at, 1, xref="x", yanchor="top", xanchor="left")
     return [{**shape, "line": line, "layer": "below"}], [note]
 
 
@@ -287,22 +304,15 @@ def _equal(record: Record, x: Metric, y: Metric, view: View) -> tuple[list[Any],
                 showlegend=not traces,
             )
         )
-        notes.append(
-            {
-                "text": f"{said} {level:g}",
-                "x": math.log10(xs[-1]),
-                "y": high,
-                "yanchor": "top",
-                "xanchor": "left",
-                "showarrow": False,
-                "font": {"size": 11, "color": theme.EQUAL},
-            }
-        )
+        place = {"xref": "x", "yref": "y", "xanchor": "left", "yanchor": "top"}
+        notes.append(theme.note(f"{said} {level:g}", math.log10(xs[-1]), high, **place))
     return traces, notes
 
 
 def _round_numbers(low: float, high: float) -> list[float]:
     """Return 1, 2, 5, 10 … between ``low`` and ``high``, at most seven of them."""
+    if low <= 0 or high <= 0:
+        return []
     found = [
         digit * 10.0**power
         for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
@@ -313,9 +323,9 @@ def _round_numbers(low: float, high: float) -> list[float]:
     return found[::step]
 
 
-def _empty_side(x: Metric) -> dict[str, Any]:
+def _empty_side(x: Metric) -> tuple[int, str]:
     """Where few points lie low: at the side of the costly networks."""
-    return {"x": 0, "xanchor": "left"} if x.maximise else {"x": 1, "xanchor": "right"}
+    return (0, "left") if x.maximise else (1, "right")
 
 
 def _hidden(found: Sequence[Point], view: View, x: Metric) -> list[Any]:
@@ -324,15 +334,5 @@ def _hidden(found: Sequence[Point], view: View, x: Metric) -> list[Any]:
     if not outside:
         return []
     said = f"{outside:,} outside; double click shows all"
-    return [
-        {
-            "text": said,
-            "xref": "paper",
-            "yref": "paper",
-            "y": 0,
-            **_empty_side(x),
-            "yanchor": "bottom",
-            "showarrow": False,
-            "font": {"size": 11.5},
-        }
-    ]
+    side, anchor = _empty_side(x)
+    return [theme.note(said, side, 0, yanchor="bottom", xanchor=anchor)]

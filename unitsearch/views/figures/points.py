@@ -1,10 +1,10 @@
-"""Trials as points of figures: their place by two metrics, their groups, what hovering says."""
+"""Trials as points of figures: their place by metrics, their groups, what hovering says."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from unitsearch.costs import COSTS
@@ -15,13 +15,14 @@ from unitsearch.study.tables import front_trials
 from unitsearch.views import words
 
 # These need no baseline.
-_OWN = ("accuracy", *COSTS)
-_AS_ACCURACY = {"accuracy": 100.0, "accuracy_drop": 100.0}
+_OWN = ("accuracy", "latency", *COSTS)
+# The same whatever the accuracy is.
+_EXACT = (*COSTS, "latency", "flops_drop", "params_drop")
 
 
 @dataclass(frozen=True)
 class Point:
-    """A complete trial at (x, y) of a figure, in the units of its axes.
+    """A complete trial at (x, y) or (x, y, z) of a figure, in the units of its axes.
 
     Attributes:
         trial: The trial.
@@ -29,6 +30,7 @@ class Point:
         y: Its place on the vertical axis.
         feasible: Whether its accuracy reaches the floor.
         on_front: Whether it belongs to the study's front, by all objectives.
+        z: Its place on the third axis; 0 where there is none.
     """
 
     trial: Trial
@@ -36,10 +38,11 @@ class Point:
     y: float
     feasible: bool
     on_front: bool
+    z: float = 0.0
 
 
 def axis_value(metric: Metric, new: Measured, baseline: Measured | None) -> float | None:
-    """Return a trial's place on the axis of ``metric``; None without the baseline it needs."""
+    """Return a network's place on the axis of ``metric``; None without the baseline it needs."""
     if baseline is None and metric.name not in _OWN:
         return None
     value = float(metric.formula(new, baseline or new))
@@ -48,49 +51,102 @@ def axis_value(metric: Metric, new: Measured, baseline: Measured | None) -> floa
     return 100 * value if metric.name == "accuracy" else value
 
 
-def axis_label(metric: Metric) -> str:
-    """Return what stands at the axis, with its unit."""
-    return f"{metric.label} (%)" if metric.name == "accuracy" else metric.label
+def axis_label(metric: Metric, record: Record | None = None) -> str:
+    """Return what stands at the axis, with its unit and the images it was measured on."""
+    if metric.name != "accuracy":
+        return metric.label
+    return f"{words.measured_on(record)} accuracy (%)" if record else f"{metric.label} (%)"
 
 
-def axis_error(metric: Metric, trial: Trial) -> float | None:
-    """Return one standard error in the axis's unit; None for metrics that are exact or derived."""
-    scale = _AS_ACCURACY.get(metric.name)
-    return None if scale is None or trial.accuracy_se is None else scale * trial.accuracy_se
+def axis_error(metric: Metric, trial: Trial, baseline: Measured | None = None) -> float | None:
+    """Return one standard error in the axis's unit; None where a metric is exact.
+
+    That of the trial's own accuracy: the baseline's moves all trials alike, and its own place among
+    the metrics relative to it is certain.
+    """
+    if metric.name in _EXACT or trial.accuracy is None or trial.accuracy_se is None:
+        return None
+    if metric.name in ("accuracy", "accuracy_drop"):
+        return 100 * trial.accuracy_se
+    if trial.is_baseline or baseline is None:
+        return None
+    ends = [
+        axis_value(metric, replace(trial.measured, accuracy=max(accuracy, 0.0)), baseline)
+        for accuracy in (trial.accuracy - trial.accuracy_se, trial.accuracy + trial.accuracy_se)
+    ]
+    return None if ends[0] is None or ends[1] is None else abs(ends[1] - ends[0]) / 2
 
 
-def points(record: Record, x: Metric, y: Metric) -> list[Point]:
-    """Return the complete trials that have a place by ``x`` and ``y``."""
+def axis_bar(metric: Metric, trial: Trial, baseline: Measured | None) -> tuple[float, float]:
+    """Return how far the error bar of a trial reaches down and up; 0 where it has none.
+
+    One standard error each way, or to the quartiles of a latency.
+    """
+    if metric.name == "latency" and trial.latency:
+        low, median, high = trial.latency
+        return median - low, high - median
+    error = axis_error(metric, trial, baseline) or 0.0
+    return error, error
+
+
+def points(record: Record, x: Metric, y: Metric, z: Metric | None = None) -> list[Point]:
+    """Return the complete trials that have a place by ``x``, ``y`` and, if given, ``z``."""
     baseline = record.baseline.measured if record.baseline else None
     chosen = {trial.number for trial in front_trials(record)}
     floor = record.floor if record.baseline else 0.0
     found = []
     for trial in record.complete:
-        at = [axis_value(metric, trial.measured, baseline) for metric in (x, y)]
-        if trial.accuracy is None or at[0] is None or at[1] is None:
+        if trial.accuracy is None:
+            continue
+        measured = trial.measured
+        across, up = axis_value(x, measured, baseline), axis_value(y, measured, baseline)
+        deep = axis_value(z, measured, baseline) if z else 0.0
+        if across is None or up is None or deep is None:
             continue
         feasible = trial.accuracy >= floor
-        found.append(Point(trial, at[0], at[1], feasible, trial.number in chosen))
+        found.append(Point(trial, across, up, feasible, trial.number in chosen, deep))
     return found
 
 
-def own_front(found: Sequence[Point], x: Metric, y: Metric) -> list[Point]:
-    """Return the feasible points that no other dominates by these two metrics, by rising x."""
-    items = [
-        (p, (-p.x if x.maximise else p.x, -p.y if y.maximise else p.y)) for p in found if p.feasible
-    ]
-    unique = {(p.x, p.y): p for p in reversed(front(items))}
-    return sorted(unique.values(), key=lambda p: (p.x, p.y))
+def why_nothing(record: Record, *metrics: Metric) -> str:
+    """Return why no trial has a place by ``metrics``."""
+    if not record.complete:
+        states = ("failed", "stopped", "running", "waiting")
+        counts = {state: sum(trial.state == state for trial in record.trials) for state in states}
+        said = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
+        return f"No trial is complete yet ({said})." if said else "No trial is complete yet."
+    if any(m.name == "latency" for m in metrics) and not any(t.latency for t in record.complete):
+        return (
+            "No latency is measured. It belongs to a machine, so a search does not store it;<br>"
+            "<b>unitsearch latency STUDY</b> measures the baseline and the front on this one."
+        )
+    if record.baseline is None:
+        return "Needs the baseline (trial 0), which is not complete."
+    return f"No complete trial has a value of {' and '.join(m.label for m in metrics)}."
 
 
-def hover(record: Record, trial: Trial, *, on_front: bool) -> str:
+def own_front(found: Sequence[Point], x: Metric, y: Metric, z: Metric | None = None) -> list[Point]:
+    """Return the feasible points that no other dominates by these metrics, by rising x."""
+
+    def losses(p: Point) -> tuple[float, ...]:
+        at = zip((x, y, z), (p.x, p.y, p.z), strict=True)
+        return tuple(-value if by.maximise else value for by, value in at if by is not None)
+
+    items = [(p, losses(p)) for p in found if p.feasible]
+    unique = {(p.x, p.y, p.z): p for p in reversed(front(items))}
+    return sorted(unique.values(), key=lambda p: (p.x, p.y, p.z))
+
+
+def hover(record: Record, trial: Trial, *, on_front: bool, study: str = "") -> str:
     """Return what hovering over a trial says, as plotly's little HTML."""
-    title = f"<b>#{trial.number}</b>{' · baseline' if trial.is_baseline else ''}"
+    title = f"<b>{escape(study)} #{trial.number}</b>" if study else f"<b>#{trial.number}</b>"
+    title += " · baseline" if trial.is_baseline else ""
     title += " · on the study's front" if on_front else ""
+    images = words.count(trial.images, "image")
     lines = [
         f"{title}",
         f"{escape(trial.key)}",
-        f"accuracy {words.accuracy(trial)} (validation, {words.count(trial.images, 'image')})",
+        f"accuracy {words.accuracy(trial)} ({words.measured_on(record)}, {images})",
         f"{_size(record, trial)} · {words.short(trial.cost.macs)} MACs",
         f"{words.short(trial.cost.flops)} FLOPs (papers' convention)",
     ]
@@ -99,6 +155,9 @@ def hover(record: Record, trial: Trial, *, on_front: bool) -> str:
         storage, said = ("se_bits", "SE in bits") if record.shares_filters else ("se", "SE")
         ce, se = (METRICS[name].formula(trial.measured, base) for name in ("ce", storage))
         lines.append(f"CE {words.ratio(ce)} · {said} {words.ratio(se)}")
+    if trial.latency:
+        low, median, high = trial.latency
+        lines.append(f"{median:.3g} ms an image (quartiles {low:.3g} to {high:.3g})")
     return "<br>".join(lines)
 
 

@@ -1,22 +1,37 @@
-"""Accuracy lost against FLOPs saved, beside the points printed in BUnit-Net Fig. 7."""
+"""Accuracy lost against what is saved, beside what BUnit-Net prints of itself and its rivals."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unitsearch.architecture import read_file
-from unitsearch.metrics import METRICS
+from unitsearch.errors import UsageError, did_you_mean
+from unitsearch.metrics import METRICS, Metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.pareto import MANY
-from unitsearch.views.figures.points import Point, axis_error, hover, own_front, points
+from unitsearch.views.figures.pareto import steps
+from unitsearch.views.figures.points import (
+    Point,
+    axis_error,
+    hover,
+    own_front,
+    points,
+    why_nothing,
+)
+from unitsearch.views.figures.published import published
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-_SYMBOLS = ("square", "triangle-up", "cross")
+SAVED = ("flops", "params")
+_SYMBOLS = ("square-open", "triangle-up-open", "cross-open")
+_OURS = "BUnit-Net"
+# The tables that print drops of parameters with the accuracies beside them.
+_TABLES = ("BUnit-Net Table IV", "BUnit-Net Table V")
 
 
 @cache
@@ -27,79 +42,139 @@ def printed_points() -> dict[str, dict[str, list[list[float]]]]:
     return found
 
 
-def tradeoff(record: Record) -> Figure:
-    """Return accuracy drop (points) against FLOPs drop (%), ours and the papers'.
+def tradeoff(record: Record, cost: str = "flops") -> Figure:
+    """Return accuracy drop (points) against the drop of a cost (%), ours and the papers'.
 
-    The printed points are another network on other data and a test set: they show the shape of the
+    The printed points are other networks on other data and a test set: they show the shape of the
     trade, not a contest. CIFAR-100's are off until the legend turns them on.
 
-    Source:
-        BUnit-Net Fig. 7, read off the print; its y axis is labelled "Test Error (%)".
-    """
-    import plotly.graph_objects as go
+    Args:
+        record: The study.
+        cost: ``flops`` as in BUnit-Net Fig. 7, or ``params``, of which the paper has no figure: its
+            tables print both drops.
 
-    x, y = METRICS["flops_drop"], METRICS["accuracy_drop"]
+    Raises:
+        UsageError: If ``cost`` is neither.
+
+    Source:
+        BUnit-Net Fig. 7, read off the print; its y axis is labelled "Test Error (%)". Tables IV and
+        V for the drop of parameters.
+    """
+    if cost not in SAVED:
+        raise UsageError(found=cost, expected=" or ".join(SAVED), fix=did_you_mean(cost, SAVED))
+    x, y = METRICS[f"{cost}_drop"], METRICS["accuracy_drop"]
     found = [p for p in points(record, x, y) if p.feasible]
-    traces: list[Any] = []
-    many = len(found) > MANY
+    traces: list[Any] = _figure_seven() if cost == "flops" else _tables(x, y)
+    rest = [p for p in found if not p.trial.is_baseline]
     for name, part, colour, size in (
-        ("this study", [p for p in found if not p.on_front], theme.OTHER, 7),
-        ("this study's front", [p for p in found if p.on_front], theme.ACCENT, 9),
+        ("this study", [p for p in rest if not p.on_front], theme.OTHER, 7),
+        ("this study's front", [p for p in rest if p.on_front], theme.ACCENT, 9),
+        ("baseline", [p for p in found if p.trial.is_baseline], theme.BASELINE, 15),
     ):
         if part:
-            traces.append(_ours(record, part, name, {"color": colour, "size": size}, many=many))
-    best = own_front(found, x, y)
-    if best:
-        traces.append(
-            go.Scatter(
-                x=[p.x for p in best],
-                y=[p.y for p in best],
-                mode="lines",
-                line={"color": theme.ACCENT, "width": 1.6, "shape": "vh"},
-                name="front of these two",
-                hoverinfo="skip",
-            )
-        )
-    for data, methods in printed_points().items():
-        for (method, at), colour, symbol in zip(
-            methods.items(), theme.PRINTED, _SYMBOLS, strict=True
-        ):
-            traces.append(
-                go.Scatter(
-                    x=[point[0] for point in at],
-                    y=[point[1] for point in at],
-                    mode="lines+markers",
-                    name=f"{method}, {data}",
-                    legendgroup=f"printed {data}",
-                    legendgrouptitle={"text": f"read off the print: {data}"},
-                    visible=True if data == "CIFAR-10" else "legendonly",
-                    line={"color": colour, "width": 1, "dash": "dot"},
-                    marker={"symbol": symbol, "size": 8, "color": colour},
-                    hovertemplate=(
-                        f"{method}, ResNet-18 on {data}<br>%{{y:.2f}} points lost at %{{x:.1f}} %"
-                        " fewer FLOPs<br>read off BUnit-Net Fig. 7<extra></extra>"
-                    ),
-                )
-            )
+            marker = {"color": colour, "size": size, "opacity": 1}
+            traces.append(_ours(record, part, name, marker, x, len(found)))
+    traces += steps(own_front(found, x, y), x, opacity=1)
+    why = "" if found else why_nothing(record, x, y)
+    if not found and record.baseline is not None:
+        why = "No trial of this study reaches the floor."
     return theme.figure(
         traces,
         height=500,
-        xaxis={"title": {"text": x.label}, "rangemode": "tozero"},
+        xaxis={"title": {"text": x.label}, "range": [min([0, *(p.x for p in found)]) - 3, 100]},
         yaxis={
             "title": {"text": "accuracy drop (points)"},
             "zeroline": True,
             "zerolinecolor": theme.OTHER,
         },
         legend={"groupclick": "toggleitem"},
+        annotations=[theme.note(why, 0.5, 1, yanchor="bottom")] if why else [],
+    )
+
+
+def _figure_seven() -> list[Any]:
+    """The curves of Fig. 7: BUnit-Net and two rivals, ResNet-18."""
+    return [
+        _printed(
+            method,
+            data,
+            [(point[0], point[1]) for point in at],
+            "read off the print",
+            look,
+            mode="lines+markers",
+            hovertemplate=(
+                f"{method}, ResNet-18 on {data}<br>%{{y:.2f}} points lost at %{{x:.1f}} %"
+                " fewer FLOPs<br>read off BUnit-Net Fig. 7<extra></extra>"
+            ),
+        )
+        for data, methods in printed_points().items()
+        for (method, at), look in zip(methods.items(), _looks(), strict=True)
+    ]
+
+
+def _looks() -> list[dict[str, Any]]:
+    return [
+        {"color": colour, "symbol": symbol}
+        for colour, symbol in zip(theme.PRINTED, _SYMBOLS, strict=True)
+    ]
+
+
+def _tables(x: Metric, y: Metric) -> list[Any]:
+    """The rows of Tables IV and V: BUnit-Net's networks and its rivals'."""
+    found: list[Any] = []
+    own, rivals, _ = _looks()
+    for data in ("CIFAR-10", "CIFAR-100"):
+        for name, is_own, look in ((_OURS, True, own), ("other methods", False, rivals)):
+            rows = [
+                (row, across, up)
+                for row in published()
+                if row.source in _TABLES and row.dataset == data and row.own == is_own
+                for across, up in [(row.value(x), row.value(y))]
+                if across is not None and up is not None
+            ]
+            said = [
+                f"{escape(row.name)}, {escape(row.backbone)} on {data}<br>{up:.2f} points lost at"
+                f" {across:.1f} % fewer parameters<br>printed in {row.source}"
+                for row, across, up in rows
+            ]
+            at = [(across, up) for _, across, up in rows]
+            more = {"mode": "markers", "hovertext": said, "hoverinfo": "text"}
+            found.append(_printed(name, data, at, "printed", look, **more))
+    return found
+
+
+def _printed(
+    method: str,
+    data: str,
+    at: Sequence[tuple[float, float]],
+    how: str,
+    look: Mapping[str, Any],
+    **more: Any,
+) -> Any:
+    import plotly.graph_objects as go
+
+    return go.Scatter(
+        x=[point[0] for point in at],
+        y=[point[1] for point in at],
+        name=f"{method}, {data}",
+        legendgroup=f"printed {data}",
+        legendgrouptitle={"text": f"{how}: {data}"},
+        visible=True if data == "CIFAR-10" else "legendonly",
+        line={"color": look["color"], "width": 1, "dash": "dot"},
+        marker={**look, "size": 8, "line": {"width": 1.4}},
+        **more,
     )
 
 
 def _ours(
-    record: Record, part: list[Point], name: str, marker: dict[str, Any], *, many: bool
+    record: Record,
+    part: list[Point],
+    name: str,
+    marker: dict[str, Any],
+    x: Metric,
+    total: int,
 ) -> Any:
-    import plotly.graph_objects as go
-
-    full = not many or part[0].on_front
+    full = total <= theme.MANY or part[0].on_front
     y = METRICS["accuracy_drop"]
     said: dict[str, Any] = (
         {"text": [hover(record, p.trial, on_front=p.on_front) for p in part], "hoverinfo": "text"}
@@ -109,12 +184,12 @@ def _ours(
     bars: dict[str, Any] = {}
     if part[0].on_front:
         wide = [axis_error(y, p.trial) or 0.0 for p in part]
-        bars["error_y"] = {"array": wide, "thickness": 1, "width": 0}
+        colour = theme.faded(marker["color"], 0.6)
+        bars["error_y"] = {"array": wide, "thickness": 1, "width": 0, "color": colour}
     symbols = ["diamond" if p.trial.is_hybrid else "circle" for p in part]
-    for i, p in enumerate(part):
-        if p.trial.is_baseline:
-            symbols[i] = "star"
-    return (go.Scatter if full else go.Scattergl)(
+    if part[0].trial.is_baseline:
+        symbols = ["star"]
+    return theme.scatter(0 if full else total)(
         x=[p.x for p in part],
         y=[p.y for p in part],
         customdata=[p.trial.number for p in part],

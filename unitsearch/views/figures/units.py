@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from unitsearch.errors import UsageError, did_you_mean
@@ -13,13 +15,12 @@ from unitsearch.study.tables import front_trials
 from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.pareto import axis
-from unitsearch.views.figures.points import hover
+from unitsearch.views.figures.points import hover, why_nothing
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 SHOWS = ("both", "groups", "kinds")
-_MANY = 1_500
 _KINDS = 24  # bars that are still legible; rarer kinds are left out, and the axis says so
 
 
@@ -38,7 +39,7 @@ def units(record: Record, show: str = "both") -> Figure:
     if show not in SHOWS:
         raise UsageError(found=show, expected=" or ".join(SHOWS), fix=did_you_mean(show, SHOWS))
     if not record.complete:
-        return theme.empty("No trial is complete yet.")
+        return theme.empty(why_nothing(record))
     groups, kinds = _groups(record), _kinds(record)
     if not kinds:
         return theme.empty("No complete trial has a stack of units.")
@@ -74,12 +75,12 @@ def _groups(record: Record) -> list[Any]:
     chosen = {trial.number for trial in front_trials(record)}
     traces: list[Any] = []
     parts = (
-        ("single", False, theme.BASELINE, "circle"),
-        ("hybrid", True, theme.ACCENT, "diamond"),
+        ("single", False, theme.SINGLE, "circle", "dash"),
+        ("hybrid", True, theme.HYBRID, "diamond", "solid"),
     )
     rest = _with_units(record)
-    full = len(rest) <= _MANY
-    for name, hybrid, colour, symbol in parts:
+    full = len(rest) <= theme.MANY
+    for name, hybrid, colour, symbol, dash in parts:
         part = [trial for trial in rest if trial.is_hybrid == hybrid]
         if not part:
             continue
@@ -92,28 +93,41 @@ def _groups(record: Record) -> list[Any]:
             else {"hovertemplate": "#%{customdata}<br>%{y:.2f} %<extra></extra>"}
         )
         traces.append(
-            (go.Scatter if full else go.Scattergl)(
+            theme.scatter(len(rest))(
                 x=[t.cost.flops for t in part],
                 y=[100 * (t.accuracy or 0.0) for t in part],
                 customdata=[t.number for t in part],
                 mode="markers",
                 name=f"{name}, each trial ({len(part):,})",
-                marker={"color": colour, "symbol": symbol, "size": 6, "opacity": 0.4},
+                marker={"color": colour, "symbol": symbol, "size": 6, "opacity": 0.6},
                 **said,
             )
         )
-        best = _best(part)
+        best = _best(_averaged(part))
         traces.append(
             go.Scatter(
                 x=[t.cost.flops for t in best],
                 y=[100 * (t.accuracy or 0.0) for t in best],
                 mode="lines",
-                line={"color": colour, "width": 2, "shape": "hv"},
+                line={"color": colour, "width": 2, "shape": "hv", "dash": dash},
                 name=f"{name}, best at no more FLOPs",
                 hoverinfo="skip",
             )
         )
     return traces
+
+
+def _averaged(trials: Sequence[Trial]) -> list[Trial]:
+    """Return one trial a network, with the mean accuracy of its trainings: no luck of one."""
+    found: dict[str, list[Trial]] = {}
+    for trial in trials:
+        found.setdefault(trial.key, []).append(trial)
+    return [
+        same[0]
+        if len(same) == 1
+        else replace(same[0], accuracy=mean(trial.accuracy or 0.0 for trial in same))
+        for same in found.values()
+    ]
 
 
 def _with_units(record: Record) -> list[Trial]:
@@ -179,5 +193,5 @@ def _axes(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
     pad = 0.06 * (high - low) or 1.0
     return (
         axis(METRICS["flops"], (min(flops) / 1.1, max(flops) * 1.1)),
-        axis(METRICS["accuracy"], (low - pad, high + pad)),
+        axis(METRICS["accuracy"], (low - pad, high + pad), record),
     )

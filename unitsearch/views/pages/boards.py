@@ -10,20 +10,16 @@ from typing import Any
 from unitsearch import resources
 from unitsearch.architecture import read_file
 from unitsearch.errors import SpecError, UsageError, did_you_mean
-from unitsearch.fields import Flag, OneOf, Rule, Text, is_list, join
-from unitsearch.metrics import METRICS
-from unitsearch.views.figures.units import SHOWS
+from unitsearch.fields import Flag, Rule, Text, is_list, join
+from unitsearch.views.figures.options import OPTIONS, same_metric_twice
 
-_METRIC = OneOf(tuple(METRICS))
-
-# Every panel and its options. Options of each: ``wide`` (all of the page's width), and ``shared``:
-# true shows it only where binary filters are shared, whose size is in bits, false only elsewhere.
+# Every panel and its options: the figures, and panels of words and tables. Options of each:
+# ``wide`` (all of the page's width), and ``shared``: true shows it only where binary filters are
+# shared, whose size is in bits, false only elsewhere.
 PANELS: dict[str, dict[str, Rule]] = {
-    "pareto": {"x": _METRIC, "y": _METRIC},
-    "tradeoff": {},
-    "hypervolume": {},
-    "units": {"show": OneOf(SHOWS)},
+    **OPTIONS,
     "front": {},
+    "printed_table": {},
     "failures": {},
     "words": {},
     "studies": {},
@@ -106,9 +102,9 @@ def _panel(data: Any, place: str) -> Panel:
     given = data.get("options") or {}
     options = _mapping(given, join(place, "options"), f"the options of {name}", tuple(rules))
     read = {key: rules[key].read(value, f"{place}.options.{key}") for key, value in options.items()}
-    if name == "pareto" and read.get("x", "flops") == read.get("y", "accuracy"):
-        found = f"{read.get('x', 'flops')} twice"
-        raise SpecError(place=f"{place}.options", found=found, expected="two different metrics")
+    twice = same_metric_twice(name, read)
+    if twice:
+        raise SpecError(place=f"{place}.options", found=twice[0], expected=twice[1])
     return Panel(name, _text(data, "title", place), _text(data, "note", place), read)
 
 

@@ -1,77 +1,188 @@
-"""What the detail panel of a page knows of every trial, as data that is embedded once."""
+"""What a page knows of every trial: columns to filter by, and what opens at a click.
+
+The details of a report are embedded compressed, some trials together, and unpacked where one of
+them is opened.
+"""
 
 from __future__ import annotations
 
+import json
+import math
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from unitsearch.architecture import write_architecture, yaml_text
+from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import rows
 from unitsearch.views import words
 from unitsearch.views.drawing import drawing
+from unitsearch.views.pages.page import packed
 
-# Numbers are embedded for every trial; files, drawings and curves for the front and the baseline
-# first, then from the most accurate down until this many characters are used. A study of digits
-# reaches it at about 500 trials; the page then stays under 15 MB with 10,000.
-ROOM = 2_500_000
+# Metrics that a page filters by; where binary filters are shared parameters say nothing.
+_FILTERS = ("accuracy", "flops", "params", "macs", "ce", "se")
+_FILTERS_SHARED = ("accuracy", "flops", "macs_shared", "bits", "ce", "se_bits")
+# Details are embedded for the front and the baseline, then from the most accurate down, until they
+# are this many characters before compression: all of some thousand small networks.
+ROOM = 12_000_000
+_TOGETHER = 20  # trials that are compressed as one
 
 
-def details(record: Record, colours: dict[str, str]) -> dict[str, Any]:
-    """Return every trial's numbers as text, and files and drawings as far as there is room.
+def columns(record: Record) -> dict[str, Any]:
+    """Return one list a column, for all trials: number, state, front, and metrics to filter by.
 
-    Members of the front always have their file.
+    Accuracies are percent; values have six digits; unknown ones are None.
     """
+    names = _FILTERS_SHARED if record.shares_filters else _FILTERS
     table = rows(record)
-    trials = {trial.number: trial for trial in record.trials}
-    known = {
-        str(row["number"]): {
-            key: value
-            for key, value in _numbers(record, trials[row["number"]], row).items()
-            if value not in ("", "–", False)
-        }
-        for row in table
+    found: dict[str, Any] = {
+        "study": record.name,
+        "number": [row["number"] for row in table],
+        "state": [row["state"] for row in table],
+        "front": [row["number"] for row in table if row["front"]],
+        "metrics": {name: [_digits(row[name]) for row in table] for name in names},
+        "labels": {name: METRICS[name].label for name in names},
     }
-    chosen = {row["number"] for row in table if row["front"]}
+    found["metrics"]["accuracy"] = [
+        None if row["accuracy"] is None else _digits(100 * row["accuracy"]) for row in table
+    ]
+    found["labels"]["accuracy"] += " (%)"
+    return found
+
+
+def details(record: Record, colours: Mapping[str, str]) -> dict[str, Any]:
+    """Return what opens at a click, compressed, as far as there is room.
+
+    Members of the front always have theirs.
+
+    Returns:
+        ``chunks``: zlib streams in base64, of JSON: entries by number; ``where``: which chunk holds
+        a trial, by its number.
+    """
+    table = {row["number"]: row for row in rows(record)}
     order = sorted(
         record.trials,
-        key=lambda t: (t.number not in chosen, t.number != 0, -(t.accuracy or 0.0), t.number),
-    )
-    more: dict[str, Any] = {}
+        key=lambda t: (
+            not table[t.number]["front"], t.number != 0, -(t.accuracy or 0.0), t.number,
+        ),
+    )  # fmt: skip
+    entries: dict[int, str] = {}
     used = 0
     for trial in order:
-        if used > ROOM and trial.number not in chosen:
+        row = table[trial.number]
+        if used > ROOM and not row["front"]:
             break
-        entry: dict[str, Any] = {"yaml": yaml_text(write_architecture(trial.architecture))}
-        if trial.curve:
-            entry["curve"] = [round(value, 4) for value in trial.curve]
-        if trial.number not in chosen:  # the front's drawings stand in its table
-            entry["drawing"] = drawing(trial.architecture, colours)
-        used += sum(len(str(part)) for part in entry.values())
-        more[str(trial.number)] = entry
-    return {"trials": known, "more": more}
+        text = json.dumps(entry(record, trial, row, colours))
+        entries[trial.number] = text
+        used += len(text)
+    numbers = sorted(entries)
+    groups = [numbers[i : i + _TOGETHER] for i in range(0, len(numbers), _TOGETHER)]
+    where = {str(number): i for i, group in enumerate(groups) for number in group}
+    return {"where": where, "chunks": [_packed(group, entries) for group in groups]}
 
 
-def _numbers(record: Record, trial: Trial, row: dict[str, Any]) -> dict[str, Any]:
-    if record.shares_filters:  # parameters would count what binary filters are made from
-        size = {
-            "macs_shared": f"{trial.cost.macs_shared:,}",
-            "se_bits": words.ratio(row["se_bits"]),
-        }
-    else:
-        size = {"params": f"{trial.cost.params:,}", "se": words.ratio(row["se"])}
-    return {
-        **size,
-        "state": trial.state,
-        "front": row["front"],
-        "key": trial.key,
-        "seed": str(trial.seed),
-        "accuracy": words.accuracy(trial),
-        "images": f"{trial.images:,}" if trial.images else "",
-        "test": words.percent(trial.test_accuracy),
-        "macs": f"{trial.cost.macs:,}",
-        "flops": f"{trial.cost.flops:,}",
-        "ce": words.ratio(row["ce"]),
-        "bits": f"{trial.cost.bits:,}",
-        "seconds": "" if trial.train_seconds is None else f"{trial.train_seconds:,.1f} s",
-        "reason": trial.reason,
+def entry(
+    record: Record, trial: Trial, row: Mapping[str, Any], colours: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what opens at a click on one trial.
+
+    Args:
+        record: Its study.
+        trial: The trial.
+        row: Its row of ``tables.rows``.
+        colours: Of the kinds of units.
+    """
+    said = " · baseline" if trial.is_baseline else ""
+    name = f"{record.folder.name}-{trial.number:05d}.yaml"
+    found: dict[str, Any] = {
+        "title": f"Trial {trial.number}{said}{' · on the front' if row['front'] else ''}",
+        "drawing": drawing(trial.architecture, colours),
+        "numbers": [line for line in _numbers(record, trial, row) if line[1] not in ("", "–")],
+        "yaml": architecture_file(record, trial),
+        "file": name,
+        "retrain": retrain_command(record, name),
     }
+    if trial.curve:
+        found["curve"] = [round(value, 4) for value in trial.curve]
+    return found
+
+
+def architecture_file(record: Record, trial: Trial) -> str:
+    """Return a trial's architecture as YAML, with what is needed to use it and where it is from."""
+    config, on = words.config(record), words.measured_on(record)
+    known = {
+        "study": record.name,
+        "trial": trial.number,
+        "key": trial.key,
+        "seed": trial.seed,
+        "accuracy": None if trial.accuracy is None else round(trial.accuracy, 6),
+        "accuracy_of": f"{trial.images} {on} images, 1 seed" if trial.images else None,
+        "data": _name(config.get("data")),
+        "recipe": _name(config.get("train")),
+    }
+    return yaml_text(
+        write_architecture(
+            replace(
+                trial.architecture,
+                classes=_tuple(record.facts.get("classes")),
+                mean=_tuple(record.facts.get("mean")),
+                std=_tuple(record.facts.get("std")),
+                provenance={key: value for key, value in known.items() if value is not None},
+            )
+        )
+    )
+
+
+def retrain_command(record: Record, file: str) -> str:
+    """Return the command that trains the architecture in ``file`` at length, on the same data."""
+    data = _name(words.config(record).get("data"))
+    more = [f"data={data}"] if data else []
+    return shlex.join(["unitsearch", "train", file, *more, "train=paper"])
+
+
+def _numbers(record: Record, trial: Trial, row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    cost = trial.cost
+    on = words.measured_on(record)
+    yield f"accuracy ({on})", words.accuracy(trial)
+    yield f"{on} images", f"{trial.images:,}" if trial.images else ""
+    yield "test accuracy", words.percent(trial.test_accuracy)
+    if record.shares_filters:  # parameters would count what binary filters are made from
+        yield "MACs, shared filters once", f"{cost.macs_shared:,}"
+    else:
+        yield "parameters", f"{cost.params:,}"
+    yield "MACs", f"{cost.macs:,}"
+    yield "FLOPs (papers' convention)", f"{cost.flops:,}"
+    yield "CE", words.ratio(row["ce"])
+    if record.shares_filters:
+        yield "SE in bits", words.ratio(row["se_bits"])
+    else:
+        yield "SE", words.ratio(row["se"])
+    yield "stored bits", f"{cost.bits:,}"
+    yield "training took", "" if trial.train_seconds is None else f"{trial.train_seconds:,.1f} s"
+    yield "ran as", trial.plan
+    yield "state", trial.state
+    yield "reason", trial.reason
+    yield "seed", str(trial.seed)
+    yield "key", trial.key
+
+
+def _packed(numbers: Iterable[int], entries: Mapping[int, str]) -> str:
+    text = ",".join(f'"{number}":{entries[number]}' for number in numbers)
+    return packed(f"{{{text}}}")
+
+
+def _name(value: Any) -> str | None:
+    name = value.get("name") if isinstance(value, Mapping) else value
+    return None if name is None else str(name)
+
+
+def _digits(value: float | None) -> float | None:
+    if value is None or not math.isfinite(value):
+        return None
+    return value if isinstance(value, int) else float(f"{value:.6g}")
+
+
+def _tuple(value: Any) -> Any:
+    return None if value is None else tuple(value)

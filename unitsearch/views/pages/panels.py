@@ -73,6 +73,11 @@ def finding(record: Record) -> list[str]:
     best, base, in_bits = best_trial(record), record.baseline, record.shares_filters
     if not record.trials:
         return ["No trials yet."]
+    if base is None and words.measured_on(record) == "test":
+        return [
+            f"{words.count(len(record.complete), 'training')} made again, with accuracies on test"
+            " images: there is no baseline, and so no floor, no front and no CE or SE."
+        ]
     if base is None:
         first = record.trials[0]
         reason = f" ({first.reason})" if first.reason else ""
@@ -315,17 +320,30 @@ def _storage(record: Record) -> Sequence[tuple[str, str]]:
     )
 
 
-def studies(records: Sequence[Record], links: Sequence[str]) -> str:
-    """Return several studies as a table, with a link to each report."""
-    if not records:
+def studies(
+    records: Sequence[Record],
+    links: Sequence[str],
+    states: Sequence[str] = (),
+    unread: Sequence[tuple[str, str]] = (),
+) -> str:
+    """Return several studies as a table, with a link to each.
+
+    Args:
+        records: The studies.
+        links: Where each leads.
+        states: How each stands; a column if given.
+        unread: Names and links of studies that nobody has read yet.
+    """
+    if not records and not unread:
         return '<p class="none">No studies yet.</p>'
     body = []
-    for record, link in zip(records, links, strict=True):
+    for at, (record, link) in enumerate(zip(records, links, strict=True)):
         best = best_trial(record)
         config = words.config(record)
         said = "–" if best is None else words.accuracy(best)
+        state = f'<td><span class="state {states[at]}">{states[at]}</span></td>' if states else ""
         body.append(
-            f'<tr><th scope="row"><a href="{escape(link)}">{escape(record.name)}</a></th>'
+            f"<tr>{_linked(record.name, link)}{state}"
             f"<td>{escape(words.named(config.get('data')))}</td>"
             f"<td>{escape(words.named(config.get('space')))}</td>"
             + _cell("trials", len(record.trials), f"{len(record.trials):,}")
@@ -334,7 +352,11 @@ def studies(records: Sequence[Record], links: Sequence[str]) -> str:
             + _cell("front", len(front_trials(record)), f"{len(front_trials(record)):,}")
             + "</tr>"
         )
-    heads = ("study", "data", "space", "trials", "complete", "best accuracy", "front")
+    heads = ("study", *(["state"] if states or unread else []), "data", "space", "trials")
+    heads += ("complete", "best accuracy", "front")
+    for name, link in unread:
+        rest = "<td></td>" * (len(heads) - 2)
+        body.append(f'<tr>{_linked(name, link)}<td class="soft">not read yet</td>{rest}</tr>')
     shown = "".join(
         f'<th scope="col" aria-sort="none"{_word_column(head)}>'
         f'<button class="sort">{head}</button></th>'
@@ -346,6 +368,10 @@ def studies(records: Sequence[Record], links: Sequence[str]) -> str:
     )
 
 
+def _linked(name: str, link: str) -> str:
+    return f'<th scope="row"><a href="{escape(link)}">{escape(name)}</a></th>'
+
+
 def _word_column(head: str) -> str:
     """Return the class of a column of words, which stands to the left as its cells do."""
-    return ' class="words"' if head in ("data", "space") else ""
+    return ' class="words"' if head in ("state", "data", "space") else ""

@@ -1,0 +1,271 @@
+"""Is the dashboard quick on a large study, and does it leave a running search its speed?
+
+Command:  python -m benchmarks.dashboard --trials 10000 --rounds 7
+Prints:   seconds from the opening of a page to its first figure, the server just started and again
+          with the study read; milliseconds of a click (until the details stand there) and of a
+          brush (until the other figures in view have followed); seconds until a new trial is seen;
+          trials a minute of a search with a page open on it over those without; and all as one JSON
+          line
+Method:   a headless Chromium that draws in software, driven over its debugging pipe. The study is
+          made of networks drawn from a space, with invented accuracies. The search runs once, its
+          pages are opened and closed turn about, and each ratio is of two windows side by side.
+Noise:    medians with the lowest and highest; for the search also windows without a page over such
+          windows
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+from tests.views.browser import Browser, Page, brush, point
+from unitsearch.api import bound_space
+from unitsearch.architecture import key
+from unitsearch.costs import count
+from unitsearch.space import at_random, baseline, draw
+from unitsearch.study.folder import write_facts
+from unitsearch.study.looking import Looker
+from unitsearch.study.store import JOURNAL, Store, create_store
+
+COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
+SPACE = "lenet_hybrid"
+QUICK = ["train.epochs=1", "data.limit=700", "data.validation=200", "engine.workers=1"]
+DRAWN = "document.querySelector('[data-part=\"1\"] .plot')?._fullData ? performance.now() : 0"
+# From the event that the browser was given to the frame that shows what follows from it.
+SINCE = """(type, claim) => new Promise(done => document.addEventListener(type, event => {
+    (function look() {
+        if (claim()) requestAnimationFrame(() => done(performance.now() - event.timeStamp));
+        else setTimeout(look, 1);
+    })();
+}, {capture: true, once: true}))"""
+
+
+class Unsynced(JournalFileBackend):
+    """A journal whose lines are not waited for until they are on the disk."""
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        with Path(self._file_path).open("a") as file:
+            file.writelines(f"{json.dumps(log, separators=(',', ':'))}\n" for log in logs)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--window", type=float, default=25.0, help="seconds, of the search")
+    parser.add_argument("--only", choices=("large", "new", "search"))
+    given = parser.parse_args()
+    found: dict[str, Any] = {"trials": given.trials, "rounds": given.rounds}
+    with tempfile.TemporaryDirectory() as place:
+        home = Path(place)
+        browser = Browser(home / "browser")
+        try:
+            if given.only in (None, "large"):
+                found |= large(home, browser, given.trials, given.rounds)
+            if given.only in (None, "new"):
+                found |= new(home, browser, given.rounds)
+            if given.only in (None, "search"):
+                found |= search(home, browser, given.rounds, given.window)
+        finally:
+            browser.close()
+    print(json.dumps(found))
+
+
+def large(home: Path, browser: Browser, trials: int, rounds: int) -> dict[str, Any]:
+    write_study(home / "studies" / "large", trials)
+    cold, warm, click, brushed = [], [], [], []
+    for _ in range(rounds):
+        with serving(home, "large") as url, browser.page() as page:
+            cold.append(first_figure(page, url))
+            warm.append(first_figure(page, url))
+    with serving(home, "large") as url, browser.page() as page:
+        first_figure(page, url)
+        numbers = page.run("unitsearch.choice.table().ids.length")
+        front = page.run("[...unitsearch.choice.table().front].map(id => +id.split(':').pop())")
+        for number in random.Random(0).sample(front, min(rounds, len(front))):
+            at = point(page, "figure-0", number)
+            page.run("document.getElementById('drawer-body').replaceChildren()")
+            page.run(
+                f"window.since = ({SINCE})('mouseup', () => document.querySelector('#drawer pre'))"
+                ", 0"
+            )
+            page.click(*at)
+            click.append(page.run("window.since"))
+        page.key("Escape")
+        for _ in range(rounds):
+            page.run("unitsearch.clearChoice(), 0")
+            page.run(f"""window.since = ({SINCE})('mouseup', () => ['figure-0', 'figure-1'].every(
+                name => document.querySelector(`[data-figure=${{name}}]`)
+                    .classList.contains('dimmed'))), 0""")
+            brush(page, "figure-0")
+            brushed.append(page.run("window.since"))
+        assert numbers == trials
+        assert page.errors == []
+    say("first figure, server just started", cold, "s")
+    say("first figure, study read", warm, "s")
+    say("click to details", click, "ms")
+    say("brush to other figures", brushed, "ms")
+    return {"cold_s": cold, "warm_s": warm, "click_ms": click, "brush_ms": brushed}
+
+
+def first_figure(page: Page, url: str) -> float:
+    """Open a page and return the seconds until two figures stand there."""
+    page.go(url)
+    page.wait(DRAWN)
+    seconds: float = page.run(DRAWN) / 1000
+    return seconds
+
+
+def new(home: Path, browser: Browser, rounds: int) -> dict[str, Any]:
+    folder = home / "studies" / "grows"
+    write_study(folder, 200)
+    shown = """() => document.querySelector('[data-figure=figure-0]')._fullData
+        .some(t => t.customdata && [...t.customdata].includes(%d))"""
+    seconds = []
+    with serving(home, "grows") as url, browser.page() as page:
+        first_figure(page, url)
+        for at in range(rounds):
+            began = time.perf_counter()
+            write_trials(folder, range(200 + at, 201 + at), seed=at + 1)
+            page.wait(f"({shown % (200 + at)})()")
+            seconds.append(time.perf_counter() - began)
+    say("a new trial is seen after", seconds, "s")
+    return {"new_s": seconds}
+
+
+def search(home: Path, browser: Browser, rounds: int, window: float) -> dict[str, Any]:
+    words = [
+        "run",
+        f"space={SPACE}",
+        "name=search",
+        "sampler=random",
+        "budget.trials=100000",
+        *QUICK,
+    ]
+    with (home / "said").open("wb") as said:
+        driver = subprocess.Popen([*COMMAND, *words], cwd=home, stdout=said, stderr=said)
+    folder = home / "studies" / "search"
+    beside, alone = [], []
+    try:
+        until(lambda: (folder / JOURNAL).is_file() and complete(folder) > 20)
+        with serving(home, "search") as url:
+            for _ in range(rounds):
+                before = rate(folder, window)
+                with browser.page() as page:
+                    first_figure(page, url)
+                    during = rate(folder, window)
+                after = rate(folder, window)
+                beside.append(2 * during / (before + after))
+                alone.append(after / before)
+    finally:
+        driver.terminate()
+        driver.wait(120)
+    say("speed of the search with a page open over without", beside, "x")
+    say("without over without", alone, "x")
+    return {"search_with_over_without": beside, "search_without_over_without": alone}
+
+
+def complete(folder: Path) -> int:
+    with contextlib.closing(Looker(folder)) as looker:
+        return len(looker.look().complete)
+
+
+def rate(folder: Path, window: float) -> float:
+    """Return the trials that were completed in a second, over about ``window`` seconds."""
+    looker = Looker(folder)
+    began, first = time.perf_counter(), len(looker.look().complete)
+    time.sleep(window)
+    found = (len(looker.look().complete) - first) / (time.perf_counter() - began)
+    looker.close()
+    return found
+
+
+@contextlib.contextmanager
+def serving(home: Path, study: str) -> Iterator[str]:
+    """Serve a study by the command, and yield its address."""
+    with subprocess.Popen(
+        [*COMMAND, "dashboard", study, "--port", "0", "--no-open"],
+        cwd=home, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+def write_study(folder: Path, trials: int) -> None:
+    """Write a study of networks of a space, with accuracies that grow with their FLOPs."""
+    folder.mkdir(parents=True)
+    facts = {
+        "name": folder.name,
+        "command": "benchmarks.dashboard",
+        "config": {
+            "space": SPACE,
+            "storage": None,
+            "data": {"name": "digits"},
+            "train": {"name": "fast", "epochs": 12, "batch": 32},
+            "sampler": {"name": "random"},
+            "objectives": ["accuracy", "flops", "params"],
+            "floor": 0.9,
+            "seed": 0,
+            "budget": {"trials": trials, "minutes": None},
+        },
+        "data": {"name": "digits"},
+        "space": {"name": SPACE},
+        "seed": 0,
+    }
+    write_facts(folder, facts)
+    create_store(folder, folder.name, None).close()
+    write_trials(folder, range(trials), seed=0)
+
+
+def write_trials(folder: Path, numbers: range, seed: int) -> None:
+    space, numbers_drawn = bound_space(SPACE), random.Random(seed)
+    choose = at_random(numbers_drawn)
+    storage = JournalStorage(Unsynced(str(folder / JOURNAL)))
+    store = Store(storage, storage.get_study_id_from_name(folder.name), str(folder))
+    for number in numbers:
+        architecture = baseline(space) if number == 0 else draw(space, choose)[1]
+        cost = count(architecture)
+        store.start(number, architecture, key(architecture), number, cost, {}, {}, None)
+        chance = 0.985 - 0.25 * math.exp(-1.5 * (math.log10(cost.flops) - 4))
+        accuracy = min(1.0, max(0.1, chance + numbers_drawn.gauss(0, 0.006)))
+        accuracy = round(450 * accuracy) / 450
+        curve = [accuracy * (1 - math.exp(-(epoch + 1) / 3)) for epoch in range(12)]
+        outcome = {"state": "complete", "accuracy": accuracy, "images": 450, "curve": curve}
+        store.finish(number, {**outcome, "train_seconds": 2.0, "plan": "lanes"})
+    store.close()
+
+
+def until(claim: Callable[[], bool], seconds: float = 300.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def say(what: str, values: list[float], unit: str) -> None:
+    low, high = min(values), max(values)
+    median = statistics.median(values)
+    print(f"{what}: {median:.2f} {unit} [{low:.2f}, {high:.2f}], n = {len(values)}", flush=True)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()

@@ -1,0 +1,72 @@
+"""How the site is built: ``sphinx-build -W docs build/docs``; reference pages are made first."""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+
+project = "unitsearch"
+author = "The unitsearch authors"
+release = metadata.version("unitsearch")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["reference_pages"]
+highlight_language = "text"
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+napoleon_use_ivar = True
+
+html_theme = "furo"
+html_title = "unitsearch"
+html_show_sphinx = False
+html_show_copyright = False
+html_copy_source = False
+# Summaries of what was found are fetched, which a browser refuses for files opened from disk.
+html_show_search_summary = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+_FONTS = {
+    "font-stack": "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif",
+    "font-stack--monospace": "ui-monospace, 'SF Mono', Menlo, 'DejaVu Sans Mono', monospace",
+}
+html_theme_options = {
+    "light_css_variables": {
+        **_FONTS,
+        "color-brand-primary": "#1a5fa8",
+        "color-brand-content": "#1a5fa8",
+    },
+    "dark_css_variables": {
+        **_FONTS,
+        "color-brand-primary": "#7fb8f0",
+        "color-brand-content": "#7fb8f0",
+    },
+}
+
+
+# Guides that are written beside this one; until a page is there, the index does not ask for it.
+_TO_COME = ("dashboards", "inspect", "exports")
+
+
+def setup(app: Any) -> None:
+    """Make the reference pages before Sphinx looks for pages."""
+    app.connect("builder-inited", lambda _: _write_reference())
+    app.connect("source-read", _leave_out_what_is_to_come)
+
+
+def _leave_out_what_is_to_come(app: Any, name: str, source: list[str]) -> None:
+    if name == "index":
+        for page in _TO_COME:
+            if not (DOCS / f"{page}.md").is_file():
+                source[0] = source[0].replace(f"\n{page}\n", "\n")
+
+
+def _write_reference() -> None:
+    from reference_pages import write
+
+    write(DOCS / "reference")

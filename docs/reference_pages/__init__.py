@@ -1,0 +1,10 @@
+"""The reference pages of the documentation, made from the code that they describe.
+
+Types, defaults, names, options and formulas come from declared fields, the JSON Schema, the table
+of metrics and the command line; what code cannot say lies in ``texts/``. A test holds the two
+together.
+"""
+
+from reference_pages.write import pages, write
+
+__all__ = ["pages", "write"]

@@ -1,0 +1,205 @@
+"""The pages on configuration: what `unitsearch run` takes, group by group."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reference_pages.docstrings import described
+from reference_pages.markdown import (
+    block,
+    facts_line,
+    page,
+    paragraphs,
+    section,
+    table,
+    texts,
+    toc,
+    value,
+)
+from reference_pages.wording import words
+from unitsearch import resources
+from unitsearch.data import DataSpec
+from unitsearch.fields import Record, declared
+from unitsearch.search.proposals import Sampler
+from unitsearch.study.config import GROUPS, Budget, Config, EngineConfig, Limits
+from unitsearch.training import Recipe
+
+RECORDS: dict[str, type[Any]] = {
+    "run": Config,
+    "limits": Limits,
+    "budget": Budget,
+    "data": DataSpec,
+    "train": Recipe,
+    "sampler": Sampler,
+    "engine": EngineConfig,
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One key of a run."""
+
+    group: str
+    key: str
+    type: str
+    default: str
+    text: str
+    example: str
+
+    @property
+    def full(self) -> str:
+        """The key as an override spells it."""
+        return self.key if self.group == "run" else f"{self.group}.{self.key}"
+
+    @property
+    def anchor(self) -> str:
+        """The target that other pages link to."""
+        return f"setting-{self.full.replace('.', '-')}"
+
+
+def settings() -> dict[str, list[Setting]]:
+    """Return the keys of a run by group.
+
+    Raises:
+        LookupError: If a key has no text, or a text no key.
+    """
+    said = texts("settings")
+    found: dict[str, list[Setting]] = {}
+    if set(said) != set(RECORDS):
+        raise LookupError(f"texts/settings.yaml: {sorted(set(said) ^ set(RECORDS))}")
+    shipped = _shipped_defaults()
+    for group, cls in RECORDS.items():
+        named = described(cls).named
+        keys = [field.key for field in declared(cls)]
+        if set(keys) != set(said[group]):
+            raise LookupError(
+                f"texts/settings.yaml, {group}: {sorted(set(keys) ^ set(said[group]))}"
+            )
+        found[group] = []
+        for field in declared(cls):
+            told = said[group][field.key]
+            kind = "" if isinstance(field.rule, Record) else words(field.rule.schema())
+            default = shipped.get(group, {}).get(field.key, field.default)
+            found[group].append(
+                Setting(
+                    group,
+                    field.key,
+                    told.get("type", kind),
+                    told["default"] if "default" in told else _default(default, group),
+                    told.get("text", named.get(field.name, "")),
+                    told["example"],
+                )
+            )
+    return found
+
+
+def pages() -> dict[str, str]:
+    """Return the pages on configuration."""
+    found = settings()
+    run = [
+        *paragraphs("run"),
+        toc(GROUPS, hidden=True),
+        _table(found["run"] + found["limits"] + found["budget"]),
+        *_examples(found["run"] + found["limits"] + found["budget"]),
+        section("The environment", anchor="environment"),
+        _environment(),
+    ]
+    made = {"configuration/index": page("Configuration", *run, anchor="configuration")}
+    for group in GROUPS:
+        made[f"configuration/{group}"] = page(
+            group,
+            *paragraphs(group),
+            _table(found[group]),
+            *_examples(found[group]),
+            *_options(group),
+        )
+    return made
+
+
+def _table(some: list[Setting]) -> str:
+    if some[0].group == "train":  # its defaults are the recipes'
+        recipes = {
+            path.stem: yaml.safe_load(path.read_text("utf-8"))
+            for path in sorted((resources.config_folder() / "train").glob("*.yaml"))
+        }
+        links = [
+            (f"[`{one.full}`](#{one.anchor})", *(value(all_[one.key]) for all_ in recipes.values()))
+            for one in some
+        ]
+        return table(("key", *(f"`{name}`" for name in recipes)), links)
+    rows = [(f"[`{one.full}`](#{one.anchor})", one.type, one.default) for one in some]
+    return table(("key", "type", "default"), rows)
+
+
+def _examples(some: list[Setting]) -> list[str]:
+    parts = [section("Each key")]
+    for one in some:
+        parts += [
+            section(f"`{one.full}`", anchor=one.anchor, level=3),
+            facts_line(one.type, one.default),
+            one.text,
+            block(f"unitsearch run {one.example}", "sh"),
+        ]
+    return parts
+
+
+def _options(group: str) -> list[str]:
+    """Return a section on each option that ships, with what its file says of it and sets."""
+    parts = []
+    for path in sorted((resources.config_folder() / group).glob("*.yaml")):
+        text = path.read_text("utf-8")
+        about = [line.removeprefix("#") for line in text.splitlines() if line.startswith("#")]
+        set_ = {key: plain for key, plain in yaml.safe_load(text).items() if key != "name"}
+        parts += [
+            section(f"`{group}={path.stem}`", anchor=f"option-{group}-{path.stem}"),
+            block("\n".join(line.removeprefix(" ") for line in about)),
+            table(("key", "value"), [(f"`{key}`", value(plain)) for key, plain in set_.items()]),
+        ]
+    return parts if group != "train" else [*parts, *_by_data()]
+
+
+def _by_data() -> list[str]:
+    text = (resources.config_folder() / "recipes_by_data.yaml").read_text("utf-8")
+    rows = [
+        (f"`train={recipe}`", f"`data={data}`", value(values))
+        for recipe, by_data in yaml.safe_load(text).items()
+        for data, values in by_data.items()
+    ]
+    return [
+        section("What a recipe sets for one data set", anchor="recipes-by-data"),
+        "A space may say more under [`train`](#key-space-train).",
+        table(("recipe", "data", "values"), rows),
+    ]
+
+
+def _shipped_defaults() -> dict[str, dict[str, Any]]:
+    """Return the values of the shipped configuration, which stand before declared defaults."""
+    top = yaml.safe_load((resources.config_folder() / "config.yaml").read_text("utf-8"))
+    return {"run": top, "limits": top["limits"], "budget": top["budget"]}
+
+
+def _default(plain: Any, group: str) -> str:
+    if group in ("data", "train"):
+        return "the set's" if group == "data" else "the recipe's"
+    return "" if plain is None else value(plain)
+
+
+def variables() -> set[str]:
+    """Return the environment variables of ours that the code looks at."""
+    package = Path(resources.__file__).parent
+    texts_ = (path.read_text("utf-8") for path in package.rglob("*.py"))
+    return {name for text in texts_ for name in re.findall(r"\bUNITSEARCH_[A-Z_]+\b", text)}
+
+
+def _environment() -> str:
+    said = texts("environment")
+    if missing := variables() ^ set(said):
+        raise LookupError(f"environment variables: {sorted(missing)}")
+    rows = [(f"`{name}`", text) for name, text in said.items()]
+    rows.append(("`NO_COLOR`, `FORCE_COLOR`", "Colours off or on; `--color` overrides both."))
+    return table(("variable", "meaning"), rows)

@@ -1,0 +1,334 @@
+"""A headless Chromium driven over its debugging pipe: messages of JSON that end in a NUL."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DEADLINE = 60.0
+_FLAGS = (
+    "headless=new no-sandbox disable-quic no-first-run disable-background-networking"
+    " disable-component-update disable-sync disable-default-apps disable-extensions"
+    " remote-debugging-pipe disable-gpu enable-unsafe-swiftshader hide-scrollbars"
+)
+# Nothing but this machine can be reached; what is asked of others fails and is seen.
+_RULES = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+
+
+class Refused(Exception):
+    """What was asked of the browser failed there."""
+
+
+class Browser:
+    """One Chromium; pages are opened in it and closed again."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self.downloads = folder / "downloads"
+        self.downloads.mkdir(parents=True)
+        read_commands, self._to = _high(os.pipe())
+        self._from, write_answers = _high(os.pipe())
+        # the browser reads from 3 and writes to 4
+        become = (
+            f"import os, sys; os.dup2({read_commands}, 3); os.dup2({write_answers}, 4);"
+            " os.execv(sys.argv[1], sys.argv[1:])"
+        )
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", become, str(CHROMIUM), *(f"--{f}" for f in _FLAGS.split()),
+             _RULES, f"--user-data-dir={folder / 'profile'}", *flags, "about:blank"],
+            pass_fds=(read_commands, write_answers),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        os.close(read_commands)
+        os.close(write_answers)
+        self._answers: dict[int, SimpleQueue[dict[str, Any]]] = {}
+        self._pages: dict[str, Page] = {}
+        self._number = 0
+        self._lock = threading.Lock()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
+
+    def call(self, method: str, session: str = "", **parameters: Any) -> dict[str, Any]:
+        """Ask for something and wait for the answer."""
+        answer: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        with self._lock:
+            self._number += 1
+            number = self._number
+            self._answers[number] = answer
+            message: dict[str, Any] = {"id": number, "method": method, "params": parameters}
+            if session:
+                message["sessionId"] = session
+            _write(self._to, json.dumps(message).encode() + b"\0")
+        try:
+            found = answer.get(timeout=2 * DEADLINE)
+        except Empty:
+            raise Refused(f"{method}: no answer in {2 * DEADLINE} s") from None
+        if "error" in found:
+            raise Refused(f"{method}: {found['error']['message']}")
+        result: dict[str, Any] = found["result"]
+        return result
+
+    @contextlib.contextmanager
+    def page(self, width: int = 1400, height: int = 900, *, dark: bool = False) -> Iterator[Page]:
+        """Open a page of that size, and close it."""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        page = self._pages[session] = Page(self, session)
+        page.prepare(width, height, dark=dark)
+        try:
+            yield page
+        finally:
+            self.call("Target.closeTarget", targetId=target)
+            del self._pages[session]
+
+    def close(self) -> None:
+        """End the browser."""
+        with contextlib.suppress(Refused):
+            self.call("Browser.close")
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._reader.join(5)
+        os.close(self._to)
+        os.close(self._from)
+
+    def _read(self) -> None:
+        left = b""
+        while piece := os.read(self._from, 1 << 20):
+            *whole, left = (left + piece).split(b"\0")
+            for text in whole:
+                message = json.loads(text)
+                if "id" in message:
+                    self._answers.pop(message["id"]).put(message)
+                elif message.get("sessionId") in self._pages:
+                    self._pages[message["sessionId"]].take(message["method"], message["params"])
+
+
+class Page:
+    """One page.
+
+    Attributes:
+        errors: What the console or the policy complained of, and exceptions that nobody caught.
+        requests: The URLs that were asked for, without those that hold their data themselves.
+    """
+
+    def __init__(self, browser: Browser, session: str) -> None:
+        self.browser = browser
+        self.session = session
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        self._loaded = threading.Event()
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        return self.browser.call(method, self.session, **parameters)
+
+    def prepare(self, width: int, height: int, *, dark: bool) -> None:
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.call(f"{domain}.enable")
+        self.size(width, height)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+
+    def size(self, width: int, height: int) -> None:
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=1, mobile=False,
+        )  # fmt: skip
+
+    def take(self, method: str, told: dict[str, Any]) -> None:
+        """Note an event."""
+        match method:
+            case "Runtime.exceptionThrown":
+                found = told["exceptionDetails"]
+                self.errors.append(found.get("exception", {}).get("description", found["text"]))
+            case "Runtime.consoleAPICalled" if told["type"] in ("error", "assert"):
+                said = [str(a.get("value", a.get("description"))) for a in told["args"]]
+                self.errors.append(" ".join(said))
+            case "Log.entryAdded" if told["entry"]["level"] == "error":
+                self.errors.append(f"{told['entry']['text']} {told['entry'].get('url', '')}")
+            case "Network.requestWillBeSent":
+                url = told["request"]["url"]
+                if not url.startswith(("data:", "blob:", "about:")):
+                    self.requests.append(url)
+            case "Page.loadEventFired":
+                self._loaded.set()
+
+    def go(self, url: str) -> None:
+        """Open ``url`` and wait until it is loaded."""
+        with self.loading():
+            self.call("Page.navigate", url=url)
+
+    @contextlib.contextmanager
+    def loading(self) -> Iterator[None]:
+        """Wait for the page that is opened inside."""
+        self._loaded.clear()
+        yield
+        assert self._loaded.wait(DEADLINE), "the page did not load"
+
+    def run(self, expression: str) -> Any:
+        """Return what a JavaScript expression, or the promise that it is, gives."""
+        found = self.call(
+            "Runtime.evaluate",
+            expression=expression,
+            awaitPromise=True,
+            returnByValue=True,
+            userGesture=True,
+        )
+        if "exceptionDetails" in found:
+            details = found["exceptionDetails"]
+            raise Refused(details.get("exception", {}).get("description", details["text"]))
+        return found["result"].get("value")
+
+    def wait(self, claim: str, seconds: float = DEADLINE) -> None:
+        """Wait until ``claim``, a JavaScript expression, is true."""
+        self.run(f"""new Promise((done, fail) => {{
+            const end = performance.now() + {1000 * seconds};
+            (function look() {{
+                let found = null;
+                try {{ found = ({claim}); }} catch (error) {{ return fail(error); }}
+                if (found) return done(true);
+                if (performance.now() > end) {{
+                    return fail(new Error("never: " + {json.dumps(claim)}));
+                }}
+                setTimeout(look, 20);
+            }})();
+        }})""")
+
+    def click(self, x: float, y: float) -> None:
+        """Move to a place of the window and click there."""
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            self.mouse(kind, x, y)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Drag from one place of the window to another."""
+        self.mouse("mouseMoved", *start)
+        self.mouse("mousePressed", *start)
+        for share in (0.3, 0.7, 1.0):
+            at = [a + share * (b - a) for a, b in zip(start, end, strict=True)]
+            self.mouse("mouseMoved", at[0], at[1], held=True)
+        self.mouse("mouseReleased", *end)
+
+    def mouse(self, kind: str, x: float, y: float, *, held: bool = False) -> None:
+        press = kind in ("mousePressed", "mouseReleased")
+        button = "left" if press or held else "none"
+        more = {"clickCount": 1} if press else {}
+        down = 1 if held or kind == "mousePressed" else 0
+        self.call(
+            "Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, buttons=down, **more
+        )
+
+    def key(self, name: str) -> None:
+        """Press and release a key: ``Escape``, ``Tab``, ``Enter``."""
+        code = {"Escape": 27, "Tab": 9, "Enter": 13}[name]
+        text = {"text": "\r"} if name == "Enter" else {}
+        for kind in ("keyDown", "keyUp"):
+            more = text if kind == "keyDown" else {}
+            self.call(
+                "Input.dispatchKeyEvent",
+                type=kind, key=name, code=name, windowsVirtualKeyCode=code, **more,
+            )  # fmt: skip
+
+    def downloaded(self, act: Callable[[], None]) -> Path:
+        """Return the file that ``act`` makes the browser download."""
+        before = set(self.browser.downloads.iterdir())
+        act()
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline:
+            new = set(self.browser.downloads.iterdir()) - before
+            if new and all(path.suffix != ".crdownload" for path in new):
+                return new.pop()
+            self.run("new Promise(done => setTimeout(done, 20))")
+        raise AssertionError("nothing was downloaded")
+
+    def picture(self, path: Path) -> None:
+        """Save what the window shows as a PNG."""
+        shot = self.call("Page.captureScreenshot", format="png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(base64.b64decode(shot["data"]))
+
+
+def _high(pair: tuple[int, int]) -> tuple[int, int]:
+    """Move both ends of a pipe above the numbers that the browser has for its own."""
+    found = []
+    for end in pair:
+        found.append(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 20))
+        os.close(end)
+    return found[0], found[1]
+
+
+def _write(to: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(to, data) :]
+
+
+def point(page: Page, figure: str, trial: int) -> tuple[float, float]:
+    """Bring a figure into view and return where in the window it shows ``trial``."""
+    found = page.run(f"""((name, trial) => {{
+        const div = document.querySelector(`[data-figure="${{name}}"]`);
+        div.scrollIntoView({{block: "center", behavior: "instant"}});
+        const box = div.getBoundingClientRect();
+        for (const t of div._fullData) {{
+            if (t.visible !== true || !t.customdata || t.mode === "lines") continue;
+            const number = one => String(one).split(":").pop();
+            const i = Array.from(t.customdata).findIndex(one => number(one) === String(trial));
+            if (i < 0) continue;
+            const x = div._fullLayout[t.xaxis.replace("x", "xaxis")];
+            const y = div._fullLayout[t.yaxis.replace("y", "yaxis")];
+            return [box.left + x._offset + x.d2p(t.x[i]), box.top + y._offset + y.d2p(t.y[i])];
+        }}
+        return null;
+    }})({json.dumps(figure)}, {trial})""")
+    assert found is not None, f"{figure} does not show trial {trial}"
+    return found[0], found[1]
+
+
+def brush(page: Page, figure: str) -> list[int]:
+    """Drag a box over the left half of a figure; return the trials that it dims."""
+    box = page.run(f"""(name => {{
+        const div = document.querySelector(`[data-figure="${{name}}"]`);
+        div.scrollIntoView({{block: "center", behavior: "instant"}});
+        const at = div.getBoundingClientRect(), size = div._fullLayout._size;
+        return [at.left + size.l, at.top + size.t, size.w, size.h];
+    }})({json.dumps(figure)})""")
+    left, top, width, height = box
+    page.drag((left + 3, top + 3), (left + width / 2, top + height - 3))
+    return dimmed(page, figure)
+
+
+# Of every trace whose points are trials: the numbers of those that are not selected.
+_DIMMED = """(name => {
+    const div = document.querySelector(`[data-figure="${name}"]`);
+    const found = new Set();
+    for (const t of div._fullData) {
+        if (!t.customdata || !t.selectedpoints || t.mode === "lines") continue;
+        const kept = new Set(t.selectedpoints);
+        Array.from(t.customdata).forEach((one, i) => {
+            if (!kept.has(i)) found.add(Number(String(one).split(":").pop()));
+        });
+    }
+    return Array.from(found).sort((a, b) => a - b);
+})(%s)"""
+
+
+def dimmed(page: Page, figure: str) -> list[int]:
+    """Return the numbers of the trials that a figure shows faintly."""
+    found: list[int] = page.run(_DIMMED % json.dumps(figure))
+    return found

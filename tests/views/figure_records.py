@@ -1,0 +1,65 @@
+"""Studies that every figure must bear, each made up from real architectures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from view_records import facts, make_record, trial
+
+from unitsearch.api import point_architecture
+from unitsearch.study.record import Record
+
+CASES = (
+    "no trials",
+    "failures only",
+    "baseline failed",
+    "one trial",
+    "one objective",
+    "three objectives",
+    "30 trials",
+)
+
+
+@cache
+def case(name: str) -> Record:
+    usual = make_record(30)
+    failed = {"state": "failed", "accuracy": None, "reason": "loss <is> NaN", "curve": ()}
+    match name:
+        case "no trials":
+            return replace(usual, trials=())
+        case "failures only":
+            return replace(usual, trials=tuple(replace(t, **failed) for t in usual.trials))
+        case "baseline failed":
+            first = replace(usual.trials[0], **failed)
+            return replace(usual, trials=(first, *usual.trials[1:]))
+        case "one trial":
+            return replace(usual, trials=usual.trials[:1])
+        case "one objective":
+            return replace(usual, facts=facts(objectives=["accuracy"]))
+        case _:
+            return usual
+
+
+@cache
+def table1(space: str = "lenet_table1") -> Record:
+    """A study of the networks of BUnit-Net Table I on MNIST."""
+    names = ("baseline", "U1", "U2", "U3", "Hybrid2")
+    trials = tuple(
+        replace(
+            trial(number, point_architecture(f"lenet_table1:{name}"), 0.98 + number / 1000),
+            images=6000,
+        )
+        for number, name in enumerate(names)
+    )
+    more = {"space": {"name": space}}
+    return Record("table1", Path("studies/table1"), facts(data={"name": "mnist"}) | more, trials)
+
+
+def with_stopped(record: Record) -> Record:
+    """The record with a trial stopped after three epochs and one that failed after two."""
+    first, second, *rest = record.trials[1:]
+    stopped = replace(first, state="stopped", accuracy=None, curve=first.curve[:3], reason="slow")
+    failed = replace(second, state="failed", accuracy=None, curve=second.curve[:2], reason="NaN")
+    return replace(record, trials=(record.trials[0], stopped, failed, *rest))

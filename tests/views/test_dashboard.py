@@ -1,0 +1,332 @@
+"""What the dashboard answers, to whom, and what it keeps to itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from view_records import make_record
+from view_studies import add_trials, files, write_study
+
+from unitsearch.architecture import key, read_architecture, read_text
+from unitsearch.errors import PackageError, SpecError, StudyError, UsageError
+from unitsearch.study.record import Record
+from unitsearch.views.figures import pareto
+from unitsearch.views.live import open_server
+from unitsearch.views.live.app import dash_app
+from unitsearch.views.live.catalogue import Catalogue
+from unitsearch.views.live.pages import Pages, own_boards, shipped_boards
+
+PORT = 8050
+AT = f"http://127.0.0.1:{PORT}"
+EVIL = "<img src=x onerror=alert(1)>"
+ROUTES = (
+    "/", "/shipped/page.js", "/api/part/0?study=first", "/api/trials?study=first",
+    "/api/trial?study=first&number=0", "/api/weights?study=first&number=0", "/_dash-layout",
+    "/api/part/0?study=nobody", "/shipped/nothing",
+)  # fmt: skip
+
+
+@dataclass
+class Asked:
+    """The dashboard of a folder with the studies ``first`` and ``second``."""
+
+    home: Path
+    pages: Pages
+    client: Any
+
+    def get(self, path: str, **headers: str) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        # buffered: the answer is read to its end and let go of
+        return self.client.get(path, base_url=AT, headers=named, buffered=True)
+
+    def json(self, path: str) -> Any:
+        found = self.get(path)
+        assert found.status_code == 200, found.text
+        return json.loads(found.text)
+
+
+FIRST = make_record(14, "first")
+SECOND = make_record(9, "second", seed=3)
+
+
+def asked(home: Path) -> Asked:
+    pages = Pages(Catalogue(), shipped_boards())
+    return Asked(home, pages, dash_app(pages, lambda: PORT).server.test_client())
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("dashboard")
+    for record in (FIRST, SECOND):
+        write_study(found / "studies", record)
+    weights = found / "studies" / "first" / "trials"
+    weights.mkdir()
+    (weights / "00000.safetensors").write_bytes(b"weights")
+    (found / "secret").write_text("secret")
+    (weights / "00001.safetensors").symlink_to(found / "secret")
+    return found
+
+
+@pytest.fixture
+def dashboard(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
+    monkeypatch.chdir(home)
+    found = asked(home)
+    yield found
+    found.pages.catalogue.close()
+
+
+# What it shows.
+
+
+def test_the_list_has_every_study_and_says_which_nobody_has_read(dashboard: Asked) -> None:
+    dashboard.pages.page(["first"], "report")
+    head = dashboard.pages.page([], "report")["head"]
+    assert 'href="/?study=first">first</a>' in head
+    assert 'href="/?study=second">second</a></th><td class="soft">not read yet' in head
+    dashboard.pages.catalogue.read_all()
+    assert "not read yet" not in dashboard.pages.page([], "report")["head"]
+
+
+def test_a_part_is_the_figure_of_the_report(dashboard: Asked) -> None:
+    found = dashboard.json("/api/part/0?study=first")["figure"]
+    record = dashboard.pages.catalogue.look("first")
+    assert found == json.loads(pareto(record, "ce", "accuracy").to_json())
+
+
+def test_every_part_of_a_board_is_answered(dashboard: Asked) -> None:
+    view = dashboard.pages.view(["first"], "report")
+    for number in range(len(view.sections)):
+        assert set(dashboard.json(f"/api/part/{number}?study=first")) <= {"figure", "html"}
+    assert dashboard.get(f"/api/part/{len(view.sections)}?study=first").status_code == 404
+
+
+def test_a_trial_opens_with_a_file_that_rebuilds_to_its_key(dashboard: Asked) -> None:
+    found = dashboard.json("/api/trial?study=first&number=7")
+    assert key(read_architecture(read_text(found["yaml"]).data)) == FIRST.trials[7].key
+    assert found["drawing"].startswith("<svg")
+    assert found["retrain"].startswith("unitsearch train first-00007.yaml ")
+
+
+def test_kept_weights_can_be_downloaded(dashboard: Asked) -> None:
+    link = dashboard.json("/api/trial?study=first&number=0")["weights"]
+    found = dashboard.get(link)
+    assert found.data == b"weights"
+    assert "first-00000.safetensors" in found.headers["Content-Disposition"]
+    assert "weights" not in dashboard.json("/api/trial?study=first&number=3")
+
+
+def test_studies_stand_side_by_side(dashboard: Asked) -> None:
+    page = dashboard.pages.page(["first", "second"], "report")
+    assert "2 studies side by side" in page["head"]
+    one = dashboard.pages.page(["first"], "report")["panels"]
+    assert page["panels"].count('data-study="second"') == one.count('data-study="first"')
+    both = dashboard.json("/api/trials?study=first&study=second")
+    assert [part["study"] for part in both] == ["first", "second"]
+
+
+def test_new_trials_are_a_new_version(home: Path, dashboard: Asked) -> None:
+    grows = make_record(6, "grows")
+    folder = write_study(home / "studies", replace(grows, trials=grows.trials[:4]))
+    try:
+        before = dashboard.pages.page(["grows"], "report")
+        dashboard.pages.view(["grows"], "report").cost = 0.0  # so that it does not rest
+        assert dashboard.pages.page(["grows"], "report")["version"] == before["version"]
+        add_trials(folder, grows.trials[4:])
+        after = dashboard.pages.page(["grows"], "report")
+        assert after["version"] != before["version"]
+        assert after["layout"] == before["layout"]
+        shown = dashboard.json("/api/part/0?study=grows")["figure"]["data"]
+        assert 5 in [number for trace in shown for number in trace.get("customdata", [])]
+    finally:
+        folder.rename(home / "grown")
+
+
+def test_a_large_view_rests_before_it_is_made_again(home: Path, dashboard: Asked) -> None:
+    view = dashboard.pages.view(["first"], "report")
+    view.cost = 1000.0
+    (home / "studies" / "first" / "study.yaml").touch()
+    assert dashboard.pages.view(["first"], "report") is view
+
+
+def test_a_study_that_is_not_there_is_said(dashboard: Asked) -> None:
+    page = dashboard.pages.page(["nobody"], "report")
+    assert "no study named &#x27;nobody&#x27;" in page["head"]
+    assert dashboard.get("/api/trials?study=nobody").status_code == 404
+
+
+def test_a_damaged_study_does_not_hide_the_others(home: Path, dashboard: Asked) -> None:
+    broken = home / "studies" / "broken"
+    broken.mkdir()
+    (broken / "study.yaml").write_text("nonsense: 1")
+    try:
+        dashboard.pages.catalogue.read_all()
+        assert ">first</a>" in dashboard.pages.page([], "report")["head"]
+        assert "not the facts of a study" in dashboard.pages.page(["broken"], "report")["head"]
+    finally:
+        broken.rename(home / "broken")
+
+
+def test_a_board_of_ones_own_is_offered_and_read_anew_when_it_changes(
+    home: Path, dashboard: Asked
+) -> None:
+    path = home / "mine.yaml"
+    path.write_text("title: Mine\npanels:\n- {panel: front}\n")
+    dashboard.pages.boards |= own_boards([path])
+    assert "Mine" in dashboard.pages.page(["first"], "mine")["head"]
+    path.write_text("title: Ours\npanels:\n- {panel: fronts}\n")
+    os.utime(path, ns=(1, 1))
+    dashboard.pages.view(["first"], "mine").cost = 0.0  # so that it does not rest
+    assert "did you mean &#x27;front&#x27;" in dashboard.pages.page(["first"], "mine")["head"]
+
+
+def test_two_studies_of_one_name_are_told_apart(home: Path, tmp_path: Path) -> None:
+    other = write_study(tmp_path, SECOND).rename(tmp_path / "first")
+    catalogue = Catalogue([home / "studies" / "first", other])
+    assert list(catalogue.folders()) == ["first", "first (2)"]
+    assert catalogue.look("first (2)").name == "first (2)"
+    catalogue.close()
+
+
+# To whom.
+
+
+@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8050", "127.0.0.1:9", ""])
+def test_a_name_that_is_not_this_machines_is_refused(
+    dashboard: Asked, path: str, host: str
+) -> None:
+    assert dashboard.get(path, Host=host).status_code == 403
+
+
+@pytest.mark.parametrize("host", [f"127.0.0.1:{PORT}", f"localhost:{PORT}"])
+def test_this_machines_names_are_answered(dashboard: Asked, host: str) -> None:
+    assert dashboard.get("/", Host=host).status_code == 200
+
+
+@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize("by", ["cross-site", "same-site"])
+def test_what_another_sites_page_asks_for_is_refused(dashboard: Asked, path: str, by: str) -> None:
+    assert dashboard.get(path, Sec_Fetch_Site=by, Sec_Fetch_Mode="no-cors").status_code == 403
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_every_answer_forbids_its_page_all_but_this_server(dashboard: Asked, path: str) -> None:
+    headers = dashboard.get(path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe-inline" not in policy.split("script-src")[1].split(";")[0]
+    assert "http" not in policy
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_nothing_can_be_written(dashboard: Asked, method: str) -> None:
+    found = dashboard.client.open("/api/trials?study=first", base_url=AT, method=method)
+    assert found.status_code == 405
+
+
+# What it keeps.
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/shipped/../../../secret", "/shipped/..%2f..%2fsecret", "/shipped/%2fetc%2fpasswd",
+     "/api/weights?study=..&number=0", "/api/weights?study=first%2f..&number=0",
+     "/api/weights?study=first&number=../../secret", "/api/weights?study=first&number=1",
+     "/api/weights?study=first&number=-1", "/api/trial?study=%2e%2e&number=0",
+     "/_dash-component-suites/dash/../../../../etc/passwd"],
+)  # fmt: skip
+def test_no_file_outside_the_studies_is_served(dashboard: Asked, path: str) -> None:
+    found = dashboard.get(path)
+    assert found.status_code in (400, 404, 500) or "react-entry-point" in found.text
+    assert "secret" not in found.text.replace("/secret", "")
+    assert "root:" not in found.text
+
+
+def test_nothing_of_a_study_changes_by_being_shown(home: Path, dashboard: Asked) -> None:
+    folder = home / "studies" / "second"
+    before = files(folder)
+    for number in range(len(dashboard.pages.view(["second"], "report").sections)):
+        dashboard.get(f"/api/part/{number}?study=second")
+    for path in ("trials?", "trial?number=3&", "weights?number=3&"):
+        dashboard.get(f"/api/{path}study=second")
+    dashboard.pages.page(["second"], "report")
+    assert files(folder) == before
+
+
+def test_what_comes_from_a_study_is_escaped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = f"evil {EVIL}".replace("/", "")
+    usual = make_record(13, name)
+    failed = replace(usual.trials[11], reason=EVIL)
+    facts = {"config": {**usual.config, "space": EVIL, "data": {"name": EVIL}}}
+    trials = (*usual.trials[:11], failed, usual.trials[12])
+    write_study(tmp_path / "studies", Record(name, usual.folder, facts, trials))
+    found = asked(tmp_path)
+    for names, board in (([], "report"), ([name], "report"), ([EVIL], "report"), ([name], EVIL)):
+        page = found.pages.page(names, board)
+        for html in ("bar", "head", "panels"):
+            assert "<img" not in page[html]
+    view = found.pages.view([name], "report")
+    for number in range(len(view.sections)):
+        text = json.loads(found.pages.part([name], "report", number))
+        assert "<img" not in text.get("html", "")
+    found.pages.catalogue.close()
+
+
+# How it is started.
+
+
+def test_without_dash_the_way_to_it_is_said(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.chdir(home)
+    monkeypatch.setitem(sys.modules, "dash", None)
+    with pytest.raises(PackageError, match=r"pip install 'unitsearch\[dashboard\]'"):
+        open_server()
+
+
+def test_a_port_that_is_taken_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        with pytest.raises(UsageError, match="--port 0 takes one"):
+            open_server(port=held.getsockname()[1])
+
+
+def test_a_study_that_is_named_and_is_none_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="no study named"):
+        open_server(["nobody"])
+
+
+def test_a_board_that_is_none_is_said_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("panels: 3")
+    with pytest.raises(SpecError, match=r"mine\.yaml"):
+        open_server(boards=[path])
+
+
+@pytest.mark.slow
+def test_the_command_says_where_it_listens_and_ends_by_an_interrupt(home: Path) -> None:
+    words = [sys.executable, "-m", "unitsearch.cli.main", "dashboard", "first"]
+    with subprocess.Popen(
+        [*words, "--port", "0", "--no-open"],
+        cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert url.startswith("http://127.0.0.1:")
+        assert url.endswith("/?study=first")
+        process.send_signal(2)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said

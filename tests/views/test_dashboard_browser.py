@@ -1,0 +1,157 @@
+"""The dashboard in a real browser."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from browser import Browser, Page, brush, dimmed, point
+from view_records import make_record
+from view_studies import add_trials, write_study
+
+from unitsearch.architecture import key, read_architecture, read_file
+from unitsearch.study.record import Record
+from unitsearch.study.tables import front_trials
+from unitsearch.views.live import Server, open_server
+
+pytestmark = pytest.mark.slow
+
+FIRST = make_record(30, "first")
+SECOND = make_record(14, "second", seed=3)
+GROWS = make_record(14, "grows")
+EVIL = "<img src=x onerror=alert(1)><script>alert(2)<\\script>"
+DRAWN = "!!document.querySelector('[data-part=\"1\"] .plot')?._fullData"
+SECONDS_UNTIL_SEEN = 5.0
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("live")
+    for record in (FIRST, SECOND, replace(GROWS, trials=GROWS.trials[:10])):
+        write_study(found / "studies", record)
+    failed = replace(SECOND.trials[11], reason=EVIL)
+    facts = {"config": {**SECOND.config, "space": EVIL, "data": {"name": EVIL}}}
+    trials = (*SECOND.trials[:11], failed, *SECOND.trials[12:])
+    write_study(found / "studies", Record("evil", Path(f"evil {EVIL}"), facts, trials))
+    return found
+
+
+@pytest.fixture(scope="module")
+def server(home: Path) -> Iterator[Server]:
+    before = Path.cwd()
+    os.chdir(home)
+    found = open_server()
+    serving = threading.Thread(target=found.serve)
+    serving.start()
+    yield found
+    found.close()
+    serving.join()
+    os.chdir(before)
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """A page on the study ``first``; at the end it has not complained nor asked anyone else."""
+    with browser.page() as found:
+        found.go(f"{server.url}?study=first")
+        found.wait(DRAWN)
+        yield found
+        assert found.errors == []
+        assert {url.split("/")[2] for url in found.requests} == {server.url.split("/")[2]}
+
+
+def follow(page: Page, text: str) -> None:
+    """Click the link of the list whose text has ``text``."""
+    found = f"[...document.querySelectorAll('#head a')].find(a => a.innerText.includes('{text}'))"
+    page.wait(f"Boolean({found})")
+    with page.loading():
+        page.run(f"{found}.click()")
+
+
+def test_a_study_is_found_in_the_list_and_opened(page: Page, server: Server) -> None:
+    page.go(server.url)
+    page.wait("document.querySelectorAll('#head tbody tr').length === 4")
+    page.wait("!document.querySelector('#head .soft')")  # all are read
+    follow(page, "second")
+    page.wait(DRAWN)
+    assert page.run("document.querySelector('.study').innerText").startswith("second")
+
+
+def test_a_click_on_a_point_shows_that_trials_drawing_and_yaml(page: Page) -> None:
+    number = next(t.number for t in front_trials(FIRST) if not t.is_baseline)
+    page.click(*point(page, "figure-0", number))
+    page.wait("!!document.querySelector('#drawer svg.drawing')")
+    assert f"key: {FIRST.trials[number].key}" in page.run(
+        "document.getElementById('drawer-body').innerText"
+    )
+
+
+def test_brushing_a_figure_dims_the_others(page: Page) -> None:
+    out = brush(page, "figure-0")
+    assert 0 < len(out) < len(FIRST.complete)
+    page.wait("document.querySelector('[data-figure=figure-1]').classList.contains('dimmed')")
+    assert dimmed(page, "figure-1") == out
+
+
+def test_the_downloaded_file_rebuilds_to_the_trials_key(page: Page) -> None:
+    page.run("document.querySelector('.card:nth-child(2) button.open').click()")
+    page.wait("!!document.querySelector('#drawer-body button')")
+    path = page.downloaded(
+        lambda: page.run(
+            "[...document.querySelectorAll('#drawer button')]"
+            ".find(b => b.textContent === 'Download').click()"
+        )
+    )
+    number = int(path.stem.rpartition("-")[2])
+    assert key(read_architecture(read_file(path).data)) == FIRST.trials[number].key
+
+
+def test_what_is_further_down_is_drawn_when_it_is_scrolled_to(page: Page) -> None:
+    last = "[...document.querySelectorAll('.plot')].pop()"
+    assert not page.run(f"Boolean({last}._fullData)")
+    page.run(f"{last}.scrollIntoView({{behavior: 'instant'}})")
+    page.wait(f"Boolean({last}._fullData)")
+
+
+def test_new_trials_appear_while_it_is_looked_at_and_what_was_chosen_stays(
+    home: Path, page: Page, server: Server
+) -> None:
+    page.go(f"{server.url}?study=grows")
+    page.wait(DRAWN)
+    out = brush(page, "figure-0")
+    shown = (
+        "document.querySelector('[data-figure=figure-0]')._fullData"
+        ".flatMap(t => t.mode === 'markers' && t.customdata ? [...t.customdata] : [])"
+    )
+    assert 13 not in page.run(shown)
+    began = time.monotonic()
+    add_trials(home / "studies" / "grows", GROWS.trials[10:])
+    page.wait(f"{shown}.includes(13)")
+    assert time.monotonic() - began < SECONDS_UNTIL_SEEN
+    assert set(out) < set(dimmed(page, "figure-0"))
+
+
+def test_studies_are_compared_side_by_side(page: Page, server: Server) -> None:
+    page.go(f"{server.url}?study=first&study=second")
+    page.wait(DRAWN)
+    whose = (
+        "[...document.querySelectorAll('.panel[data-study]')].slice(0, 2)"
+        ".map(panel => panel.dataset.study)"
+    )
+    assert page.run(whose) == ["first", "second"]
+    page.click(*point(page, "figure-1", 0))
+    page.wait("document.getElementById('drawer-title').textContent.endsWith(' · second')")
+
+
+def test_nothing_that_a_study_contains_is_run(page: Page, server: Server) -> None:
+    page.go(server.url)
+    follow(page, "evil")
+    page.wait(DRAWN)
+    page.run("window.scrollTo({top: 1e6, behavior: 'instant'})")
+    page.wait("document.body.innerText.includes('onerror=alert(1)')")
+    assert not page.run("Boolean(document.querySelector('main img'))")

@@ -1,0 +1,193 @@
+"""The report in a real browser, opened from disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import Browser, Page, brush, dimmed, point
+from view_records import ODD, make_record
+
+from unitsearch.architecture import key, read_architecture, read_file
+from unitsearch.study.record import Record
+from unitsearch.study.tables import front_trials
+from unitsearch.views import write_report
+
+pytestmark = pytest.mark.slow
+
+DRAWN = "[...document.querySelectorAll('.plot')].every(div => div._fullData)"
+NOTHING_CHOSEN = "document.getElementById('chip').hidden"
+
+
+@pytest.fixture(scope="module")
+def file(record: Record, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(record, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, file: Path) -> Iterator[Page]:
+    with browser.page() as found:
+        found.go(file.as_uri())
+        found.wait(DRAWN)
+        yield found
+
+
+@pytest.fixture
+def page(opened: Page, file: Path) -> Iterator[Page]:
+    """The report with nothing open or chosen; in the end it complains of nothing, asks nobody."""
+    yield opened
+    assert opened.errors == []
+    assert set(opened.requests) == {file.as_uri()}
+    opened.run("document.getElementById('drawer-close').click(), unitsearch.clearChoice(), 0")
+    opened.wait("!document.querySelector('.dimmed')")
+
+
+def member(record: Record) -> int:
+    """A member of the front that is not the baseline."""
+    return next(t.number for t in front_trials(record) if not t.is_baseline)
+
+
+@pytest.mark.parametrize(
+    "study", ["usual", "no trials", "one trial", "baseline failed", "shared filters"]
+)
+def test_every_figure_is_drawn_without_an_error_or_a_request(
+    browser: Browser, tmp_path: Path, study: str
+) -> None:
+    path = tmp_path / "report.html"
+    write_report(make_record(30) if study == "usual" else ODD[study], path)
+    with browser.page() as page:
+        page.go(f"{path.as_uri()}#trial-0")
+        page.wait(f"document.querySelectorAll('.plot').length && {DRAWN}")
+        assert page.errors == []
+        assert set(page.requests) == {f"{path.as_uri()}"}
+        is_open = page.run("!document.getElementById('drawer').hidden")
+        assert is_open == (study != "no trials")
+
+
+def test_a_click_on_a_point_shows_that_trials_drawing_and_yaml(page: Page, record: Record) -> None:
+    number = member(record)
+    page.click(*point(page, "figure-1", number))
+    page.wait("document.querySelector('#drawer svg.drawing')")
+    assert page.run("document.getElementById('drawer-title').textContent").startswith(
+        f"Trial {number} "
+    )
+    assert f"key: {record.trials[number].key}" in page.run(
+        "document.getElementById('drawer-body').innerText"
+    )
+    assert page.run("document.querySelectorAll('.ring:not([hidden])').length") >= 1
+
+
+def test_brushing_a_figure_dims_the_others_and_the_table(page: Page, record: Record) -> None:
+    out = brush(page, "figure-1")
+    assert 0 < len(out) < len(record.complete)
+    page.wait(f"!({NOTHING_CHOSEN})")
+    left = len(record.trials) - len(out)
+    page.wait("document.querySelector('[data-figure=figure-3]').classList.contains('dimmed')")
+    assert dimmed(page, "figure-3") == out
+    rows = page.run("[...document.querySelectorAll('.front tr.dim')].map(r => +r.dataset.trial)")
+    assert sorted(rows) == sorted({t.number for t in front_trials(record)} & set(out))
+    said = page.run("document.getElementById('chip').innerText")
+    assert said.split()[0] == str(left - len(record.trials) + len(record.complete))
+
+
+def test_escape_closes_the_details_first_and_then_clears_the_choice(page: Page) -> None:
+    brush(page, "figure-1")
+    page.run("document.querySelector('.front button.open').click()")
+    page.key("Escape")
+    assert page.run("document.getElementById('drawer').hidden")
+    assert not page.run(NOTHING_CHOSEN)
+    page.key("Escape")
+    page.wait(NOTHING_CHOSEN)
+    page.wait("!document.querySelector('.dimmed')")
+    assert dimmed(page, "figure-1") == dimmed(page, "figure-3") == []
+
+
+def test_the_downloaded_file_rebuilds_to_the_trials_key(page: Page, record: Record) -> None:
+    number = member(record)
+    page.run(f"document.querySelector('button.open[data-trial=\"{number}\"]').click()")
+    page.wait("document.querySelector('#drawer-body button')")
+    path = page.downloaded(
+        lambda: page.run(
+            "[...document.querySelectorAll('#drawer button')]"
+            ".find(b => b.textContent === 'Download').click()"
+        )
+    )
+    assert path.name == f"digits-lenet-{number:05d}.yaml"
+    assert key(read_architecture(read_file(path).data)) == record.trials[number].key
+
+
+def test_a_row_is_opened_and_left_by_the_keyboard(page: Page, record: Record) -> None:
+    page.run("document.querySelector('.front thead button').focus()")
+    for _ in range(40):
+        page.key("Tab")
+        if page.run("document.activeElement.matches('tbody button.open')"):
+            break
+    number = page.run("document.activeElement.dataset.trial")
+    page.key("Enter")
+    page.wait("document.activeElement.id === 'drawer-title'")
+    page.key("Escape")
+    assert page.run("document.activeElement.dataset.trial") == number
+
+
+def test_filters_dim_what_they_leave_out(page: Page, record: Record) -> None:
+    page.run("""(() => {
+        const field = document.getElementById("filters").elements.accuracy;
+        field.value = "97.5";
+        field.dispatchEvent(new Event("input", {bubbles: true}));
+    })()""")
+    able = [t.number for t in record.complete if (t.accuracy or 0) >= 0.975]
+    page.wait("document.querySelector('[data-figure=figure-1]').classList.contains('dimmed')")
+    assert dimmed(page, "figure-1") == [t.number for t in record.complete if t.number not in able]
+    assert page.run("document.getElementById('chip').innerText").startswith(f"{len(able)} of 60")
+
+
+def test_axes_of_parallel_coordinates_brush_too(page: Page, record: Record) -> None:
+    numbers = [t.number for t in record.complete]
+    page.run(f"""(async () => {{
+        const div = document.createElement("div");
+        document.querySelector(".panels section[data-study]").appendChild(div);
+        await unitsearch.plots.draw(div, {{layout: {{}}, data: [{{
+            type: "parcoords", customdata: {numbers},
+            dimensions: ["one", "other"].map(label => ({{label, values: {numbers}}})),
+        }}]}});
+        await Plotly.restyle(div, {{"dimensions[0].constraintrange": [[0, 10]]}}, [0]);
+    }})()""")
+    page.wait(f"!({NOTHING_CHOSEN})")
+    assert dimmed(page, "figure-1") == [number for number in numbers if number > 10]
+
+
+def test_curves_and_three_axes_follow_the_choice(page: Page, record: Record) -> None:
+    chosen, other = record.complete[3].number, record.complete[4].number
+    page.run(f"""(async () => {{
+        const place = document.querySelector(".panels section[data-study]");
+        const drawn = async (name, data) => {{
+            const div = document.createElement("div");
+            div.id = name;
+            place.prepend(div);
+            await unitsearch.plots.draw(div, {{layout: {{}}, data: [data]}});
+        }};
+        const numbers = [{chosen}, {chosen}, {chosen}, {other}, {other}, {other}];
+        await drawn("curves", {{type: "scatter", mode: "lines", customdata: numbers,
+            x: [1, 2, null, 1, 2, null], y: [3, 4, null, 5, 6, null]}});
+        await drawn("space", {{type: "scatter3d", mode: "markers", customdata: [{chosen}, {other}],
+            x: [1, 2], y: [1, 2], z: [1, 2], marker: {{color: "#123456"}}}});
+        document.getElementById("curves").scrollIntoView({{behavior: "instant"}});
+        unitsearch.choice.brush(null, new Set(["digits-lenet:{chosen}"]));
+    }})()""")
+    page.wait("document.getElementById('space').classList.contains('dimmed')")
+    assert page.run("document.getElementById('curves').data.map(t => [...t.y])") == [
+        [3, 4, None, None, None, None], [3, 4, None, 5, 6, None],
+    ]  # fmt: skip
+    ghost, colours = (
+        "document.getElementById('curves').data[1].visible",
+        "[...document.getElementById('space').data[0].marker.color]",
+    )
+    assert page.run(ghost) is True
+    assert page.run(colours)[0] == "#123456" != page.run(colours)[1]
+    page.key("Escape")
+    page.wait("!document.querySelector('.dimmed')")
+    assert page.run("document.getElementById('curves').data[0].y") == [3, 4, None, 5, 6, None]
+    assert page.run(ghost) is False

@@ -1,0 +1,60 @@
+"""The made-up records as real studies on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from unitsearch.study.folder import write_facts
+from unitsearch.study.record import Record, Trial
+from unitsearch.study.store import Store, create_store, open_store
+
+
+def write_study(home: Path, record: Record, storage: str | None = None) -> Path:
+    """Write ``record`` as a study into ``home`` and return its folder."""
+    folder = home / record.folder.name
+    folder.mkdir(parents=True)
+    budget = {"trials": len(record.trials), "minutes": None}
+    config = {**record.config, "budget": budget, "storage": storage}
+    known: dict[str, Any] = {"space": {"name": "lenet_hybrid"}, "data": {"name": "digits"}}
+    write_facts(folder, {**known, **record.facts, "name": folder.name, "config": config})
+    create_store(folder, folder.name, storage).close()
+    add_trials(folder, record.trials, storage)
+    return folder
+
+
+def add_trials(folder: Path, trials: Sequence[Trial], storage: str | None = None) -> None:
+    """Write more trials into a study, as its driver would."""
+    store = open_store(folder, folder.name, storage, writer=True)
+    try:
+        for trial in trials:
+            start(store, trial)
+            if trial.state != "running":
+                finish(store, trial)
+    finally:
+        store.close()
+
+
+def start(store: Store, trial: Trial) -> None:
+    store.start(
+        trial.number, trial.architecture, trial.key, trial.seed, trial.cost, trial.values, {}, None
+    )
+
+
+def finish(store: Store, trial: Trial) -> None:
+    kept = ("state", "accuracy", "images", "curve", "train_seconds", "reason", "digest", "plan")
+    store.finish(trial.number, {key: asdict(replace(trial))[key] for key in kept})
+
+
+def files(folder: Path) -> dict[str, tuple[bytes, int, int]]:
+    """Return what lies in a folder: content, time of the last change and inode of each file."""
+    return {
+        str(path.relative_to(folder)): (
+            path.read_bytes() if path.is_file() else b"",
+            path.stat().st_mtime_ns,
+            path.stat().st_ino,
+        )
+        for path in sorted(folder.rglob("*"))
+    }

@@ -1,0 +1,206 @@
+"""Networks taken out of a study, or made of an architecture file, for use elsewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unitsearch.api.networks import load_architecture
+from unitsearch.api.words import word
+from unitsearch.errors import SpecError, StudyError, UnitSearchError, UsageError
+
+if TYPE_CHECKING:
+    from unitsearch.architecture import Architecture
+    from unitsearch.study.record import Record, Trial
+    from unitsearch.views.exports.export import Exported
+    from unitsearch.views.exports.story import Story
+    from unitsearch.views.exports.subject import Subject
+
+
+def export(
+    named: str | Path,
+    folder: str | Path = "exported",
+    *,
+    formats: str | Sequence[str] = ("yaml", "safetensors"),
+    pick: str = "",
+    trials: Sequence[int] = (),
+    weights: bool = True,
+    latency: bool = True,
+    watch: Callable[[Exported], None] = lambda done: None,
+) -> list[Exported]:
+    """Write networks in some formats, each with a card, and check every file before it is in place.
+
+    Args:
+        named: A study, by name or folder; or an architecture file, with its weights beside it; or
+            SPACE:POINT.
+        folder: Where to.
+        formats: Some of ``yaml``, ``safetensors``, ``pt2``, ``onnx``, ``python``.
+        pick: Which members of a study's front: all of them unless given; see ``picks.picked``.
+        trials: Trials of a study, by number, instead.
+        weights: Whether with the trained weights; else files that hold a network hold random ones,
+            and say so.
+        latency: Whether the cards tell how long an image takes here.
+        watch: Called with each network that is done.
+
+    Raises:
+        CheckError: If a file does not answer as its network does; nothing of that network is left.
+        PackageError: If a format needs packages that are not there.
+        SpecError: If an architecture or its weights cannot be read.
+        StudyError: If the study, the trials or their weights are not there, or nothing is picked.
+        UsageError: If a format or pick is none, or both picks and trials are given.
+    """
+    from unitsearch.views.exports.formats import FORMATS, formats_from
+
+    wanted = formats_from(formats)
+    if not weights:  # nothing but weights is in them
+        wanted = [name for name in wanted if name != "safetensors"]
+    if not wanted:
+        raise UsageError("safetensors are weights, so there is nothing to export without them")
+    for name in wanted:
+        FORMATS[name].demand()
+    if pick and trials:
+        raise UsageError("export takes either a pick of the front or trials by number, not both")
+    made: list[Callable[[], tuple[Subject, Story]]]
+    if _is_architecture(named):
+        if pick or trials:
+            raise StudyError(
+                f"{named} is no study but one network: nothing is to be picked from it"
+            )
+        made = [partial(_of_file, str(named), wanted, weights=weights)]
+    else:
+        record, chosen = _chosen(named, pick, trials)
+        made = [partial(_of_trial, record, trial, wanted, weights=weights) for trial in chosen]
+    from unitsearch.views.exports.export import export as write_out
+
+    found = []
+    for make in made:
+        subject, story = make()
+        found.append(write_out(subject, story, wanted, Path(folder), latency=latency))
+        watch(found[-1])
+    return found
+
+
+def _is_architecture(named: str | Path) -> bool:
+    return Path(named).is_file() or (":" in str(named) and not Path(named).is_dir())
+
+
+def _chosen(study: str | Path, pick: str, trials: Sequence[int]) -> tuple[Record, Sequence[Trial]]:
+    """Return a study and the trials of it that are meant, each once."""
+    from unitsearch.study.folder import read_study
+    from unitsearch.views.exports.picks import check_pick, picked
+
+    check_pick(pick or "all")
+    record = read_study(study)
+    if not trials:
+        return record, picked(record, pick or "all")
+    known = {trial.number: trial for trial in record.complete}
+    for number in trials:
+        if number not in known:
+            raise StudyError(f"study {record.name} has no complete trial {number}")
+    return record, [known[number] for number in dict.fromkeys(trials)]
+
+
+def _of_trial(
+    record: Record, trial: Trial, formats: Sequence[str], *, weights: bool
+) -> tuple[Subject, Story]:
+    from unitsearch.views.exports.export import trial_subject
+    from unitsearch.views.exports.story import of_trial
+
+    subject = trial_subject(record, trial, weights=weights)
+    file = f"{subject.stem}.yaml"
+    command = _retraining(file, _overrides(record.config, trial.seed))
+    if command and "yaml" not in formats:
+        before = ["unitsearch", "export", record.name, "--trial", str(trial.number)]
+        command = f"{shlex.join([*before, '--no-weights', '-o', '.'])}\n{command}"
+    return subject, of_trial(record, trial, command)
+
+
+def _of_file(named: str, formats: Sequence[str], *, weights: bool) -> tuple[Subject, Story]:
+    from unitsearch.views.exports.export import trained_subject, untrained_subject
+    from unitsearch.views.exports.formats import FORMATS
+    from unitsearch.views.exports.story import of_file
+
+    architecture = load_architecture(named)
+    is_file = Path(named).is_file()
+    stem = Path(named).stem if is_file else re.sub(r"[^\w.-]+", "-", named)
+    beside = Path(named).with_suffix(".safetensors")
+    if weights and is_file and beside.is_file():
+        subject = trained_subject(stem, architecture, beside)
+    else:
+        lacking = [name for name in formats if FORMATS[name].has_weights]
+        if weights and lacking:
+            raise SpecError(
+                f"{named} has no weights beside it ({beside.name}), and {', '.join(lacking)} "
+                "would hold them",
+                fix=f"train it: unitsearch train {shlex.quote(named)}; or --no-weights for an "
+                "untrained network",
+            )
+        subject = untrained_subject(stem, architecture)
+    at = f"{stem}.yaml" if "yaml" in formats else named
+    story = of_file(
+        architecture,
+        Path(named).name,
+        _retraining(at, _told(architecture)),
+        is_trained=subject.is_trained,
+    )
+    return subject, story
+
+
+def _retraining(file: str, overrides: Sequence[str]) -> str:
+    """Return the command that trains a file again; empty if nothing is known of how."""
+    return shlex.join(["unitsearch", "train", file, *overrides]) if overrides else ""
+
+
+def _overrides(config: Mapping[str, Any], seed: int) -> list[str]:
+    """Return what makes ``unitsearch train`` train as a study did: data, recipe and seed.
+
+    Where the data lie on this machine is left out. Empty if the configuration is of no study that
+    can be read today.
+    """
+    from unitsearch.fields import write_all
+    from unitsearch.study.config import compose, config_from, options
+
+    try:
+        wanted = config_from(config)
+        recipe = wanted.train.name if wanted.train.name in options("train") else "fast"
+        found = [f"data={wanted.data.name}", f"train={recipe}"]
+        usual, _ = compose(found)
+        for group in ("data", "train"):
+            plain, known = (write_all(getattr(one, group)) for one in (wanted, usual))
+            keys = [key for key in plain if plain[key] != known[key]]
+            if {"epochs", "warmup"} & set(keys):  # fewer epochs alone would shorten the warm-up
+                keys = list(dict.fromkeys([*keys, "epochs", "warmup"]))
+            found += [
+                f"{group}.{key}={word(plain[key])}"
+                for key in keys
+                if f"{group}.{key}" not in ("data.root", "data.download", "data.name")
+            ]
+        again, _ = compose(found)
+    except UnitSearchError:
+        return []
+    here = replace(again.data, root=wanted.data.root, download=wanted.data.download)
+    is_same = again.train == wanted.train and here == wanted.data
+    return [*found, f"seed={seed}"] if is_same else []
+
+
+def _told(architecture: Architecture) -> list[str]:
+    """Return the data, recipe and seed that a file's provenance tells, as overrides."""
+    from unitsearch.architecture import key
+    from unitsearch.data.spec import NAMES
+    from unitsearch.study.config import options
+
+    said = architecture.provenance or {}
+    if said.get("key") not in (None, key(architecture)):  # its layers were edited
+        return []
+    found = [f"data={said['data']}"] if said.get("data") in NAMES else []
+    found += [f"train={said['recipe']}"] if said.get("recipe") in options("train") else []
+    for name, override in (("epochs", "train.epochs"), ("seed", "seed")):
+        value = said.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and found:
+            found.append(f"{override}={value}")
+    return found

@@ -1,0 +1,297 @@
+"""Networks looked at: drawn, and their units inspected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unitsearch.api.networks import check_fits, load_architecture
+from unitsearch.api.words import word
+from unitsearch.architecture import Architecture, canonical, stacks
+from unitsearch.errors import SpecError, UsageError
+from unitsearch.views.drawing import drawing_file
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unitsearch.data.images import Source
+    from unitsearch.data.sets import DataSet
+    from unitsearch.network.build import Network
+    from unitsearch.network.features import Batches, Effect, Survey, UnitAt
+    from unitsearch.study.config import Config
+    from unitsearch.views.inspection import Inspection, Seen, Shown, Together
+
+PARTS = ("validation", "test")
+IMAGES = 1000
+MOST = 100
+_BATCH = 250
+
+
+def draw(named: str | Path, width: float | None = None, *, paper: bool = True) -> str:
+    """Return the drawing of an architecture as the text of an SVG file.
+
+    Args:
+        named: An architecture file, or a space's point (``SPACE:POINT``).
+        width: Where a row of layers ends, in pixels; what suits the network unless given.
+        paper: Whether it has a background, light or dark as the reader's system asks for.
+
+    Raises:
+        UsageError: If there is no such file or point, or ``width`` is not above 0.
+        SpecError: If the file breaks the format.
+    """
+    if width is not None and not 0 < width < float("inf"):
+        raise UsageError(place="width", found=width, expected="a number of pixels above 0")
+    return drawing_file(load_architecture(named), title_of(named), width, paper=paper)
+
+
+def title_of(named: str | Path) -> str:
+    """Return what a network is called: its file's name without ending, or SPACE:POINT."""
+    text = str(named)
+    return text if not Path(text).is_file() and ":" in text else Path(text).stem
+
+
+def file_name(named: str | Path, ending: str) -> Path:
+    """Return the file in the current folder that a picture of a network is written to."""
+    return Path(re.sub(r"[^\w.+-]+", "-", Path(title_of(named)).name) + ending)
+
+
+def inspect(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    images: Sequence[int] = (0,),
+    count: int = IMAGES,
+    part: str = "validation",
+    most: int = MOST,
+    watch: Callable[[str], None] | None = None,
+) -> Inspection:
+    """Look at the units of a trained network: their feature maps, and what it does without them.
+
+    Args:
+        path: An architecture file with its weights beside it, as ``export`` and ``train`` write
+            them.
+        overrides: Other data than the file says: ``data=…``, ``data.…=…``.
+        images: The images whose feature maps are kept, by their position among those of the part.
+        count: How many images of the part are measured on, evenly spread; all if it has fewer.
+        part: ``validation`` or ``test``.
+        most: The effect of so many units is measured, of those first that vary least.
+        watch: Called with a line of progress now and then.
+
+    Raises:
+        SpecError: If the file breaks the format, or its weights are missing or do not fit.
+        UsageError: If it has no units, or the data do not suit it or have no such image.
+        DataError: If the data are missing.
+    """
+    from unitsearch.costs import count as count_cost
+    from unitsearch.data.download import make_available
+    from unitsearch.data.sets import load
+    from unitsearch.network.features import effects, survey
+    from unitsearch.network.weights import load_network
+    from unitsearch.views.inspection import Inspection, Seen, saved
+
+    say = watch or (lambda _: None)
+    if part not in PARTS:
+        raise UsageError(place="part", found=part, expected=" or ".join(PARTS))
+    for name, number in (("count", count), ("most", most + 1)):
+        if number < 1:
+            raise UsageError(place=name, found=number, expected="a number above 0")
+    architecture = _with_units(path)
+    weights = _weights(Path(path))
+    config = _config(architecture, str(path), overrides)
+    make_available(config.data)
+    check_fits(str(path), architecture, config.data)
+    data = load(config.data)
+    source: Source = getattr(data, part)
+    for number in images:
+        if not 0 <= number < len(source):
+            expected = f"0 to {len(source) - 1}: {data.name} has {len(source):,} {part} images"
+            raise UsageError(place="image", found=number, expected=expected)
+
+    network = load_network(architecture, weights)
+    architecture = canonical(architecture)
+    batches = _batches(source, architecture, data, count)
+    found = survey(network, batches)
+    say(f"{found.right / found.images:.4f} of {found.images:,} {part} images answered rightly")
+    chosen = _least_varied(found, most)
+    say(f"measuring what the network loses without each of {len(chosen)} units")
+    means = {at: activity.means for at, activity in found.units.items()}
+    measured = dict(
+        zip(chosen, effects(network, batches, means, [[at] for at in chosen]), strict=True)
+    )
+    cost = count_cost(architecture)
+    sizes = [stack.size for stack in stacks(architecture.layers)]
+    units = tuple(
+        Seen(
+            at,
+            activity,
+            measured.get(at),
+            saved(architecture, {at.stack: {at.index}}) if sizes[at.stack] > 1 else None,
+        )
+        for at, activity in found.units.items()
+    )
+
+    def together(some: Sequence[Seen]) -> Effect:
+        return effects(network, batches, means, [[unit.at for unit in some]])[0]
+
+    idle, removable = _idle(units, architecture, together)
+    known = (architecture.provenance or {}).get("split")
+    return Inspection(
+        name=title_of(path),
+        architecture=architecture,
+        cost=cost,
+        data=data.name,
+        part=part,
+        part_size=len(source),
+        images=found.images,
+        right=found.right,
+        is_same_split=None if known is None else known == data.split_hash,
+        units=units,
+        idle=idle,
+        removable=removable,
+        shown=tuple(_shown(network, source, architecture, data, number) for number in images),
+    )
+
+
+def _with_units(path: str | Path) -> Architecture:
+    """Return the architecture of a file that may have weights beside it, and holds units."""
+    if not Path(path).is_file() and ":" in str(path):
+        point = str(path).rpartition(":")[2]
+        load_architecture(path)  # or there is no such point
+        raise UsageError(
+            f"{path} has no weights: a point of a space is not trained",
+            fix=f"train it: unitsearch train {path} -o trained; then: unitsearch inspect "
+            f"trained/{point}.yaml",
+        )
+    architecture = load_architecture(path)
+    if next(stacks(architecture.layers), None) is None:
+        raise UsageError(
+            f"{path} holds no units: all of its layers are normal ones",
+            fix="inspect a network with a stack; unitsearch draw shows which has one",
+        )
+    return architecture
+
+
+def _weights(path: Path) -> Path:
+    """Return the weights beside an architecture file.
+
+    Raises:
+        SpecError: If there are none.
+    """
+    found = path.with_suffix(".safetensors")
+    if not found.is_file():
+        raise SpecError(
+            f"{found}: there are no weights beside {path.name}",
+            fix=f"write both with 'unitsearch export STUDY --trial N' (a member of the front), or "
+            f"train the network: unitsearch train {path} -o trained",
+        )
+    return found
+
+
+def _config(architecture: Architecture, named: str, overrides: Sequence[str]) -> Config:
+    from unitsearch.study.config import compose
+
+    for override in overrides:
+        if not override.startswith(("data=", "data.")):
+            raise UsageError(found=override, expected="data=NAME or data.KEY=VALUE")
+    known = (architecture.provenance or {}).get("data")
+    chosen = any(override.startswith("data=") for override in overrides)
+    if not chosen and known is None:
+        raise UsageError(
+            f"{named} does not say which data it was trained on", fix="add data=NAME, as data=mnist"
+        )
+    config, _ = compose([*([] if chosen else [f"data={word(known)}"]), *overrides])
+    return config
+
+
+def _batches(source: Source, architecture: Architecture, data: DataSet, count: int) -> Batches:
+    """Return what yields ``count`` images of ``source``, evenly spread over it, again and again."""
+    import torch
+
+    from unitsearch.data.batches import normalise
+
+    count = min(count, len(source))
+    rows = torch.arange(count) * len(source) // count
+    mean, std = architecture.mean or data.mean, architecture.std or data.std
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        for pixels, labels in source.serve(torch.split(rows, _BATCH)):
+            yield normalise(pixels, mean, std), labels
+
+    return batches
+
+
+def _least_varied(found: Survey, most: int) -> list[UnitAt]:
+    """Return at most ``most`` units, those first whose part of their stack's variance is least.
+
+    It is held against an equal part, or units of large stacks would always come first.
+    """
+    if len(found.units) <= most:
+        return list(found.units)
+    sizes: dict[int, int] = {}
+    for at in found.units:
+        sizes[at.stack] = sizes.get(at.stack, 0) + 1
+    order = sorted(found.units, key=lambda at: found.units[at].share * sizes[at.stack])
+    return order[:most]
+
+
+def _idle(
+    units: Sequence[Seen],
+    architecture: Architecture,
+    together: Callable[[Sequence[Seen]], Effect],
+) -> tuple[Together | None, Together | None]:
+    """Return the units that are dead or without resolved effect, and the most that may go at once.
+
+    Of each stack one unit stays, the one whose removal costs most.
+    """
+    from unitsearch.views.inspection import DEAD, UNRESOLVED, Together, gone, saved
+
+    some = [unit for unit in units if unit.finding in (DEAD, UNRESOLVED)]
+    some.sort(key=lambda unit: unit.effect.loss if unit.effect is not None else 0.0)
+    for number, stack in enumerate(stacks(architecture.layers)):
+        mine = [unit for unit in some if unit.at.stack == number]
+        if len(mine) == stack.size:
+            some.remove(mine[-1])
+
+    def tried(count: int) -> Together:
+        chosen = some[:count]
+        return Together(tuple(chosen), together(chosen), saved(architecture, gone(chosen)))
+
+    if not some:
+        return None, None
+    idle = tried(len(some))
+    if not idle.effect.falls:
+        return idle, idle
+    # by halving: the largest number from the front of the order without which it does not fall
+    best, low, high = None, 0, len(some)
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = tried(middle)
+        if found.effect.falls:
+            high = middle
+        else:
+            best, low = found, middle
+    return idle, best
+
+
+def _shown(
+    network: Network, source: Source, architecture: Architecture, data: DataSet, number: int
+) -> Shown:
+    from unitsearch.data.batches import normalise
+    from unitsearch.network.features import stack_maps, unit_maps, units_of
+    from unitsearch.views.inspection import Shown
+
+    mean, std = architecture.mean or data.mean, architecture.std or data.std
+    pixels, labels = next(iter(source.serve([slice(number, number + 1)])))
+    outputs, logits = stack_maps(network, normalise(pixels, mean, std))
+    chances = logits[0].softmax(0)
+    answer = int(chances.argmax())
+    return Shown(
+        number=number,
+        pixels=pixels[0].numpy(),
+        label=data.classes[int(labels[0])],
+        answer=data.classes[answer],
+        probability=float(chances[answer]),
+        maps=tuple(unit_maps(outputs[at.stack][0], at).numpy() for at in units_of(network)),
+    )

@@ -1,0 +1,145 @@
+"""draw and inspect: pictures of one network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from unitsearch.cli.output import Format, FormatOption, emit, note, write
+
+if TYPE_CHECKING:
+    from unitsearch.views.inspection import Inspection
+
+Named = Annotated[str, typer.Argument(metavar="ARCHITECTURE", help="A file, or SPACE:POINT.")]
+
+
+def draw(
+    named: Named,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="The SVG file; - for stdout. NAME.svg unless given."),
+    ] = None,
+    width: Annotated[
+        float | None, typer.Option("--width", help="Pixels at which a row of layers ends.")
+    ] = None,
+    background: Annotated[
+        bool, typer.Option(help="Paper, light or dark as the reader's system asks for.")
+    ] = True,
+) -> None:
+    """Draw an architecture: its layers, and the units of each stacked layer.
+
+    \b
+    Examples:
+      unitsearch draw toy_hybrid:No.1
+      unitsearch draw exported/00007.yaml -o network.svg
+    """
+    from unitsearch.api.pictures import draw as drawn
+    from unitsearch.api.pictures import file_name
+
+    svg = drawn(named, width, paper=background)
+    if output is not None and str(output) == "-":
+        write(svg.rstrip())
+        return
+    path = file_name(named, ".svg") if output is None else output
+    _write_file(path, svg)
+    write(str(path))
+
+
+def inspect(
+    named: Annotated[
+        str, typer.Argument(metavar="ARCH.yaml", help="A file with its weights beside it.")
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[data=NAME]...", help="Other data than the file says."),
+    ] = None,
+    image: Annotated[
+        list[int] | None,
+        typer.Option("--image", help="Whose maps are shown, from 0; may be repeated. 0 if none."),
+    ] = None,
+    sample: Annotated[int, typer.Option("--sample", help="Images that are measured on.")] = 1000,
+    part: Annotated[
+        str, typer.Option("--part", help="Which images: validation or test.")
+    ] = "validation",
+    effects: Annotated[
+        int, typer.Option("--effects", help="Units whose effect is measured at most.")
+    ] = 100,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="The HTML file; NAME.html unless given."),
+    ] = None,
+    how: FormatOption = Format.table,
+) -> None:
+    """Show what each unit of a trained network does, and what it does without it.
+
+    Writes a page with the feature maps of every unit, and prints its measures over many images.
+
+    \b
+    Examples:
+      unitsearch inspect studies/lenet_hybrid-1/front/00007.yaml
+      unitsearch inspect trained/Hybrid2.yaml --image 3 --image 8 --part test
+    """
+    from unitsearch.api.pictures import file_name
+    from unitsearch.api.pictures import inspect as look
+    from unitsearch.views.inspection import write_inspection
+    from unitsearch.views.inspection.measures import finding
+
+    # networks this small lose by sharing a step among threads
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    found = look(
+        named,
+        overrides or [],
+        images=image or (0,),
+        count=sample,
+        part=part,
+        most=effects,
+        watch=note,
+    )
+    path = file_name(named, ".html") if output is None else output
+    write_inspection(found, path)
+    if how != Format.table:
+        emit(found.rows(), how)
+        note(str(path))
+        return
+    emit(_for_people(found), how)
+    note(finding(found))
+    note(
+        f"accuracy: its change in points without the unit, ± two standard errors, over"
+        f" {found.images:,} images;"
+    )
+    note("share: of its stack's variance; saves: counted exactly, its neighbours' too")
+    if found.is_same_split is not True and part == "validation":
+        note("these images may have been trained on: --part test has none that were")
+    write(str(path))
+
+
+def _for_people(found: Inspection) -> list[dict[str, Any]]:
+    rows = []
+    for unit, row in zip(found.units, found.rows(), strict=True):
+        effect, saves = unit.effect, unit.saves
+        rows.append(
+            {
+                "unit": f"{row['stack']} {row['unit']}",
+                "kind": row["kind"],
+                "still maps": f"{row['still_maps']} of {row['maps']}",
+                "share": f"{100 * row['share']:.1f} %",
+                "accuracy": ""
+                if effect is None
+                else f"{100 * effect.change:+.2f} ± {200 * effect.error:.2f}",
+                "loss": "" if effect is None else f"{effect.loss:+.4f}",
+                "saves params": None if saves is None else saves.params,
+                "MACs": None if saves is None else saves.macs,
+                "FLOPs": None if saves is None else saves.flops,
+                "finding": row["finding"],
+            }
+        )
+    return rows
+
+
+def _write_file(path: Path, text: str) -> None:
+    from unitsearch.study.folder import write_file
+
+    write_file(path, text.encode())

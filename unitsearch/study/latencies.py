@@ -1,0 +1,76 @@
+"""How fast a study's networks are, measured after the search and kept beside it.
+
+Latency belongs to a machine and to how a network is run there, so it is no fact of a trial and is
+never in the store: ``latency.yaml`` holds the one run in which all of them were measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from unitsearch.architecture import read_file, yaml_text
+from unitsearch.errors import StudyError, UnitSearchError
+from unitsearch.fields import ListOf, Real, TableOf, Text, Whole, read, setting, write_all
+from unitsearch.files import write_whole
+from unitsearch.study.record import Trial
+
+FILE = "latency.yaml"
+_HEAD = "# Written by `unitsearch latency STUDY`: milliseconds an image, quartiles and median.\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latencies:
+    """One run of measurements, all networks turn about.
+
+    Attributes:
+        batch: Images at a time.
+        device: ``cpu`` or ``cuda``.
+        threads: Of the CPU.
+        rounds: How often each was measured.
+        networks: By key: milliseconds an image, lower quartile, median and upper quartile.
+    """
+
+    batch: int = setting(Whole(1))
+    device: str = setting(Text(100))
+    threads: int = setting(Whole(1))
+    rounds: int = setting(Whole(1))
+    networks: Mapping[str, tuple[float, float, float]] = setting(
+        TableOf(ListOf(Real(0, above=True), 3, 3))
+    )
+
+
+def read_latencies(folder: Path) -> Latencies | None:
+    """Return what was measured in the study in ``folder``; None if nothing was.
+
+    Raises:
+        StudyError: If the file is not what ``write_latencies`` wrote.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        return read(Latencies, read_file(path).data, title="latencies")
+    except UnitSearchError as error:
+        raise StudyError(f"{path}: {error}", fix="take it away, or measure again") from None
+
+
+def write_latencies(folder: Path, found: Latencies) -> Path:
+    """Write ``latency.yaml`` whole or not at all, and return its path."""
+    path = folder / FILE
+    plain: dict[str, Any] = write_all(found)
+    write_whole(path, (_HEAD + yaml_text(plain)).encode())
+    return path
+
+
+def with_latencies(trials: Sequence[Trial], folder: Path) -> tuple[Trial, ...]:
+    """Return ``trials`` with the latency of each network that was measured."""
+    found = read_latencies(folder)
+    if found is None:
+        return tuple(trials)
+    return tuple(
+        replace(trial, latency=found.networks[trial.key]) if trial.key in found.networks else trial
+        for trial in trials
+    )

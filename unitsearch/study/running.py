@@ -1,0 +1,88 @@
+"""A run of a study: what the driver holds in memory, and what it reports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unitsearch.engine import Engine, Job
+from unitsearch.search.proposals import Proposer
+from unitsearch.study.config import Config
+from unitsearch.study.record import Record, Trial
+from unitsearch.study.store import Store
+
+TICK = 0.25  # seconds between two looks at the engine
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run reports while it goes on.
+
+    Attributes:
+        record: The study as it stands.
+        running: Numbers of the trials being trained.
+        workers: How many workers there are.
+        seconds: Time since this run began.
+        news: What has just happened, in a line; empty for a tick.
+    """
+
+    record: Record
+    running: tuple[int, ...]
+    workers: int
+    seconds: float
+    news: str = ""
+
+
+@dataclass(frozen=True)
+class End:
+    """How a run ended: ``budget``, ``minutes``, ``exhausted`` or ``interrupted``, and the study."""
+
+    why: str
+    record: Record
+    signal: int = 0
+
+
+@dataclass
+class Run:
+    """A study under way: what the driver knows of it between two looks."""
+
+    folder: Path
+    facts: dict[str, Any]
+    config: Config
+    store: Store
+    engine: Engine
+    proposer: Proposer
+    watch: Callable[[Progress], None]
+    device: str = "cpu"
+    size: int = 1  # trials of a list
+    began: float = field(default_factory=time.monotonic)
+    running: dict[int, Job] = field(default_factory=dict)
+    lists: list[list[int]] = field(default_factory=list)
+    generations: dict[int, int | None] = field(default_factory=dict)
+    trials: dict[int, Trial] = field(default_factory=dict)
+    ended_before: frozenset[int] = frozenset()
+    signal: int = 0
+    why: str = ""
+
+    @property
+    def record(self) -> Record:
+        """The study as it stands."""
+        ordered = tuple(self.trials[number] for number in sorted(self.trials))
+        return Record(str(self.facts["name"]), self.folder, self.facts, ordered)
+
+    def report(self, news: str = "") -> None:
+        """Tell whoever watches how the study stands, and what has just happened."""
+        seconds = time.monotonic() - self.began
+        running = tuple(sorted(self.running))
+        self.watch(Progress(self.record, running, self.engine.workers, seconds, news))
+
+    def stop(self, number: int) -> None:
+        """Take in the signal ``number``: nothing new is begun."""
+        self.signal = number
+        self.report(
+            f"stopping: {len(self.running)} running trials are finished first; "
+            "again to leave them (resume runs them anew)"
+        )

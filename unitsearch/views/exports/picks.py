@@ -1,0 +1,185 @@
+"""Members of a front by a word or a condition: all, knee, best-accuracy, ``accuracy>=0.98``."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Sequence
+
+from unitsearch.errors import StudyError, UsageError, did_you_mean
+from unitsearch.metrics import METRICS, Metric, metric
+from unitsearch.study.record import Record, Trial
+from unitsearch.study.tables import front_trials
+
+WORDS = ("all", "knee", "best-accuracy", "best-ce", "best-se")
+
+_EXPECTED = f"{', '.join(WORDS)}, best-METRIC or a condition such as 'accuracy>=0.98'"
+_CONDITION = re.compile(r"\s*([a-z_]\w*)\s*(>=|<=|>|<)\s*([^\s<>=]+)\s*", re.ASCII)
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+
+
+def picked(record: Record, pick: str) -> list[Trial]:
+    """Return the members of the front that ``pick`` names, in order of their numbers.
+
+    Args:
+        record: The study.
+        pick: ``all``; ``knee`` (see ``knee``); ``best-METRIC`` (the best of a metric; equal ones:
+            the more accurate, then the one of fewer FLOPs); or conditions joined by ``and``, each a
+            metric, one of ``>= <= > <`` and a number: ``flops<=1e6 and accuracy>=0.97``. A single
+            member is never the baseline unless that is alone on the front.
+
+    Raises:
+        UsageError: If ``pick`` is none of these.
+        StudyError: If there is no such member.
+    """
+    choose = _chooser(pick)
+    front = front_trials(record)
+    if not front:
+        raise StudyError(f"the front of {record.name} is empty, so there is nothing to export")
+    return choose(record, front)
+
+
+def check_pick(pick: str) -> None:
+    """Raise ``UsageError`` unless ``pick`` is one that ``picked`` knows."""
+    _chooser(pick)
+
+
+def knee(points: Sequence[tuple[float, float]]) -> int:
+    """Return the index of the point where a front bends most: accuracy bought at the fairest price.
+
+    Cost and accuracy are scaled to [0, 1] over the points; the knee is the point farthest above the
+    chord from the cheapest to the most accurate one. Without a bend (one or two points, or all
+    others on the chord or below) it is the most accurate; of equal ones the cheaper.
+
+    Args:
+        points: (cost, accuracy) each, the cost on the scale on which it is to be compared.
+
+    Source:
+        Das 1999, "On characterizing the 'knee' of the Pareto curve based on normal-boundary
+        intersection" (Structural Optimization 18): the point of the front farthest from the line
+        through the best of each objective. Ours: the scaling, and what is done without a bend.
+    """
+    costs = [cost for cost, _ in points]
+    accuracies = [accuracy for _, accuracy in points]
+    low, high = min(costs), max(costs)
+    worst, best = min(accuracies), max(accuracies)
+    # accuracy at the ends of the chord: of the cheapest point, and the cost of the best one
+    start = max(a for c, a in points if c == low)
+    end = min(c for c, a in points if a == best)
+    wide, tall = (high - low) or 1.0, (best - worst) or 1.0
+    run, rise = (end - low) / wide, (best - start) / tall
+
+    def above(point: tuple[float, float]) -> float:
+        """Return the distance above the chord, times its length, which is the same for all."""
+        cost, accuracy = point
+        height = run * (accuracy - start) / tall - rise * (cost - low) / wide
+        return round(height, 12)  # points on the chord are on it whatever the rounding
+
+    def rank(at: int) -> tuple[float, float, float]:
+        cost, accuracy = points[at]
+        return (max(above((cost, accuracy)), 0.0), accuracy, -cost)
+
+    return max(range(len(points)), key=rank)
+
+
+def _chooser(pick: str) -> Callable[[Record, list[Trial]], list[Trial]]:
+    """Return what ``pick`` means, before any study is read."""
+    if pick == "all":
+        return lambda record, front: front
+    if pick == "knee":
+        return _knee
+    if pick.startswith("best-"):
+        wanted = metric(pick.removeprefix("best-"))
+        return lambda record, front: [_best(record, front, wanted)]
+    if any(sign in pick for sign in "<>="):
+        conditions = [_condition(part) for part in re.split(r"\s+and\s+", pick)]
+        return lambda record, front: _where(record, front, conditions)
+    raise UsageError(
+        place="--pick",
+        found=pick,
+        expected=_EXPECTED,
+        fix=did_you_mean(pick, WORDS, listed=False),
+    )
+
+
+def _condition(text: str) -> tuple[Metric, str, float]:
+    found = _CONDITION.fullmatch(text)
+    value = math.nan
+    if found is not None:
+        try:
+            value = float(found[3])
+        except ValueError:
+            value = math.nan
+    if found is None or math.isnan(value):
+        raise UsageError(
+            place="--pick",
+            found=text.strip(),
+            expected=f"{_EXPECTED}: a metric, one of >= <= > <, and a number",
+        )
+    if found[1] == "accuracy" and value > 1:
+        fix = f"try 'accuracy{found[2]}{value / 100:g}'" if value <= 100 else ""
+        raise UsageError(
+            place="--pick", found=text.strip(), expected="a fraction from 0 to 1", fix=fix
+        )
+    return metric(found[1]), found[2], value
+
+
+def _where(
+    record: Record, front: list[Trial], conditions: Sequence[tuple[Metric, str, float]]
+) -> list[Trial]:
+    left = front
+    for wanted, sign, value in conditions:
+        kept = [trial for trial in left if _COMPARE[sign](_value(record, trial, wanted), value)]
+        if not kept:
+            values = [_value(record, trial, wanted) for trial in left]
+            ends = [v for v in values if math.isfinite(v)] or [math.nan]
+            among = "the front" if left is front else "what is left of the front"
+            raise StudyError(
+                f"no member of the front of {record.name} has {wanted.name}{sign}{value:g}",
+                fix=f"{wanted.name} of {among} goes from {min(ends):.6g} to {max(ends):.6g}",
+            )
+        left = kept
+    return left
+
+
+def _knee(record: Record, front: list[Trial]) -> list[Trial]:
+    """Return the front's knee in accuracy and its first objective that is a cost, else FLOPs."""
+    objectives = [METRICS[name] for name in record.config["objectives"]]
+    costs = [one for one in objectives if one.logarithmic and not one.maximise]
+    wanted = (costs or [METRICS["flops"]])[0]
+    # the baseline may end the chord, but it is no find
+    points = [
+        (math.log10(max(_value(record, trial, wanted), 1.0)), trial.accuracy or 0.0)
+        for trial in front
+    ]
+    best = front[knee(points)]
+    if best.is_baseline and len(front) > 1:
+        inner = [(p, trial) for p, trial in zip(points, front, strict=True) if trial != best]
+        best = inner[knee([p for p, _ in inner])][1]
+    return [best]
+
+
+def _best(record: Record, front: list[Trial], wanted: Metric) -> Trial:
+    sign = 1.0 if wanted.maximise else -1.0
+
+    def rank(trial: Trial) -> tuple[float, float, int]:
+        value = sign * _value(record, trial, wanted)
+        return (
+            value if math.isfinite(value) else -math.inf,
+            trial.accuracy or 0.0,
+            -trial.cost.flops,
+        )
+
+    return max([trial for trial in front if not trial.is_baseline] or front, key=rank)
+
+
+def _value(record: Record, trial: Trial, wanted: Metric) -> float:
+    baseline = record.baseline
+    assert baseline is not None  # without it there is no front
+    return float(wanted.formula(trial.measured, baseline.measured))

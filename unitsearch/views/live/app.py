@@ -1,0 +1,150 @@
+"""The dashboard as a Dash application: its page, its routes, and how it learns what is new."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from unitsearch.errors import StudyError, UnitSearchError
+from unitsearch.views.figures.theme import CONFIG
+from unitsearch.views.live.guard import guard
+from unitsearch.views.live.pages import Pages
+from unitsearch.views.pages.page import LINKED, asset
+
+if TYPE_CHECKING:
+    from dash import Dash
+    from flask import Flask, Response
+
+SECONDS = 1.0  # between two questions whether something is new
+
+
+def dash_app(pages: Pages, port: Callable[[], int]) -> Dash:
+    """Return the application.
+
+    Args:
+        pages: What it answers.
+        port: Where it will listen, once it does.
+    """
+    from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+
+    served = _assets()
+    app = Dash(
+        "unitsearch",
+        title="unitsearch",
+        update_title="",  # the title is the page's own
+        include_assets_files=False,
+        serve_locally=True,
+        index_string=_index(served),
+    )
+    app.layout = html.Div(
+        [
+            dcc.Location(id="place"),
+            dcc.Interval(id="clock", interval=1000 * SECONDS),
+            dcc.Store(id="page"),
+            dcc.Store(id="drawn"),
+        ]
+    )
+
+    @app.callback(
+        Output("page", "data"),
+        Input("place", "search"),
+        Input("clock", "n_intervals"),
+        State("drawn", "data"),
+    )
+    def look(search: str | None, _ticks: int | None, drawn: Any) -> Any:
+        asked = parse_qs((search or "").removeprefix("?"))
+        page = pages.page(asked.get("study", []), asked.get("board", ["report"])[0])
+        known = drawn or {}
+        is_same = known.get("version") == page["version"] and known.get("bar") == page["bar"]
+        return no_update if is_same else page
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("unitsearch", "show"), Output("drawn", "data"), Input("page", "data")
+    )
+    _routes(app.server, pages, served)
+    guard(app.server, port, app.csp_hashes())
+    return app
+
+
+def _routes(server: Flask, pages: Pages, served: dict[str, tuple[bytes, str]]) -> None:
+    from flask import Response, abort, request, send_file
+
+    def answer(make: Callable[[list[str], str], str]) -> Response:
+        board = request.args.get("board", "report")
+        return _answered(lambda: make(request.args.getlist("study"), board))
+
+    def _answered(make: Callable[[], str]) -> Response:
+        try:
+            return Response(make(), mimetype="application/json")
+        except UnitSearchError as error:
+            said = json.dumps({"error": str(error)})
+            return Response(said, status=404, mimetype="application/json")
+
+    def part(number: int) -> Response:
+        return answer(lambda names, board: pages.part(names, board, number))
+
+    def trials() -> Response:
+        return answer(pages.trials)
+
+    def trial() -> Response:
+        name, number = request.args.get("study", ""), request.args.get("number", -1, type=int)
+        return _answered(lambda: json.dumps(pages.trial(name, number)))
+
+    def weights() -> Response:
+        name, number = request.args.get("study", ""), request.args.get("number", -1, type=int)
+        try:
+            path = pages.weights(name, number)
+        except StudyError:
+            path = None
+        if path is None:
+            abort(404)
+        download = f"{path.parents[1].name}-{path.name}"
+        return send_file(path, as_attachment=True, download_name=download)
+
+    def shipped(name: str) -> Response:
+        if name not in served:
+            abort(404)
+        content, kind = served[name]
+        found = Response(content, mimetype=kind)
+        found.headers["Cache-Control"] = "max-age=31536000, immutable"  # its address says which
+        return found
+
+    server.add_url_rule("/api/part/<int:number>", view_func=part)
+    server.add_url_rule("/api/trials", view_func=trials)
+    server.add_url_rule("/api/trial", view_func=trial)
+    server.add_url_rule("/api/weights", view_func=weights)
+    server.add_url_rule("/shipped/<name>", view_func=shipped)
+
+
+def _assets() -> dict[str, tuple[bytes, str]]:
+    """Return the files that the page loads, by name: bytes and media type."""
+    from plotly.offline import get_plotlyjs
+
+    config = json.dumps(CONFIG, separators=(",", ":"))
+    own = files("unitsearch.views.live")
+    scripts = [
+        *map(asset, LINKED),
+        f"window.unitsearch.plotConfig = {config};",
+        own.joinpath("live.js").read_text("utf-8"),
+    ]
+    styles = asset("report.css") + own.joinpath("live.css").read_text("utf-8")
+    return {
+        "plotly.js": (get_plotlyjs().encode(), "text/javascript"),
+        "page.js": ("\n".join(scripts).encode(), "text/javascript"),
+        "page.css": (styles.encode(), "text/css"),
+        "icon.svg": (own.joinpath("icon.svg").read_bytes(), "image/svg+xml"),
+    }
+
+
+def _index(served: dict[str, tuple[bytes, str]]) -> str:
+    page = files("unitsearch.views.live").joinpath("page.html").read_text("utf-8")
+    page = page.replace("%filters%", asset("filters.html")).replace(
+        "%drawer%", asset("drawer.html")
+    )
+    for name, (content, _) in served.items():
+        page = page.replace(f"%{name}%", f"/shipped/{name}?{sha256(content).hexdigest()[:12]}")
+    return page

@@ -1,0 +1,90 @@
+"""Which studies the dashboard may show, by name; each is read by a looker of its own."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from unitsearch.errors import StudyError
+from unitsearch.study.folder import FACTS, HOME, find_folder
+from unitsearch.study.looking import Looker
+from unitsearch.study.record import Record
+
+
+class Catalogue:
+    """The studies that were named, or all of ``./studies``, where new ones are found as they come.
+
+    Args:
+        studies: Names or folders; none for all.
+
+    Raises:
+        StudyError: If one of them is no study.
+    """
+
+    def __init__(self, studies: Sequence[str | Path] = ()) -> None:
+        self._given = tuple(find_folder(study) for study in studies)
+        self._lookers: dict[Path, Looker] = {}
+        self._renamed: dict[str, tuple[Record, Record]] = {}
+        self._lock = threading.Lock()
+
+    def folders(self) -> dict[str, Path]:
+        """Return the folder of each study by its name; of equal names later ones get a count."""
+        found: dict[str, Path] = {}
+        folders = self._given or sorted(path.parent for path in Path(HOME).glob(f"*/{FACTS}"))
+        for folder in folders:
+            name, count = folder.resolve().name, 1
+            while name in found:
+                count += 1
+                name = f"{folder.resolve().name} ({count})"
+            found[name] = folder
+        return found
+
+    def look(self, name: str) -> Record:
+        """Return a study as it stands, under the name that the catalogue gives it.
+
+        Raises:
+            StudyError: If there is none of that name, or it cannot be read.
+        """
+        folder = self.folders().get(name)
+        if folder is None:
+            raise StudyError(f"no study named {name!r}")
+        return self._named(name, self._looker(folder).look())
+
+    def known(self, name: str, folder: Path) -> Record | None:
+        """Return a study as it was last seen, None if nobody looked yet."""
+        looker = self._lookers.get(folder)
+        found = looker.known if looker else None
+        return None if found is None else self._named(name, found)
+
+    def read_all(self) -> None:
+        """Look at every study once, so that a list has them all."""
+        for name in self.folders():
+            try:
+                self.look(name)
+            except StudyError:
+                continue  # the list says so
+        gc.freeze()  # what was read stays: the collector need not look through it again
+
+    def close(self) -> None:
+        """Let go of all files and connections."""
+        with self._lock:
+            for looker in self._lookers.values():
+                looker.close()
+            self._lookers.clear()
+
+    def _looker(self, folder: Path) -> Looker:
+        with self._lock:
+            if folder not in self._lookers:
+                self._lookers[folder] = Looker(folder)
+            return self._lookers[folder]
+
+    def _named(self, name: str, record: Record) -> Record:
+        if record.name == name:
+            return record
+        before = self._renamed.get(name)
+        if before is None or before[0] is not record:
+            before = self._renamed[name] = (record, replace(record, name=name))
+        return before[1]

@@ -1,0 +1,152 @@
+// Draws what the dashboard's server says, and asks it for what is in view. Dash calls ``show`` with
+// each new state of the page.
+(function (u) {
+  "use strict";
+  var page = null; // what is shown
+  var wanted = null; // what came last
+  var busy = false;
+  var parts = new Map(); // element -> {number, stale, busy}
+  var plotly = new Promise(function (done) {
+    if (window.Plotly) return done();
+    document.getElementById("plotly").addEventListener("load", done);
+  });
+
+  function ask(path, more) {
+    var query = new URLSearchParams(location.search);
+    Object.keys(more || {}).forEach(function (name) { query.set(name, more[name]); });
+    return fetch(path + "?" + query).then(function (response) {
+      return response.json().then(function (answer) {
+        if (!response.ok) throw new Error(answer.error || response.statusText);
+        return answer;
+      });
+    });
+  }
+
+  u.details = function (id) {
+    var at = id.lastIndexOf(":");
+    return ask("/api/trial", { study: id.slice(0, at), number: id.slice(at + 1) });
+  };
+
+  function show(next) {
+    wanted = next;
+    if (!busy) work();
+  }
+
+  function work() {
+    if (!wanted || wanted === page) return;
+    var next = wanted;
+    busy = true;
+    Promise.resolve(render(next, page)).catch(complain).then(function () {
+      page = next;
+      busy = false;
+      work();
+    });
+  }
+
+  function complain(error) {
+    var said = document.createElement("p");
+    said.className = "problem";
+    said.setAttribute("role", "alert");
+    said.textContent = String(error.message || error);
+    document.getElementById("head").replaceChildren(said);
+  }
+
+  function render(next, before) {
+    document.title = next.title;
+    put("bar", next.bar);
+    put("head", next.head);
+    var again = before && JSON.stringify(before.layout) === JSON.stringify(next.layout);
+    document.getElementById("controls").hidden = !next.layout.length;
+    if (!again) rebuild(next.panels);
+    else if (before.version === next.version) return null;
+    parts.forEach(function (part) { part.stale = true; });
+    if (!next.layout.length) return null;
+    var table = ask("/api/trials").then(function (columns) {
+      u.choice.load(columns);
+      u.offerFilters();
+      if (!again && /^#trial-\d+$/.test(location.hash)) {
+        u.drawer.open(u.choice.id(next.layout[0], location.hash.slice(7)));
+      }
+    });
+    return Promise.all([table, fillNear()]);
+  }
+
+  // Puts new HTML in a place; a select that is being used is left alone.
+  function put(name, html) {
+    var place = document.getElementById(name);
+    if (place.dataset.html === html) return;
+    if (place.querySelector("select:focus")) return;
+    place.dataset.html = html;
+    u.tables.replace(place, html);
+  }
+
+  function rebuild(html) {
+    u.plots.drop();
+    parts.forEach(function (_, element) { near.unobserve(element); });
+    parts.clear();
+    document.getElementById("panels").innerHTML = html;
+    document.querySelectorAll("[data-part]").forEach(function (element) {
+      parts.set(element, { number: element.dataset.part, stale: true, busy: false });
+      near.observe(element);
+    });
+  }
+
+  function isNear(element) {
+    var box = element.getBoundingClientRect();
+    return box.top < window.innerHeight + 400 && box.bottom > -400;
+  }
+
+  // Fills the parts that are in view, from the top down.
+  function fillNear() {
+    return Array.from(parts.keys()).filter(isNear).reduce(function (done, element) {
+      return done.then(function () { return fill(element); });
+    }, Promise.resolve());
+  }
+
+  function fill(element) {
+    var part = parts.get(element);
+    if (!part || !part.stale || part.busy) return null;
+    part.busy = true;
+    part.stale = false;
+    return ask("/api/part/" + part.number).then(function (answer) {
+      if (parts.get(element) !== part) return null;
+      if (answer.html !== undefined) {
+        element.closest(".panel").hidden = !answer.html;
+        u.tables.replace(element.firstElementChild, answer.html);
+        u.drawer.refresh();
+        return null;
+      }
+      var div = element.firstElementChild;
+      var height = answer.figure.layout.height;
+      if (height) div.style.minHeight = height + "px";
+      return plotly.then(function () { return u.plots.draw(div, answer.figure); });
+    }).catch(function (error) {
+      element.firstElementChild.textContent = String(error.message || error);
+    }).then(function () { part.busy = false; });
+  }
+
+  var near = new IntersectionObserver(function (entries) {
+    entries.forEach(function (entry) { if (entry.isIntersecting) fill(entry.target); });
+  }, { rootMargin: "400px" });
+
+  document.addEventListener("change", function (event) {
+    if (event.target.matches("select.jump") && event.target.value) {
+      location.assign(event.target.value);
+    }
+  });
+  // A page that nobody sees asks for nothing.
+  document.addEventListener("visibilitychange", function () {
+    if (window.dash_clientside.set_props) {
+      window.dash_clientside.set_props("clock", { disabled: document.hidden });
+    }
+  });
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.unitsearch = {
+    show: function (data) {
+      if (!data) return window.dash_clientside.no_update;
+      show(data);
+      return { version: data.version, bar: data.bar };
+    },
+  };
+})(window.unitsearch);

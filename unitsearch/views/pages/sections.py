@@ -1,0 +1,102 @@
+"""A board's panels as the sections of a page: the same for a report and for the dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from unitsearch.study.record import Record
+from unitsearch.views.figures import COMPARISONS, FIGURES
+from unitsearch.views.pages import panels
+from unitsearch.views.pages.boards import Board, Panel
+from unitsearch.views.pages.printed import printed_table
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+_OF_ALL = ("studies", "printed_table", *COMPARISONS)  # show all studies of a page at once
+_HEIGHT = 440  # pixels that a figure is given before it is drawn
+
+
+@dataclass(frozen=True)
+class Section:
+    """A panel with the study that it shows.
+
+    Attributes:
+        panel: What the board says.
+        of: The study's place among the page's; None if the panel shows all of them at once.
+    """
+
+    panel: Panel
+    of: int | None = 0
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether a figure is drawn, and not text."""
+        return self.panel.panel in FIGURES
+
+
+def sections(board: Board, records: Sequence[Record]) -> list[Section]:
+    """Return the sections that show ``records``: panels of one study once for each, side by side.
+
+    What is for studies with shared binary filters, or for others, is left out where it is not.
+    """
+    found = []
+    for panel in board.panels:
+        if panel.panel in _OF_ALL:
+            found.append(Section(panel, None))
+            continue
+        for at, record in enumerate(records):
+            if panel.options.get("shared") in (None, record.shares_filters):
+                found.append(Section(panel, at))
+    return found
+
+
+def figure_of(section: Section, records: Sequence[Record]) -> Figure:
+    """Return the figure that a section shows."""
+    panel = section.panel
+    options = {k: v for k, v in panel.options.items() if k not in ("wide", "shared")}
+    shown = list(records) if section.of is None else records[section.of]
+    return FIGURES[panel.panel](shown, **options)
+
+
+def text_of(
+    section: Section,
+    records: Sequence[Record],
+    links: Sequence[str],
+    colours: Mapping[str, str],
+) -> str:
+    """Return the HTML that a section of text shows; empty if there is nothing to say."""
+    record = records[section.of or 0] if records else None
+    match section.panel.panel:
+        case "front" if record is not None:
+            return panels.front_table(record, colours)
+        case "failures" if record is not None:
+            return panels.failures(record)
+        case "words" if record is not None:
+            return panels.meanings(record)
+        case "printed_table":
+            return printed_table(records)
+        case _:
+            return panels.studies(records, links)
+
+
+def section_html(section: Section, records: Sequence[Record], inner: str) -> str:
+    """Return a section around what it shows; it says whose trials those are."""
+    panel = section.panel
+    wide = panel.options.get("wide", not section.is_figure)
+    several = len(records) > 1 and section.of is not None
+    record = records[section.of or 0] if records else None
+    whose = f" <small>{escape(record.name)}</small>" if several and record else ""
+    title = f"<h2>{escape(panel.title)}{whose}</h2>" if panel.title else ""
+    note = f'<p class="note">{escape(panel.note)}</p>' if panel.note else ""
+    study = f' data-study="{escape(record.name, quote=True)}"' if record else ""
+    shape = " wide" if wide and not (several and section.is_figure) else ""
+    return f'<section class="panel{shape}"{study}>{title}{note}{inner}</section>'
+
+
+def plot_html(name: str, height: int = _HEIGHT) -> str:
+    """Return the place of a figure, which the page's script draws."""
+    return f'<div class="plot" data-figure="{name}" style="min-height:{height}px"></div>'

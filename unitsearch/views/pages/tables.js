@@ -1,0 +1,70 @@
+// Sorts tables by their heads, opens trials from their rows, and dims the rows that are not chosen.
+(function (u) {
+  "use strict";
+
+  function idOf(element) {
+    var section = element.closest("[data-study]");
+    return u.choice.id(section ? section.dataset.study : "", element.dataset.trial);
+  }
+
+  function sortBy(head, down) {
+    var column = head.cellIndex;
+    var body = head.closest("table").tBodies[0];
+    head.parentNode.querySelectorAll("[aria-sort]").forEach(function (other) {
+      other.setAttribute("aria-sort", "none");
+    });
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    Array.from(body.rows)
+      .map(function (row) { return { row: row, value: valueOf(row.cells[column]) }; })
+      .sort(function (a, b) { return compare(a.value, b.value) * (down ? -1 : 1); })
+      .forEach(function (item) { body.appendChild(item.row); });
+  }
+
+  function valueOf(cell) {
+    if (cell.dataset.v === undefined) return cell.textContent.trim();
+    return cell.dataset.v === "" ? -Infinity : Number(cell.dataset.v);
+  }
+
+  function compare(a, b) {
+    if (typeof a === "string") return a.localeCompare(b);
+    return a === b ? 0 : a < b ? -1 : 1;
+  }
+
+  function dim(shown) {
+    document.querySelectorAll("tr[data-trial]").forEach(function (row) {
+      row.classList.toggle("dim", Boolean(shown) && !shown.has(idOf(row)));
+    });
+  }
+
+  // Puts new HTML where a table was; its order and the keyboard's place stay.
+  function replace(place, html) {
+    var head = place.querySelector("th[aria-sort='ascending'], th[aria-sort='descending']");
+    var sorted = head && [head.cellIndex, head.getAttribute("aria-sort") === "descending"];
+    var focused = place.contains(document.activeElement) && document.activeElement.dataset.trial;
+    place.innerHTML = html;
+    var again = sorted && place.querySelector("thead") &&
+      place.querySelector("thead").rows[0].cells[sorted[0]];
+    if (again) sortBy(again, sorted[1]);
+    if (focused) {
+      var button = Array.from(place.querySelectorAll("button.open")).find(function (one) {
+        return one.dataset.trial === focused;
+      });
+      if (button) button.focus({ preventScroll: true });
+    }
+    dim(u.choice.shown());
+  }
+
+  document.addEventListener("click", function (event) {
+    var sort = event.target.closest("button.sort");
+    if (sort) {
+      var head = sort.closest("th");
+      sortBy(head, head.getAttribute("aria-sort") !== "descending");
+      return;
+    }
+    var row = event.target.closest("button.open, tbody tr[data-trial]");
+    if (row && u.drawer && window.getSelection().isCollapsed) u.drawer.open(idOf(row));
+  });
+
+  if (u.choice) u.choice.listen(dim);
+  u.tables = { replace: replace, idOf: idOf };
+})((window.unitsearch = window.unitsearch || {}));
