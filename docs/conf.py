@@ -50,7 +50,7 @@ html_theme_options = {
 
 
 # Guides that are written beside this one; until a page is there, the index does not ask for it.
-_TO_COME = ("dashboards", "inspect", "exports")
+_TO_COME = ("dashboards",)
 
 
 def setup(app: Any) -> None:
