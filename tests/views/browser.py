@@ -217,6 +217,13 @@ class Page:
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             self.mouse(kind, x, y)
 
+    def double_click(self, x: float, y: float) -> None:
+        """Click twice, soon after one another."""
+        self.mouse("mouseMoved", x, y)
+        for count in (1, 2):
+            for kind in ("mousePressed", "mouseReleased"):
+                self.mouse(kind, x, y, count=count)
+
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Drag from one place of the window to another."""
         self.mouse("mouseMoved", *start)
@@ -226,10 +233,10 @@ class Page:
             self.mouse("mouseMoved", at[0], at[1], held=True)
         self.mouse("mouseReleased", *end)
 
-    def mouse(self, kind: str, x: float, y: float, *, held: bool = False) -> None:
+    def mouse(self, kind: str, x: float, y: float, *, held: bool = False, count: int = 1) -> None:
         press = kind in ("mousePressed", "mouseReleased")
         button = "left" if press or held else "none"
-        more = {"clickCount": 1} if press else {}
+        more = {"clickCount": count} if press else {}
         down = 1 if held or kind == "mousePressed" else 0
         self.call(
             "Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, buttons=down, **more

@@ -93,6 +93,34 @@ def test_brushing_a_figure_dims_the_others_and_the_table(page: Page, record: Rec
     assert said.split()[0] == str(left - len(record.trials) + len(record.complete))
 
 
+def test_a_point_inside_a_brush_opens_at_a_click(page: Page, record: Record) -> None:
+    out = brush(page, "figure-1")
+    number = next(t.number for t in record.complete if t.number not in out)
+    page.click(*point(page, "figure-1", number))
+    page.wait("!!document.querySelector('#drawer svg.drawing')")
+    assert not page.run(NOTHING_CHOSEN)
+
+
+def test_a_double_click_shows_everything_and_again_what_was_shown_at_first(page: Page) -> None:
+    axis = "document.querySelector('[data-figure=figure-1]')._fullLayout.yaxis.range"
+    first = page.run(axis)
+    box = page.run("""(async () => {
+        const div = document.querySelector("[data-figure=figure-1]"), size = div._fullLayout._size;
+        div.scrollIntoView({block: "center", behavior: "instant"});
+        for (const _ of "12") await new Promise(requestAnimationFrame);
+        const at = div.getBoundingClientRect();
+        return [at.left + size.l + size.w - 12, at.top + size.t + 12];
+    })()""")
+    page.click(*box)
+    assert page.run(axis) == first  # one click does nothing
+    page.run("new Promise(done => setTimeout(done, 600))")
+    page.double_click(*box)
+    page.wait(f"{axis}[0] < {first[0]}")
+    page.run("new Promise(done => setTimeout(done, 600))")
+    page.double_click(*box)
+    page.wait(f"{axis}[0] === {first[0]}")
+
+
 def test_escape_closes_the_details_first_and_then_clears_the_choice(page: Page) -> None:
     brush(page, "figure-1")
     page.run("document.querySelector('.front button.open').click()")

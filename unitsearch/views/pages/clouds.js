@@ -190,9 +190,9 @@
     return odd;
   }
 
-  // Says which trial is under the pointer, and opens it at a click; where plotly has a point of its
+  // Says which trial is under the pointer, and calls open at a click on it; where plotly has a point of its
   // own there, it does.
-  function listen(plot) {
+  function listen(plot, open) {
     var said = document.createElement("div");
     said.className = "cloud-says";
     said.hidden = true;
@@ -232,7 +232,7 @@
       var moved = Math.abs(event.clientX - pressed[0]) + Math.abs(event.clientY - pressed[1]);
       pressed = null;
       var found = moved < 4 && plot.div.isConnected ? under(event) : null;
-      if (found && u.drawer) u.drawer.open(found.id);
+      if (found) open(found.id);
     }, true);
   }
 

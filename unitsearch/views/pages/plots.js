@@ -88,15 +88,23 @@
     if (Object.keys(change).length) Plotly.relayout(plot.div, change);
   }
 
+  function open(plot, id) {
+    plot.opened = performance.now();
+    if (u.drawer) u.drawer.open(id);
+  }
+
   function listen(plot) {
     var frame = 0;
-    u.clouds.listen(plot);
+    u.clouds.listen(plot, function (id) { open(plot, id); });
+    plot.div.addEventListener("pointerdown", function () {
+      plot.pressed = [plot.pressed[1], performance.now()];
+    }, true);
     plot.div.on("plotly_click", function (event) {
       var found = event.points.map(function (point) {
         var link = plot.links[point.curveNumber];
         return link && link.ids[link.ids.length === 1 ? 0 : point.pointNumber];
       }).find(Boolean);
-      if (found && u.drawer) u.drawer.open(found);
+      if (found) open(plot, found);
     });
     plot.div.on("plotly_selecting", function (event) {
       if (!event) return; // while the frame is drawn, the points follow
@@ -108,8 +116,11 @@
       if (event) brush(plot, event);
     });
     plot.div.on("plotly_deselect", function () {
-      if (u.choice.by() === plot.div) u.choice.brush(plot.div, null);
-      else if (!plot.busy) rescale(plot);
+      setTimeout(function () { // a click on a point opens it and leaves what is chosen
+        if (plot.busy || performance.now() - plot.opened < 500) return;
+        if (u.choice.by() === plot.div) u.choice.brush(plot.div, null);
+        else if (plot.pressed[1] - plot.pressed[0] < 450) rescale(plot);
+      }, 0);
     });
     plot.div.on("plotly_restyle", function (event) {
       var names = Object.keys((event && event[0]) || {});
@@ -140,7 +151,8 @@
     var section = div.closest("[data-study]");
     var study = section ? section.dataset.study : "";
     var known = plots.get(div);
-    var plot = known || { div: div, ring: null, busy: false };
+    var plot = known || { div: div, ring: null, busy: false, opened: -1e9,
+      pressed: [-1e9, -1e9] };
     var shown = u.choice.shown();
     var source = figure.data.map(function (trace) {
       return Object.assign({}, trace, trace.type === "scattergl" ? { type: "scatter" } : {});
