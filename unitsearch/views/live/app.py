@@ -87,6 +87,9 @@ def _routes(server: Flask, pages: Pages, served: dict[str, tuple[bytes, str]]) -
     def part(number: int) -> Response:
         return answer(lambda names, board: pages.part(names, board, number))
 
+    def page() -> Response:
+        return answer(lambda names, board: json.dumps(pages.page(names, board)))
+
     def trials() -> Response:
         return answer(pages.trials)
 
@@ -113,6 +116,7 @@ def _routes(server: Flask, pages: Pages, served: dict[str, tuple[bytes, str]]) -
         found.headers["Cache-Control"] = "max-age=31536000, immutable"  # its address says which
         return found
 
+    server.add_url_rule("/api/page", view_func=page)
     server.add_url_rule("/api/part/<int:number>", view_func=part)
     server.add_url_rule("/api/trials", view_func=trials)
     server.add_url_rule("/api/trial", view_func=trial)

@@ -144,6 +144,8 @@
     }
   });
 
+  ask("/api/page").then(show, complain); // the first look does not wait for Dash to be loaded
+
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.unitsearch = {
     show: function (data) {

@@ -31,10 +31,10 @@
       var marker = trace.marker || {};
       var cloud = {
         at: at, x: decoded(trace.x), y: decoded(trace.y), ids: ids(trace) || [],
-        axes: [trace.xaxis || "x", trace.yaxis || "y"], name: trace.name,
-        colour: marker.color || "#848e9b", size: marker.size || 6, symbol: marker.symbol || "circle",
+        axes: [trace.xaxis || "x", trace.yaxis || "y"],
         opacity: marker.opacity === undefined ? 1 : marker.opacity,
       };
+      sort(cloud, marker);
       cloud.px = new Float32Array(cloud.x.length);
       cloud.py = new Float32Array(cloud.x.length);
       clouds.push(cloud);
@@ -43,7 +43,7 @@
       trace.x = [null];
       trace.y = [null];
       trace.marker = Object.assign({}, marker, {
-        color: each(cloud.colour, 0), size: each(cloud.size, 0), symbol: each(cloud.symbol, 0),
+        color: cloud.kinds[0].colour, size: cloud.kinds[0].size, symbol: cloud.kinds[0].symbol,
       });
       figure.data.push({
         type: "scatter", mode: "markers", x: extent(cloud.x), y: extent(cloud.y), hoverinfo: "skip",
@@ -51,6 +51,21 @@
       });
     });
     return clouds;
+  }
+
+  // What its points look like: ``kinds``, and which of them each is.
+  function sort(cloud, marker) {
+    var places = {};
+    cloud.kinds = [];
+    cloud.kind = new Uint16Array(cloud.x.length);
+    for (var i = 0; i < cloud.x.length || i === 0; i++) {
+      var colour = each(marker.color || "#848e9b", i), size = each(marker.size || 6, i);
+      var symbol = each(marker.symbol || "circle", i), key = colour + " " + size + " " + symbol;
+      if (places[key] === undefined) {
+        places[key] = cloud.kinds.push({ colour: colour, size: size, symbol: symbol }) - 1;
+      }
+      if (i < cloud.x.length) cloud.kind[i] = places[key];
+    }
   }
 
   function extent(values) {
@@ -72,20 +87,20 @@
     };
   }
 
-  function sprite(colour, size, symbol, ratio) {
-    var side = Math.ceil((size + 3) * ratio);
+  function sprite(kind, ratio) {
+    var side = Math.ceil((kind.size + 3) * ratio);
     var made = document.createElement("canvas");
     made.width = made.height = side;
-    var pen = made.getContext("2d"), middle = side / 2, r = (size * ratio) / 2;
-    pen.fillStyle = colour;
+    var pen = made.getContext("2d"), middle = side / 2, r = (kind.size * ratio) / 2;
+    pen.fillStyle = kind.colour;
     pen.beginPath();
-    if (/^diamond/.test(symbol)) {
+    if (/^diamond/.test(kind.symbol)) {
       r *= 1.3; // as plotly draws it
       pen.moveTo(middle, middle - r);
       pen.lineTo(middle + r, middle);
       pen.lineTo(middle, middle + r);
       pen.lineTo(middle - r, middle);
-    } else if (/^square/.test(symbol)) {
+    } else if (/^square/.test(kind.symbol)) {
       pen.rect(middle - r, middle - r, 2 * r, 2 * r);
     } else {
       pen.arc(middle, middle, r, 0, 2 * Math.PI);
@@ -125,7 +140,7 @@
       pen.beginPath();
       pen.rect(x._offset * ratio, y._offset * ratio, x._length * ratio, y._length * ratio);
       pen.clip();
-      var sprites = {};
+      var sprites = cloud.kinds.map(function (kind) { return sprite(kind, ratio); });
       // first those that are not chosen, so that the others lie above them
       (shown ? [false, true] : [true]).forEach(function (wanted) {
         pen.globalAlpha = cloud.opacity * (wanted ? 1 : FAINT);
@@ -133,9 +148,7 @@
           if (shown && shown.has(cloud.ids[i]) !== wanted) continue;
           if (wanted) chosen++;
           var px = cloud.px[i] = toX(cloud.x[i]), py = cloud.py[i] = toY(cloud.y[i]);
-          var colour = each(cloud.colour, i), size = each(cloud.size, i), symbol = each(cloud.symbol, i);
-          var key = colour + size + symbol;
-          var dot = sprites[key] || (sprites[key] = sprite(colour, size, symbol, ratio));
+          var dot = sprites[cloud.kind[i]];
           pen.drawImage(dot, px * ratio - dot.width / 2, py * ratio - dot.height / 2);
         }
       });
