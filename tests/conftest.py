@@ -1,4 +1,4 @@
-"""A cache for the tests; of the user's they share the machine code alone, which takes long to make."""
+"""A cache for the tests; they share only machine code with the user's, which takes long to make."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unitsearch.resources import cache_folder
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keeps sets and measurements of tests out of the user's cache, and takes them away at the end."""
+    """Keep sets and measurements of tests out of the user's cache, and remove them at the end."""
     folder, kernels = tmp_path_factory.mktemp("cache"), cache_folder() / "kernels"
     with contextlib.suppress(OSError):  # then they are compiled once a run
         kernels.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import pytest
 from unitsearch.api import report
 from unitsearch.api.trainings import SETTINGS, TRAININGS, read_record
 from unitsearch.errors import StudyError
-from unitsearch.views.figures import convergence, pareto, printed
+from unitsearch.views.figures import convergence, pareto, printed, units
 from unitsearch.views.figures.published import beside
 
 
@@ -51,6 +51,15 @@ def test_figures_say_that_accuracies_are_of_test_images(folder: Path) -> None:
 def test_what_is_neither_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="no study named"):
         read_record(tmp_path)
+
+
+def test_the_luck_of_one_seed_is_no_front(folder: Path) -> None:
+    record = read_record(folder)
+    assert "front of these two" not in {t.name for t in pareto(record).data}
+    line = next(
+        t for t in units(record, "groups").data if t.name == "single, best at no more FLOPs"
+    )
+    assert line.y == pytest.approx((98.41, 98.51))  # means of two seeds
 
 
 def test_a_board_of_the_papers_table_is_written_beside_them(folder: Path) -> None:

@@ -54,10 +54,10 @@ def test_the_space_keeps_its_schema(path: Path) -> None:
 
 
 @every_space
-def test_two_hundred_members_build_and_are_counted(path: Path) -> None:
+def test_two_hundred_members_build_and_some_keep_the_limits(path: Path) -> None:
     space = bound(path)
-    found = survey(space, {}, samples=200)
-    assert (found.samples, found.admitted) == (200, 200)
+    found = survey(space, space.limits, samples=200)
+    assert 0 < found.admitted <= 200
     assert 0 < found.cheapest.params <= found.dearest.params
 
 

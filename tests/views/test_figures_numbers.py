@@ -143,7 +143,10 @@ def test_latency_is_drawn_once_it_is_measured(record: Record) -> None:
     figure = pareto(replace(record, trials=fast), "latency")
     shown = {d for t in figure.data if t.customdata is not None for d in t.customdata}
     assert shown == {0, 1, 2, 3, 4}
-    assert trace(figure, "baseline").x == (1.0,)
+    base = trace(figure, "baseline")
+    assert base.x == (1.0,)
+    bar = base.error_x
+    assert (bar.arrayminus[0], bar.array[0]) == pytest.approx((0.1, 0.2))  # its quartiles
 
 
 def test_an_error_as_large_as_its_value_fits_a_logarithmic_axis(record: Record) -> None:
@@ -209,7 +212,7 @@ def test_too_few_trials_have_no_effects_and_the_figure_says_how_many_it_takes() 
     few = make_record(15)
     assert len(usable(few)) < LEAST
     assert unit_effects(few) == []
-    assert f"at least {LEAST} complete trials" in effects(few).layout.annotations[0].text
+    assert f"at least {LEAST} different networks" in effects(few).layout.annotations[0].text
 
 
 def test_a_count_that_is_the_cost_has_no_effect_of_its_own() -> None:
@@ -220,7 +223,7 @@ def test_a_count_that_is_the_cost_has_no_effect_of_its_own() -> None:
     )
     record = replace(record, trials=(record.trials[0], *trials))
     assert unit_effects(record) == []
-    assert "follow from the cost" in effects(record).layout.annotations[0].text
+    assert "all of them follow" in effects(record).layout.annotations[0].text
 
 
 def test_the_method_stands_on_the_figure(record: Record) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 COSTS = ("flops", "params", "macs", "bits")
-LEAST = 20  # trials; with fewer, four coefficients and their spread are guesses
+LEAST = 20  # different networks; with fewer, four coefficients and their spread are guesses
 _VARIED = 5  # trials that must differ from the commonest count
 _KINDS = 24
 
@@ -61,7 +61,7 @@ def unit_effects(record: Record, cost: str = "flops") -> list[Effect]:
     accuracies shrinks as they rise.
 
     A kind is left out if fewer than five networks differ from its commonest count, or if its count
-    follows from the cost. Empty with fewer than 20 trials.
+    follows from the cost. Empty with fewer than 20 different networks.
 
     Source:
         MacKinnon and White 1985, "Some heteroskedasticity-consistent covariance matrix estimators
@@ -70,7 +70,7 @@ def unit_effects(record: Record, cost: str = "flops") -> list[Effect]:
     import numpy as np
 
     trials = usable(record)
-    if len(trials) < LEAST:
+    if len({trial.key for trial in trials}) < LEAST:
         return []
     accuracy = np.array([100 * (trial.accuracy or 0.0) for trial in trials])
     size = np.log10([max(getattr(trial.cost, cost), 1) for trial in trials])
@@ -157,11 +157,11 @@ def effects(record: Record, cost: str = "flops") -> Figure:
 
     if cost not in COSTS:
         raise UsageError(found=cost, expected=" or ".join(COSTS), fix=did_you_mean(cost, COSTS))
-    able = len(usable(record))
+    able = len({trial.key for trial in usable(record)})
     if able < LEAST:
         return theme.empty(
-            f"Needs at least {LEAST} complete trials with units from the floor up,"
-            f" so that intervals mean something; there are {able}."
+            f"Needs at least {LEAST} different networks with units, complete and from the floor"
+            f" up, so that intervals mean something; there are {able}."
         )
     found = unit_effects(record, cost)
     if not found:

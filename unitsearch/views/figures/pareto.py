@@ -12,7 +12,7 @@ from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.points import (
     Point,
-    axis_error,
+    axis_bar,
     axis_label,
     axis_value,
     hover,
@@ -54,7 +54,8 @@ def pareto(
     found = points(record, along, up)
     if not found:
         return theme.empty(why_nothing(record, along, up))
-    best = own_front(found, along, up)
+    # the best of several trainings of one network would be its luck: then there is no front
+    best = own_front(found, along, up) if record.baseline or not _repeats(record) else []
     others = placed(record, along, up) if papers else []
     view = _view(record, found, along, up, [(o.x, o.y) for o in others])
     shapes, notes = _floor(record, along, up)
@@ -69,6 +70,10 @@ def pareto(
         shapes=shapes,
         annotations=[*notes, *labels, *hidden, *said],
     )
+
+
+def _repeats(record: Record) -> bool:
+    return len({trial.key for trial in record.complete}) < len(record.complete)
 
 
 def _groups(
@@ -137,15 +142,22 @@ def _trace(
     bars = {}
     baseline = record.baseline.measured if record.baseline else None
     for name_of_bars, by in (("error_x", x), ("error_y", y)):
-        wide = [
-            (axis_error(by, p.trial, baseline) or 0.0)
+        reach = [
+            axis_bar(by, p.trial, baseline)
             if total <= _WITH_ERRORS or p.on_front or p.trial.number in inside
-            else 0.0
+            else (0.0, 0.0)
             for p in part
         ]
-        if any(wide):
-            colour = theme.faded(marker["color"], 0.6 if strong else 0.3)
-            bars[name_of_bars] = {"array": wide, "thickness": 1, "width": 0, "color": colour}
+        if any(map(any, reach)):
+            bars[name_of_bars] = {
+                "type": "data",
+                "symmetric": False,
+                "array": [up for _, up in reach],
+                "arrayminus": [down for down, _ in reach],
+                "thickness": 1,
+                "width": 0,
+                "color": theme.faded(marker["color"], 0.6 if strong else 0.3),
+            }
     if "symbol" not in marker:
         symbols = ["diamond" if p.trial.is_hybrid else "circle" for p in part]
         sizes = [marker["size"] + p.trial.is_hybrid for p in part]
@@ -205,11 +217,11 @@ def _view(
         (x, [p.x for p in shown], [at[0] for at in others]),
         (y, [p.y for p in shown], [at[1] for at in others]),
     ):
-        errors = [axis_error(by, p.trial, baseline) or 0.0 for p in shown]
-        low = min([*(v - e for v, e in zip(values, errors, strict=True)), *more])
+        reach = [axis_bar(by, p.trial, baseline) for p in shown]
+        low = min([*(v - down for v, (down, _) in zip(values, reach, strict=True)), *more])
         if by.logarithmic and low <= 0:
             low = min([*values, *more])
-        high = max([*(v + e for v, e in zip(values, errors, strict=True)), *more])
+        high = max([*(v + up for v, (_, up) in zip(values, reach, strict=True)), *more])
         floor = 100 * record.floor
         if by.name == "accuracy" and floor and low - floor < _NEAR * (high - low):
             low = min(low, floor)  # a floor far below would press the points together

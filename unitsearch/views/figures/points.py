@@ -16,8 +16,8 @@ from unitsearch.views import words
 
 # These need no baseline.
 _OWN = ("accuracy", "latency", *COSTS)
-# Exact, whatever the accuracy is.
-_EXACT = (*COSTS, "flops_drop", "params_drop")
+# The same whatever the accuracy is.
+_EXACT = (*COSTS, "latency", "flops_drop", "params_drop")
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,8 @@ def axis_error(metric: Metric, trial: Trial, baseline: Measured | None = None) -
     """Return one standard error in the axis's unit; None where a metric is exact.
 
     That of the trial's own accuracy: the baseline's moves all trials alike, and its own place among
-    the metrics relative to it is certain. For a latency it is half the distance of its quartiles.
+    the metrics relative to it is certain.
     """
-    if metric.name == "latency":
-        return (trial.latency[2] - trial.latency[0]) / 2 if trial.latency else None
     if metric.name in _EXACT or trial.accuracy is None or trial.accuracy_se is None:
         return None
     if metric.name in ("accuracy", "accuracy_drop"):
@@ -77,6 +75,18 @@ def axis_error(metric: Metric, trial: Trial, baseline: Measured | None = None) -
         for accuracy in (trial.accuracy - trial.accuracy_se, trial.accuracy + trial.accuracy_se)
     ]
     return None if ends[0] is None or ends[1] is None else abs(ends[1] - ends[0]) / 2
+
+
+def axis_bar(metric: Metric, trial: Trial, baseline: Measured | None) -> tuple[float, float]:
+    """Return how far the error bar of a trial reaches down and up; 0 where it has none.
+
+    One standard error each way, or to the quartiles of a latency.
+    """
+    if metric.name == "latency" and trial.latency:
+        low, median, high = trial.latency
+        return median - low, high - median
+    error = axis_error(metric, trial, baseline) or 0.0
+    return error, error
 
 
 def points(record: Record, x: Metric, y: Metric, z: Metric | None = None) -> list[Point]:
@@ -146,7 +156,8 @@ def hover(record: Record, trial: Trial, *, on_front: bool, study: str = "") -> s
         ce, se = (METRICS[name].formula(trial.measured, base) for name in ("ce", storage))
         lines.append(f"CE {words.ratio(ce)} · {said} {words.ratio(se)}")
     if trial.latency:
-        lines.append(f"{trial.latency[1]:.3g} ms an image")
+        low, median, high = trial.latency
+        lines.append(f"{median:.3g} ms an image (quartiles {low:.3g} to {high:.3g})")
     return "<br>".join(lines)
 
 

@@ -26,6 +26,7 @@ SERIES = (ACCENT, BASELINE, EQUAL, VIOLET)
 PRINTED = (VIOLET, EQUAL, BASELINE)
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "pentagon", "star")
+_MESSAGE = 56  # characters of a line of a message in half the width of a page
 
 INK = "#5b6672"  # the page's CSS turns this one into its own grey
 SCENE_INK = "#768190"  # WebGL's text, which no CSS reaches: legible on both pages
@@ -82,6 +83,8 @@ def figure(traces: list[Any], *, height: int = 440, **layout: Any) -> Figure:
 def empty(message: str) -> Figure:
     """Return a figure that only says why there is nothing to draw."""
     hidden = {"visible": False}
+    lines = [textwrap.fill(line, _MESSAGE) for line in message.split("<br>")]
+    said = "<br>".join(lines).replace("\n", "<br>")
     return figure(
         [],
         height=180,
@@ -89,7 +92,7 @@ def empty(message: str) -> Figure:
         yaxis=hidden,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
         annotations=[
-            {**note(message, 0.5, 0.5), "align": "center", "font": {"size": 14, "color": INK}}
+            {**note(said, 0.5, 0.5), "align": "center", "font": {"size": 14, "color": INK}}
         ],
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from unitsearch.errors import UsageError, did_you_mean
@@ -101,7 +103,7 @@ def _groups(record: Record) -> list[Any]:
                 **said,
             )
         )
-        best = _best(part)
+        best = _best(_averaged(part))
         traces.append(
             go.Scatter(
                 x=[t.cost.flops for t in best],
@@ -113,6 +115,19 @@ def _groups(record: Record) -> list[Any]:
             )
         )
     return traces
+
+
+def _averaged(trials: Sequence[Trial]) -> list[Trial]:
+    """Return one trial a network, with the mean accuracy of its trainings: no luck of one."""
+    found: dict[str, list[Trial]] = {}
+    for trial in trials:
+        found.setdefault(trial.key, []).append(trial)
+    return [
+        same[0]
+        if len(same) == 1
+        else replace(same[0], accuracy=mean(trial.accuracy or 0.0 for trial in same))
+        for same in found.values()
+    ]
 
 
 def _with_units(record: Record) -> list[Trial]:
