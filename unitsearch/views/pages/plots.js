@@ -250,10 +250,24 @@
     plots.forEach(function (plot) { Plotly.Plots.resize(plot.div); });
   });
 
+  // A new figure waits until no button is held: plotly forgets, when it makes one, what is being
+  // brushed in another.
+  var released = Promise.resolve();
+  window.addEventListener("pointerdown", function () {
+    released = new Promise(function (done) {
+      setTimeout(done, 5000); // a button let go outside the window is not heard of
+      ["pointerup", "pointercancel"].forEach(function (name) {
+        window.addEventListener(name, function () { setTimeout(done, 200); }, { once: true });
+      });
+    });
+  }, true);
+
   u.plots = {
     draw: function (div, figure) {
-      near.observe(div);
-      return draw(div, figure);
+      return released.then(function () {
+        near.observe(div);
+        return draw(div, figure);
+      });
     },
     drop: function () {
       plots.forEach(function (plot) {
