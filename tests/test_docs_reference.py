@@ -17,7 +17,7 @@ from reference_pages import backbones, boards, commands, keys, metrics, settings
 from reference_pages import pages as make_pages
 from reference_pages.docstrings import described
 from reference_pages.keys import Group, Key
-from reference_pages.markdown import yaml_line
+from reference_pages.markdown import TEXTS, yaml_line
 from unitsearch.architecture import read_architecture, read_text
 from unitsearch.cli.main import app
 from unitsearch.costs import Cost, count
@@ -233,6 +233,20 @@ def test_every_key_metric_command_setting_and_name_has_its_place_on_a_page(
     wanted += [f"unitsearch.{name}\n" for name in unitsearch.__all__]
     missing = [anchor for anchor in wanted if text.count(anchor) != 1]
     assert not missing
+
+
+@pytest.mark.parametrize("path", sorted(TEXTS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_no_text_is_cut_short_by_a_comma(path: Path) -> None:
+    def look(data: Any) -> None:
+        if isinstance(data, dict):
+            assert not [key for key in data if str(key).endswith(".")]
+            if isinstance(data.get("text"), str):
+                assert data["text"].endswith((".", ")"))
+        for item in data.values() if isinstance(data, dict) else data:
+            if isinstance(item, (dict, list)):
+                look(item)
+
+    look(yaml.safe_load(path.read_text("utf-8")))
 
 
 def test_plain_data_is_shown_as_yaml_reads_it() -> None:

@@ -15,6 +15,8 @@ from unitsearch.fields import Rule
 from unitsearch.views.figures import FIGURES
 from unitsearch.views.pages.boards import PANELS, Board, Panel
 
+_BY_NAME = ", by its name in `SHOWN`"  # the link says as much
+
 
 def said() -> Mapping[str, Any]:
     """Return what the texts say of boards.
@@ -77,7 +79,10 @@ def _shown(text: str) -> str:
 
 def _options(name: str, meant: Mapping[str, str]) -> str:
     rules: Mapping[str, Rule] = PANELS[name]
-    rows = [(f"`{option}`", _type(rule), meant.get(option, "")) for option, rule in rules.items()]
+    rows = [
+        (f"`{option}`", _type(rule), meant.get(option, "").replace(_BY_NAME, ""))
+        for option, rule in rules.items()
+    ]
     return table(("option", "type", "meaning"), rows)
 
 

@@ -591,5 +591,5 @@ def test_uses_that_multiply_without_bound_are_refused() -> None:
         f"  c{i}: {{choose: {{a: [{{use: c{i + 1}}}, {{use: c{i + 1}}}]}}}}\n" for i in range(25)
     )
     text = f"choices:\n{names}  c25: {{choose: [1]}}\nlayers:\n- {{kind: conv, out: {{use: c0}}}}\n"
-    with pytest.raises(SpecError):
+    with pytest.raises(SpecError, match=r"found 'more than 1,000,000 values', expected uses that"):
         only(written(text + "- {kind: flatten}\n- {kind: linear, out: classes}\n"))

@@ -30,11 +30,15 @@ def front(items: Sequence[tuple[T, Point]]) -> list[T]:
     """Return the items that no other dominates, in their order; of equal points, all.
 
     Each point is compared with the front so far in order of the first number: n log n + n·front.
+    Of two numbers the last member has the least second one: n log n.
     """
     kept: list[Point] = []
     on_front: set[Point] = set()
-    for point in sorted({point for _, point in items}):
-        if not any(dominates(other, point) for other in kept):
+    unique = {point for _, point in items}
+    is_flat = all(len(point) == 2 and not math.isnan(sum(point)) for point in unique)
+    for point in sorted(unique):
+        rivals = kept[-1:] if is_flat else kept
+        if not any(dominates(other, point) for other in rivals):
             kept.append(point)
             on_front.add(point)
     return [item for item, point in items if point in on_front]

@@ -108,7 +108,9 @@ class Draw:
         room: How many units a site has room for, while they are drawn.
     """
 
-    __slots__ = ("_choose", "_domains", "_values", "drawn", "named", "room", "space", "within")
+    __slots__ = (
+        "_choose", "_domains", "_sizes", "_values", "drawn", "named", "room", "space", "within",
+    )  # fmt: skip
 
     def __init__(self, space: Space, choose: Choice) -> None:
         self.space = space
@@ -117,6 +119,7 @@ class Draw:
         self.named: dict[str, Any] = {}
         self.within = ""
         self._domains: dict[str, Domain] = {}
+        self._sizes: dict[str, int] = {}
         self._values = 0
         self.room: int | None = None
 
@@ -149,13 +152,7 @@ class Draw:
         Raises:
             SpecError: If uses of uses make more values than any network has.
         """
-        self._values += 1
-        if self._values > MAX_VALUES:
-            raise SpecError(
-                place=node.place,
-                found=f"more than {MAX_VALUES:,} values",
-                expected="uses that do not multiply so",
-            )
+        self._count(node, 1)
         match node:
             case Plain(value=value):
                 return value
@@ -187,6 +184,15 @@ class Draw:
                     self.at(f"{name}.{i}", node.kinds[k], f"{name}.{i}.{k}")
                     for i, k in series(self, node, name)
                 ]
+
+    def _count(self, node: Node, values: int) -> None:
+        self._values += values
+        if self._values > MAX_VALUES:
+            raise SpecError(
+                place=node.place,
+                found=f"more than {MAX_VALUES:,} values",
+                expected="uses that do not multiply so",
+            )
 
     def at(self, within: str, node: Node, where: str) -> Any:
         """Return plain data for what stands at a position of a sequence."""
@@ -222,8 +228,12 @@ class Draw:
         if name in self.space.choices:
             if name not in self.named:
                 within, self.within = self.within, ""  # drawn once, wherever it is met
+                before = self._values
                 self.named[name] = self.resolve(self.space.choices[name], name)
+                self._sizes[name] = self._values - before
                 self.within = within
+            else:
+                self._count(node, self._sizes[name])  # it is there once more
             return self.named[name]
         return self.resolve(self.space.units[name], where)
 
