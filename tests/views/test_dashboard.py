@@ -31,9 +31,10 @@ PORT = 8050
 AT = f"http://127.0.0.1:{PORT}"
 EVIL = "<img src=x onerror=alert(1)>"
 ROUTES = (
-    "/", "/shipped/page.js", "/api/page?study=first", "/api/part/0?study=first", "/api/trials?study=first",
-    "/api/trial?study=first&number=0", "/api/weights?study=first&number=0", "/_dash-layout",
-    "/api/part/0?study=nobody", "/shipped/nothing",
+    "/", "/shipped/page.js", "/api/page?study=first", "/api/part/0?study=first",
+    "/api/trials?study=first", "/api/trial?study=first&number=0",
+    "/api/weights?study=first&number=0", "/_dash-layout", "/api/part/0?study=nobody",
+    "/shipped/nothing",
 )  # fmt: skip
 
 

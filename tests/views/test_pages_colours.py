@@ -12,9 +12,9 @@ AA = 4.5  # WCAG 2.2, 1.4.3: text below 18 points
 
 
 def colours(scheme: str) -> dict[str, str]:
-    light, dark = re.findall(r":root \{([^}]*?)\}", asset("report.css"))[:2]
-    found = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6})", light))
-    return found | (dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6})", dark)) if scheme == "dark" else {})
+    blocks = re.findall(r":root \{([^}]*?)\}", asset("report.css"))[:2]
+    light, dark = (dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6})", block)) for block in blocks)
+    return light | dark if scheme == "dark" else light
 
 
 def luminance(colour: str) -> float:

@@ -96,36 +96,40 @@
     return box.top < window.innerHeight + 400 && box.bottom > -400;
   }
 
-  // Fills the parts that are in view, one after the other from the top down.
+  // Fills the parts that are in view from the top down; one is drawn while the next is asked for.
   var filling = null;
   function fillNear() {
+    var drawn = Promise.resolve();
     filling = filling || (function next() {
       var element = Array.from(parts.keys()).find(function (one) {
         return parts.get(one).stale && isNear(one);
       });
-      return element ? fill(element).then(next) : Promise.resolve();
+      if (!element) return drawn;
+      var part = parts.get(element);
+      part.stale = false;
+      function fail(error) {
+        element.firstElementChild.textContent = String(error.message || error);
+      }
+      return ask("/api/part/" + part.number).then(function (answer) {
+        drawn = drawn.then(function () {
+          return parts.get(element) === part ? fill(element, answer) : null;
+        }).catch(fail);
+      }, fail).then(next);
     })().then(function () { filling = null; });
     return filling;
   }
 
-  function fill(element) {
-    var part = parts.get(element);
-    part.stale = false;
-    return ask("/api/part/" + part.number).then(function (answer) {
-      if (parts.get(element) !== part) return null;
-      if (answer.html !== undefined) {
-        element.closest(".panel").hidden = !answer.html;
-        u.tables.replace(element.firstElementChild, answer.html);
-        u.drawer.refresh();
-        return null;
-      }
-      var div = element.firstElementChild;
-      var height = answer.figure.layout.height;
-      if (height) div.style.minHeight = height + "px";
-      return plotly.then(function () { return u.plots.draw(div, answer.figure); });
-    }).catch(function (error) {
-      element.firstElementChild.textContent = String(error.message || error);
-    });
+  function fill(element, answer) {
+    if (answer.html !== undefined) {
+      element.closest(".panel").hidden = !answer.html;
+      u.tables.replace(element.firstElementChild, answer.html);
+      u.drawer.refresh();
+      return null;
+    }
+    var div = element.firstElementChild;
+    var height = answer.figure.layout.height;
+    if (height) div.style.minHeight = height + "px";
+    return plotly.then(function () { return u.plots.draw(div, answer.figure); });
   }
 
   var near = new IntersectionObserver(function (entries) {
