@@ -5,6 +5,7 @@
   "use strict";
   var FAINT = 0.2; // of a point's own opacity
   var REACH = 9; // pixels around the pointer in which a point is found
+  var MANY = 1500; // points that can be told apart
   var stamps = {};
   var ARRAYS = {
     i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array,
@@ -56,17 +57,22 @@
 
   // What its points look like: ``kinds``, and which of them each is.
   function sort(cloud, marker) {
-    var places = {};
+    var places = {}, shrunk = Math.max(0.62, Math.min(1, Math.sqrt(MANY / cloud.x.length)));
     cloud.kinds = [];
     cloud.kind = new Uint16Array(cloud.x.length);
     for (var i = 0; i < cloud.x.length || i === 0; i++) {
-      var colour = each(marker.color || "#848e9b", i), size = each(marker.size || 6, i);
+      var colour = each(marker.color || "#848e9b", i), size = shrunk * each(marker.size || 6, i);
       var symbol = each(marker.symbol || "circle", i), key = colour + " " + size + " " + symbol;
       if (places[key] === undefined) {
         places[key] = cloud.kinds.push({ colour: colour, size: size, symbol: symbol }) - 1;
       }
       if (i < cloud.x.length) cloud.kind[i] = places[key];
     }
+  }
+
+  // How much of its strength a point of so many keeps.
+  function thinned(points) {
+    return points > MANY ? Math.max(0.22, 0.6 * Math.sqrt(MANY / points)) : 1;
   }
 
   function extent(values) {
@@ -130,8 +136,8 @@
     return plot.canvas;
   }
 
-  // Paints the clouds of a plot; ``shown`` are the chosen trials, null for all. Pixel by pixel, the
-  // strongest of the points at one: ten times as fast as ten thousand images drawn.
+  // Paints the clouds of a plot; ``shown`` are the chosen trials, null for all. Pixel by pixel,
+  // which is ten times as fast as ten thousand images drawn.
   function paint(plot, shown) {
     if (!plot.clouds || !plot.clouds.length || !plot.div._fullLayout) return;
     var full = plot.div._fullLayout, canvas = canvasOf(plot);
@@ -154,13 +160,15 @@
       var looks = cloud.kinds.map(function (kind) { return stamp(kind, ratio); });
       // first those that are not chosen, so that the others lie above them
       (shown ? [false, true] : [true]).forEach(function (wanted) {
-        var strength = cloud.opacity * (wanted ? 1 : FAINT);
+        // where thousands lie, how many lie at a place is seen by how dark it is
+        var strength = cloud.opacity * thinned(cloud.x.length) * (wanted ? 1 : FAINT);
+        var most = 255 * cloud.opacity * (wanted ? 1 : FAINT);
         for (var i = 0; i < cloud.x.length; i++) {
           if (shown && shown.has(cloud.ids[i]) !== wanted) continue;
           if (wanted) chosen++;
           cloud.px[i] = toX(cloud.x[i]);
           cloud.py[i] = toY(cloud.y[i]);
-          print(pixels, canvas.width, looks[cloud.kind[i]], strength, frame,
+          print(pixels, canvas.width, looks[cloud.kind[i]], strength, most, frame,
             cloud.px[i] * ratio, cloud.py[i] * ratio);
         }
       });
@@ -169,7 +177,7 @@
     canvas.dataset.chosen = chosen;
   }
 
-  function print(pixels, width, look, strength, frame, px, py) {
+  function print(pixels, width, look, strength, most, frame, px, py) {
     var side = look.side, left = Math.round(px - side / 2), top = Math.round(py - side / 2);
     if (!(left < frame[2] && left + side > frame[0] && top < frame[3] && top + side > frame[1])) return;
     for (var row = 0; row < side; row++) {
@@ -178,8 +186,9 @@
       for (var column = 0; column < side; column++) {
         var cover = look.cover[row * side + column], x = left + column;
         if (!cover || x < frame[0] || x >= frame[2]) continue;
-        var alpha = (cover * strength + 0.5) | 0, at = y * width + x;
-        if (alpha >= pixels[at] >>> 24) pixels[at] = (alpha << 24) | look.colour;
+        var at = y * width + x, under = pixels[at] >>> 24;
+        var alpha = Math.min(most, under + (((255 - under) * cover * strength) / 255 + 0.5)) | 0;
+        if (alpha >= under) pixels[at] = (alpha << 24) | look.colour;
       }
     }
   }
