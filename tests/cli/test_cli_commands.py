@@ -77,7 +77,9 @@ def test_every_shipped_space_is_listed_in_each_format(unitsearch: Call) -> None:
     assert "\x1b" not in shown
 
 
-@pytest.mark.parametrize(("name", "members"), [("lenet_table1", "45"), ("resnet18_cifar", "6.4e40")])
+@pytest.mark.parametrize(
+    ("name", "members"), [("lenet_table1", "45"), ("resnet18_cifar", "6.4e40")]
+)
 def test_a_shipped_space_checks_out(name: str, members: str, unitsearch: Call) -> None:
     """Every one: space/test_every_file."""
     done = unitsearch("space", "check", name)

@@ -26,7 +26,9 @@ pytestmark = [
     ),
 ]
 STEPS = 8
-IMAGES = 8  # of 8 of 10 classes: to know which classes there are brings the loss to 0.9 of its start
+IMAGES = (
+    8  # of 8 of 10 classes: to know which classes there are brings the loss to 0.9 of its start
+)
 
 
 def member(space: str, name: str, side: int) -> Architecture:
