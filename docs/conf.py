@@ -49,21 +49,9 @@ html_theme_options = {
 }
 
 
-# Guides that are written beside this one; until a page is there, the index does not ask for it.
-_TO_COME = ("dashboards", "inspect", "exports")
-
-
 def setup(app: Any) -> None:
     """Make the reference pages before Sphinx looks for pages."""
     app.connect("builder-inited", lambda _: _write_reference())
-    app.connect("source-read", _leave_out_what_is_to_come)
-
-
-def _leave_out_what_is_to_come(app: Any, name: str, source: list[str]) -> None:
-    if name == "index":
-        for page in _TO_COME:
-            if not (DOCS / f"{page}.md").is_file():
-                source[0] = source[0].replace(f"\n{page}\n", "\n")
 
 
 def _write_reference() -> None:

@@ -77,6 +77,7 @@ def follow(page: str, folder: Path) -> Followed:
         AssertionError: If a command ends with another code than the page says.
     """
     followed, names, printed = Followed(), {"__name__": "__main__"}, ""
+    path = sys.path.copy()
     with contextlib.chdir(folder):
         for block in blocks((DOCS / page).read_text("utf-8")):
             if set(block.words) & set(NOT_FOLLOWED):
@@ -90,6 +91,7 @@ def follow(page: str, folder: Path) -> Followed:
                 printed = _python(block, page, names)
             elif block.language == "text":
                 followed.compared.append((block, printed))
+    sys.path[:] = path  # a page may add to it
     return followed
 
 

@@ -14,7 +14,14 @@ from doc_blocks import DOCS, Block, Followed, blocks, command, differences, foll
 from reference_pages import commands
 
 ALONE = ("own_unit.md", "own_backbone.md")
-AFTER_THE_TUTORIAL = ("studies.md", "python.md", "reproducing.md")
+AFTER_THE_TUTORIAL = (
+    "studies.md",
+    "python.md",
+    "reproducing.md",
+    "own_board.md",
+    "exports.md",
+    "inspect.md",
+)
 # What nobody waits for in a test, and what is run in its place.
 SHORTER = {
     "unitsearch run": "unitsearch run --dry-run",
@@ -31,6 +38,12 @@ SHORTER = {
         "unitsearch latency lenet_hybrid:hybrid --batch 1,32 --threads 2 --rounds 3"
     ),
     "unitsearch reproduce training lenet_table1:U1 --seeds 5": "",
+    "unitsearch dashboard": "",
+    "unitsearch dashboard first second --port 8060 --no-open": "",
+    "unitsearch inspect trained/Hybrid2.yaml --image 3 --image 8 --part test": (
+        "unitsearch inspect trained/00007.yaml --image 3 --image 8 --part test --sample 50"
+    ),
+    "unitsearch inspect studies/lenet_hybrid-1/front/00007.yaml": "… --sample 50",
 }
 
 
@@ -84,6 +97,8 @@ def test_a_page_can_be_followed_after_the_tutorial(page: str, searched: Path) ->
 def test_an_example_in_the_help_of_a_command_works(example: str, searched: Path) -> None:
     shipped = DOCS.parent / "search_spaces" / "lenet_hybrid.yaml"
     shutil.copy(shipped, searched / "my_space.yaml")
+    for name in ("first", "second"):
+        shutil.copytree(searched / "studies" / "lenet_hybrid-1", searched / "studies" / name)
     line = SHORTER.get(example, example).replace("…", example)
     with contextlib.chdir(searched):
         command(line)
@@ -100,7 +115,7 @@ def every_block() -> Iterator[tuple[str, Block]]:
 
 
 def test_every_page_with_commands_is_followed_or_has_tests_of_its_own() -> None:
-    elsewhere = {"exports.md", "inspect.md", "dashboards.md"}
+    elsewhere = {"dashboards.md"}  # a server is followed by a browser
     found = {page for page, block in every_block() if block.language in ("sh", "python")}
     assert found - elsewhere == {"tutorial.md", "own_space.md", *ALONE, *AFTER_THE_TUTORIAL}
 

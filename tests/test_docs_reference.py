@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,18 +13,21 @@ import yaml
 from typer.testing import CliRunner
 
 import unitsearch
-from reference_pages import backbones, commands, keys, metrics, settings
+from reference_pages import backbones, boards, commands, keys, metrics, settings
 from reference_pages import pages as make_pages
+from reference_pages.docstrings import described
 from reference_pages.keys import Group, Key
-from reference_pages.markdown import yaml_line
+from reference_pages.markdown import TEXTS, yaml_line
 from unitsearch.architecture import read_architecture, read_text
 from unitsearch.cli.main import app
 from unitsearch.costs import Cost, count
-from unitsearch.metrics import METRICS, Measured
+from unitsearch.metrics import SHOWN, Measured
 from unitsearch.shapes import output
 from unitsearch.space import at_random, baseline, bind, draw, point
 from unitsearch.space.files import SpaceFile, space_from
 from unitsearch.study.config import compose
+from unitsearch.views.figures import FIGURES
+from unitsearch.views.pages.boards import PANELS, read_board
 
 UNITS = {"slim": {"nodes": [1, 2, 1]}, "wide": {"nodes": [1, 4, 1]}}
 LAYERS: list[Any] = [
@@ -135,21 +139,35 @@ def test_an_option_of_a_backbone_is_described() -> None:
         assert all(backbones.options(name).values()), backbones.options(name)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", SHOWN)
 def test_a_metric_is_described_and_its_formula_is_the_codes(name: str) -> None:
     told = metrics.said()[name]
     assert told["text"]
     assert told["unit"]
     new = Measured(
-        0.91, Cost(params=1200, macs=50_000, flops=104_000, macs_shared=40_000, bits=39_000)
+        0.91, Cost(params=1200, macs=50_000, flops=104_000, macs_shared=40_000, bits=39_000), 0.25
     )
     old = Measured(
-        0.95, Cost(params=9000, macs=90_000, flops=200_000, macs_shared=90_000, bits=290_000)
+        0.95, Cost(params=9000, macs=90_000, flops=200_000, macs_shared=90_000, bits=290_000), 0.5
     )
     facts = {letter: get(new) for letter, (_, get) in metrics.LETTERS.items()}
     facts |= {f"{letter}_b": get(old) for letter, (_, get) in metrics.LETTERS.items()}
     computed = eval(told["formula"], {"exp": math.exp}, facts)
-    assert computed == pytest.approx(METRICS[name].formula(new, old), rel=1e-12)
+    assert computed == pytest.approx(SHOWN[name].formula(new, old), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_is_described_and_its_example_is_a_board(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "board.yaml"
+    panel = boards.example(name).removeprefix("```yaml").removesuffix("```")
+    path.write_text(f"title: One panel\npanels:\n{panel}")
+    (read,) = read_board(path).panels
+    assert read.panel == name
+    assert set(read.options) - {"wide", "shared"} == set(PANELS[name]) - {"papers"}
+    if name in FIGURES:
+        about = described(FIGURES[name])
+        assert about.text
+        assert set(PANELS[name]) <= set(about.named)
 
 
 def every_setting() -> list[Any]:
@@ -208,12 +226,27 @@ def test_every_key_metric_command_setting_and_name_has_its_place_on_a_page(
 ) -> None:
     text = "\n".join(pages.values())
     wanted = [f"({key.anchor})=" for group in keys.groups() for key in group.keys]
-    wanted += [f"(metric-{name})=" for name in METRICS]
+    wanted += [f"(metric-{name})=" for name in SHOWN]
     wanted += [f"({one.anchor})=" for one in commands.commands()]
     wanted += [f"({one.anchor})=" for some in settings.settings().values() for one in some]
+    wanted += [f"(panel-{name})=" for name in PANELS]
     wanted += [f"unitsearch.{name}\n" for name in unitsearch.__all__]
     missing = [anchor for anchor in wanted if text.count(anchor) != 1]
     assert not missing
+
+
+@pytest.mark.parametrize("path", sorted(TEXTS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_no_text_is_cut_short_by_a_comma(path: Path) -> None:
+    def look(data: Any) -> None:
+        if isinstance(data, dict):
+            assert not [key for key in data if str(key).endswith(".")]
+            if isinstance(data.get("text"), str):
+                assert data["text"].endswith((".", ")"))
+        for item in data.values() if isinstance(data, dict) else data:
+            if isinstance(item, (dict, list)):
+                look(item)
+
+    look(yaml.safe_load(path.read_text("utf-8")))
 
 
 def test_plain_data_is_shown_as_yaml_reads_it() -> None:

@@ -51,7 +51,7 @@ class Metric:
 
 
 def ce(new: Measured, baseline: Measured) -> float:
-    """Return compression efficiency in FLOPs, (a/f) / (ab/fb); 1 for the baseline.
+    """Return computation efficiency, (a/f) / (ab/fb); 1 for the baseline.
 
     Source: TissueNet §4.1.
     """

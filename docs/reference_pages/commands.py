@@ -171,7 +171,7 @@ def _parameters(function: Callable[..., Any]) -> Iterator[Parameter]:
             names[-1] += f" {'|'.join(str(one.value) for one in plain)}"
         elif plain is not bool:
             names[-1] += f" {info.metavar or _METAVARS.get(plain, 'TEXT')}"
-        if plain is bool and names[-1].startswith("--no-"):
+        if plain is bool and names[-1].startswith("--no-") and parameter.default is not None:
             default = names[-2] if parameter.default else names[-1]
         yield Parameter(", ".join(names), text, default, True)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from reference_pages.docstrings import described
 from reference_pages.markdown import page, paragraphs, section, table, texts
-from unitsearch.metrics import METRICS, Metric
+from unitsearch.metrics import METRICS, SHOWN, Metric
 
 LETTERS = {
     "a": ("accuracy, a fraction", lambda measured: measured.accuracy),
@@ -16,6 +16,7 @@ LETTERS = {
     "m": ("MACs", lambda measured: measured.cost.macs),
     "s": ("MACs, shared filters applied once", lambda measured: measured.cost.macs_shared),
     "n": ("stored bits", lambda measured: measured.cost.bits),
+    "t": ("the measured milliseconds", lambda measured: measured.latency),
 }
 
 
@@ -23,11 +24,11 @@ def said() -> Mapping[str, Mapping[str, Any]]:
     """Return what the texts say of each metric.
 
     Raises:
-        LookupError: If a metric has no text.
+        LookupError: If a metric has no text, or a text no metric.
     """
     found: Mapping[str, Mapping[str, Any]] = texts("metrics")
-    if missing := set(METRICS) - set(found):
-        raise LookupError(f"texts/metrics.yaml says nothing of {sorted(missing)}")
+    if set(found) != set(SHOWN):
+        raise LookupError(f"texts/metrics.yaml: {sorted(set(found) ^ set(SHOWN))}")
     return found
 
 
@@ -41,14 +42,14 @@ def pages() -> dict[str, str]:
             _better(one),
             f"`{_formula(found[name])}`",
         )
-        for name, one in METRICS.items()
+        for name, one in SHOWN.items()
     ]
     parts = [
         *paragraphs("metrics"),
         table(("metric", "unit", "better", "formula"), rows),
         f"In the formulas {_letters()}; the ending _b means the baseline.",
     ]
-    for name, one in METRICS.items():
+    for name, one in SHOWN.items():
         parts += _one(name, one, found[name])
     return {"metrics": page("Metrics", *parts)}
 
@@ -62,6 +63,8 @@ def _one(name: str, one: Metric, told: Mapping[str, Any]) -> list[str]:
         ("better", _better(one) + scale),
         ("on an axis", one.label),
     ]
+    if name not in METRICS:
+        facts.append(("as an objective", "no: it is measured afterwards"))
     if source:
         facts.append(("source", source))
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reference_pages import commands, metrics, python, settings, spaces
+from reference_pages import boards, commands, metrics, python, settings, spaces
 from reference_pages.keys import key_pages
 
 
@@ -14,6 +14,7 @@ def pages() -> dict[str, str]:
         **key_pages(),
         **spaces.pages(),
         **metrics.pages(),
+        **boards.pages(),
         **settings.pages(),
         **commands.pages(),
         **python.pages(),

@@ -281,18 +281,23 @@ def _write(to: int, data: bytes) -> None:
 
 def point(page: Page, figure: str, trial: int) -> tuple[float, float]:
     """Bring a figure into view and return where in the window it shows ``trial``."""
-    found = page.run(f"""((name, trial) => {{
+    found = page.run(f"""(async (name, trial) => {{
         const div = document.querySelector(`[data-figure="${{name}}"]`);
         div.scrollIntoView({{block: "center", behavior: "instant"}});
+        for (const _ of "12") await new Promise(requestAnimationFrame);
         const box = div.getBoundingClientRect();
+        const number = one => String(one).split(":").pop();
         for (const t of div._fullData) {{
-            if (t.visible !== true || !t.customdata || t.mode === "lines") continue;
-            const number = one => String(one).split(":").pop();
+            if (t.visible !== true || !t.customdata || !t.xaxis || t.mode === "lines") continue;
             const i = Array.from(t.customdata).findIndex(one => number(one) === String(trial));
             if (i < 0) continue;
             const x = div._fullLayout[t.xaxis.replace("x", "xaxis")];
             const y = div._fullLayout[t.yaxis.replace("y", "yaxis")];
             return [box.left + x._offset + x.d2p(t.x[i]), box.top + y._offset + y.d2p(t.y[i])];
+        }}
+        for (const cloud of unitsearch.plots.of(div).clouds) {{
+            const i = cloud.ids.findIndex(one => number(one) === String(trial));
+            if (i >= 0) return [box.left + cloud.px[i], box.top + cloud.py[i]];
         }}
         return null;
     }})({json.dumps(figure)}, {trial})""")
@@ -302,27 +307,28 @@ def point(page: Page, figure: str, trial: int) -> tuple[float, float]:
 
 def brush(page: Page, figure: str) -> list[int]:
     """Drag a box over the left half of a figure; return the trials that it dims."""
-    box = page.run(f"""(name => {{
+    box = page.run(f"""(async name => {{
         const div = document.querySelector(`[data-figure="${{name}}"]`);
         div.scrollIntoView({{block: "center", behavior: "instant"}});
+        for (const _ of "12") await new Promise(requestAnimationFrame);
         const at = div.getBoundingClientRect(), size = div._fullLayout._size;
         return [at.left + size.l, at.top + size.t, size.w, size.h];
     }})({json.dumps(figure)})""")
     left, top, width, height = box
+    told = "new Promise(done => document.querySelector(`[data-figure=%s]`)"
+    page.run(f"window.brushed = {told % figure}.once('plotly_selected', () => done(true))), 0")
     page.drag((left + 3, top + 3), (left + width / 2, top + height - 3))
+    page.run("window.brushed")
     return dimmed(page, figure)
 
 
-# Of every trace whose points are trials: the numbers of those that are not selected.
+# Of every trace whose points are trials: the numbers of those that are dimmed.
 _DIMMED = """(name => {
     const div = document.querySelector(`[data-figure="${name}"]`);
     const found = new Set();
-    for (const t of div._fullData) {
-        if (!t.customdata || !t.selectedpoints || t.mode === "lines") continue;
-        const kept = new Set(t.selectedpoints);
-        Array.from(t.customdata).forEach((one, i) => {
-            if (!kept.has(i)) found.add(Number(String(one).split(":").pop()));
-        });
+    for (const point of div.querySelectorAll(".point.out")) {
+        const trace = div._fullData[point.parentNode.closest(".trace").__data__[0].trace.index];
+        found.add(Number(String(trace.customdata[point.__data__.i]).split(":").pop()));
     }
     return Array.from(found).sort((a, b) => a - b);
 })(%s)"""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -322,11 +324,16 @@ def test_the_command_says_where_it_listens_and_ends_by_an_interrupt(home: Path) 
     with subprocess.Popen(
         [*words, "--port", "0", "--no-open"],
         cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # whoever runs the tests in the background ignores interrupts, and so would the command
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as process:  # fmt: skip
         assert process.stdout is not None
         url = process.stdout.readline().strip()
-        assert url.startswith("http://127.0.0.1:")
-        assert url.endswith("/?study=first")
-        process.send_signal(2)
-        _, said = process.communicate(timeout=60)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert url.startswith("http://127.0.0.1:")
+    assert url.endswith("/?study=first")
     assert process.returncode == 130, said

@@ -177,17 +177,63 @@ def test_curves_and_three_axes_follow_the_choice(page: Page, record: Record) -> 
         document.getElementById("curves").scrollIntoView({{behavior: "instant"}});
         unitsearch.choice.brush(null, new Set(["digits-lenet:{chosen}"]));
     }})()""")
-    page.wait("document.getElementById('space').classList.contains('dimmed')")
-    assert page.run("document.getElementById('curves').data.map(t => [...t.y])") == [
+    drawn = "document.getElementById('{}').data"
+    ghost = f"{drawn.format('curves')}[1].visible"
+    page.wait(f"{ghost} === true")
+    assert page.run(f"{drawn.format('curves')}.map(t => [...t.y])") == [
         [3, 4, None, None, None, None], [3, 4, None, 5, 6, None],
     ]  # fmt: skip
-    ghost, colours = (
-        "document.getElementById('curves').data[1].visible",
-        "[...document.getElementById('space').data[0].marker.color]",
-    )
-    assert page.run(ghost) is True
-    assert page.run(colours)[0] == "#123456" != page.run(colours)[1]
+    page.wait(f"Array.isArray({drawn.format('space')}[0].marker.color)")
+    colours = page.run(f"[...{drawn.format('space')}[0].marker.color]")
+    assert colours[0] == "#123456" != colours[1]
     page.key("Escape")
-    page.wait("!document.querySelector('.dimmed')")
-    assert page.run("document.getElementById('curves').data[0].y") == [3, 4, None, 5, 6, None]
-    assert page.run(ghost) is False
+    page.wait(f"{ghost} === false")
+    assert page.run(f"{drawn.format('curves')}[0].y") == [3, 4, None, 5, 6, None]
+
+
+CLOUD = """(async () => {
+    const place = document.querySelector(".panels section[data-study]");
+    const div = document.createElement("div");
+    div.dataset.figure = "cloud";
+    div.id = "cloud";
+    place.prepend(div);
+    const numbers = [...Array(50).keys()];
+    await unitsearch.plots.draw(div, {layout: {xaxis: {type: "log"}}, data: [{
+        type: "scattergl", mode: "markers", customdata: numbers, name: "many",
+        x: numbers.map(n => 10 ** (n / 10)), y: numbers.map(n => n * 7 % 50),
+        marker: {color: "#ff0000", size: 8},
+    }]});
+})()"""
+
+
+@pytest.fixture
+def cloud(page: Page) -> Iterator[Page]:
+    """A figure of so many points that Python asks for WebGL: trials 0 to 49, from left to right."""
+    page.run(CLOUD)
+    yield page
+    page.run("document.getElementById('cloud').remove()")
+
+
+def test_many_points_are_drawn_where_their_axes_say(cloud: Page) -> None:
+    left, top = point(cloud, "cloud", 20)
+    assert cloud.run(f"""(() => {{
+        const canvas = document.querySelector("#cloud canvas.cloud");
+        const box = canvas.getBoundingClientRect(), place = [{left} - box.left, {top} - box.top];
+        const axis = document.getElementById("cloud")._fullLayout.xaxis;
+        const colour = [...canvas.getContext("2d").getImageData(...place, 1, 1).data];
+        return [colour, Math.round(axis._offset + axis.d2p(100) - place[0])];
+    }})()""") == [[255, 0, 0, 255], 0]
+
+
+def test_one_of_many_points_opens_at_a_click(cloud: Page, record: Record) -> None:
+    cloud.click(*point(cloud, "cloud", 20))
+    cloud.wait("document.getElementById('drawer-title').textContent.startsWith('Trial 20')")
+
+
+def test_many_points_are_brushed_and_dimmed(cloud: Page) -> None:
+    brush(cloud, "cloud")
+    chosen = cloud.run("unitsearch.choice.shown().size")
+    assert 20 <= chosen <= 30  # the left half
+    assert cloud.run("+document.querySelector('#cloud canvas').dataset.chosen") == chosen
+    cloud.run("unitsearch.choice.brush(null, new Set(['digits-lenet:7'])), 0")
+    assert cloud.run("+document.querySelector('#cloud canvas').dataset.chosen") == 1

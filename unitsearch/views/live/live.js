@@ -5,7 +5,7 @@
   var page = null; // what is shown
   var wanted = null; // what came last
   var busy = false;
-  var parts = new Map(); // element -> {number, stale, busy}
+  var parts = new Map(); // element -> {number, stale}
   var plotly = new Promise(function (done) {
     if (window.Plotly) return done();
     document.getElementById("plotly").addEventListener("load", done);
@@ -86,7 +86,7 @@
     parts.clear();
     document.getElementById("panels").innerHTML = html;
     document.querySelectorAll("[data-part]").forEach(function (element) {
-      parts.set(element, { number: element.dataset.part, stale: true, busy: false });
+      parts.set(element, { number: element.dataset.part, stale: true });
       near.observe(element);
     });
   }
@@ -96,17 +96,20 @@
     return box.top < window.innerHeight + 400 && box.bottom > -400;
   }
 
-  // Fills the parts that are in view, from the top down.
+  // Fills the parts that are in view, one after the other from the top down.
+  var filling = null;
   function fillNear() {
-    return Array.from(parts.keys()).filter(isNear).reduce(function (done, element) {
-      return done.then(function () { return fill(element); });
-    }, Promise.resolve());
+    filling = filling || (function next() {
+      var element = Array.from(parts.keys()).find(function (one) {
+        return parts.get(one).stale && isNear(one);
+      });
+      return element ? fill(element).then(next) : Promise.resolve();
+    })().then(function () { filling = null; });
+    return filling;
   }
 
   function fill(element) {
     var part = parts.get(element);
-    if (!part || !part.stale || part.busy) return null;
-    part.busy = true;
     part.stale = false;
     return ask("/api/part/" + part.number).then(function (answer) {
       if (parts.get(element) !== part) return null;
@@ -122,11 +125,11 @@
       return plotly.then(function () { return u.plots.draw(div, answer.figure); });
     }).catch(function (error) {
       element.firstElementChild.textContent = String(error.message || error);
-    }).then(function () { part.busy = false; });
+    });
   }
 
   var near = new IntersectionObserver(function (entries) {
-    entries.forEach(function (entry) { if (entry.isIntersecting) fill(entry.target); });
+    if (entries.some(function (entry) { return entry.isIntersecting; })) fillNear();
   }, { rootMargin: "400px" });
 
   document.addEventListener("change", function (event) {

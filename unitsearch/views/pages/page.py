@@ -26,8 +26,9 @@ POLICY = (
 
 
 # Of a page whose figures are linked, in the order in which they run; the last one starts the page.
-LINKED = ("choice.js", "tables.js", "drawer.js", "filters.js", "plots.js")
-_ALONE = ("choice.js", "plots.js", "report.js")
+_FIGURES = ("clouds.js", "links.js", "plots.js")
+LINKED = ("choice.js", "tables.js", "drawer.js", "filters.js", *_FIGURES)
+_ALONE = ("choice.js", *_FIGURES, "report.js")
 
 
 def asset(name: str) -> str:

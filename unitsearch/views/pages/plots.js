@@ -1,137 +1,47 @@
-// Draws figures and links them: what is brushed in one is dimmed or not in all. A point belongs to
-// the trial that its customdata names.
+// Draws figures and links them: what is brushed in one is dimmed or not in all.
 (function (u) {
   "use strict";
   var touch = window.matchMedia("(pointer: coarse)").matches;
   var plots = new Map(); // element -> what is known of its figure
   var ringed = null; // the trial that is open
-  var FAINT = 0.12;
-  var SELECTABLE = ["scatter", "scattergl", "splom", "bar", "box", "violin", "histogram"];
-  var ARRAYS = {
-    i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array,
-    u4: Uint32Array, f4: Float32Array, f8: Float64Array,
-  };
-
-  // Plotly's JSON holds numpy's arrays as base64.
-  function decoded(values) {
-    if (!values || values.bdata === undefined) return values;
-    var bytes = Uint8Array.from(atob(values.bdata), function (c) { return c.charCodeAt(0); });
-    return new ARRAYS[values.dtype](bytes.buffer);
-  }
-
-  // How a trace shows which of its trials are chosen: {by, ids}; null if it has none.
-  function linkOf(trace, study) {
-    var data = decoded(trace.customdata);
-    if (!data || !data.length) return null;
-    var ids = Array.from(data, function (one) {
-      return u.choice.id(study, Array.isArray(one) ? one[0] : one);
-    });
-    if (trace.type === "parcoords") return { by: "lines", ids: ids, line: trace.line || {} };
-    if (trace.type === "scatter3d") {
-      return { by: "colours", ids: ids, colour: (trace.marker || {}).color };
-    }
-    if (SELECTABLE.indexOf(trace.type || "scatter") < 0) return null;
-    var isLine = /^scatter/.test(trace.type || "scatter") && !/markers/.test(trace.mode || "markers");
-    if (!isLine) return { by: "points", ids: ids };
-    if (ids.every(function (id) { return id === ids[0]; })) {
-      return { by: "opacity", ids: ids.slice(0, 1), opacity: trace.opacity || 1 };
-    }
-    // several curves with gaps between them, or one curve through many trials
-    var several = ids.some(function (id, i) { return i && id === ids[i - 1]; });
-    return several ? { by: "curves", ids: ids, y: Array.from(decoded(trace.y)) } : null;
-  }
-
-  // Curves that are not chosen leave their trace; this one shows them faintly.
-  function ghostOf(trace) {
-    return { type: trace.type, mode: "lines", x: trace.x, y: trace.y, line: trace.line,
-      legendgroup: trace.legendgroup, connectgaps: false, hoverinfo: "skip", showlegend: false,
-      opacity: FAINT, visible: false };
-  }
 
   function byPoints(link) { return link && link.by === "points"; }
+  function byLines(link) { return link && link.by === "lines"; }
 
   // The buttons that make sense for what is drawn.
-  function configOf(figure, links) {
-    var buttons = ["zoom2d", "pan2d", "resetScale2d", "toImage"];
-    if (figure.data.some(function (trace) { return trace.type === "parcoords"; })) buttons = ["toImage"];
+  function configOf(figure, plot) {
+    var buttons = ["zoom2d", "pan2d", "resetScale2d", plot.clouds.length ? picture(plot) : "toImage"];
+    if (plot.links.some(byLines)) buttons = ["toImage"];
     else if (figure.layout.scene) buttons = ["orbitRotation", "resetCameraDefault3d", "toImage"];
-    else if (links.some(byPoints)) buttons = ["select2d", "lasso2d"].concat(buttons);
+    else if (isBrushed(plot)) buttons = ["select2d", "lasso2d"].concat(buttons);
     return Object.assign({}, u.plotConfig, { modeBarButtons: [buttons] });
   }
 
-  // The attributes that show ``shown`` in a trace; null shows all.
-  function looks(link, shown) {
-    function chosen(id) { return shown.has(id); }
-    if (link.by === "points") {
-      if (!shown) return { selectedpoints: null };
-      var points = [];
-      for (var i = 0; i < link.ids.length; i++) if (shown.has(link.ids[i])) points.push(i);
-      return { selectedpoints: points };
-    }
-    if (link.by === "opacity") {
-      return { opacity: !shown || chosen(link.ids[0]) ? link.opacity : FAINT };
-    }
-    if (link.by === "ghost") return { visible: Boolean(shown) };
-    if (link.by === "curves") {
-      if (!shown) return { y: link.y };
-      return { y: link.y.map(function (y, i) { return chosen(link.ids[i]) ? y : null; }) };
-    }
-    if (link.by === "colours") {
-      var colour = link.colour;
-      if (!shown) return { "marker.color": colour };
-      return { "marker.color": link.ids.map(function (id, i) {
-        return chosen(id) ? (Array.isArray(colour) ? colour[i] : colour) : "rgba(140,150,162,.18)";
-      }) };
-    }
-    var line = link.line;
-    var low = line.cmin === undefined ? 0 : line.cmin, high = line.cmax === undefined ? 1 : line.cmax;
-    if (!shown) {
-      return { "line.color": line.color === undefined ? null : line.color,
-        "line.colorscale": line.colorscale || null, "line.cmin": low, "line.cmax": high };
-    }
-    var floor = low - ((high - low) || 1);
-    // below the scale of their own colours lies a faint one, for those that are not chosen
-    var values = decoded(line.color);
-    var scale = Array.isArray(line.colorscale) ? line.colorscale : [[0, "#1a73b8"], [1, "#1a73b8"]];
-    var faint = "rgba(140,150,162,.16)";
-    return {
-      "line.color": link.ids.map(function (id, i) {
-        if (!chosen(id)) return floor;
-        return Array.isArray(values) || ArrayBuffer.isView(values) ? values[i] : high;
-      }),
-      "line.colorscale": [[0, faint], [0.499, faint]].concat(scale.map(function (stop) {
-        return [0.5 + stop[0] / 2, stop[1]];
-      })),
-      "line.cmin": floor,
-      "line.cmax": high,
-    };
+  function isBrushed(plot) { return plot.clouds.length || plot.links.some(byPoints); }
+
+  // Saves a figure with its clouds as points, which plotly's own button would leave out.
+  function picture(plot) {
+    return { name: "picture", title: "Download plot as SVG", icon: Plotly.Icons.camera,
+      click: function () {
+        Plotly.downloadImage({ data: plot.source, layout: plot.div.layout }, { format: "svg" });
+      } };
   }
 
-  function dim(plot) {
-    var shown = u.choice.shown();
-    if (plot.shown === shown) return;
-    var own = u.choice.by() === plot.div && !u.choice.isFiltered();
-    plot.shown = shown;
-    plot.div.classList.toggle("dimmed", Boolean(shown));
-    var changes = {};
-    var places = [];
-    plot.links.forEach(function (link, i) {
-      // plotly itself has dimmed the points of the figure that was brushed
-      if (link && !(own && link.by === "points")) places.push(i);
-    });
-    if (!places.length) return;
-    places.forEach(function (place, k) {
-      var found = looks(plot.links[place], shown);
-      Object.keys(found).forEach(function (name) {
-        if (!changes[name]) changes[name] = places.map(function () { return undefined; });
-        changes[name][k] = found[name];
+  // Removes the outline of a brush, and the marks of one along parallel axes.
+  function unframe(plot) {
+    if (((plot.div.layout || {}).selections || []).length) {
+      plot.busy = true;
+      Plotly.relayout(plot.div, { selections: [] });
+      plot.busy = false;
+    }
+    plot.links.forEach(function (link, k) {
+      if (!byLines(link)) return;
+      var marks = {};
+      (plot.div.data[k].dimensions || []).forEach(function (axis, i) {
+        if (axis.constraintrange) marks["dimensions[" + i + "].constraintrange"] = null;
       });
+      if (Object.keys(marks).length) Plotly.restyle(plot.div, marks, [k]);
     });
-    plot.busy = true;
-    var layout = (plot.div.layout.selections || []).length ? { selections: [] } : {};
-    var keep = u.choice.by() === plot.div;
-    Plotly.update(plot.div, changes, keep ? {} : layout, places);
-    plot.busy = false;
   }
 
   function brush(plot, event) {
@@ -139,28 +49,17 @@
     var ids = new Set();
     ((event && event.points) || []).forEach(function (point) {
       var link = plot.links[point.curveNumber];
-      if (link && link.by === "points") ids.add(link.ids[point.pointNumber]);
+      if (byPoints(link)) ids.add(link.ids[point.pointNumber]);
     });
+    u.clouds.inside(plot, event, ids);
     u.choice.brush(plot.div, ids);
-  }
-
-  // A double click where nothing is brushed shows everything, or again what was shown at first.
-  function rescale(plot) {
-    var change = {};
-    Object.keys(plot.ranges).forEach(function (name) {
-      var all = plot.div.layout[name].autorange;
-      change[name + ".autorange"] = !all;
-      if (all) change[name + ".range"] = plot.ranges[name].slice();
-    });
-    if (Object.keys(change).length) Plotly.relayout(plot.div, change);
   }
 
   // What the axes of parallel coordinates leave, as they are brushed.
   function brushLines(plot) {
-    if (plot.busy) return;
     var ids = null;
     plot.links.forEach(function (link, k) {
-      if (!link || link.by !== "lines") return;
+      if (!byLines(link)) return;
       var axes = plot.div._fullData[k].dimensions.filter(function (axis) {
         return axis.visible !== false && axis.constraintrange;
       });
@@ -178,7 +77,20 @@
     if (ids || u.choice.by() === plot.div) u.choice.brush(plot.div, ids);
   }
 
+  // A double click where nothing is brushed shows everything, or again what was shown at first.
+  function rescale(plot) {
+    var change = {};
+    Object.keys(plot.ranges).forEach(function (name) {
+      var all = plot.div.layout[name].autorange;
+      change[name + ".autorange"] = !all;
+      if (all) change[name + ".range"] = plot.ranges[name].slice();
+    });
+    if (Object.keys(change).length) Plotly.relayout(plot.div, change);
+  }
+
   function listen(plot) {
+    var frame = 0;
+    u.clouds.listen(plot);
     plot.div.on("plotly_click", function (event) {
       var found = event.points.map(function (point) {
         var link = plot.links[point.curveNumber];
@@ -186,15 +98,41 @@
       }).find(Boolean);
       if (found && u.drawer) u.drawer.open(found);
     });
-    plot.div.on("plotly_selected", function (event) { brush(plot, event); });
+    plot.div.on("plotly_selecting", function (event) {
+      if (!event) return; // while the frame is drawn, the points follow
+      window.cancelAnimationFrame(frame);
+      frame = window.requestAnimationFrame(function () { brush(plot, event); });
+    });
+    plot.div.on("plotly_selected", function (event) {
+      window.cancelAnimationFrame(frame);
+      if (event) brush(plot, event);
+    });
     plot.div.on("plotly_deselect", function () {
-      if (u.choice.by() === plot.div) brush(plot, null);
+      if (u.choice.by() === plot.div) u.choice.brush(plot.div, null);
       else if (!plot.busy) rescale(plot);
     });
-    plot.div.on("plotly_restyle", function () {
-      if (plot.links.some(function (link) { return link && link.by === "lines"; })) brushLines(plot);
+    plot.div.on("plotly_restyle", function (event) {
+      var names = Object.keys((event && event[0]) || {});
+      if (names.some(function (name) { return /constraintrange/.test(name); })) brushLines(plot);
     });
-    plot.div.on("plotly_afterplot", function () { place(plot); });
+    plot.div.on("plotly_relayouting", function () { u.clouds.paint(plot, u.choice.shown()); });
+    plot.div.on("plotly_afterplot", function () { settle(plot); });
+  }
+
+  // What plotly has just drawn is given its ring, its clouds and its dimmed points.
+  function settle(plot) {
+    var shown = u.choice.shown();
+    u.links.dimPoints(plot, shown);
+    plot.painted = undefined;
+    if (isNear(plot.div)) paint(plot);
+    place(plot);
+  }
+
+  function paint(plot) {
+    var shown = u.choice.shown();
+    if (plot.painted === shown) return;
+    plot.painted = shown;
+    u.clouds.paint(plot, shown);
   }
 
   // Draws or redraws a figure; what is chosen, zoomed and switched off stays so.
@@ -204,23 +142,14 @@
     var known = plots.get(div);
     var plot = known || { div: div, ring: null, busy: false };
     var shown = u.choice.shown();
-    plot.shown = shown;
-    plot.links = figure.data.map(function (trace) { return linkOf(trace, study); });
-    plot.links.slice().forEach(function (link, i) {
-      if (!link || link.by !== "curves") return;
-      figure.data.push(ghostOf(figure.data[i]));
-      plot.links.push({ by: "ghost", ids: [] });
+    var source = figure.data.map(function (trace) {
+      return Object.assign({}, trace, trace.type === "scattergl" ? { type: "scatter" } : {});
     });
-    plot.links.forEach(function (link, i) {
-      if (!link || (!shown && link.by !== "points")) return;
-      var found = looks(link, shown);
-      Object.keys(found).forEach(function (name) {
-        var keys = name.split(".");
-        var at = keys.length > 1 ? (figure.data[i][keys[0]] = figure.data[i][keys[0]] || {})
-          : figure.data[i];
-        at[keys[keys.length - 1]] = found[name];
-      });
-    });
+    plot.clouds = u.clouds.take(figure, function (trace) { return u.links.idsOf(trace, study); });
+    plot.source = plot.clouds.length ? source : null;
+    plot.links = u.links.linksOf(figure, study);
+    plot.rest = shown;
+    u.links.prepare(figure, plot.links, shown);
     plot.ranges = {};
     Object.keys(figure.layout).forEach(function (name) {
       var range = /^[xy]axis\d*$/.test(name) && figure.layout[name].range;
@@ -230,16 +159,16 @@
     figure.layout.newselection = { line: { color: "#7b8794", width: 1, dash: "dot" } };
     if (known && div.layout) figure.layout.selections = div.layout.selections;
     if (touch) figure.layout.dragmode = false; // a finger scrolls the page
-    else if (u.choice.table().ids.length && plot.links.some(byPoints)) {
+    else if (u.choice.table().ids.length && isBrushed(plot)) {
       figure.layout.dragmode = (known && div.layout.dragmode) || "select";
     }
-    div.classList.toggle("dimmed", Boolean(shown));
     plots.set(div, plot);
     plot.busy = true;
-    return Plotly.react(div, figure.data, figure.layout, configOf(figure, plot.links)).then(function () {
+    var config = configOf(figure, plot);
+    return Plotly.react(div, figure.data, figure.layout, config).then(function () {
       if (!known) listen(plot);
       plot.busy = false;
-      place(plot);
+      settle(plot);
     });
   }
 
@@ -262,10 +191,10 @@
 
   function pointOf(plot, id) {
     var full = plot.div._fullLayout;
-    for (var k = 0; k < plot.links.length; k++) {
+    for (var k = 0; full && k < plot.links.length; k++) {
       var link = plot.links[k];
-      var trace = plot.div._fullData && plot.div._fullData[k];
-      if (!link || link.by !== "points" || !trace || trace.visible !== true || !trace.xaxis) continue;
+      var trace = plot.div._fullData[k];
+      if (!byPoints(link) || !trace || trace.visible !== true) continue;
       var i = link.ids.indexOf(id);
       if (i < 0) continue;
       var x = full[trace.xaxis.replace("x", "xaxis")], y = full[trace.yaxis.replace("y", "yaxis")];
@@ -274,7 +203,10 @@
         return [x._offset + at[0], y._offset + at[1]];
       }
     }
-    return null;
+    var cloud = plot.clouds.find(function (one) { return one.seen && one.ids.indexOf(id) >= 0; });
+    if (!cloud) return null;
+    var j = cloud.ids.indexOf(id);
+    return [cloud.px[j], cloud.py[j]];
   }
 
   function isNear(div) {
@@ -282,41 +214,60 @@
     return box.bottom > -200 && box.top < window.innerHeight + 200;
   }
 
-  // Figures in view follow at once, the others when they are scrolled to or the page is idle.
+  // What takes plotly longer follows when the hand rests; out of view, when it is scrolled to.
+  function follow(plot) {
+    var shown = u.choice.shown();
+    if (plot.rest === shown || !plot.links.some(u.links.isSlow)) return;
+    plot.rest = shown;
+    u.links.dimRest(plot, shown);
+  }
+
   var near = new IntersectionObserver(function (entries) {
     entries.forEach(function (entry) {
       var plot = plots.get(entry.target);
-      if (entry.isIntersecting && plot) dim(plot);
+      if (!entry.isIntersecting || !plot || !plot.links) return;
+      paint(plot);
+      place(plot);
+      follow(plot);
     });
   }, { rootMargin: "200px" });
-  var turn = 0;
+  var waiting = 0;
 
-  u.choice.listen(function () {
-    var waiting = [];
+  u.choice.listen(function (shown) {
     plots.forEach(function (plot) {
-      if (isNear(plot.div)) dim(plot);
-      else waiting.push(plot);
+      if (!plot.div._fullLayout) return;
+      u.links.dimPoints(plot, shown);
+      if (isNear(plot.div)) paint(plot);
+      if (u.choice.by() !== plot.div) unframe(plot);
     });
-    var mine = ++turn;
-    (function next() {
-      if (mine !== turn || !waiting.length) return;
-      var plot = waiting.shift();
-      window.setTimeout(function () {
-        if (mine !== turn) return;
-        if (plots.has(plot.div)) dim(plot);
-        next();
-      }, 60);
-    })();
+    window.clearTimeout(waiting);
+    waiting = window.setTimeout(function () {
+      plots.forEach(function (plot) { if (isNear(plot.div)) follow(plot); });
+    }, 120);
   });
 
   window.addEventListener("beforeprint", function () {
     plots.forEach(function (plot) { Plotly.Plots.resize(plot.div); });
   });
 
+  // A new figure waits until no button is held: plotly forgets, when it makes one, what is being
+  // brushed in another.
+  var released = Promise.resolve();
+  window.addEventListener("pointerdown", function () {
+    released = new Promise(function (done) {
+      setTimeout(done, 5000); // a button let go outside the window is not heard of
+      ["pointerup", "pointercancel"].forEach(function (name) {
+        window.addEventListener(name, function () { setTimeout(done, 200); }, { once: true });
+      });
+    });
+  }, true);
+
   u.plots = {
     draw: function (div, figure) {
-      near.observe(div);
-      return draw(div, figure);
+      return released.then(function () {
+        near.observe(div);
+        return draw(div, figure);
+      });
     },
     drop: function () {
       plots.forEach(function (plot) {
@@ -325,6 +276,7 @@
       });
       plots.clear();
     },
+    of: function (div) { return plots.get(div); },
     ring: function (id) {
       ringed = id;
       plots.forEach(place);
