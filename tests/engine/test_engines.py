@@ -111,6 +111,29 @@ def test_a_job_whose_worker_dies_is_done_by_another(
     assert len(outcome.curve) == 300
 
 
+@pytest.mark.usefixtures("one_thread")
+def test_a_job_that_goes_on_on_another_worker_has_the_same_outcome(
+    engine: Engine,
+    tmp_path: Path,
+    make_job: Make,
+    collect: Collect,
+    workers_of: Callable[..., set[int]],
+) -> None:
+    straight = replace(make_job(1, epochs=300), plan="grouped")  # a second or two
+    kept = replace(straight, checkpoint=str(tmp_path / "state"), minutes=0)
+    engine.submit([make_job(0), kept])
+    collect(engine, 1)
+    deadline = time.monotonic() + 60
+    while not Path(kept.checkpoint).exists():
+        assert time.monotonic() < deadline
+        assert engine.collect(0.01) == []
+    for pid in workers_of():
+        os.kill(pid, signal.SIGKILL)
+    (outcome,) = collect(engine, 1)
+    alone = works.do(straight, works.Bench())
+    assert replace(outcome, train_seconds=0) == replace(alone, train_seconds=0)
+
+
 def test_a_job_that_takes_two_workers_down_is_told_as_killed(
     engine: Engine, make_job: Make, collect: Collect, workers_of: Callable[..., set[int]]
 ) -> None:
@@ -156,8 +179,9 @@ class Unreadable(Job):
 
 @pytest.mark.slow
 def test_a_job_that_no_worker_lives_to_begin_is_given_up(
-    folder: Path, make_job: Make, collect: Collect
+    folder: Path, make_job: Make, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("unitsearch.engine.deaths.UNBEGUN_TRIES", 3)  # 5 take seconds longer
     engine = open_engine("local", 1, None, folder)
     engine.submit([Unreadable(**vars(make_job(0)))])
     engine.submit([make_job(1)])
@@ -165,7 +189,7 @@ def test_a_job_that_no_worker_lives_to_begin_is_given_up(
     engine.close()
     assert (lost.kind, done.ok) == ("killed", True)
     assert lost.reason == (
-        "killed: 5 workers that were handed it ended with exit code 1 before they began"
+        "killed: 3 workers that were handed it ended with exit code 1 before they began"
     )
 
 

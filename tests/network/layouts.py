@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -97,6 +98,12 @@ def images(one: Architecture, count: int = 4, dtype: torch.dtype = torch.float64
     """A few images of noise."""
     generator = torch.Generator().manual_seed(1)
     return torch.randn(count, *one.input, generator=generator, dtype=dtype)
+
+
+def on_small_images(one: Architecture) -> Architecture:
+    """The same layers on images of at most 64 pixels a side."""
+    c, h, w = one.input
+    return replace(one, input=(c, min(h, 64), min(w, 64)))
 
 
 def unsettle(network: torch.nn.Module) -> None:

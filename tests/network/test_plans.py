@@ -10,7 +10,7 @@ from architecture.strategies import architectures
 from hypothesis import given, settings
 from space.files import SPACES, bound, some
 
-from network.layouts import SMALL, images, unsettle
+from network.layouts import SMALL, images, on_small_images, unsettle
 from unitsearch.architecture import (
     KINDS,
     Architecture,
@@ -128,6 +128,7 @@ def test_names_and_shapes_of_parameters_do_not_depend_on_the_plan(one: Architect
 @pytest.mark.parametrize("path", SPACES.values(), ids=SPACES.keys())
 def test_plans_agree_on_a_member_of_every_space(path: Path) -> None:
     (_, one), *_ = some(bound(path), 1, seed=4)
+    one = on_small_images(one)
     networks = in_every_form(one)
     x = images(one, 2)
     with torch.inference_mode():

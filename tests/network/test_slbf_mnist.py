@@ -14,7 +14,7 @@ from unitsearch.data import available, data_spec
 from unitsearch.data.sets import DataSet, load
 from unitsearch.network.build import Network, build, initialise
 from unitsearch.network.slbf import slbf_layers
-from unitsearch.network.weights import load_network, weights_bytes
+from unitsearch.network.weights import digest, distance, load_network, weights_bytes
 from unitsearch.shapes import after
 from unitsearch.training import Recipe
 from unitsearch.training.loop import test_accuracy as accuracy_on_test
@@ -38,7 +38,7 @@ FOR_DIGITS: list[dict[str, Any]] = [
     {"kind": "flatten"},
     {"kind": "linear", "out": 10},
 ]
-MNIST = data_spec("mnist", limit=21_000, validation=1_000)
+MNIST = data_spec("mnist", limit=11_000, validation=1_000)
 DIGITS = data_spec("digits")
 
 pytestmark = pytest.mark.slow
@@ -81,14 +81,13 @@ def test_digits_are_learnt_by_a_layer_209_times_smaller() -> None:
 @pytest.mark.skipif(available(MNIST) is not None, reason="MNIST is not in UNITSEARCH_DATA")
 def test_lenet_learns_mnist_and_is_as_small_on_disk_as_counted(tmp_path: Path) -> None:
     data = load(MNIST)
-    network = trained(LENET, data, epochs=2, batch=100)
-    reached = accuracy_on_test(network, data, Recipe())
-    assert reached >= 0.97
+    network = trained(LENET, data, epochs=2, batch=50)
+    assert accuracy_on_test(network, data, Recipe()) >= 0.97
     assert min(ratios(network.architecture)) > 32
 
     file = tmp_path / "lenet.safetensors"
     file.write_bytes(weights_bytes(network))
     counted = count(network.architecture).bits / 8
     assert counted <= file.stat().st_size <= 1.05 * counted
-    again = load_network(network.architecture, file)
-    assert accuracy_on_test(again, data, Recipe()) == reached
+    again = load_network(network.architecture, file)  # in another memory format
+    assert distance(digest(again), digest(network)) < 1e-5

@@ -27,6 +27,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
+@pytest.fixture(scope="module")
+def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What was made in ``folder`` at first, made once more."""
+    found = tmp_path_factory.mktemp("again")
+    news(found, 1)
+    return found
+
+
 def test_a_training_says_its_last_and_its_best_epoch(folder: Path) -> None:
     for one in read_trainings(folder):
         assert len(one.curve) == 2
@@ -45,19 +53,18 @@ def test_what_is_there_is_not_trained_again(folder: Path) -> None:
     assert sorted({one.seed for one in after}) == [0, 1]
 
 
-def test_the_spread_is_over_seeds_and_one_seed_has_none(folder: Path, tmp_path: Path) -> None:
-    one, *_ = reproduce_training(NETWORKS, 1, tmp_path, FEW)
+def test_the_spread_is_over_seeds_and_one_seed_has_none(folder: Path, again: Path) -> None:
+    one, *_ = reproduce_training(NETWORKS, 1, again, FEW)
     assert (one.count, one.last_spread) == (1, None)
     many, *_ = reproduce_training(NETWORKS, 2, folder, FEW)
     assert many.count == 2
     assert many.last_spread is not None
 
 
-def test_a_training_is_the_same_made_again(folder: Path, tmp_path: Path) -> None:
-    news(tmp_path, 1)
-    again = {one.network: one.curve for one in read_trainings(tmp_path)}
+def test_a_training_is_the_same_made_again(folder: Path, again: Path) -> None:
+    found = {one.network: one.curve for one in read_trainings(again)}
     before = {one.network: one.curve for one in read_trainings(folder) if one.seed == 0}
-    assert again == before
+    assert found == before
 
 
 def test_seeds_that_train_as_a_pack_reach_what_each_reaches_alone(

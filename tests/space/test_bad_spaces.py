@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from unitsearch.space import (
     survey,
 )
 
+EXAMPLES = int(os.environ.get("UNITSEARCH_EXAMPLES", 100))  # thousands, where there is time
 HEAD = """unitsearch: 1
 choices: {k: {choose: [3, 5]}}
 units: {A: {nodes: [1, 2, 1], kernel: {use: k}}}
@@ -223,7 +225,7 @@ CHOICES = st.sampled_from(
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=EXAMPLES)
 def test_no_change_of_a_good_space_does_more_than_raise_our_error(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(SMALL))
     good: dict[str, Any] = yaml.safe_load(path.read_text())

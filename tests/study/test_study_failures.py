@@ -84,13 +84,6 @@ def test_damaged_data_are_named_once_and_leave_the_study_s_name_free(tmp_path: P
     assert call(tmp_path, *words).returncode == 0
 
 
-def test_weights_that_overflow_in_the_last_step_are_a_failure_too(tmp_path: Path) -> None:
-    words = ["run", *QUICK, "train.rate=1e38", "train.optimiser=sgd", "train.batch=65536"]
-    done = call(tmp_path, *words, "budget.trials=1", "name=last")
-    assert done.returncode == 3, done.stdout
-    assert "the baseline failed (diverged" in done.stderr
-
-
 def test_a_candidate_that_diverges_is_a_failed_trial_and_does_not_count(tmp_path: Path) -> None:
     space = write_space(tmp_path, WILD, wild=f"wild: [{DEEP}]")
     words = ["run", *QUICK, *HOT, space, "sampler=exhaustive", "sampler.lag=2", "name=some"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from unitsearch.study.folder import read_facts, read_study
 from unitsearch.study.record import Record
 
 pytestmark = pytest.mark.slow
-Start = Callable[..., Driver]
 WORDS = [
     "data.limit=700",
     "data.validation=200",
@@ -58,32 +56,32 @@ def test_packs_of_four_give_the_same_trials_and_accuracies_within_noise(
     assert all(trial.plan.startswith("pack") is False for trial in alone.trials)
 
 
-def test_a_driver_killed_in_the_middle_of_a_pack_loses_nothing(
-    alone: Record, tmp_path: Path, driver: Start
-) -> None:
-    killed = driver("run", *FOURS, "train.epochs=10", "name=killed")
-    killed.wait_for("trial 0 complete")  # it trains alone; the others of its list come next
-    killed.kill_group()
-    folder = tmp_path / "studies" / "killed"
-    before = read_study(folder)
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study in packs of twelve, killed with its processes in the middle of one."""
+    home = tmp_path_factory.mktemp("cut")
+    driver = Driver(home, "run", *WORDS, "engine.pack=12", "train.epochs=5", "name=killed")
+    driver.wait_for("trial 0 complete")  # it trains alone; the others of its list come next
+    driver.kill_group()
+    return home / "studies" / "killed"
+
+
+def test_the_lag_of_a_new_study_grows_with_its_packs_and_is_written_down(cut: Path) -> None:
+    assert read_facts(cut)["config"]["sampler"]["lag"] == 12
+
+
+def test_a_driver_killed_in_the_middle_of_a_pack_loses_nothing(alone: Record, cut: Path) -> None:
+    before = read_study(cut)
     assert before.trials[0].state == "complete"
     assert {trial.state for trial in before.trials[1:]} == {"waiting"}
     assert len(before.trials) >= 4
-    done = call(tmp_path, "resume", "killed")
+    done = call(cut.parents[1], "resume", "killed")
     assert done.returncode == 0, done.stderr
-    after = read_study(folder)
+    after = read_study(cut)
     assert {trial.state for trial in after.trials} == {"complete"}
     assert proposed(after) == proposed(alone)
     assert after.trials[0].digest == before.trials[0].digest
-    assert all(len(trial.curve) == 10 for trial in after.trials)
-
-
-def test_the_lag_of_a_new_study_grows_with_its_packs_and_is_written_down(tmp_path: Path) -> None:
-    words = [word for word in FOURS if not word.startswith("budget")]
-    words += ["engine.pack=12", "train.epochs=1", "budget.trials=1", "name=wide"]
-    done = call(tmp_path, "run", *words)
-    assert done.returncode == 0, done.stderr
-    assert read_facts(tmp_path / "studies" / "wide")["config"]["sampler"]["lag"] == 12
+    assert all(len(trial.curve) == 5 for trial in after.trials)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

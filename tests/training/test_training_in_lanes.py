@@ -107,6 +107,12 @@ def test_a_training_that_diverges_in_lanes_is_told(data: DataSet) -> None:
         train(network, data, replace(RECIPE, rate=1e30), torch.Generator().manual_seed(0))
 
 
+def test_a_last_step_in_lanes_that_leaves_no_finite_logits_is_told(data: DataSet) -> None:
+    recipe = replace(RECIPE, epochs=1, batch=100, rate=1e38)
+    with pytest.raises(DivergedError, match="the logits are not finite after epoch 1"):
+        train(build(HYBRID, plan="lanes"), data, recipe, torch.Generator().manual_seed(0))
+
+
 def test_fewer_images_than_a_batch_are_one_batch(data: DataSet) -> None:
     few = replace(data, train=images(19, 3))
     network = build(HYBRID, plan="lanes")
