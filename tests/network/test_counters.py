@@ -15,7 +15,7 @@ from space.files import SPACES, bound, some
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from network.layouts import SMALL, on_small_images
+from network.layouts import SMALL
 from unitsearch.architecture import Architecture
 from unitsearch.costs import count
 from unitsearch.network.blocks import GlobalAverage, GroupedLinear
@@ -110,7 +110,7 @@ def test_three_counters_agree_on_every_kind_of_layer(one: Architecture) -> None:
 def test_three_counters_agree_on_members_of_every_space(path: Path) -> None:
     space = bound(path)
     for _, one in some(space, 2, seed=9):
-        agree(on_small_images(one))
+        agree(one)
 
 
 @every_space

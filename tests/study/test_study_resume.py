@@ -161,12 +161,13 @@ def test_wherever_the_journal_was_cut_off_a_writer_opens_what_was_whole(
         ]
 
 
+@pytest.mark.parametrize("share", [0.35, 0.8])
 def test_a_journal_cut_off_anywhere_is_resumed_to_the_same_study(
-    straight: Path, copy: Path
+    straight: Path, copy: Path, share: float
 ) -> None:
     journal = copy / JOURNAL
     content = journal.read_bytes()
-    journal.write_bytes(content[: int(len(content) * 0.6)])  # elsewhere: as above, to its opening
+    journal.write_bytes(content[: int(len(content) * share)])
     resume(copy)
     assert facts_of_trials(copy) == facts_of_trials(straight)
 
