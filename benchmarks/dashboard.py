@@ -4,8 +4,8 @@ Command:  python -m benchmarks.dashboard --trials 10000 --rounds 7
 Prints:   seconds from the opening of a page to its first figure, the server just started and again
           with the study read; milliseconds of a click (until the details stand there) and of a
           brush (until the other figures in view have followed); seconds until a new trial is seen;
-          trials a minute of a search with a page open on it over those without; and all as one JSON
-          line
+          trials a minute of a search with a page open on it over those without, and the share of
+          a core that the server took; and all as one JSON line
 Method:   a headless Chromium that draws in software, driven over its debugging pipe. The study is
           made of networks drawn from a space, with invented accuracies. The search runs once, its
           pages are opened and closed turn about, and each ratio is of two windows side by side.
@@ -160,15 +160,17 @@ def search(home: Path, browser: Browser, rounds: int, window: float) -> dict[str
     with (home / "said").open("wb") as said:
         driver = subprocess.Popen([*COMMAND, *words], cwd=home, stdout=said, stderr=said)
     folder = home / "studies" / "search"
-    beside, alone = [], []
+    beside, alone, share = [], [], []
     try:
         until(lambda: (folder / JOURNAL).is_file() and complete(folder) > 20)
-        with serving(home, "search") as url:
+        with started(home, "search") as (server, url):
             for _ in range(rounds):
                 before = rate(folder, window)
                 with browser.page() as page:
                     first_figure(page, url)
+                    used = cpu_seconds(server)
                     during = rate(folder, window)
+                    share.append((cpu_seconds(server) - used) / window)
                 after = rate(folder, window)
                 beside.append(2 * during / (before + after))
                 alone.append(after / before)
@@ -177,7 +179,18 @@ def search(home: Path, browser: Browser, rounds: int, window: float) -> dict[str
         driver.wait(120)
     say("speed of the search with a page open over without", beside, "x")
     say("without over without", alone, "x")
-    return {"search_with_over_without": beside, "search_without_over_without": alone}
+    say("of a core that the dashboard itself took", share, "")
+    return {
+        "search_with_over_without": beside,
+        "search_without_over_without": alone,
+        "server_cpu_share": share,
+    }
+
+
+def cpu_seconds(process: int) -> float:
+    """Return the time that a process has had of the CPU."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def complete(folder: Path) -> int:
@@ -198,13 +211,20 @@ def rate(folder: Path, window: float) -> float:
 @contextlib.contextmanager
 def serving(home: Path, study: str) -> Iterator[str]:
     """Serve a study by the command, and yield its address."""
+    with started(home, study) as (_, url):
+        yield url
+
+
+@contextlib.contextmanager
+def started(home: Path, study: str) -> Iterator[tuple[int, str]]:
+    """Serve a study by the command, and yield its process and its address."""
     with subprocess.Popen(
         [*COMMAND, "dashboard", study, "--port", "0", "--no-open"],
         cwd=home, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     ) as process:  # fmt: skip
         try:
             assert process.stdout is not None
-            yield process.stdout.readline().strip()
+            yield process.pid, process.stdout.readline().strip()
         finally:
             process.terminate()
 

@@ -42,7 +42,7 @@ def dashboard(
     """
     from unitsearch.views.live import open_server
 
-    os.nice(5)  # a search on the same cores comes first
+    os.nice(10)  # a search on the same cores comes first
     server = open_server(studies or [], port, board or [])
     write(server.url)
     note("end it with Ctrl+C")

@@ -94,14 +94,29 @@ def _groups(
         ),
         ("study's front", [p for p in rest if p.on_front], theme.ACCENT, 9, 1.0),
     ):
-        if members:
-            shown = {"color": colour, "size": size, "opacity": opacity}
-            traces.append(_trace(record, members, x, y, name, shown, len(found), inside))
+        shown = {"color": colour, "size": size, "opacity": opacity}
+        parts = _alike(members, len(found))
+        for same in parts:
+            traces.append(_trace(record, same, x, y, name, shown, len(found), inside))
+            if len(parts) > 1:
+                traces[-1].update(legendgroup=name, showlegend=same is parts[0])
     base = [p for p in found if p.trial.is_baseline]
     if base:
         shown = {"color": theme.BASELINE, "size": 15, "symbol": "star"}
         traces.append(_trace(record, base, x, y, "baseline", shown, len(found), inside))
     return [*traces, *_symbols(rest)]
+
+
+def _alike(members: Sequence[Point], total: int) -> list[list[Point]]:
+    """Return the members, if there are many as parts that have one shape each.
+
+    Plotly looks at every shape in a list of them: at ten thousand for a quarter of a second.
+    """
+    if total <= theme.MANY or not members or members[0].on_front:
+        return [list(members)] if members else []
+    shape = members[0].trial.is_hybrid
+    parts = [[p for p in members if (p.trial.is_hybrid == shape) is same] for same in (True, False)]
+    return [part for part in parts if part]
 
 
 def _symbols(found: Sequence[Point]) -> list[Any]:
@@ -158,15 +173,19 @@ def _trace(
                 "width": 0,
                 "color": theme.faded(marker["color"], 0.6 if strong else 0.3),
             }
-    if "symbol" not in marker:
+    if not full:
+        hybrid = part[0].trial.is_hybrid
+        shape = "diamond" if hybrid else "circle"
+        marker = {**marker, "symbol": shape, "size": marker["size"] + hybrid}
+    elif "symbol" not in marker:
         symbols = ["diamond" if p.trial.is_hybrid else "circle" for p in part]
         sizes = [marker["size"] + p.trial.is_hybrid for p in part]
         marker = {**marker, "symbol": symbols, "size": sizes}
     edge = {"line": {"width": 1, "color": "#fff"}} if full else {}
     return theme.scatter(0 if full else total)(
-        x=[p.x for p in part],
-        y=[p.y for p in part],
-        customdata=[p.trial.number for p in part],
+        x=theme.column([p.x for p in part], total),
+        y=theme.column([p.y for p in part], total),
+        customdata=theme.column([p.trial.number for p in part], total),
         mode="markers",
         name=name,
         marker={**marker, **edge},

@@ -7,6 +7,7 @@ alike; what belongs together has a symbol or a dash besides, so that no reader n
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -128,6 +129,15 @@ def series(at: int) -> dict[str, str]:
         "dash": DASHES[turn % len(DASHES)],
         "symbol": SYMBOLS[at % len(SYMBOLS)],
     }
+
+
+def column(values: Sequence[float], count: int) -> Any:
+    """Return the values of a group among ``count`` points as plotly takes them quickly."""
+    if count <= MANY:
+        return values
+    import numpy as np
+
+    return np.asarray(values)
 
 
 def scatter(count: int) -> Any:
