@@ -26,7 +26,7 @@ SECOND = make_record(14, "second", seed=3)
 GROWS = make_record(14, "grows")
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)<\\script>"
 DRAWN = "!!document.querySelector('[data-part=\"1\"] .plot')?._fullData"
-SECONDS_UNTIL_SEEN = 5.0
+SECONDS_UNTIL_SEEN = 10.0  # 5 on a machine that tests nothing beside: benchmarks/dashboard.py
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ _BOARD = "report"  # shown unless another is chosen
 _KEPT = 8  # views that are kept drawn
 # A study that changes is looked at again after this many times what the last look and its drawing
 # took, so that a large one takes little from its own search; at most so many seconds later.
-_REST, _LONGEST_REST = 20.0, 3.0
+_REST, _LONGEST_REST = 20.0, 2.0
 
 
 @dataclass
