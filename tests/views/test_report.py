@@ -88,11 +88,11 @@ def unpacked(text: str) -> str:
 
 
 def entries(page: Page) -> dict[str, Any]:
-    """What opens at a click, by trial number."""
+    """What opens at a click, by trial number; all of one study."""
     found: dict[str, Any] = {}
     for chunk in json.loads(page.data["details"])["chunks"]:
         found |= json.loads(unpacked(chunk))
-    return found
+    return {one.rpartition(":")[2]: shown for one, shown in found.items()}
 
 
 def test_plotly_is_inside_once(page: Page) -> None:
@@ -113,8 +113,8 @@ def test_the_shown_architectures_are_those_of_the_trials(page: Page, record: Rec
 
 def test_every_chunk_of_details_is_found_by_its_trials(page: Page) -> None:
     held = json.loads(page.data["details"])
-    for number, place in held["where"].items():
-        assert number in json.loads(unpacked(held["chunks"][place]))
+    for one, place in held["where"].items():
+        assert one in json.loads(unpacked(held["chunks"][place]))
 
 
 def test_a_file_says_where_it_is_from_and_how_to_train_it(page: Page, record: Record) -> None:
@@ -259,9 +259,26 @@ def test_the_front_keeps_its_files_where_room_is_short(
     record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(details, "ROOM", 0)
-    found = details.details(record, {})["where"]
-    assert {str(trial.number) for trial in front_trials(record)} <= set(found)
+    found = details.details([record], {})["where"]
+    assert {f"{record.name}:{trial.number}" for trial in front_trials(record)} <= set(found)
     assert len(found) < len(record.trials)
+
+
+def test_several_studies_share_a_page_that_leads_to_their_reports(
+    record: Record, tmp_path: Path
+) -> None:
+    records = [
+        replace(record, name=name, folder=tmp_path / name) for name in ("first", "second & third")
+    ]
+    (tmp_path / "second & third").mkdir()
+    (tmp_path / "second & third" / "report.html").touch()
+    write_report(records, tmp_path / "pages" / "both.html")
+    page = Page((tmp_path / "pages" / "both.html").read_text())
+    assert page.open == []
+    assert [one["study"] for one in json.loads(page.data["columns"])] == ["first", "second & third"]
+    assert {"first:0", "second & third:0"} <= set(json.loads(page.data["details"])["where"])
+    links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+    assert links == ["#top", "../second%20%26%20third/report.html"]
 
 
 def test_the_index_links_to_every_report_and_escapes_names(record: Record) -> None:

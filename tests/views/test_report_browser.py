@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,25 @@ def test_every_figure_is_drawn_without_an_error_or_a_request(
         assert set(page.requests) == {f"{path.as_uri()}"}
         is_open = page.run("!document.getElementById('drawer').hidden")
         assert is_open == (study != "no trials")
+
+
+def test_a_click_in_a_page_of_several_studies_shows_that_studys_trial(
+    browser: Browser, tmp_path: Path, record: Record
+) -> None:
+    path = tmp_path / "both.html"
+    write_report([replace(record, name=name) for name in ("first", "second")], path)
+    with browser.page() as page:
+        page.go(path.as_uri())
+        page.wait(f"document.querySelectorAll('.plot').length && {DRAWN}")
+        page.click(*point(page, "figure-2", 0))
+        page.wait("!!document.querySelector('#drawer svg.drawing')")
+        title = "document.getElementById('drawer-title').textContent"
+        assert page.run(title).endswith("· second")  # drawn last, and so on top
+        page.run("unitsearch.drawer.open('first:0'), 0")
+        page.wait(f"{title}.endsWith('· first')")
+        assert "study: first" in page.run("document.getElementById('drawer-body').innerText")
+        assert page.errors == []
+        assert set(page.requests) == {path.as_uri()}
 
 
 def test_a_click_on_a_point_shows_that_trials_drawing_and_yaml(page: Page, record: Record) -> None:

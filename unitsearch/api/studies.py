@@ -252,13 +252,24 @@ def best_trial(record: Record) -> Trial | None:
 
 
 def report(
-    study: str | None, output_file: Path | None = None, board_name: str | None = None
+    study: str | Sequence[str] | None,
+    output_file: Path | None = None,
+    board_name: str | None = None,
 ) -> Path:
-    """Write a study's report and tables anew, or an index of ./studies, and return its path.
+    """Write a study's report and tables anew, and return the report's path.
 
-    With ``board_name`` that board is written instead, a shipped one or a file; beside the study, as
-    ``<board>.html``, unless ``output_file`` says where. A folder of ``reproduce training`` may
-    stand for a study.
+    Args:
+        study: A study's name or folder, or a folder of ``reproduce training``; several of these for
+            one page that shows them side by side; None for an index of ./studies.
+        output_file: Where to write the page. Beside the study, as ``<board>.html``, unless given;
+            of several in ./studies.
+        board_name: Another board than ``report`` (than ``compare`` of several): a shipped one, or a
+            file.
+
+    Raises:
+        StudyError: If a study is none, or cannot be read.
+        UsageError: If there is no such board, or two studies are called the same.
+        SpecError: If the board's file is not what a board should be.
     """
     from unitsearch.api.trainings import read_record
     from unitsearch.study.folder import FACTS, HOME, names, read_study
@@ -278,8 +289,18 @@ def report(
         path = output_file or Path(HOME) / "index.html"
         write_text(path, index_html(records))
         return path
+    if not isinstance(study, str) and len(study) > 1:
+        shown = board(board_name or "compare")
+        studies = [read_record(one) for one in study]
+        known = [one.name for one in studies]
+        twice = next((name for name in known if known.count(name) > 1), None)
+        if twice is not None:
+            raise UsageError(found=twice, expected="studies of different names on one page")
+        path = output_file or Path(HOME) / f"{Path(board_name or 'compare').stem}.html"
+        write_report(studies, path, shown)
+        return path
     shown = board(board_name or "report")
-    record = read_record(study)
+    record = read_record(study if isinstance(study, str) else study[0])
     if output_file is None and board_name is None and (record.folder / FACTS).is_file():
         write_leavings(record)
         return record.folder / "report.html"

@@ -33,7 +33,7 @@ def dashboard(
 ) -> None:
     """Serve studies as boards, live while they run, to this machine alone; end it with Ctrl+C.
 
-    Needs the extra: pip install 'unitsearch[dashboard]'. Nothing of a study is written.
+    Needs the extra called dashboard. Nothing of a study is written.
 
     \b
     Examples:

@@ -111,8 +111,8 @@ def latency(
 ) -> None:
     """Measure how long a network takes for a batch, beside its baseline in the same run.
 
-    Of a study, its baseline and front are measured with the first of --batch, and kept in its
-    folder, so that figures can show it.
+    Of a study, its baseline and front are measured with the first of --batch,
+    and kept in its folder, so that figures can show it.
 
     \b
     Examples:

@@ -83,9 +83,9 @@ def training(
 ) -> None:
     """Train networks of the papers with the papers' recipe, beside the printed accuracies.
 
-    U1, U2, U3 and Hybrid2 of BUnit-Net Table I unless others are named. All get one seed before any
-    gets the next; what is in the folder is not trained again. Keys: train, data, plan,
-    engine.workers.
+    U1, U2, U3 and Hybrid2 of BUnit-Net Table I unless others are named. All get
+    one seed before any gets the next; what is in the folder is not trained again.
+    Keys: train, data, plan, engine.workers.
 
     \b
     Example: unitsearch reproduce training lenet_table1:U1 --seeds 5

@@ -81,8 +81,11 @@ def best(study: StudyArgument, how: FormatOption = Format.table) -> None:
 
 
 def report(
-    study: Annotated[
-        str | None, typer.Argument(help="A study; an index of all without it.")
+    studies: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[STUDY]...", help="A study, or several side by side; an index of all without."
+        ),
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The HTML file.")] = None,
     board: Annotated[
@@ -90,16 +93,17 @@ def report(
         typer.Option("--board", help="Another page: all, bunit_table1, …, or a file (*.yaml)."),
     ] = None,
 ) -> None:
-    """Write a study's report and tables anew, or an index of ./studies.
+    """Write a study's report and tables anew, a page of several, or an index of ./studies.
 
     \b
     Examples:
       unitsearch report lenet_hybrid-1
+      unitsearch report first second -o both.html
       unitsearch report
     """
     from unitsearch.api import report as write_report
 
-    write(str(write_report(study, output, board)))
+    write(str(write_report(studies or None, output, board)))
 
 
 def plot(

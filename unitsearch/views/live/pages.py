@@ -228,8 +228,7 @@ class Pages:
         links = [address([name]) for name in view.names]
         states = [state(record) for record in view.records]
         return (
-            f'<header><p class="over">{escape(view.board.title)}</p>'
-            f"<h1>{len(view.records)} studies side by side</h1></header>"
+            f"{panels.header_of_several(view.records, view.board.title, '')}"
             f'<section class="panel">{panels.studies(view.records, links, states)}</section>'
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,8 @@ from unitsearch.views.pages.page import packed
 _FILTERS = ("accuracy", "flops", "params", "macs", "ce", "se")
 _FILTERS_SHARED = ("accuracy", "flops", "macs_shared", "bits", "ce", "se_bits")
 # Details are embedded for the front and the baseline, then from the most accurate down, until they
-# are this many characters before compression: all of some thousand small networks.
+# are this many characters before compression, in all studies of a page: all of some thousand small
+# networks.
 ROOM = 12_000_000
 _TOGETHER = 20  # trials that are compressed as one
 
@@ -52,15 +53,26 @@ def columns(record: Record) -> dict[str, Any]:
     return found
 
 
-def details(record: Record, colours: Mapping[str, str]) -> dict[str, Any]:
+def details(records: Sequence[Record], colours: Mapping[str, str]) -> dict[str, Any]:
     """Return what opens at a click, compressed, as far as there is room.
 
-    Members of the front always have theirs.
+    Members of the fronts always have theirs; each study gets an equal part of the room.
 
     Returns:
-        ``chunks``: zlib streams in base64, of JSON: entries by number; ``where``: which chunk holds
-        a trial, by its number.
+        ``chunks``: zlib streams in base64, of JSON: entries by id, which is ``STUDY:NUMBER``;
+        ``where``: which chunk holds a trial, by its id.
     """
+    entries: dict[str, str] = {}
+    for record in records:
+        entries |= _entries(record, colours, ROOM // len(records))
+    ids = list(entries)
+    groups = [ids[i : i + _TOGETHER] for i in range(0, len(ids), _TOGETHER)]
+    where = {one: i for i, group in enumerate(groups) for one in group}
+    return {"where": where, "chunks": [_packed(group, entries) for group in groups]}
+
+
+def _entries(record: Record, colours: Mapping[str, str], room: int) -> dict[str, str]:
+    """Return the JSON of a study's entries by id, in order of numbers."""
     table = {row["number"]: row for row in rows(record)}
     order = sorted(
         record.trials,
@@ -68,19 +80,16 @@ def details(record: Record, colours: Mapping[str, str]) -> dict[str, Any]:
             not table[t.number]["front"], t.number != 0, -(t.accuracy or 0.0), t.number,
         ),
     )  # fmt: skip
-    entries: dict[int, str] = {}
+    found: dict[int, str] = {}
     used = 0
     for trial in order:
         row = table[trial.number]
-        if used > ROOM and not row["front"]:
+        if used > room and not row["front"]:
             break
         text = json.dumps(entry(record, trial, row, colours))
-        entries[trial.number] = text
+        found[trial.number] = text
         used += len(text)
-    numbers = sorted(entries)
-    groups = [numbers[i : i + _TOGETHER] for i in range(0, len(numbers), _TOGETHER)]
-    where = {str(number): i for i, group in enumerate(groups) for number in group}
-    return {"where": where, "chunks": [_packed(group, entries) for group in groups]}
+    return {f"{record.name}:{number}": found[number] for number in sorted(found)}
 
 
 def entry(
@@ -168,8 +177,8 @@ def _numbers(record: Record, trial: Trial, row: Mapping[str, Any]) -> Iterable[t
     yield "key", trial.key
 
 
-def _packed(numbers: Iterable[int], entries: Mapping[int, str]) -> str:
-    text = ",".join(f'"{number}":{entries[number]}' for number in numbers)
+def _packed(ids: Iterable[str], entries: Mapping[str, str]) -> str:
+    text = ",".join(f"{json.dumps(one)}:{entries[one]}" for one in ids)
     return packed(f"{{{text}}}")
 
 

@@ -45,6 +45,15 @@ def header(record: Record, title: str, intro: str, colours: Colours) -> str:
     )
 
 
+def header_of_several(records: Sequence[Record], title: str, intro: str) -> str:
+    """Return the head of a page that shows several studies side by side."""
+    help_text = f'<p class="note">{escape(intro)}</p>' if intro else ""
+    return (
+        f'<header><p class="over">{escape(title)}</p>'
+        f"<h1>{len(records)} studies side by side</h1>{help_text}</header>"
+    )
+
+
 def _states(record: Record) -> str:
     found = Counter(trial.state for trial in record.trials)
     order = ("complete", "failed", "stopped", "running", "waiting")

@@ -26,11 +26,10 @@
 
   u.plotConfig = embedded("plot-config");
   u.details = function (id) {
-    var number = id.split(":").pop();
-    var place = details.where[number];
+    var place = details.where[id];
     if (place === undefined) return Promise.resolve(null);
     open[place] = open[place] || unpacked(details.chunks[place]).json();
-    return open[place].then(function (chunk) { return chunk[number]; });
+    return open[place].then(function (chunk) { return chunk[id]; });
   };
   u.choice.load(embedded("columns") || []);
   if (u.offerFilters) u.offerFilters();

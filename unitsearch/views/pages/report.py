@@ -5,6 +5,7 @@ The same record gives the same bytes: no time, no random identifier, nothing fro
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -37,43 +38,69 @@ from unitsearch.views.pages.sections import (
 )
 
 
-def report_html(record: Record, shown: Board | None = None) -> str:
-    """Return the report of a study as one HTML page that needs no other file and no network.
+def report_html(
+    record: Record | Sequence[Record],
+    shown: Board | None = None,
+    links: Sequence[str] | None = None,
+) -> str:
+    """Return the report of a study, or of several, as one HTML page that needs no other file.
 
     Args:
-        record: The study.
-        shown: What the page shows; the shipped ``report`` board unless given.
+        record: The study, or studies of different names.
+        shown: What the page shows; the shipped board ``report``, or ``compare`` of several, unless
+            given.
+        links: Where a table of several studies leads, one for each; to the page's top unless given.
     """
-    shown = shown or board("report")
-    colours = kind_colours(trial.architecture for trial in record.trials)
+    records = [record] if isinstance(record, Record) else list(record)
+    several = len(records) > 1
+    shown = shown or board("compare" if several else "report")
+    links = links or ["#top"] * len(records)
+    colours = kind_colours(trial.architecture for one in records for trial in one.trials)
     parts, data = [], []
-    for number, section in enumerate(sections(shown, [record]), start=1):
+    for number, section in enumerate(sections(shown, records), start=1):
         if section.is_figure:
             name = f"figure-{number}"
-            drawn = figure_of(section, [record])
+            drawn = figure_of(section, records)
             data.append(embedded(name, figure_json(drawn)))
             inner = plot_html(name, int(drawn.layout.height or 440))
         else:
-            inner = text_of(section, [record], ["#top"], colours)
+            inner = text_of(section, records, links, colours)
         if inner:
-            parts.append(section_html(section, [record], inner))
-    head = panels.header(record, shown.title, shown.intro, colours)
-    data.append(embedded("columns", script_json([columns(record)])))
-    data.append(embedded("details", script_json(details(record, colours))))
+            parts.append(section_html(section, records, inner))
+    if several:
+        head = panels.header_of_several(records, shown.title, shown.intro)
+    else:
+        head = panels.header(records[0], shown.title, shown.intro, colours)
+    data.append(embedded("columns", script_json([columns(one) for one in records])))
+    data.append(embedded("details", script_json(details(records, colours))))
     data.append(embedded("plot-config", script_json(CONFIG)))
-    study = escape(record.name, quote=True)
+    study = "" if several else f' data-study="{escape(records[0].name, quote=True)}"'
     main = (
-        f'<div data-study="{study}">{head}{asset("filters.html")}'
-        f'<div class="panels">{"".join(parts)}</div></div>'
+        f'<div{study}>{head}{asset("filters.html")}<div class="panels">{"".join(parts)}</div></div>'
     )
     data.append(packed_plotly())
     code = [*map(asset, LINKED), asset("report.js")]
-    return _page(f"{record.name} · {shown.title}", main + asset("drawer.html"), data, code)
+    title = f"{', '.join(one.name for one in records)} · {shown.title}"
+    return _page(title, main + asset("drawer.html"), data, code)
 
 
-def write_report(record: Record, path: Path, shown: Board | None = None) -> None:
-    """Write the report of a study to ``path``, which holds the old or the new one, never half."""
-    write_text(path, report_html(record, shown))
+def write_report(record: Record | Sequence[Record], path: Path, shown: Board | None = None) -> None:
+    """Write the report of a study, or of several, to ``path``.
+
+    It holds the old one or the new one, never half. The tables of several studies lead to the
+    reports beside them.
+    """
+    records = [record] if isinstance(record, Record) else list(record)
+    links = [_link(one, path) for one in records]
+    write_text(path, report_html(records, shown, links))
+
+
+def _link(record: Record, path: Path) -> str:
+    """Return where the report of a study lies, as seen from ``path``; the page's top without."""
+    report = (record.folder / "report.html").resolve()
+    if not report.is_file() or report == path.resolve():
+        return "#top"
+    return quote(os.path.relpath(report, path.resolve().parent).replace(os.sep, "/"))
 
 
 def index_html(records: list[Record], links: Sequence[str] | None = None) -> str:
