@@ -91,6 +91,7 @@ def test_a_member_ends_as_it_would_alone_to_rounding(make_member: Make) -> None:
     for number, outcome in done(jobs).items():
         alone = works.do(replace(jobs[number], plan="grouped"), works.Bench())
         assert outcome.curve == pytest.approx(alone.curve, abs=0.02)
+        assert outcome.loss_curve == pytest.approx(alone.loss_curve, abs=0.02)
         assert distance(outcome.digest, alone.digest) < 0.01
         same = {"classes", "mean", "std", "split_hash", "images", "number", "task"}
         assert [getattr(outcome, name) for name in same] == [getattr(alone, name) for name in same]

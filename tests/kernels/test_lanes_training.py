@@ -83,9 +83,14 @@ def test_evaluation_takes_any_number_of_images(count: int) -> None:
     with torch.no_grad():
         expected = found.network(found.images()[chosen]).numpy()
     close(found.lanes.logits(found.pixels, chosen), expected)
-    if count:
-        right = (expected.argmax(1) == found.labels[chosen]).mean()
-        assert found.lanes.evaluate(found.pixels, found.labels, chosen) == right
+    accuracy, loss = found.lanes.evaluate(found.pixels, found.labels, chosen)
+    if not count:
+        assert np.isnan([accuracy, loss]).all()
+        return
+    labels = torch.from_numpy(found.labels[chosen])
+    assert accuracy == (expected.argmax(1) == labels.numpy()).mean()
+    own = torch.nn.functional.cross_entropy(torch.from_numpy(expected), labels)
+    assert loss == pytest.approx(float(own), rel=1e-10)
 
 
 def test_evaluation_changes_nothing() -> None:

@@ -82,4 +82,4 @@ def apart(one: nn.Module, other: nn.Module) -> float:
 
 def numbers(result: Trained | DivergedError) -> Sequence[float]:
     assert isinstance(result, Trained), result
-    return [*result.losses, *result.curve]
+    return [*result.losses, *result.curve, *result.loss_curve]

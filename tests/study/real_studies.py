@@ -139,7 +139,18 @@ def facts_of_trials(folder: Path) -> list[tuple[Any, ...]]:
 
     record = read_study(folder)
     return [
-        (t.number, t.state, t.key, t.seed, t.values, t.accuracy, t.curve, t.digest, t.test_accuracy)
+        (
+            t.number,
+            t.state,
+            t.key,
+            t.seed,
+            t.values,
+            t.accuracy,
+            t.curve,
+            t.digest,
+            t.test_accuracy,
+            t.loss_curve,
+        )
         for t in record.trials
     ]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from real_studies import QUICK, TRIALS, call, listed
+from real_studies import QUICK, TRIALS, call, command, listed
 
 from unitsearch.study.folder import read_study
 from unitsearch.views import FIGURES
@@ -241,6 +241,20 @@ def test_a_report_without_a_study_is_an_index_of_all(copy: Path) -> None:
     page = home / done.stdout.strip()
     assert page.is_file()
     assert "straight" in page.read_text()
+
+
+def test_several_studies_make_one_page_beside_them(copy: Path) -> None:
+    home = copy.parents[1]
+    assert command(home, "run", *QUICK, "budget.trials=2", "name=other").returncode == 0
+    done = call(home, "report", "straight", "other")
+    assert (done.returncode, done.stdout) == (0, "studies/compare.html\n")
+    assert 'href="other/report.html"' in (home / "studies" / "compare.html").read_text()
+
+
+def test_one_study_twice_on_a_page_is_refused(copy: Path) -> None:
+    done = call(copy.parents[1], "report", "straight", "studies/straight")
+    assert done.returncode == 2
+    assert "studies of different names" in done.stderr
 
 
 def test_a_report_can_be_written_again_and_elsewhere(copy: Path) -> None:

@@ -74,15 +74,15 @@ def test_where_workers_measure_a_list_is_all_that_the_lag_allows() -> None:
 
 
 def test_while_trials_are_short_a_list_waits_a_worker() -> None:
-    assert at_once(2, 1, 8, []) == 2
-    assert at_once(2, 1, 8, [0.5, 30.0]) == 4
-    assert at_once(2, 1, 8, [0.5, 30.1]) == 2
-    assert at_once(2, 1, 2, [0.5]) == 3
+    assert at_once(2, 1, 8, None) == 2
+    assert at_once(2, 1, 8, 30.0) == 4
+    assert at_once(2, 1, 8, 30.1) == 2
+    assert at_once(2, 1, 2, 0.5) == 3
 
 
 def test_a_pack_is_as_long_as_the_shares_of_its_members_together() -> None:
-    assert at_once(1, 4, 8, [7.5]) == 8
-    assert at_once(1, 4, 8, [7.6]) == 4
+    assert at_once(1, 4, 8, 7.5) == 8
+    assert at_once(1, 4, 8, 7.6) == 4
 
 
 def test_a_list_is_full_unless_a_worker_would_have_nothing_to_do() -> None:

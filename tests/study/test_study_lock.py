@@ -21,7 +21,7 @@ from unitsearch.study.lock import driving, is_driven
 def test_a_second_driver_of_a_running_study_is_refused_with_pid_and_host(
     driver: Callable[..., Driver], tmp_path: Path
 ) -> None:
-    first = driver("run", *QUICK, "budget.trials=100", "name=busy")
+    first = driver("run", *QUICK, "budget.trials=1000", "name=busy")
     first.wait_for("trial 0 complete")
     second = call(tmp_path, "resume", "busy")
     assert second.returncode == 3

@@ -120,7 +120,7 @@ def test_whatever_the_recipe_it_ends_with_the_same_weights(
     found = run(resumed, data, recipe, checkpoint(tmp_path), seen=seen)
     assert seen == list(range(until, 5))
     assert digest(resumed) == digest(straight)
-    assert (found.curve, found.losses) == (whole.curve, whole.losses)
+    assert replace(found, seconds=0) == replace(whole, seconds=0)
 
 
 @pytest.mark.parametrize("layers", [STACK, BINARY], ids=["stack", "slbf"])

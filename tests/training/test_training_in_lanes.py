@@ -81,6 +81,7 @@ def test_lanes_train_as_torch_does(
     states = in_lanes.state_dict(), in_torch.state_dict()
     torch.testing.assert_close(*states, rtol=1e-8, atol=1e-8)
     assert by_lanes.curve == by_torch.curve
+    torch.testing.assert_close(by_lanes.loss_curve, by_torch.loss_curve, rtol=1e-8, atol=1e-8)
 
 
 def in_float64(

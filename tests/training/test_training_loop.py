@@ -10,12 +10,13 @@ import torch
 from torch import nn
 
 from unitsearch.architecture import Architecture, read_architecture
+from unitsearch.data.batches import normalise
 from unitsearch.data.sets import DataSet, Images
 from unitsearch.network.build import build, initialise
 from unitsearch.network.slbf import slbf_layers
 from unitsearch.training import Recipe
 from unitsearch.training.loop import DivergedError, test_accuracy, train
-from unitsearch.training.runners import accuracy
+from unitsearch.training.runners import score
 
 measured_on_test = test_accuracy
 del test_accuracy  # pytest would take it for a test
@@ -204,8 +205,17 @@ def test_training_sees_neither_validation_nor_test_images(data: DataSet) -> None
 def test_measuring_accuracy_changes_no_weight(data: DataSet) -> None:
     net = network()
     before = weights(net)
-    accuracy(net, data.validation, data.mean, data.std)
+    score(net, data.validation, data.mean, data.std)
     assert weights(net) == before
+
+
+def test_the_loss_after_an_epoch_is_cross_entropy_without_smoothing(data: DataSet) -> None:
+    net = network()
+    found = train(net, data, replace(FAST, epochs=1, smoothing=0.3), order())
+    with torch.no_grad():
+        logits = net(normalise(data.validation.pixels, data.mean, data.std))
+    loss = torch.nn.functional.cross_entropy(logits, data.validation.labels)
+    assert found.loss_curve == pytest.approx([float(loss)], rel=1e-5)
 
 
 def test_an_epoch_at_rate_zero_changes_no_parameter(data: DataSet) -> None:

@@ -31,6 +31,7 @@ DRAWN = [
     ("parallel", {}),
     ("parallel", {"trials": "front", "metrics": ["ce", "accuracy"]}),
     ("convergence", {}),
+    ("convergence", {"y": "loss"}),
     ("curves", {}),
     ("hypervolume", {}),
     ("hypervolume", {"x": "seconds"}),

@@ -287,6 +287,19 @@ def test_convergence_shows_the_best_single_and_hybrid_of_the_front(record: Recor
     assert trace(figure, "baseline").customdata[0] == 0
 
 
+def test_convergence_of_the_loss_shows_what_was_stored_and_leaves_gaps(record: Record) -> None:
+    known = (2.0, None, 0.5)
+    base = replace(record.trials[0], loss_curve=known)
+    figure = convergence(replace(record, trials=(base, *record.trials[1:])), "loss")
+    assert list(trace(figure, "baseline").y) == [*known, None]
+    assert figure.layout.yaxis.title.text == "validation loss (cross-entropy, nats)"
+
+
+def test_a_study_without_losses_says_so(record: Record) -> None:
+    old = replace(record, trials=tuple(replace(t, loss_curve=()) for t in record.trials))
+    assert "No trial has a loss after an epoch." in str(convergence(old, "loss").layout)
+
+
 # growth
 
 

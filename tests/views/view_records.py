@@ -113,6 +113,7 @@ def trial(number: int, network: Architecture, accuracy: float | None, **more: ob
         accuracy=accuracy,
         images=450,
         curve=tuple((accuracy or 0.0) * (1 - math.exp(-(i + 1) / 4)) for i in range(20)),
+        loss_curve=tuple(2.3 * math.exp(-(i + 1) / 4) + 1 - (accuracy or 0.0) for i in range(20)),
         train_seconds=3.5,
     )
     return replace(found, **more)  # type: ignore[arg-type]

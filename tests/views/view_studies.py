@@ -44,7 +44,10 @@ def start(store: Store, trial: Trial) -> None:
 
 
 def finish(store: Store, trial: Trial) -> None:
-    kept = ("state", "accuracy", "images", "curve", "train_seconds", "reason", "digest", "plan")
+    kept = (
+        "state", "accuracy", "images", "curve", "loss_curve", "train_seconds", "reason", "digest",
+        "plan",
+    )  # fmt: skip
     store.finish(trial.number, {key: asdict(replace(trial))[key] for key in kept})
 
 

@@ -42,6 +42,7 @@ class Training:
         plan: How it ran.
         seconds: Time that training and testing took.
         curve: Test accuracy after each epoch.
+        loss_curve: Mean cross-entropy of the test images after each epoch, in nats.
     """
 
     network: str
@@ -54,6 +55,7 @@ class Training:
     plan: str
     seconds: float
     curve: tuple[float, ...]
+    loss_curve: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,7 @@ def read_trainings(folder: Path) -> list[Training]:
                     row["network"], int(row["seed"]), float(row["last"]), float(row["best"]),
                     int(row["best_epoch"]), int(row["images"]), int(row["params"]), row["plan"],
                     float(row["seconds"]), tuple(map(float, row["curve"].split())),
+                    tuple(map(float, (row.get("loss_curve") or "").split())),
                 )
             )  # fmt: skip
         except (KeyError, ValueError, TypeError, AttributeError):
@@ -280,6 +283,7 @@ def _training(network: str, seed: int, outcome: Outcome, job: Job) -> Training:
         plan=outcome.plan,
         seconds=round(outcome.train_seconds, 1),
         curve=outcome.curve,
+        loss_curve=tuple(round(loss, 6) for loss in outcome.loss_curve),
     )
 
 
@@ -290,8 +294,8 @@ def _write(folder: Path, trainings: Sequence[Training]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([field.name for field in fields(Training)])
     for one in sorted(trainings, key=lambda one: (one.network, one.seed)):
-        *row, curve = astuple(one)
-        writer.writerow([*row, " ".join(map(repr, curve))])
+        *row, curve, loss_curve = astuple(one)
+        writer.writerow([*row, *(" ".join(map(repr, part)) for part in (curve, loss_curve))])
     write_file(folder / TRAININGS, text.getvalue().encode())
 
 
@@ -353,6 +357,7 @@ def trainings_record(folder: Path) -> Record:
             accuracy=one.last,
             images=one.images,
             curve=one.curve,
+            loss_curve=one.loss_curve,
             train_seconds=one.seconds,
             plan=one.plan,
         )

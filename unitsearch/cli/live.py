@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from unitsearch.study.record import Trial
     from unitsearch.study.running import End, Progress
 
-_REFRESH = 0.5  # seconds between two looks at the front, which cost more than they show
+_REFRESH = 0.25  # seconds between two looks at the front at least
+_SHARE = 0.05  # of the driver's time that they may take: a large study's front takes long
 
 
 @contextlib.contextmanager
@@ -30,15 +31,17 @@ def watching() -> Iterator[Callable[[Progress], None]]:
 
     console = Console(stderr=True, highlight=False)
     with Live(console=console, refresh_per_second=4, transient=True) as live:
-        shown = 0.0
+        due = 0.0
 
         def watch(progress: Progress) -> None:
-            nonlocal shown
+            nonlocal due
             if progress.news.startswith("stopping"):
                 console.print(progress.news)
-            if progress.news or time.monotonic() - shown > _REFRESH:
+            began = time.monotonic()
+            if began >= due:
                 live.update(_table(progress))
-                shown = time.monotonic()
+                now = time.monotonic()
+                due = now + max(_REFRESH, (now - began) / _SHARE)
 
         yield watch
 
@@ -102,9 +105,8 @@ def _percent(trial: Trial) -> str:
 def _lines() -> Callable[[Progress], None]:
     def watch(progress: Progress) -> None:
         if progress.news and "started" not in progress.news:
-            done = len(progress.record.complete)
             total = progress.record.config["budget"]["trials"]
-            note(f"[{progress.seconds:6.1f} s] {done}/{total} {progress.news}")
+            note(f"[{progress.seconds:6.1f} s] {progress.complete}/{total} {progress.news}")
 
     return watch
 
@@ -118,7 +120,7 @@ def _table(progress: Progress) -> Table:
 
     record = progress.record
     total = int(record.config["budget"]["trials"])
-    done = len(record.complete)
+    done = progress.complete
     failed = sum(trial.state == "failed" for trial in record.trials)
     best = best_trial(record)
     history = hypervolume_history(record)

@@ -126,7 +126,11 @@ def plot(
         typer.Option("--x", help="A metric (pareto, front3d, compare_fronts); trials or seconds."),
     ] = None,
     y: Annotated[
-        str | None, typer.Option("--y", help="A metric (pareto, front3d, compare_fronts).")
+        str | None,
+        typer.Option(
+            "--y",
+            help="A metric (pareto, front3d, compare_fronts); accuracy or loss (convergence).",
+        ),
     ] = None,
     z: Annotated[str | None, typer.Option("--z", help="A metric (front3d).")] = None,
     cost: Annotated[

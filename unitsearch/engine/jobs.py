@@ -63,6 +63,7 @@ class Outcome:
         accuracy: On the images that the job watches (train) or the test images (test), a fraction.
         images: How many images that is.
         curve: Accuracy after each epoch, on the images that the job watches.
+        loss_curve: Mean cross-entropy of the same images after each epoch, in nats.
         train_seconds: Time in the worker.
         digest: Logits on 16 fixed images.
         mean: The mean that pixels were normalised by, per channel.
@@ -82,6 +83,7 @@ class Outcome:
     accuracy: float | None = None
     images: int = 0
     curve: tuple[float, ...] = ()
+    loss_curve: tuple[float, ...] = ()
     train_seconds: float = 0.0
     digest: str = ""
     mean: tuple[float, ...] = ()
@@ -122,7 +124,7 @@ def to_message(item: Job | Outcome) -> tuple[dict[str, Any], bytes]:
 
 def outcome_from(message: Mapping[str, Any], weights: bytes) -> Outcome:
     """Return the outcome that ``to_message`` took apart."""
-    lists = ("curve", "mean", "std", "classes")
+    lists = ("curve", "loss_curve", "mean", "std", "classes")
     plain: dict[str, Any] = {
         key: tuple(value) if key in lists else value for key, value in message.items()
     }

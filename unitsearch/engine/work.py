@@ -136,6 +136,7 @@ def outcome(job: Job, setting: Setting, network: Network, trained: Trained, plan
         accuracy=trained.curve[-1],
         images=len(setting.watched(job)),
         curve=trained.curve,
+        loss_curve=trained.loss_curve,
         train_seconds=trained.seconds,
         digest=digest(network),
         mean=mean,

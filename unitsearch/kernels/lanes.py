@@ -206,11 +206,22 @@ class Lanes:
         parts = [found.copy() for found, _ in self._answers(pixels, None, chosen)]
         return np.concatenate(parts) if parts else np.zeros((0, self._program.classes), self.dtype)
 
-    def evaluate(self, pixels: Array, labels: Array, chosen: Array | None = None) -> float:
-        """Return the share of images that are put in their class, with the running statistics."""
+    def evaluate(
+        self, pixels: Array, labels: Array, chosen: Array | None = None
+    ) -> tuple[float, float]:
+        """Return the share of images that are put in their class, and their mean cross-entropy.
+
+        In nats and without smoothing; with the running statistics.
+        """
         chosen = np.arange(len(pixels)) if chosen is None else chosen
-        right = sum(right for _, right in self._answers(pixels, labels, chosen))
-        return right / len(chosen) if len(chosen) else float("nan")
+        if not len(chosen):
+            return float("nan"), float("nan")
+        right, parts = 0, []
+        for found, of_these in self._answers(pixels, labels, chosen):
+            right += of_these
+            parts.append(found.astype(np.float64))
+        loss = _cross_entropies(np.concatenate(parts), labels[chosen]).mean()
+        return right / len(chosen), float(loss)
 
     # The rest is private.
 
@@ -311,6 +322,15 @@ class _Table:
     def __init__(self, rows: Array) -> None:
         self.rows = np.ascontiguousarray(rows)
         self.address = _address(self.rows)
+
+
+def _cross_entropies(logits: Array, labels: Array) -> Array:
+    """Return each image's cross-entropy from float64 logits [n, classes]; NaN where not finite."""
+    highest = logits.max(axis=1)
+    with np.errstate(invalid="ignore"):  # a network that diverged
+        norm = highest + np.log(np.exp(logits - highest[:, None]).sum(axis=1))
+        found: Array = norm - logits[np.arange(len(labels)), labels]
+    return found
 
 
 def _levels(mean: tuple[float, ...], std: tuple[float, ...], dtype: Any) -> Array:

@@ -118,9 +118,8 @@ class Proposer:
     _members: Iterator[tuple[Values, Architecture]] | None = field(default=None, repr=False)
     _last: Proposal | None = field(default=None, repr=False)
     _memory: Memory = field(default_factory=Memory, repr=False)
-    _known: dict[int, tuple[tuple[Measured, Past], FrozenTrial]] = field(
-        default_factory=dict, repr=False
-    )
+    _known: dict[int, tuple[Past, FrozenTrial]] = field(default_factory=dict, repr=False)
+    _against: Measured | None = field(default=None, repr=False)  # the baseline of what is known
 
     def propose(self, number: int, past: Sequence[Past]) -> Proposal | None:
         """Return the proposal for trial ``number``, or None when no untried member is left.
@@ -163,18 +162,22 @@ class Proposer:
 
     def _told(self, visible: Sequence[Past]) -> Sequence[FrozenTrial]:
         """Return the visible outcomes as Optuna trials; failures and the baseline are left out."""
-        if not visible or visible[0].accuracy is None:
+        if self.sampler.name == "random" or not visible or visible[0].accuracy is None:
             return []
         baseline = Measured(visible[0].accuracy, visible[0].cost)
+        if self._against != baseline:
+            self._against = baseline
+            self._known.clear()
         found: list[FrozenTrial] = []
         for past in visible:
             if past.accuracy is None or not past.values:
                 continue
             known = self._known.get(past.number)
-            if known is None or known[0] != (baseline, past):
-                known = self._known[past.number] = (baseline, past), self._frozen(past, baseline)
+            if known is None or (known[0] is not past and known[0] != past):
+                known = self._known[past.number] = past, self._frozen(past, baseline)
             trial = known[1]
-            trial.number = trial._trial_id = len(found)
+            if trial._trial_id != len(found):
+                trial.number = trial._trial_id = len(found)
             found.append(trial)
         return found
 

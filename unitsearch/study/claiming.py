@@ -10,7 +10,7 @@ from unitsearch.architecture import Architecture, key, write_architecture
 from unitsearch.costs import count
 from unitsearch.engine import Job
 from unitsearch.fields import write_all
-from unitsearch.search.proposals import Past, Proposal
+from unitsearch.search.proposals import Proposal
 from unitsearch.search.seeds import derive
 from unitsearch.space import baseline
 from unitsearch.study import lists
@@ -32,8 +32,7 @@ def wants_more(run: Run, waiting: Sequence[int]) -> bool:
         return True
     if run.why == "exhausted":
         return False
-    complete = sum(trial.state == "complete" for trial in run.trials.values())
-    if complete + len(run.running) >= run.config.budget.trials:
+    if run.complete + len(run.running) >= run.config.budget.trials:
         run.why = "budget"
         return False
     # the outcomes that the next proposal sees must be there
@@ -44,13 +43,11 @@ def wants_more(run: Run, waiting: Sequence[int]) -> bool:
 def room(run: Run, waiting: Sequence[int]) -> int:
     """Return how many trials the next list has; 0 while it is better to wait for outcomes."""
     workers, lag = run.engine.workers, run.config.sampler.lag
-    seconds = [trial.train_seconds for trial in run.trials.values() if trial.train_seconds]
-    complete = sum(trial.state == "complete" for trial in run.trials.values())
     under_way, number = len(run.running) + len(waiting), len(run.trials)
     seen = min([*run.running, *waiting, number]) + lag + 1  # proposals from here on see too little
-    new = min(seen - number, run.config.budget.trials - complete - under_way)
+    new = min(seen - number, run.config.budget.trials - run.complete - under_way)
     free = len(waiting) + (0 if run.why == "exhausted" else max(new, 0))
-    free = min(free, lists.at_once(workers, run.size, lag, seconds) - len(run.running))
+    free = min(free, lists.at_once(workers, run.size, lag, run.longest) - len(run.running))
     run.lists = [
         left for numbers in run.lists if (left := [n for n in numbers if n in run.running])
     ]
@@ -81,8 +78,7 @@ def _claim(run: Run, number: int) -> bool:
         architecture = baseline(run.proposer.space)
         proposal = Proposal({}, {}, architecture, key(architecture), count(architecture))
     else:
-        past = [_past(run, run.trials[n]) for n in range(number)]
-        found = run.proposer.propose(number, past)
+        found = run.proposer.propose(number, run.past)
         if found is None:
             run.why = "exhausted"
             return False
@@ -99,27 +95,18 @@ def _claim(run: Run, number: int) -> bool:
         proposal.generation,
     )
     run.generations[number] = proposal.generation
-    run.trials[number] = Trial(
-        number,
-        "running",
-        proposal.key,
-        seed,
-        proposal.values,
-        proposal.architecture,
-        proposal.cost,
+    run.put(
+        Trial(
+            number,
+            "running",
+            proposal.key,
+            seed,
+            proposal.values,
+            proposal.architecture,
+            proposal.cost,
+        )
     )
     return True
-
-
-def _past(run: Run, trial: Trial) -> Past:
-    return Past(
-        trial.number,
-        trial.key,
-        trial.values,
-        trial.cost,
-        trial.accuracy if trial.state == "complete" else None,
-        run.generations.get(trial.number),
-    )
 
 
 def job_of(

@@ -67,8 +67,9 @@ def drive(
         if size < (wanted.size or 1):
             run.report(f"packs of {size}: sampler.lag={wanted.lag} allows no more")
         record = record_of(folder, facts, store, driven=True)
-        run.trials = {trial.number: trial for trial in record.trials}
         run.generations = store.generations()
+        for trial in record.trials:
+            run.put(trial)
         run.ended_before = frozenset(t.number for t in record.trials if t.state != "running")
         for trial in record.trials:
             if trial.state != "running":  # a crash may have come between its end and this

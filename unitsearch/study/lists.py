@@ -10,7 +10,6 @@ fifth of the budget at most, so that four fifths of the trials are proposed from
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from unitsearch.errors import UsageError
@@ -97,7 +96,7 @@ def workers_and_list(wanted: Wanted) -> tuple[int, int]:
     return workers, max(min(wanted.size or LARGEST, free // workers), 1)
 
 
-def at_once(workers: int, size: int, lag: int, seconds: Collection[float]) -> int:
+def at_once(workers: int, size: int, lag: int, longest: float | None) -> int:
     """Return how many trials may be with the engine: while they are short, a list waits a worker.
 
     So no worker waits for the driver. Long ones are not started before their time: whoever
@@ -107,9 +106,10 @@ def at_once(workers: int, size: int, lag: int, seconds: Collection[float]) -> in
         workers: How many there are.
         size: Trials of a list.
         lag: The study's.
-        seconds: What finished trials took, each its share of the pack that it was in.
+        longest: Seconds that the longest of the finished trials took, its share of the pack that it
+            was in; None while none is finished.
     """
-    is_short = bool(seconds) and max(seconds) * size <= _SHORT_SECONDS
+    is_short = longest is not None and longest * size <= _SHORT_SECONDS
     return min((1 + is_short) * workers * size, lag + 1)
 
 

@@ -33,6 +33,8 @@ class Trial:
         test_accuracy: Test accuracy, a fraction; None until tested.
         test_images: Test images behind it.
         curve: Validation accuracy after each epoch.
+        loss_curve: Mean cross-entropy on the same images after each epoch, in nats; None where it
+            was not finite.
         train_seconds: Time that training and evaluation took.
         reason: Why it failed or was stopped.
         digest: Digest of its logits on 16 fixed images.
@@ -53,6 +55,7 @@ class Trial:
     test_accuracy: float | None = None
     test_images: int = 0
     curve: tuple[float, ...] = ()
+    loss_curve: tuple[float | None, ...] = ()
     train_seconds: float | None = None
     reason: str = ""
     digest: str = ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unitsearch.engine import Engine, Job
-from unitsearch.search.proposals import Proposer
+from unitsearch.search.proposals import Past, Proposer
 from unitsearch.study.config import Config
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.store import Store
@@ -23,6 +23,7 @@ class Progress:
 
     Attributes:
         record: The study as it stands.
+        complete: How many trials are complete.
         running: Numbers of the trials being trained.
         workers: How many workers there are.
         seconds: Time since this run began.
@@ -30,6 +31,7 @@ class Progress:
     """
 
     record: Record
+    complete: int
     running: tuple[int, ...]
     workers: int
     seconds: float
@@ -47,7 +49,11 @@ class End:
 
 @dataclass
 class Run:
-    """A study under way: what the driver knows of it between two looks."""
+    """A study under way: what the driver knows of it between two looks.
+
+    What follows from its trials is kept up to date by ``put``: counted anew for every trial, it
+    would make a study of n trials cost n squared.
+    """
 
     folder: Path
     facts: dict[str, Any]
@@ -62,7 +68,10 @@ class Run:
     running: dict[int, Job] = field(default_factory=dict)
     lists: list[list[int]] = field(default_factory=list)
     generations: dict[int, int | None] = field(default_factory=dict)
-    trials: dict[int, Trial] = field(default_factory=dict)
+    trials: dict[int, Trial] = field(default_factory=dict)  # by number, in order of numbers
+    past: list[Past] = field(default_factory=list)  # the same, as proposals see them
+    complete: int = 0  # trials that are
+    longest: float | None = None  # seconds that the longest training took
     ended_before: frozenset[int] = frozenset()
     signal: int = 0
     why: str = ""
@@ -70,14 +79,37 @@ class Run:
     @property
     def record(self) -> Record:
         """The study as it stands."""
-        ordered = tuple(self.trials[number] for number in sorted(self.trials))
+        ordered = tuple(self.trials.values())
         return Record(str(self.facts["name"]), self.folder, self.facts, ordered)
+
+    def put(self, trial: Trial) -> None:
+        """Take in a trial as it stands now: the next one, or one that is known."""
+        known = self.trials.get(trial.number)
+        past = Past(
+            trial.number,
+            trial.key,
+            trial.values,
+            trial.cost,
+            trial.accuracy if trial.state == "complete" else None,
+            self.generations.get(trial.number),
+        )
+        if known is None:
+            assert trial.number == len(self.past)  # numbers have no gaps
+            self.past.append(past)
+        else:
+            self.past[trial.number] = past
+            self.complete -= known.state == "complete"
+        self.complete += trial.state == "complete"
+        self.longest = max(self.longest or 0.0, trial.train_seconds or 0.0) or None
+        self.trials[trial.number] = trial
 
     def report(self, news: str = "") -> None:
         """Tell whoever watches how the study stands, and what has just happened."""
         seconds = time.monotonic() - self.began
         running = tuple(sorted(self.running))
-        self.watch(Progress(self.record, running, self.engine.workers, seconds, news))
+        self.watch(
+            Progress(self.record, self.complete, running, self.engine.workers, seconds, news)
+        )
 
     def stop(self, number: int) -> None:
         """Take in the signal ``number``: nothing new is begun."""

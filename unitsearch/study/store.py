@@ -172,6 +172,7 @@ class Store:
             test_accuracy=tested["accuracy"] if tested else None,
             test_images=tested["images"] if tested else 0,
             curve=tuple(outcome.get("curve", ())),
+            loss_curve=tuple(outcome.get("loss_curve", ())),
             train_seconds=outcome.get("train_seconds"),
             reason=outcome.get("reason", ""),
             digest=outcome.get("digest", ""),

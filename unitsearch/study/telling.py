@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from unitsearch.engine import Outcome
@@ -30,6 +32,7 @@ def tell(run: Run, outcome: Outcome) -> None:
             "accuracy": outcome.accuracy,
             "images": outcome.images,
             "curve": [round(a, 6) for a in outcome.curve],
+            "loss_curve": [_finite(loss) for loss in outcome.loss_curve],
             "train_seconds": round(outcome.train_seconds, 3),
             "digest": outcome.digest,
             "plan": outcome.plan,
@@ -39,13 +42,18 @@ def tell(run: Run, outcome: Outcome) -> None:
     run.store.finish(outcome.number, facts)
     remove_checkpoint(run.folder, outcome.number)
     del run.running[outcome.number]
-    run.trials[outcome.number] = run.store.trial(outcome.number)
-    trial = run.trials[outcome.number]
+    trial = run.store.trial(outcome.number)
+    run.put(trial)
     prune(run)
     if outcome.ok:
         run.report(f"trial {trial.number} complete: {100 * (trial.accuracy or 0):.1f} %")
     else:
         run.report(f"trial {trial.number} failed: {trial.reason}")
+
+
+def _finite(loss: float) -> float | None:
+    """Return a loss as JSON can hold it, None where it is not finite."""
+    return round(loss, 6) if math.isfinite(loss) else None
 
 
 def _learn(run: Run, outcome: Outcome) -> None:
@@ -81,12 +89,16 @@ def check_health(run: Run) -> None:
     if first is not None and first.state == "complete" and "reference" not in run.facts:
         run.facts["reference"] = list(reference_point(first))
         write_facts(run.folder, run.facts)
-    ended = [trial for trial in run.record.trials if trial.state in ("complete", "failed")]
     # those of an earlier run are left out: what broke then may have been mended since
-    last = [trial for trial in ended if trial.number not in run.ended_before][-FAILURES_IN_A_ROW:]
+    ended = (
+        trial
+        for trial in reversed(run.trials.values())
+        if trial.state in ("complete", "failed") and trial.number not in run.ended_before
+    )
+    last = list(islice(ended, FAILURES_IN_A_ROW))
     if len(last) == FAILURES_IN_A_ROW and all(trial.state == "failed" for trial in last):
         raise StudyError(
-            f"{FAILURES_IN_A_ROW} trials in a row failed; the last: {last[-1].reason}",
+            f"{FAILURES_IN_A_ROW} trials in a row failed; the last: {last[0].reason}",
             fix=f"see {run.folder / 'workers.log'}",
         )
 
@@ -116,7 +128,8 @@ def test_front(run: Run) -> None:
             else:
                 run.store.test(outcome.number, outcome.accuracy, outcome.images)
         run.report()
-    run.trials = {trial.number: trial for trial in run.store.trials()}
+    for trial in run.store.trials():
+        run.put(trial)
 
 
 def prune(run: Run) -> None:
@@ -127,7 +140,7 @@ def prune(run: Run) -> None:
     files = (run.folder / "trials").glob("*.safetensors")
     weights = {int(path.stem): path for path in files if path.stem.isdigit()}
     # what left the front stays off it: those that still have weights are compared, not all
-    able = tuple(t for t in record.trials if t.number in weights or t.is_baseline)
+    able = tuple(run.trials[number] for number in sorted({0, *weights} & run.trials.keys()))
     keep = {t.number for t in front_trials(replace(record, trials=able))} | {0} | set(run.running)
     for number, path in weights.items():
         if number not in keep:

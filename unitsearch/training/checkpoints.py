@@ -31,12 +31,14 @@ class State:
 
     Attributes:
         curve: Accuracy after each of them.
+        loss_curve: Mean cross-entropy after each, on the same images.
         losses: Mean training loss of each.
         seconds: Time they took.
         tensors: What training goes on from, by name.
     """
 
     curve: tuple[float, ...]
+    loss_curve: tuple[float, ...]
     losses: tuple[float, ...]
     seconds: float
     tensors: Mapping[str, Tensor]
@@ -68,7 +70,10 @@ class Checkpoint:
                     return None
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             about = json.loads(said["about"])
-            return State(tuple(about["curve"]), tuple(about["losses"]), about["seconds"], tensors)
+            curve, loss_curve, losses = (
+                tuple(about[name]) for name in ("curve", "loss_curve", "losses")
+            )
+            return State(curve, loss_curve, losses, about["seconds"], tensors)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError):
             return None
 
@@ -81,7 +86,12 @@ class Checkpoint:
         self._last = time.monotonic()
         if not self._path.parent.is_dir():
             return
-        about = {"curve": state.curve, "losses": state.losses, "seconds": state.seconds}
+        about = {
+            "curve": state.curve,
+            "loss_curve": state.loss_curve,
+            "losses": state.losses,
+            "seconds": state.seconds,
+        }
         said = {"job": self._job, "about": json.dumps(about)}
         tensors = {name: tensor.contiguous() for name, tensor in state.tensors.items()}
         try:

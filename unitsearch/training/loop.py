@@ -28,11 +28,13 @@ class Trained:
 
     Attributes:
         curve: Accuracy on the validation images after each epoch, fractions.
+        loss_curve: Mean cross-entropy of the same images after each epoch, in nats.
         losses: Mean training loss of each epoch.
         seconds: Time that training and evaluation took.
     """
 
     curve: tuple[float, ...]
+    loss_curve: tuple[float, ...]
     losses: tuple[float, ...]
     seconds: float
 
@@ -77,32 +79,38 @@ def train(
     device = data.train.labels.device
     at_work = runner(network, recipe, size, normalisation(data, recipe), device)
     kept = checkpoint.found() if checkpoint is not None else None
-    curve, losses = (list(kept.curve), list(kept.losses)) if kept else ([], [])
-    done = len(curve)
+    curve: list[float] = []
+    loss_curve: list[float] = []
+    losses: list[float] = []
     if kept:
+        curve, loss_curve = list(kept.curve), list(kept.loss_curve)
+        losses = list(kept.losses)
         start -= kept.seconds
-        if recipe.restart is not None and recipe.restart < done:
+        if recipe.restart is not None and recipe.restart < len(curve):
             at_work.restart()
         at_work.put_back(kept.tensors)
         generator.set_state(kept.tensors["order"])
-    for epoch in range(done, recipe.epochs):
+    for epoch in range(len(curve), recipe.epochs):
         if epoch == recipe.restart:
             at_work.restart()
         rates = [rate_at(recipe, epoch, step, steps) for step in range(steps)]
         losses.append(at_work.epoch(data.train, rates, generator, augmentation))
         if not math.isfinite(losses[-1]):
             raise DivergedError(f"the loss is {losses[-1]} in epoch {epoch + 1}")
-        curve.append(at_work.accuracy(watched))
+        reached = at_work.score(watched)
+        curve.append(reached.accuracy)
+        loss_curve.append(reached.loss)
         if epoch + 1 == recipe.epochs and not at_work.is_finite(watched):
             raise DivergedError(f"the logits are not finite after epoch {epoch + 1}")
         if on_epoch is not None:
-            on_epoch(epoch + 1, curve[-1])
+            on_epoch(epoch + 1, reached.accuracy)
         if checkpoint is not None and epoch + 1 < recipe.epochs and checkpoint.is_due():
             tensors = {**at_work.tensors(), "order": generator.get_state()}
             seconds = time.perf_counter() - start
-            checkpoint.keep(State(tuple(curve), tuple(losses), seconds, tensors))
+            checkpoint.keep(State(tuple(curve), tuple(loss_curve), tuple(losses), seconds, tensors))
     at_work.finish()
-    return Trained(tuple(curve), tuple(losses), time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return Trained(tuple(curve), tuple(loss_curve), tuple(losses), seconds)
 
 
 def test_accuracy(network: nn.Module, data: DataSet, recipe: Recipe) -> float:
@@ -110,7 +118,7 @@ def test_accuracy(network: nn.Module, data: DataSet, recipe: Recipe) -> float:
     device = data.test.labels.device
     size = min(recipe.batch, len(data.train))
     at_work = runner(network, recipe, size, normalisation(data, recipe), device)
-    found = at_work.accuracy(data.test)
+    found = at_work.score(data.test).accuracy
     network.to("cpu")
     return found
 

@@ -96,13 +96,15 @@ class Steps:
             self.optimiser.step(gradient, coefficients)
             self.totals += losses.detach()
 
-    def evaluate(self, images: Images, first: int) -> tuple[Tensor, Tensor]:
+    def evaluate(self, images: Images, first: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return how many of ``images`` each member puts in their class, int64 [members].
 
-        And whether its logits of the ``first`` images are all finite, bool [members].
+        And the sum of their cross-entropies, float64 [members], and whether the logits of the
+        ``first`` images are all finite, bool [members].
         """
         device = self.pack.weights.device
         right = torch.zeros(len(self.pack), dtype=torch.int64, device=device)
+        loss = torch.zeros(len(self.pack), dtype=torch.float64, device=device)
         is_finite = torch.ones(len(self.pack), dtype=torch.bool, device=device)
         at, size = 0, min(EVALUATED, first)
         with torch.inference_mode():
@@ -111,11 +113,15 @@ class Steps:
                 end = min(at + size, len(images), first if at < first else len(images))
                 x = self._prepared(images.pixels[at:end]).repeat(1, len(self.pack), 1, 1)
                 logits = self._logits(x, training=False)
-                right += (logits.argmax(2) == images.labels[at:end, None]).sum(0)
+                labels = images.labels[at:end, None]
+                right += (logits.argmax(2) == labels).sum(0)
+                exact = logits.double()
+                own = labels[:, None].expand(-1, len(self.pack), 1)
+                loss += (exact.logsumexp(2) - exact.gather(2, own).squeeze(2)).sum(0)
                 if at < first:
                     is_finite &= torch.isfinite(logits).all(2).all(0)
                 at = end
-        return right, is_finite
+        return right, loss, is_finite
 
     def _prepared(self, pixels: Tensor) -> Tensor:
         return normalise(pixels, self.mean, self.std).to(self.pack.weights.dtype)

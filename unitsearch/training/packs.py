@@ -28,7 +28,7 @@ from unitsearch.training.loop import (
 )
 from unitsearch.training.pack_steps import Steps, prepared
 from unitsearch.training.recipes import Recipe
-from unitsearch.training.runners import evaluation_batch
+from unitsearch.training.runners import Score, evaluation_batch
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,11 +111,11 @@ def train_pack(
         begun = time.perf_counter()
         crew.seat(slots)
         losses = crew.epoch(slots)
-        accuracies, are_finite = crew.evaluated()
+        scores, are_finite = crew.evaluated()
         share = (time.perf_counter() - begun) / len(slots)
         for i, slot in enumerate(slots):
             slot.seconds += share
-            result = slot.after_epoch(losses[i], accuracies[i], are_finite[i], recipe, on_epoch)
+            result = slot.after_epoch(losses[i], scores[i], are_finite[i], recipe, on_epoch)
             if result is not None:
                 crew.dismiss(i, slot)
                 places[i] = None
@@ -131,13 +131,14 @@ class _Slot:
     epoch: int = 0  # epochs behind it
     taken: int = 0  # steps since its optimiser was made
     curve: list[float] = field(default_factory=list)
+    loss_curve: list[float] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
     def after_epoch(
         self,
         loss: float,
-        accuracy: float,
+        score: Score,
         is_finite: bool,
         recipe: Recipe,
         on_epoch: OnEpoch | None,
@@ -147,12 +148,14 @@ class _Slot:
         self.losses.append(loss)
         if not math.isfinite(loss):
             return DivergedError(f"the loss is {loss} in epoch {self.epoch}")
-        self.curve.append(accuracy)
+        self.curve.append(score.accuracy)
+        self.loss_curve.append(score.loss)
         if self.epoch == recipe.epochs and not is_finite:
             return DivergedError(f"the logits are not finite after epoch {self.epoch}")
-        is_stopped = on_epoch is not None and on_epoch(self.number, self.epoch, accuracy)
+        is_stopped = on_epoch is not None and on_epoch(self.number, self.epoch, score.accuracy)
         if is_stopped or self.epoch == recipe.epochs:
-            return Trained(tuple(self.curve), tuple(self.losses), self.seconds)
+            curves = (tuple(self.curve), tuple(self.loss_curve), tuple(self.losses))
+            return Trained(*curves, self.seconds)
         return None
 
 
@@ -217,12 +220,13 @@ class _Crew:
             slot.taken += count
         return [float(total) / count for total in steps.totals.tolist()]
 
-    def evaluated(self) -> tuple[list[float], list[bool]]:
-        """Return each member's accuracy, and whether its logits are finite."""
-        right, is_finite = self._steps.evaluate(self.watched, evaluation_batch(self.watched))
-        images = len(self.watched)
-        accuracies = [found / images if images else math.nan for found in right.tolist()]
-        return accuracies, is_finite.tolist()
+    def evaluated(self) -> tuple[list[Score], list[bool]]:
+        """Return how well each member does, and whether its logits are finite."""
+        right, loss, is_finite = self._steps.evaluate(self.watched, evaluation_batch(self.watched))
+        images = len(self.watched) or math.nan
+        found = zip(right.tolist(), loss.tolist(), strict=True)
+        scores = [Score(these / images, sum_of / images) for these, sum_of in found]
+        return scores, is_finite.tolist()
 
     def dismiss(self, i: int, slot: _Slot) -> None:
         """Give a member its weights."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -25,6 +25,18 @@ _EVALUATION_BATCH = 512  # images, of up to 64 x 64 pixels; fewer where they are
 Normalisation = tuple[tuple[float, ...], tuple[float, ...]]  # mean and std of each channel
 
 
+class Score(NamedTuple):
+    """How well a network does on images, in eval mode; NaN where there are none.
+
+    Attributes:
+        accuracy: The share that it puts in their class, a fraction.
+        loss: Mean cross-entropy in nats, without label smoothing.
+    """
+
+    accuracy: float
+    loss: float
+
+
 class Runner(Protocol):
     """A network in training, whoever does its arithmetic."""
 
@@ -33,8 +45,8 @@ class Runner(Protocol):
     ) -> float:
         """Take one step a learning rate on batches of shuffled images; return the mean loss."""
 
-    def accuracy(self, images: Source) -> float:
-        """Return the share of images that the network puts in their class, in eval mode."""
+    def score(self, images: Source) -> Score:
+        """Return how well the network does on images, in eval mode."""
 
     def is_finite(self, images: Source) -> bool:
         """Say whether the logits of the first images are finite."""
@@ -110,9 +122,9 @@ class TorchRunner:
             steps += 1
         return float(total) / steps
 
-    def accuracy(self, images: Source) -> float:
-        """Return the share of images that the network puts in their class, in eval mode."""
-        return accuracy(self._network, images, *self._normalisation)
+    def score(self, images: Source) -> Score:
+        """Return how well the network does on images, in eval mode."""
+        return score(self._network, images, *self._normalisation)
 
     def is_finite(self, images: Source) -> bool:
         """Say whether the logits of the first images are finite."""
@@ -179,9 +191,9 @@ class LanesRunner:
             steps += 1
         return total / steps
 
-    def accuracy(self, images: Source) -> float:
-        """Return the share of images that the network puts in their class, in eval mode."""
-        return self._lanes.evaluate(*_arrays(images))
+    def score(self, images: Source) -> Score:
+        """Return how well the network does on images, in eval mode."""
+        return Score(*self._lanes.evaluate(*_arrays(images)))
 
     def is_finite(self, images: Source) -> bool:
         """Say whether the logits of the first images are finite."""
@@ -218,20 +230,23 @@ class LanesRunner:
         self._network.eval()
 
 
-def accuracy(
+def score(
     network: nn.Module, images: Source, mean: tuple[float, ...], std: tuple[float, ...]
-) -> float:
-    """Return the share of ``images`` that torch's ``network`` puts in their class, in eval mode.
+) -> Score:
+    """Return how well torch's ``network`` does on ``images``, in eval mode.
 
     ``mean`` and ``std`` are per channel, of pixels in [0, 1].
     """
     network.eval()
-    right = 0
+    right, loss = 0, 0.0
     with torch.inference_mode():
         for pixels, labels in batches(images, evaluation_batch(images)):
             logits = network(_prepared(pixels, mean, std, memory_of(network)))
             right += int((logits.argmax(1) == labels).sum())
-    return right / len(images) if len(images) else float("nan")
+            loss += float(F.cross_entropy(logits.double(), labels, reduction="sum"))
+    if not len(images):
+        return Score(float("nan"), float("nan"))
+    return Score(right / len(images), loss / len(images))
 
 
 def _arrays(images: Source) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

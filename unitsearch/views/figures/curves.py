@@ -15,23 +15,28 @@ from unitsearch.views.figures.points import hover
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+MEASURES = ("accuracy", "loss")
 SHOWN = 300  # so many trials off the front are still lines and no carpet
 _THIN = 24  # members of the front beside the best ones
 
 
-def convergence(record: Record) -> Figure:
-    """Return accuracy after each epoch: the baseline, single and hybrid members of the front.
+def convergence(record: Record, y: str = "accuracy") -> Figure:
+    """Return accuracy or loss after each epoch: the baseline, single and hybrid front members.
 
     The most accurate single and the most accurate hybrid network are strong lines, the rest of the
     front thin ones; where the front has none of a kind, the best complete trial of it stands in.
 
+    Args:
+        record: The study.
+        y: ``accuracy``, or ``loss``: mean cross-entropy in nats of the same images.
+
     Source:
-        BUnit-Net Fig. 6 (a) and (c) = TissueNet Fig. 3, which show test accuracy over 500 epochs.
-        Their (b) and (d) are losses, which a study does not store.
+        BUnit-Net Fig. 6 = TissueNet Fig. 3: (a) and (c) are test accuracy over 500 epochs, (b) and
+        (d) test loss.
     """
-    known = [trial for trial in record.complete if len(trial.curve) > 1]
+    known = [trial for trial in record.complete if len(_values(trial, y)) > 1]
     if not known:
-        return theme.empty(_no_curve(record))
+        return theme.empty(_no_curve(record, y))
     chosen = {trial.number for trial in front_trials(record)}
     traces: list[Any] = []
     drawn: list[Trial] = []
@@ -52,21 +57,21 @@ def convergence(record: Record) -> Figure:
         )[:_THIN]
         if thin:
             look = {"color": theme.faded(colour, 0.3), "width": 1, "dash": dash}
-            traces.append(_lines(record, thin, f"{name}, others of the front", look))
+            traces.append(_lines(record, thin, f"{name}, others of the front", look, y))
         said = "of the front" if best.number in chosen else "of all (the front has none)"
         look = {"color": colour, "width": 2.4, "dash": dash}
-        traces.append(_lines(record, [best], f"{name}, best {said}: #{best.number}", look))
+        traces.append(_lines(record, [best], f"{name}, best {said}: #{best.number}", look, y))
         drawn += [best, *thin]
-    if baseline is not None and len(baseline.curve) > 1:
+    if baseline is not None and len(_values(baseline, y)) > 1:
         look = {"color": theme.BASELINE, "width": 2.4, "dash": "dot"}
-        traces.append(_lines(record, [baseline], "baseline", look))
+        traces.append(_lines(record, [baseline], "baseline", look, y))
         drawn.append(baseline)
     return theme.figure(
         traces,
         height=460,
         hovermode="closest",
         xaxis=_epochs(known),
-        yaxis=_accuracy_axis(record, drawn),
+        yaxis=_value_axis(record, drawn, y),
     )
 
 
@@ -132,25 +137,35 @@ def curves(record: Record) -> Figure:
     )
 
 
-def _no_curve(record: Record) -> str:
+def _no_curve(record: Record, y: str = "accuracy") -> str:
     if not record.trials:
         return "No trials yet."
-    return "No trial has an accuracy after an epoch."
+    return f"No trial has {'a loss' if y == 'loss' else 'an accuracy'} after an epoch."
+
+
+def _values(trial: Trial, y: str = "accuracy") -> Sequence[float | None]:
+    """Return what is drawn of a trial after each epoch: accuracy in percent, or loss."""
+    if y == "loss":
+        return trial.loss_curve
+    return [round(100 * value, 3) for value in trial.curve]
 
 
 def _best(trials: Sequence[Trial]) -> Trial:
     return min(trials, key=lambda t: (-(t.accuracy or 0.0), t.cost.flops, t.number))
 
 
-def _lines(record: Record, part: Sequence[Trial], name: str, look: dict[str, Any]) -> Any:
+def _lines(
+    record: Record, part: Sequence[Trial], name: str, look: dict[str, Any], y: str = "accuracy"
+) -> Any:
     """One trace of several curves, apart by gaps; every mark, gaps too, says its trial."""
     xs: list[int | None] = []
     ys: list[float | None] = []
     numbers: list[int] = []
     for trial in part:
-        xs += [*range(1, len(trial.curve) + 1), None]
-        ys += [*(round(100 * value, 3) for value in trial.curve), None]
-        numbers += [trial.number] * (len(trial.curve) + 1)
+        values = _values(trial, y)
+        xs += [*range(1, len(values) + 1), None]
+        ys += [*values, None]
+        numbers += [trial.number] * (len(values) + 1)
     alone = len(part) == 1
     title = hover(record, part[0], on_front=False) if alone and part[0].accuracy else ""
     return theme.scatter(0 if len(xs) < 20_000 else theme.MANY + 1)(
@@ -163,7 +178,7 @@ def _lines(record: Record, part: Sequence[Trial], name: str, look: dict[str, Any
         connectgaps=False,
         hovertemplate=(
             f"{title}<br>" if title else "trial #%{customdata}<br>"
-        ) + "%{y:.2f} % after epoch %{x}<extra></extra>",
+        ) + ("%{y:.3f}" if y == "loss" else "%{y:.2f} %") + " after epoch %{x}<extra></extra>",
     )  # fmt: skip
 
 
@@ -184,14 +199,21 @@ def _ends(part: Sequence[Trial], state: str, symbol: str, colour: str) -> Any:
     )
 
 
-def _accuracy_axis(record: Record, shown: Sequence[Trial]) -> dict[str, Any]:
+def _value_axis(record: Record, shown: Sequence[Trial], y: str) -> dict[str, Any]:
     """Return an axis that gives its room to what comes after the first sixth of the epochs."""
-    late = [100 * value for t in shown for value in t.curve[len(t.curve) // 6 :]]
-    low, high = min(late), max(late)
-    pad = 0.05 * (high - low) or 1.0
+    curves = [_values(trial, y) for trial in shown]
+    late = [v for values in curves for v in values[len(values) // 6 :] if v is not None]
+    said = words.measured_on(record)
+    if y == "loss":
+        title = {"text": f"{said} loss (cross-entropy, nats)"}
+        if not late:
+            return {"title": title}
+        pad = 0.05 * (max(late) - min(late)) or 0.01
+        return {"title": title, "range": [max(min(late) - pad, 0.0), max(late) + pad]}
+    pad = 0.05 * (max(late) - min(late)) or 1.0
     return {
-        "title": {"text": f"{words.measured_on(record)} accuracy (%)"},
-        "range": [low - pad, min(high + pad, 100.6)],
+        "title": {"text": f"{said} accuracy (%)"},
+        "range": [min(late) - pad, min(max(late) + pad, 100.6)],
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from unitsearch.errors import SpecError, UsageError, did_you_mean
 from unitsearch.fields import Flag, ListOf, OneOf, Rule
 from unitsearch.metrics import SHOWN
+from unitsearch.views.figures.curves import MEASURES
 from unitsearch.views.figures.effects import COSTS
 from unitsearch.views.figures.history import ALONG
 from unitsearch.views.figures.parallel import TRIALS
@@ -23,7 +24,7 @@ OPTIONS: dict[str, dict[str, Rule]] = {
     "units": {"show": OneOf(SHOWS)},
     "effects": {"cost": OneOf(COSTS)},
     "parallel": {"metrics": ListOf(_METRIC, 1, 12, "a list of metrics"), "trials": OneOf(TRIALS)},
-    "convergence": {},
+    "convergence": {"y": OneOf(MEASURES)},
     "curves": {},
     "hypervolume": {"x": OneOf(ALONG)},
     "printed": {},

@@ -6,6 +6,8 @@
   var wanted = null; // what came last
   var busy = false;
   var parts = new Map(); // element -> {number, stale}
+  var SHARE = 0.1; // of the time that drawing may take while a search runs, whose cores these are
+  var LONGEST = 1500; // milliseconds between two drawings at most, so that no trial waits for long
   var plotly = new Promise(function (done) {
     if (window.Plotly) return done();
     document.getElementById("plotly").addEventListener("load", done);
@@ -35,11 +37,15 @@
   function work() {
     if (!wanted || wanted === page) return;
     var next = wanted;
+    var began = performance.now();
     busy = true;
     Promise.resolve(render(next, page)).catch(complain).then(function () {
       page = next;
-      busy = false;
-      work();
+      var rest = Math.min((performance.now() - began) / SHARE, LONGEST);
+      setTimeout(function () {
+        busy = false;
+        work();
+      }, rest);
     });
   }
 
