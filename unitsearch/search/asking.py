@@ -25,10 +25,11 @@ _NAME = "past"
 
 
 class Past(BaseStorage):
-    """A storage of one study: finished trials as they are given, and the one that is asked for."""
+    """A storage of one study: complete trials as they are given, and the one that is asked for."""
 
     def __init__(self, trials: Sequence[FrozenTrial], attrs: dict[str, Any]) -> None:
         self._trials = list(trials)
+        self._complete = len(trials)
         self._directions: list[StudyDirection] = []
         self._attrs = attrs
 
@@ -104,7 +105,9 @@ class Past(BaseStorage):
         states: Container[TrialState] | None = None,
     ) -> list[FrozenTrial]:
         """Return all trials in order."""
-        found = [trial for trial in self._trials if states is None or trial.state in states]
+        start = 0 if states is None or TrialState.COMPLETE in states else self._complete
+        end = None if states is None or TrialState.RUNNING in states else self._complete
+        found = self._trials[start:end]
         return copy.deepcopy(found) if deepcopy else found
 
     def _asked(self, trial_id: int) -> FrozenTrial:
@@ -200,6 +203,10 @@ class Nsga2(NSGAIISampler):
         """Return the parameters that all trials have in common, single ones left out."""
         return {name: found for name, found in self.common.items() if not found.single()}
 
+    def place(self, generation: int) -> str:
+        """Return the study attribute that keeps the parents of a generation."""
+        return f"{self._get_parent_cache_key_prefix()}{generation}"
+
 
 def ask(
     sampler: BaseSampler,
@@ -221,7 +228,8 @@ def ask(
         # whether it was selected in this ask or in an earlier one
         last = max((_generation(trial) for trial in past), default=-1)
         for generation in range(1, last + 2):
-            sampler.get_parent_population(study, generation)
+            if sampler.place(generation) not in memory.parents():
+                sampler.get_parent_population(study, generation)
     return study.ask()
 
 
