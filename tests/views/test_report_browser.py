@@ -246,18 +246,19 @@ CLOUD = """(async () => {
     div.id = "cloud";
     place.prepend(div);
     const numbers = [...Array(50).keys()];
-    await unitsearch.plots.draw(div, {layout: {xaxis: {type: "log"}}, data: [{
+    await DRAW;
+})()"""
+DRAW = """unitsearch.plots.draw(div, {layout: {xaxis: {type: "log"}}, data: [{
         type: "scattergl", mode: "markers", customdata: numbers, name: "many",
         x: numbers.map(n => 10 ** (n / 10)), y: numbers.map(n => n * 7 % 50),
         marker: {color: "#ff0000", size: 8},
-    }]});
-})()"""
+    }]})"""
 
 
 @pytest.fixture
 def cloud(page: Page) -> Iterator[Page]:
     """A figure of so many points that Python asks for WebGL: trials 0 to 49, from left to right."""
-    page.run(CLOUD)
+    page.run(CLOUD.replace("DRAW", DRAW))
     yield page
     page.run("document.getElementById('cloud').remove()")
 
@@ -271,6 +272,19 @@ def test_many_points_are_drawn_where_their_axes_say(cloud: Page) -> None:
         const colour = [...canvas.getContext("2d").getImageData(...place, 1, 1).data];
         return [colour, Math.round(axis._offset + axis.d2p(100) - place[0])];
     }})()""") == [[255, 0, 0, 255], 0]
+
+
+@pytest.mark.parametrize(("number", "is_kept"), [(12, True), (60, False)])
+def test_more_points_within_the_axes_leave_the_figure_that_plotly_drew(
+    cloud: Page, number: int, is_kept: bool
+) -> None:
+    found = cloud.run(f"""(async () => {{
+        const div = document.getElementById("cloud"), before = div._fullLayout;
+        const numbers = [...Array(50).keys(), {number}];
+        await {DRAW};
+        return [div._fullLayout === before, +div.querySelector("canvas").dataset.chosen];
+    }})()""")
+    assert found == [is_kept, 51]
 
 
 def test_one_of_many_points_opens_at_a_click(cloud: Page, record: Record) -> None:

@@ -37,7 +37,7 @@ SMALL = 11.5
 LINE = 74  # characters of a small line in half the width of a page
 
 # Beyond so many points: WebGL; short hover texts and no error bars except on the fronts.
-MANY = 1_500
+MANY = 600
 
 CONFIG: dict[str, Any] = {
     "responsive": True,

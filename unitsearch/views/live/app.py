@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dash import Dash
     from flask import Flask, Response
 
-SECONDS = 1.0  # between two questions whether something is new
+SECONDS = 2  # between two looks of a page
 
 
 def dash_app(pages: Pages, port: Callable[[], int]) -> Dash:

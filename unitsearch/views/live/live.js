@@ -5,8 +5,9 @@
   var page = null; // what is shown
   var wanted = null; // what came last
   var busy = false;
-  var parts = new Map(); // element -> {number, stale}
+  var parts = new Map(); // element -> {number, stale, drawn}
   var SHARE = 0.1; // of the time that drawing may take while a search runs, whose cores these are
+  var AHEAD = 400; // pixels before it comes into view that a part is first drawn
   var LONGEST = 1500; // milliseconds between two drawings at most, so that no trial waits for long
   var plotly = new Promise(function (done) {
     if (window.Plotly) return done();
@@ -88,31 +89,35 @@
 
   function rebuild(html) {
     u.plots.drop();
-    parts.forEach(function (_, element) { near.unobserve(element); });
+    parts.forEach(function (_, element) { unobserve(element); });
     parts.clear();
     document.getElementById("panels").innerHTML = html;
     document.querySelectorAll("[data-part]").forEach(function (element) {
-      parts.set(element, { number: element.dataset.part, stale: true });
-      near.observe(element);
+      parts.set(element, { number: element.dataset.part, stale: true, drawn: false });
+      nears.forEach(function (near) { near.observe(element); });
     });
   }
 
-  function isNear(element) {
-    var box = element.getBoundingClientRect();
-    return box.top < window.innerHeight + 400 && box.bottom > -400;
+  function unobserve(element) { nears.forEach(function (near) { near.unobserve(element); }); }
+
+  // Whether a part is to be filled: one that is empty a little before it comes into view, one that
+  // has become old not until it does.
+  function isDue(element) {
+    var part = parts.get(element), box = element.getBoundingClientRect();
+    var ahead = part.drawn ? 0 : AHEAD;
+    return part.stale && box.top < window.innerHeight + ahead && box.bottom > -ahead;
   }
 
-  // Fills the parts that are in view from the top down; one is drawn while the next is asked for.
+  // Fills the parts that are due from the top down; one is drawn while the next is asked for.
   var filling = null;
   function fillNear() {
     var drawn = Promise.resolve();
     filling = filling || (function next() {
-      var element = Array.from(parts.keys()).find(function (one) {
-        return parts.get(one).stale && isNear(one);
-      });
+      var element = Array.from(parts.keys()).find(isDue);
       if (!element) return drawn;
       var part = parts.get(element);
       part.stale = false;
+      part.drawn = true;
       function fail(error) {
         element.firstElementChild.textContent = String(error.message || error);
       }
@@ -138,9 +143,11 @@
     return plotly.then(function () { return u.plots.draw(div, answer.figure); });
   }
 
-  var near = new IntersectionObserver(function (entries) {
-    if (entries.some(function (entry) { return entry.isIntersecting; })) fillNear();
-  }, { rootMargin: "400px" });
+  var nears = [0, AHEAD].map(function (ahead) {
+    return new IntersectionObserver(function (entries) {
+      if (entries.some(function (entry) { return entry.isIntersecting; })) fillNear();
+    }, { rootMargin: ahead + "px" });
+  });
 
   document.addEventListener("change", function (event) {
     if (event.target.matches("select.jump") && event.target.value) {

@@ -134,6 +134,11 @@
   function settle(plot) {
     var shown = u.choice.shown();
     u.links.dimPoints(plot, shown);
+    freshen(plot);
+  }
+
+  // Draws a figure again of which nothing but its clouds has changed.
+  function freshen(plot) {
     plot.painted = undefined;
     if (isNear(plot.div)) paint(plot);
     place(plot);
@@ -159,6 +164,10 @@
     });
     plot.clouds = u.clouds.take(figure, function (trace) { return u.links.idsOf(trace, study); });
     plot.source = plot.clouds.length ? source : null;
+    // most trials that come while a search runs are points of a cloud: the rest is drawn already
+    var rest = plot.clouds.length ? JSON.stringify([figure.data, figure.layout]) : "";
+    if (known && rest && rest === plot.drawn) return Promise.resolve(freshen(plot));
+    plot.drawn = rest;
     plot.links = u.links.linksOf(figure, study);
     plot.rest = shown;
     u.links.prepare(figure, plot.links, shown);
