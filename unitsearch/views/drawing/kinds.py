@@ -30,14 +30,26 @@ def unit_counts(layers: Layers) -> Counter[str]:
     return found
 
 
-def kind_colours(architectures: Iterable[Architecture]) -> dict[str, str]:
-    """Return one colour for each kind of unit that occurs, the same on all of a page."""
-    kinds = {
+Kind = tuple[tuple[int, ...], str]  # its nodes, by which kinds are ordered, and its name
+
+
+def kinds_in(architectures: Iterable[Architecture]) -> set[Kind]:
+    """Return every kind of unit that occurs."""
+    return {
         (run.unit.nodes, unit_kind(run.unit))
         for architecture in architectures
         for stack in stacks(architecture.layers)
         for run in stack.units
     }
+
+
+def kind_colours(architectures: Iterable[Architecture]) -> dict[str, str]:
+    """Return one colour for each kind of unit that occurs, the same on all of a page."""
+    return colours_of(kinds_in(architectures))
+
+
+def colours_of(kinds: Iterable[Kind]) -> dict[str, str]:
+    """Return one colour for each kind of unit."""
     names = dict.fromkeys(name for _, name in sorted(kinds))
     return {name: KIND_COLOURS[i % len(KIND_COLOURS)] for i, name in enumerate(names)}
 

@@ -19,10 +19,10 @@ from unitsearch import resources
 from unitsearch.errors import SpecError, StudyError, UnitSearchError, UsageError
 from unitsearch.study.folder import weights_path
 from unitsearch.study.looking import is_held
-from unitsearch.study.record import Record
+from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import rows
 from unitsearch.views import words
-from unitsearch.views.drawing import kind_colours
+from unitsearch.views.drawing import Kind, colours_of, kind_colours, kinds_in
 from unitsearch.views.live.catalogue import Catalogue
 from unitsearch.views.pages import panels
 from unitsearch.views.pages.boards import Board, board
@@ -56,6 +56,8 @@ class View:
         version: Another one after each change.
         seen: When it was looked at, on the monotonic clock.
         cost: Seconds that reading and drawing it have taken.
+        kinds: Of the units of all trials.
+        colours: Of each kind.
     """
 
     names: tuple[str, ...]
@@ -65,6 +67,7 @@ class View:
     version: int
     seen: float
     cost: float = 0.0
+    kinds: set[Kind] = field(default_factory=set)
     colours: dict[str, str] = field(default_factory=dict)
     drawn: dict[int, str] = field(default_factory=dict)
     table: str = ""
@@ -135,7 +138,8 @@ class Pages:
             found = View(
                 wanted, shown, records, sections(shown, records), next(self._versions), began
             )
-            found.colours = kind_colours(t.architecture for r in records for t in r.trials)
+            found.kinds = _kinds(records, known)
+            found.colours = colours_of(found.kinds)
             found.cost = time.monotonic() - began
             self._views.pop(place, None)
             self._views[place] = found
@@ -359,3 +363,19 @@ def _progress(record: Record) -> str:
     running = sum(trial.state == "running" for trial in record.trials)
     said = f"{len(record.complete):,} of {words.count(wanted, 'trial')}"
     return f"{said}, {running} training" if running else said
+
+
+def _kinds(records: Sequence[Record], known: View | None) -> set[Kind]:
+    """Return the kinds of units of all trials; of studies that grew, only the new ones are read."""
+    seen = [record.trials for record in known.records] if known else [()] * len(records)
+    grown = list(zip(seen, (record.trials for record in records), strict=True))
+    if known is None or not all(_has_grown(before, now) for before, now in grown):
+        return kinds_in(trial.architecture for _, now in grown for trial in now)
+    new = (trial.architecture for before, now in grown for trial in now[len(before) :])
+    return known.kinds | kinds_in(new)
+
+
+def _has_grown(before: Sequence[Trial], now: Sequence[Trial]) -> bool:
+    """Say whether ``now`` are the trials of before, or what became of them, and perhaps more."""
+    last = len(before) - 1
+    return last < 0 or (len(now) > last and now[last].key == before[last].key)

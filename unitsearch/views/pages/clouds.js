@@ -57,7 +57,9 @@
 
   // What its points look like: ``kinds``, and which of them each is.
   function sort(cloud, marker) {
-    var places = {}, shrunk = Math.max(0.62, Math.min(1, Math.sqrt(MANY / cloud.x.length)));
+    // in steps, so that a few more points leave the entry in the legend as it is
+    var steps = Math.round(20 * Math.sqrt(MANY / cloud.x.length));
+    var places = {}, shrunk = Math.max(0.6, Math.min(1, steps / 20));
     cloud.kinds = [];
     cloud.kind = new Uint16Array(cloud.x.length);
     for (var i = 0; i < cloud.x.length || i === 0; i++) {
