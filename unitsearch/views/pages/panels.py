@@ -246,7 +246,15 @@ def failures(record: Record) -> str:
 def meanings(record: Record) -> str:
     """Return what each word of the report means, for this study."""
     images = sorted({trial.images for trial in record.complete if trial.images})
-    held = f" of {' or '.join(f'{n:,}' for n in images[:3])} images" if images else ""
+    many = f"{' or '.join(f'{n:,}' for n in images[:3])} " if images else ""
+    on = words.measured_on(record)
+    chosen = (
+        "Test images are looked at after each epoch, as the papers' code does; nothing is chosen by"
+        " them."
+        if on == "test"
+        else "Search sees train and validation only; test accuracy is measured once, for the front,"
+        " at the end."
+    )
     best = best_trial(record)
     limit = ""
     if best is not None and best.accuracy_se is not None:
@@ -260,9 +268,8 @@ def meanings(record: Record) -> str:
     terms: Sequence[tuple[str, str]] = (
         (
             "accuracy",
-            f"The share of validation images{held} that the network gets right after the last"
-            " epoch; one seed for each network. Search sees train and validation only; test"
-            " accuracy is measured once, for the front, at the end.",
+            f"The share of the {many}{on} images that the network gets right after the last epoch;"
+            f" one seed for each training. {chosen}",
         ),
         (
             "± standard error",
