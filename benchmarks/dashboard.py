@@ -7,8 +7,9 @@ Prints:   seconds from the opening of a page to its first figure, the server jus
           trials a minute of a search with a page open on it over those without, and the share of
           a core that the server took; and all as one JSON line
 Method:   a headless Chromium that draws in software, driven over its debugging pipe. The study is
-          made of networks drawn from a space, with invented accuracies. The search runs once, its
-          pages are opened and closed turn about, and each ratio is of two windows side by side.
+          made of networks drawn from a space, with invented accuracies. The search runs once, with
+          a worker for each of two cores and trials of a second; its pages are opened and closed turn
+          about, and each ratio is of two windows side by side.
 Noise:    medians with the lowest and highest; for the search also windows without a page over such
           windows
 """
