@@ -8,8 +8,9 @@ Prints:   seconds from the opening of a page to its first figure, the server jus
           a core that the server took; and all as one JSON line
 Method:   a headless Chromium that draws in software, driven over its debugging pipe. The study is
           made of networks drawn from a space, with invented accuracies. The search runs once, with
-          a worker for each of two cores and trials of a second; its pages are opened and closed turn
-          about, and each ratio is of two windows side by side.
+          trials of a second: by two workers on two cores, so that all that a page does is taken
+          from it, or by ``--workers 1``. Its pages are opened and closed turn about, and each
+          ratio is of two windows side by side.
 Noise:    medians with the lowest and highest; for the search also windows without a page over such
           windows
 """
@@ -45,8 +46,7 @@ from unitsearch.study.store import JOURNAL, Store, create_store
 
 COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
 SPACE = "lenet_hybrid"
-WORKERS = 2  # of the search: as many as the machine has cores, as ``run`` does it unless told
-EPOCHS = 20  # of its trainings on digits, which take two thirds of a second so
+EPOCHS = 20  # of the search's trainings on digits, which take two thirds of a second so
 DRAWN = "document.querySelector('[data-part=\"1\"] .plot')?._fullData ? performance.now() : 0"
 # From the event that the browser was given to the frame that shows what follows from it.
 SINCE = """(type, claim) => new Promise(done => document.addEventListener(type, event => {
@@ -70,6 +70,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--window", type=float, default=25.0, help="seconds, of the search")
+    parser.add_argument("--workers", type=int, default=2, help="of the search")
     parser.add_argument("--only", choices=("large", "new", "search"))
     given = parser.parse_args()
     found: dict[str, Any] = {"trials": given.trials, "rounds": given.rounds}
@@ -82,7 +83,7 @@ def main() -> None:
             if given.only in (None, "new"):
                 found |= new(home, browser, given.rounds)
             if given.only in (None, "search"):
-                found |= search(home, browser, given.rounds, given.window)
+                found |= search(home, browser, given.rounds, given.window, given.workers)
         finally:
             browser.close()
     print(json.dumps(found))
@@ -150,7 +151,9 @@ def new(home: Path, browser: Browser, rounds: int) -> dict[str, Any]:
     return {"new_s": seconds}
 
 
-def search(home: Path, browser: Browser, rounds: int, window: float) -> dict[str, Any]:
+def search(
+    home: Path, browser: Browser, rounds: int, window: float, workers: int
+) -> dict[str, Any]:
     words = [
         "run",
         f"space={SPACE}",
@@ -158,7 +161,7 @@ def search(home: Path, browser: Browser, rounds: int, window: float) -> dict[str
         "sampler=random",
         "budget.trials=100000",
         f"train.epochs={EPOCHS}",
-        f"engine.workers={WORKERS}",
+        f"engine.workers={workers}",
     ]
     with (home / "said").open("wb") as said:
         driver = subprocess.Popen([*COMMAND, *words], cwd=home, stdout=said, stderr=said)
