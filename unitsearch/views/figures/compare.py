@@ -101,6 +101,7 @@ def compare_fronts(
     if not inside:
         why = why_nothing(several[0], along, up) if several else "No study is given."
         return theme.empty(why)
+    like = several[0] if len({words.measured_on(one) for one in several}) == 1 else None
     view = [
         span(by, min(values), max(values))
         for by, values in ((along, [p.x for p in inside]), (up, [p.y for p in inside]))
@@ -108,8 +109,8 @@ def compare_fronts(
     return theme.figure(
         traces,
         height=500,
-        xaxis=axis(along, view[0], several[0]),
-        yaxis=axis(up, view[1], several[0]),
+        xaxis=axis(along, view[0], like),
+        yaxis=axis(up, view[1], like),
         annotations=_warnings(several, missing),
     )
 

@@ -35,6 +35,7 @@ GRID = "rgba(128,138,150,0.22)"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 SMALL = 11.5
 LINE = 74  # characters of a small line in half the width of a page
+BESIDE = 52  # of one that leaves room for the buttons
 
 # Beyond so many points: WebGL; short hover texts and no error bars except on the fronts.
 MANY = 600
@@ -61,7 +62,7 @@ def figure(traces: list[Any], *, height: int = 440, **layout: Any) -> Figure:
         font={"family": FONT, "size": 12.5, "color": INK},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 58, "r": 18, "t": 30, "b": 52},
+        margin={"l": 58, "r": 18, "t": 36, "b": 52},
         hovermode="closest",
         hoverlabel={"align": "left", "font": {"family": FONT, "size": 12.5}},
         legend={
@@ -105,8 +106,10 @@ def note(text: str, x: float, y: float, **more: Any) -> dict[str, Any]:
 
 
 def above(text: str, **more: Any) -> dict[str, Any]:
-    """Return a remark that stands over the plot, at its left."""
-    return note(text, 0, 1, xanchor="left", yanchor="bottom", yshift=4, **more)
+    """Return a remark that stands over the plot, at its left, beside the buttons."""
+    lines = textwrap.wrap(text, BESIDE, break_long_words=False, break_on_hyphens=False)
+    text = "<br>".join(lines)
+    return note(text, 0, 1, xanchor="left", yanchor="bottom", yshift=4, align="left", **more)
 
 
 def below(said: str, *, under: float = 58) -> dict[str, Any]:

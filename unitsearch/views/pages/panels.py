@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from math import sqrt
 
+from unitsearch.architecture import Architecture
 from unitsearch.metrics import METRICS, standard_error
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials, rows
@@ -193,7 +194,7 @@ def front_table(record: Record, colours: Colours) -> str:
             f'<tr data-trial="{trial.number}"><th scope="row" data-v="{trial.number}">'
             f'<button class="open" data-trial="{trial.number}">#{trial.number}</button>{base}</th>'
             f'<td class="picture">{drawing(trial.architecture, colours)}</td>'
-            f'<td class="units">{_units(trial)}</td>'
+            f'<td class="units">{units_html(trial.architecture)}</td>'
             + _cell("accuracy", trial.accuracy, words.accuracy(trial))
             + test
             + _cell(size, row[size], words.short(row[size]))
@@ -209,13 +210,15 @@ def front_table(record: Record, colours: Colours) -> str:
     )
 
 
-def _units(trial: Trial) -> str:
-    """One line a stack; a count stays with its kind."""
+def units_html(architecture: Architecture) -> str:
+    """Return the units of a network, a line for each stack; a count stays with its kind."""
     return "".join(
         "<div>"
-        + " + ".join(f"<span>{escape(part)}</span>" for part in stack.split(" + "))
+        + " ".join(
+            f"<span>{escape(part)}</span>" for part in stack.replace(" + ", "\n+ ").split("\n")
+        )
         + "</div>"
-        for stack in describe(trial.architecture).split(" | ")
+        for stack in describe(architecture).split(" | ")
     )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from html import escape
 
 from unitsearch.study.record import Record
-from unitsearch.views.drawing import describe
 from unitsearch.views.figures.printed import measured, why_nothing_printed
 from unitsearch.views.figures.published import Beside, architecture, beside
+from unitsearch.views.pages.panels import units_html
 
 
 def printed_table(records: Record | Sequence[Record]) -> str:
@@ -59,8 +59,9 @@ def _row(row: Beside, kinds: Sequence[str]) -> str:
         for on in kinds or [""]
     )
     count = max((one.count for one in best.values()), default=0)
+    units = units_html(architecture(printed.network))
     return (
-        f'<tr><th scope="row">{name}</th><td class="units">{_units(row)}</td>'
+        f'<tr><th scope="row">{name}</th><td class="units">{units}</td>'
         + _number(f"{row.cost.params:,}")
         + _number(_short(printed.params))
         + _number(f"{row.cost.flops:,}")
@@ -70,11 +71,6 @@ def _row(row: Beside, kinds: Sequence[str]) -> str:
         + _number(f"{count}")
         + "</tr>"
     )
-
-
-def _units(row: Beside) -> str:
-    said = describe(architecture(row.printed.network))
-    return "".join(f"<div>{escape(stack)}</div>" for stack in said.split(" | "))
 
 
 def _percent(accuracy: float | None, spread: float | None) -> str:
