@@ -292,6 +292,8 @@ def report(
     if not isinstance(study, str) and len(study) > 1:
         shown = board(board_name or "compare")
         studies = [read_record(one) for one in study]
+        if len({one.name for one in studies}) < len(studies):  # a copy keeps the name it had
+            studies = [replace(one, name=one.folder.resolve().name) for one in studies]
         known = [one.name for one in studies]
         twice = next((name for name in known if known.count(name) > 1), None)
         if twice is not None:
