@@ -260,7 +260,7 @@ def report(
 
     Args:
         study: A study's name or folder, or a folder of ``reproduce training``; several of these for
-            one page that shows them side by side; None for an index of ./studies.
+            one page that shows them side by side; none for an index of ./studies.
         output_file: Where to write the page. Beside the study, as ``<board>.html``, unless given;
             of several in ./studies.
         board_name: Another board than ``report`` (than ``compare`` of several): a shipped one, or a
@@ -277,7 +277,8 @@ def report(
     from unitsearch.views.exports import write_leavings
     from unitsearch.views.pages import write_text
 
-    if study is None:
+    wanted = [study] if isinstance(study, str) else list(study or ())
+    if not wanted:
         records = []
         for name in names():
             try:
@@ -289,9 +290,9 @@ def report(
         path = output_file or Path(HOME) / "index.html"
         write_text(path, index_html(records))
         return path
-    if not isinstance(study, str) and len(study) > 1:
+    if len(wanted) > 1:
         shown = board(board_name or "compare")
-        studies = [read_record(one) for one in study]
+        studies = [read_record(one) for one in wanted]
         if len({one.name for one in studies}) < len(studies):  # a copy keeps the name it had
             studies = [replace(one, name=one.folder.resolve().name) for one in studies]
         known = [one.name for one in studies]
@@ -302,7 +303,7 @@ def report(
         write_report(studies, path, shown)
         return path
     shown = board(board_name or "report")
-    record = read_record(study if isinstance(study, str) else study[0])
+    record = read_record(wanted[0])
     if output_file is None and board_name is None and (record.folder / FACTS).is_file():
         write_leavings(record)
         return record.folder / "report.html"

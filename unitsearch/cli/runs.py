@@ -45,7 +45,7 @@ def run(
 
     \b
     Examples:
-      unitsearch run                      (lenet_hybrid on the embedded digits)
+      unitsearch run                      # lenet_hybrid on the embedded digits
       unitsearch run space=toy_hybrid data=cifar10 budget.trials=100
       unitsearch run space=my_space.yaml train.epochs=3 limits.params=5000
       unitsearch run -m seed=1,2,3 sampler=nsga2,random

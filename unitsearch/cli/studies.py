@@ -103,7 +103,7 @@ def report(
     """
     from unitsearch.api import report as write_report
 
-    write(str(write_report(studies or None, output, board)))
+    write(str(write_report(studies, output, board)))
 
 
 def plot(
