@@ -1,8 +1,8 @@
 """Is the dashboard quick on a large study, and does it leave a running search its speed?
 
 Command:  python -m benchmarks.dashboard --trials 10000 --rounds 7
-Prints:   seconds from the opening of a page to its first figure, the server just started and again
-          with the study read; milliseconds of a click (until the details stand there) and of a
+Prints:   seconds from the opening of a page until its header, its first figure and its second one
+          stand there, the server just started and again with the study read; milliseconds of a click (until the details stand there) and of a
           brush (until the other figures in view have followed); seconds until a new trial is seen;
           trials a minute of a search with a page open on it over those without, and the share of
           a core that the server took; and all as one JSON line
@@ -47,7 +47,22 @@ from unitsearch.study.store import JOURNAL, Store, create_store
 COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
 SPACE = "lenet_hybrid"
 EPOCHS = 20  # of the search's trainings on digits, which take two thirds of a second so
-DRAWN = "document.querySelector('[data-part=\"1\"] .plot')?._fullData ? performance.now() : 0"
+STAGES = ("header", "first figure", "second figure")
+# Notes when each stage is seen, in the page itself: what asks from outside waits for its drawing.
+CLOCK = """
+window.stages = [];
+(function look() {
+    const div = part => document.querySelector(`[data-part="${part}"] .plot`);
+    const claims = [
+        document.querySelector("#head h1"), div(0)?._fullData?.length, div(1)?._fullData?.length,
+    ];
+    if (claims[stages.length]) {
+        requestAnimationFrame(() => {
+            stages.push(performance.now() / 1000);
+            look();
+        });
+    } else if (stages.length < claims.length) setTimeout(look, 5);
+})();"""
 # From the event that the browser was given to the frame that shows what follows from it.
 SINCE = """(type, claim) => new Promise(done => document.addEventListener(type, event => {
     (function look() {
@@ -94,10 +109,10 @@ def large(home: Path, browser: Browser, trials: int, rounds: int) -> dict[str, A
     cold, warm, click, brushed = [], [], [], []
     for _ in range(rounds):
         with serving(home, "large") as url, browser.page() as page:
-            cold.append(first_figure(page, url))
-            warm.append(first_figure(page, url))
+            cold.append(opened(page, url))
+            warm.append(opened(page, url))
     with serving(home, "large") as url, browser.page() as page:
-        first_figure(page, url)
+        opened(page, url)
         numbers = page.run("unitsearch.choice.table().ids.length")
         front = page.run("[...unitsearch.choice.table().front].map(id => +id.split(':').pop())")
         for number in random.Random(0).sample(front, min(rounds, len(front))):
@@ -119,18 +134,21 @@ def large(home: Path, browser: Browser, trials: int, rounds: int) -> dict[str, A
             brushed.append(page.run("window.since"))
         assert numbers == trials
         assert page.errors == []
-    say("first figure, server just started", cold, "s")
-    say("first figure, study read", warm, "s")
+    for when, found in (("server just started", cold), ("study read", warm)):
+        for stage, seconds in zip(STAGES, zip(*found, strict=True), strict=True):
+            say(f"{stage}, {when}", list(seconds), "s")
     say("click to details", click, "ms")
     say("brush to other figures", brushed, "ms")
     return {"cold_s": cold, "warm_s": warm, "click_ms": click, "brush_ms": brushed}
 
 
-def first_figure(page: Page, url: str) -> float:
-    """Open a page and return the seconds until two figures stand there."""
+def opened(page: Page, url: str) -> list[float]:
+    """Open a page and return the seconds until each of its stages."""
+    added = page.call("Page.addScriptToEvaluateOnNewDocument", source=CLOCK)["identifier"]
     page.go(url)
-    page.wait(DRAWN)
-    seconds: float = page.run(DRAWN) / 1000
+    page.call("Page.removeScriptToEvaluateOnNewDocument", identifier=added)
+    page.wait(f"window.stages.length === {len(STAGES)}")
+    seconds: list[float] = page.run("window.stages")
     return seconds
 
 
@@ -141,7 +159,7 @@ def new(home: Path, browser: Browser, rounds: int) -> dict[str, Any]:
         .some(t => t.customdata && [...t.customdata].includes(%d))"""
     seconds = []
     with serving(home, "grows") as url, browser.page() as page:
-        first_figure(page, url)
+        opened(page, url)
         for at in range(rounds):
             began = time.perf_counter()
             write_trials(folder, range(200 + at, 201 + at), seed=at + 1)
@@ -173,7 +191,7 @@ def search(
             for _ in range(rounds):
                 before = rate(folder, window)
                 with browser.page() as page:
-                    first_figure(page, url)
+                    opened(page, url)
                     used = cpu_seconds(server)
                     during = rate(folder, window)
                     share.append((cpu_seconds(server) - used) / window)

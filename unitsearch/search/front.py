@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -29,19 +30,45 @@ def dominates(a: Point, b: Point) -> bool:
 def front(items: Sequence[tuple[T, Point]]) -> list[T]:
     """Return the items that no other dominates, in their order; of equal points, all.
 
-    Each point is compared with the front so far in order of the first number: n log n + n·front.
-    Of two numbers the last member has the least second one: n log n.
+    In the order of the first number a point is dominated by one before it or by none: of up to
+    three numbers n log n, of more n log n + n·front.
     """
-    kept: list[Point] = []
-    on_front: set[Point] = set()
-    unique = {point for _, point in items}
-    is_flat = all(len(point) == 2 and not math.isnan(sum(point)) for point in unique)
-    for point in sorted(unique):
-        rivals = kept[-1:] if is_flat else kept
-        if not any(dominates(other, point) for other in rivals):
-            kept.append(point)
-            on_front.add(point)
+    unique = sorted({point for _, point in items})
+    is_flat = all(len(point) <= 3 and not math.isnan(sum(point)) for point in unique)
+    on_front = set(_front_by_steps(unique) if is_flat else _front_by_rivals(unique))
     return [item for item, point in items if point in on_front]
+
+
+def _front_by_steps(points: Sequence[Point]) -> list[Point]:
+    """Return the front of sorted points of up to three numbers, no two alike.
+
+    What the points so far dominate in their second and third number is bordered by steps: ``ys``
+    rise, ``zs`` fall. The last step at or before a point has the least third number there.
+    """
+    found: list[Point] = []
+    ys: list[float] = []
+    zs: list[float] = []
+    for point in points:
+        _, y, z = (*point, 0.0, 0.0)[:3]
+        at = bisect_right(ys, y)
+        if at and zs[at - 1] <= z:
+            continue
+        found.append(point)
+        at = bisect_left(ys, y)
+        behind = at
+        while behind < len(ys) and zs[behind] >= z:
+            behind += 1
+        ys[at:behind], zs[at:behind] = [y], [z]
+    return found
+
+
+def _front_by_rivals(points: Sequence[Point]) -> list[Point]:
+    """Return the front of sorted points of any number of numbers, no two alike."""
+    found: list[Point] = []
+    for point in points:
+        if not any(dominates(other, point) for other in found):
+            found.append(point)
+    return found
 
 
 def volume_point(new: Measured) -> Point:

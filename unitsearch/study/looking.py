@@ -67,7 +67,7 @@ class Looker:
             driven = self.is_driven
             seen = (facts, driven, self._stamp_of_store())
             if self._record is None or seen != self._seen:
-                with _no_collection():
+                with no_collection():
                     self._record = self._read(driven=driven)
                 self._seen = seen
             return self._record
@@ -121,7 +121,7 @@ class Looker:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
     """Keep the garbage collector from what is being read, over which it takes half the time."""
     was_on = gc.isenabled()
     gc.disable()

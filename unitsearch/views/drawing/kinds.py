@@ -35,12 +35,13 @@ Kind = tuple[tuple[int, ...], str]  # its nodes, by which kinds are ordered, and
 
 def kinds_in(architectures: Iterable[Architecture]) -> set[Kind]:
     """Return every kind of unit that occurs."""
-    return {
-        (run.unit.nodes, unit_kind(run.unit))
+    units = {
+        id(run.unit): run.unit  # many trials that were read together are made of few units
         for architecture in architectures
         for stack in stacks(architecture.layers)
         for run in stack.units
     }
+    return {(unit.nodes, unit_kind(unit)) for unit in units.values()}
 
 
 def kind_colours(architectures: Iterable[Architecture]) -> dict[str, str]:

@@ -57,13 +57,14 @@ def pareto(
     # the best of several trainings of one network would be its luck: then there is no front
     best = own_front(found, along, up) if record.baseline or not _repeats(record) else []
     others = placed(record, along, up) if papers else []
-    view = _view(record, found, along, up, [(o.x, o.y) for o in others])
+    inside = {p.trial.number for p in best}
+    view = _view(record, found, along, up, [(o.x, o.y) for o in others], inside)
     shapes, notes = _floor(record, along, up)
     lines, labels = _equal(record, along, up, view)
     hidden = _hidden(found, view, along)
     printed, said = traces_of(others, along, up) if papers else ([], [])
     return theme.figure(
-        [*lines, *_groups(record, found, best, along, up), *steps(best, along), *printed],
+        [*lines, *_groups(record, found, inside, along, up), *steps(best, along), *printed],
         height=480 if printed else 440,
         xaxis=axis(along, view[0], record),
         yaxis=axis(up, view[1], record),
@@ -77,10 +78,9 @@ def _repeats(record: Record) -> bool:
 
 
 def _groups(
-    record: Record, found: Sequence[Point], best: Sequence[Point], x: Metric, y: Metric
+    record: Record, found: Sequence[Point], inside: set[int], x: Metric, y: Metric
 ) -> list[Any]:
     """One trace for each group that has members; the shape of a marker says hybrid or single."""
-    inside = {p.trial.number for p in best}
     rest = [p for p in found if not p.trial.is_baseline]
     traces = []
     for name, members, colour, size, opacity in (
@@ -155,14 +155,8 @@ def _trace(
         else {"hovertemplate": "#%{customdata}<br>%{x:.4s} · %{y:.4s}<extra></extra>"}
     )
     bars = {}
-    baseline = record.baseline.measured if record.baseline else None
     for name_of_bars, by in (("error_x", x), ("error_y", y)):
-        reach = [
-            axis_bar(by, p.trial, baseline)
-            if total <= _WITH_ERRORS or p.on_front or p.trial.number in inside
-            else (0.0, 0.0)
-            for p in part
-        ]
+        reach = _bars(record, part, by, total, inside)
         if any(map(any, reach)):
             bars[name_of_bars] = {
                 "type": "data",
@@ -192,6 +186,19 @@ def _trace(
         **said,
         **bars,
     )
+
+
+def _bars(
+    record: Record, part: Sequence[Point], by: Metric, total: int, inside: set[int]
+) -> list[tuple[float, float]]:
+    """Return how far the bar of each point reaches down and up; of many, the fronts' alone."""
+    baseline = record.baseline.measured if record.baseline else None
+    return [
+        axis_bar(by, p.trial, baseline)
+        if total <= _WITH_ERRORS or p.on_front or p.trial.number in inside
+        else (0.0, 0.0)
+        for p in part
+    ]
 
 
 def steps(best: Sequence[Point], x: Metric, **more: Any) -> list[Any]:
@@ -227,16 +234,16 @@ def _view(
     x: Metric,
     y: Metric,
     others: Sequence[tuple[float, float]],
+    inside: set[int],
 ) -> View:
     """What is shown at first: what is feasible, a floor that is near; the rest by double click."""
     shown = [p for p in found if p.feasible or p.trial.is_baseline] or found
-    baseline = record.baseline.measured if record.baseline else None
     spans = []
     for by, values, more in (
         (x, [p.x for p in shown], [at[0] for at in others]),
         (y, [p.y for p in shown], [at[1] for at in others]),
     ):
-        reach = [axis_bar(by, p.trial, baseline) for p in shown]
+        reach = _bars(record, shown, by, len(found), inside)
         low = min([*(v - down for v, (down, _) in zip(values, reach, strict=True)), *more])
         if by.logarithmic and low <= 0:
             low = min([*values, *more])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from unitsearch.errors import StudyError
 from unitsearch.study.folder import FACTS, HOME, find_folder
-from unitsearch.study.looking import Looker
+from unitsearch.study.looking import Looker, no_collection
 from unitsearch.study.record import Record
 
 
@@ -51,7 +51,13 @@ class Catalogue:
         folder = self.folders().get(name)
         if folder is None:
             raise StudyError(f"no study named {name!r}")
-        return self._named(name, self._looker(folder).look())
+        looker = self._looker(folder)
+        if looker.known is not None:
+            return self._named(name, looker.look())
+        with no_collection():
+            found = looker.look()
+            gc.freeze()  # what was read stays: the collector need not look through it again
+        return self._named(name, found)
 
     def known(self, name: str, folder: Path) -> Record | None:
         """Return a study as it was last seen, None if nobody looked yet."""
@@ -66,7 +72,6 @@ class Catalogue:
                 self.look(name)
             except StudyError:
                 continue  # the list says so
-        gc.freeze()  # what was read stays: the collector need not look through it again
 
     def close(self) -> None:
         """Let go of all files and connections."""

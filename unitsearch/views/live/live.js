@@ -9,6 +9,7 @@
   var SHARE = 0.1; // of the time that drawing may take while a search runs, whose cores these are
   var AHEAD = 400; // pixels before it comes into view that a part is first drawn
   var LONGEST = 1500; // milliseconds between two drawings at most, so that no trial waits for long
+  var table = null; // settles once the trials are known, without which nothing can be brushed
   var plotly = new Promise(function (done) {
     if (window.Plotly) return done();
     document.getElementById("plotly").addEventListener("load", done);
@@ -68,7 +69,7 @@
     else if (before.version === next.version) return null;
     parts.forEach(function (part) { part.stale = true; });
     if (!next.layout.length) return null;
-    var table = ask("/api/trials").then(function (columns) {
+    table = ask("/api/trials").then(function (columns) {
       u.choice.load(columns);
       u.offerFilters();
       if (!again && /^#trial-\d+$/.test(location.hash)) {
@@ -140,7 +141,9 @@
     var div = element.firstElementChild;
     var height = answer.figure.layout.height;
     if (height) div.style.minHeight = height + "px";
-    return plotly.then(function () { return u.plots.draw(div, answer.figure); });
+    return Promise.all([plotly, table]).then(function () {
+      return u.plots.draw(div, answer.figure);
+    });
   }
 
   var nears = [0, AHEAD].map(function (ahead) {

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
 from itertools import count
@@ -38,6 +39,7 @@ from unitsearch.views.pages.sections import (
 )
 
 _BOARD = "report"  # shown unless another is chosen
+_AHEAD = 2  # sections that are drawn before they are asked for: the first that a reader sees
 _KEPT = 8  # views that are kept drawn
 # A study that changes is looked at again after this many times what the last look and its drawing
 # took, so that a large one takes little from its own search; at most so many seconds later.
@@ -58,6 +60,7 @@ class View:
         cost: Seconds that reading and drawing it have taken.
         kinds: Of the units of all trials.
         colours: Of each kind.
+        drawing: Held by whoever draws: a second thread at it would only slow the first.
     """
 
     names: tuple[str, ...]
@@ -71,6 +74,7 @@ class View:
     colours: dict[str, str] = field(default_factory=dict)
     drawn: dict[int, str] = field(default_factory=dict)
     table: str = ""
+    drawing: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Pages:
@@ -85,6 +89,16 @@ class Pages:
         )
         self._read: dict[str, tuple[int, Board]] = {}
         self._versions = count(1)
+
+    def prepare(self) -> None:
+        """Read every study once, so that a list has them all; draw what one alone begins with."""
+        self.catalogue.read_all()
+        names = list(self.catalogue.folders())
+        if len(names) == 1:
+            with suppress(UnitSearchError):  # whoever opens the page is told
+                self.trials(names, _BOARD)
+                for number in range(min(_AHEAD, len(self.view(names, _BOARD).sections))):
+                    self.part(names, _BOARD, number)
 
     def page(self, names: Sequence[str], board_name: str) -> dict[str, Any]:
         """Return everything of a page but what its panels show; without names the list of studies.
@@ -156,24 +170,26 @@ class Pages:
         view = self.view(names, board_name)
         if not 0 <= number < len(view.sections):
             raise StudyError(f"the board has no part {number}")
-        if number not in view.drawn:
-            began = time.monotonic()
-            section = view.sections[number]
-            if section.is_figure:
-                view.drawn[number] = f'{{"figure":{figure_json(figure_of(section, view.records))}}}'
-            else:
-                links = [address([name], board_name) for name in view.names]
-                text = text_of(section, view.records, links, view.colours)
-                view.drawn[number] = json.dumps({"html": text})
-            view.cost += time.monotonic() - began
+        with view.drawing:
+            if number not in view.drawn:
+                began = time.monotonic()
+                view.drawn[number] = self._drawn(view, board_name, view.sections[number])
+                view.cost += time.monotonic() - began
         return view.drawn[number]
+
+    def _drawn(self, view: View, board_name: str, section: Section) -> str:
+        if section.is_figure:
+            return f'{{"figure":{figure_json(figure_of(section, view.records))}}}'
+        links = [address([name], board_name) for name in view.names]
+        return json.dumps({"html": text_of(section, view.records, links, view.colours)})
 
     def trials(self, names: Sequence[str], board_name: str) -> str:
         """Return the columns of all trials of the studies, as JSON."""
         view = self.view(names, board_name)
-        if not view.table:
-            found = [columns(record) for record in view.records]
-            view.table = json.dumps(found, separators=(",", ":"), allow_nan=False)
+        with view.drawing:
+            if not view.table:
+                found = [columns(record) for record in view.records]
+                view.table = json.dumps(found, separators=(",", ":"), allow_nan=False)
         return view.table
 
     def trial(self, name: str, number: int) -> dict[str, Any]:

@@ -27,17 +27,17 @@ class Server:
     """
 
     url: str
-    catalogue: Catalogue
+    pages: Pages
     _wsgi: BaseWSGIServer
 
     def serve(self) -> None:
         """Answer until ``close`` is called, from another thread, or an interrupt comes."""
-        threading.Thread(target=self.catalogue.read_all, daemon=True).start()
+        threading.Thread(target=self.pages.prepare, daemon=True).start()
         try:
             self._wsgi.serve_forever()
         finally:
             self._wsgi.server_close()
-            self.catalogue.close()
+            self.pages.catalogue.close()
 
     def close(self) -> None:
         """End ``serve``."""
@@ -77,8 +77,7 @@ def open_server(
 
         def log_request(self, *_: object) -> None: ...
 
-    catalogue = Catalogue(studies)
-    pages = Pages(catalogue, {**shipped_boards(), **own_boards(boards)})
+    pages = Pages(Catalogue(studies), {**shipped_boards(), **own_boards(boards)})
     app = dash_app(pages, lambda: wsgi.server_port)
     try:
         wsgi = make_server(HOST, port, app.server, threaded=True, request_handler=Quiet)
@@ -86,6 +85,6 @@ def open_server(
         raise UsageError(
             place="--port", found=port, expected="a free port", fix="--port 0 takes one"
         ) from error
-    names = list(catalogue.folders())
+    names = list(pages.catalogue.folders())
     at = address(names) if len(names) == 1 else "/"
-    return Server(f"http://{HOST}:{wsgi.server_port}{at}", catalogue, wsgi)
+    return Server(f"http://{HOST}:{wsgi.server_port}{at}", pages, wsgi)
