@@ -99,6 +99,13 @@ def test_the_list_has_every_study_and_says_which_nobody_has_read(dashboard: Aske
     assert "not read yet" not in dashboard.pages.page([], "report")["head"]
 
 
+def test_what_a_lone_study_begins_with_is_drawn_before_it_is_asked_for(home: Path) -> None:
+    alone = Pages(Catalogue([home / "studies" / "first"]), shipped_boards())
+    alone.prepare()
+    assert {0, 1} <= alone.view(["first"], "report").drawn.keys()
+    alone.catalogue.close()
+
+
 def test_a_part_is_the_figure_of_the_report(dashboard: Asked) -> None:
     found = dashboard.json("/api/part/0?study=first")["figure"]
     record = dashboard.pages.catalogue.look("first")

@@ -98,6 +98,21 @@ def test_brushing_a_figure_dims_the_others(page: Page) -> None:
     assert dimmed(page, "figure-1") == out
 
 
+def test_figures_whose_trials_come_late_can_be_brushed_all_the_same(
+    page: Page, server: Server
+) -> None:
+    page.call(
+        "Page.addScriptToEvaluateOnNewDocument",
+        source="""const ask = window.fetch;
+        window.fetch = (url, ...more) => String(url).startsWith("/api/trials")
+            ? new Promise(done => setTimeout(done, 800)).then(() => ask(url, ...more))
+            : ask(url, ...more);""",
+    )
+    page.go(f"{server.url}?study=first")
+    page.wait(DRAWN)
+    assert 0 < len(brush(page, "figure-0")) < len(FIRST.complete)
+
+
 def test_the_downloaded_file_rebuilds_to_the_trials_key(page: Page) -> None:
     page.run("document.querySelector('.card:nth-child(2) button.open').click()")
     page.wait("!!document.querySelector('#drawer-body button')")
