@@ -26,6 +26,7 @@ from unitsearch.views.live import open_server
 from unitsearch.views.live.app import dash_app
 from unitsearch.views.live.catalogue import Catalogue
 from unitsearch.views.live.pages import Pages, own_boards, shipped_boards
+from unitsearch.views.pages.page import figure_json
 
 PORT = 8050
 AT = f"http://127.0.0.1:{PORT}"
@@ -109,7 +110,7 @@ def test_what_a_lone_study_begins_with_is_drawn_before_it_is_asked_for(home: Pat
 def test_a_part_is_the_figure_of_the_report(dashboard: Asked) -> None:
     found = dashboard.json("/api/part/0?study=first")["figure"]
     record = dashboard.pages.catalogue.look("first")
-    assert found == json.loads(pareto(record, "ce", "accuracy").to_json())
+    assert found == json.loads(figure_json(pareto.plain(record, "ce", "accuracy")))
 
 
 def test_every_part_of_a_board_is_answered(dashboard: Asked) -> None:

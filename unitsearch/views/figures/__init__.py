@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 from unitsearch.views.figures.compare import compare_fronts, compare_hypervolume
 from unitsearch.views.figures.curves import convergence, curves
 from unitsearch.views.figures.effects import effects
@@ -13,14 +10,12 @@ from unitsearch.views.figures.history import hypervolume
 from unitsearch.views.figures.options import OPTIONS
 from unitsearch.views.figures.parallel import parallel
 from unitsearch.views.figures.pareto import pareto
+from unitsearch.views.figures.plain import figure
 from unitsearch.views.figures.printed import printed
 from unitsearch.views.figures.tradeoff import tradeoff
 from unitsearch.views.figures.units import units
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
-FIGURES: dict[str, Callable[..., Figure]] = {
+FIGURES: dict[str, figure[...]] = {
     "pareto": pareto,
     "front3d": front3d,
     "tradeoff": tradeoff,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unitsearch.errors import UsageError
 from unitsearch.metrics import shown_metric
@@ -21,10 +21,8 @@ from unitsearch.views.figures.history import (
     unit_of,
 )
 from unitsearch.views.figures.pareto import axis, span, steps
+from unitsearch.views.figures.plain import Plain, figure
 from unitsearch.views.figures.points import Point, hover, own_front, points, why_nothing
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 _TRIALS = 300  # of one study that are drawn behind its front
 
@@ -46,9 +44,10 @@ def _several(records: Record | Sequence[Record]) -> list[Record]:
     return [records] if isinstance(records, Record) else list(records)
 
 
+@figure
 def compare_fronts(
     records: Record | Sequence[Record], x: str = "flops", y: str = "accuracy"
-) -> Figure:
+) -> Plain:
     """Return the fronts of several studies by any two metrics, each with its baseline.
 
     Each study's front of these two is a line of steps with its members, its other trials are faint.
@@ -106,7 +105,7 @@ def compare_fronts(
         span(by, min(values), max(values))
         for by, values in ((along, [p.x for p in inside]), (up, [p.y for p in inside]))
     ]
-    return theme.figure(
+    return theme.drawing(
         traces,
         height=500,
         xaxis=axis(along, view[0], like),
@@ -139,7 +138,8 @@ def _marks(
     marker: dict[str, Any],
     **more: Any,
 ) -> Any:
-    return theme.scatter(len(part))(
+    return theme.trace(
+        theme.scatter(len(part)),
         x=[p.x for p in part],
         y=[p.y for p in part],
         customdata=[f"{study}:{p.trial.number}" for p in part],
@@ -151,7 +151,8 @@ def _marks(
     )
 
 
-def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -> Figure:
+@figure
+def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -> Plain:
     """Return how the hypervolume of several studies grew, measured from one point for all.
 
     That point is the worst of the studies' own in each of error, FLOPs and parameters; so the
@@ -205,7 +206,7 @@ def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -
         xanchor="right",
         yanchor="bottom",
     )
-    return theme.figure(
+    return theme.drawing(
         traces,
         height=400,
         xaxis={"title": {"text": title}, "rangemode": "tozero"},

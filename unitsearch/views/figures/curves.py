@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views import words
 from unitsearch.views.figures import theme
+from unitsearch.views.figures.plain import Plain, figure
 from unitsearch.views.figures.points import hover
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 MEASURES = ("accuracy", "loss")
 SHOWN = 300  # so many trials off the front are still lines and no carpet
 _THIN = 24  # members of the front beside the best ones
 
 
-def convergence(record: Record, y: str = "accuracy") -> Figure:
+@figure
+def convergence(record: Record, y: str = "accuracy") -> Plain:
     """Return accuracy or loss after each epoch: the baseline, single and hybrid front members.
 
     The most accurate single and the most accurate hybrid network are strong lines, the rest of the
@@ -66,7 +65,7 @@ def convergence(record: Record, y: str = "accuracy") -> Figure:
         look = {"color": theme.BASELINE, "width": 2.4, "dash": "dot"}
         traces.append(_lines(record, [baseline], "baseline", look, y))
         drawn.append(baseline)
-    return theme.figure(
+    return theme.drawing(
         traces,
         height=460,
         hovermode="closest",
@@ -75,7 +74,8 @@ def convergence(record: Record, y: str = "accuracy") -> Figure:
     )
 
 
-def curves(record: Record) -> Figure:
+@figure
+def curves(record: Record) -> Plain:
     """Return the learning curves of all trials, with those marked that were stopped or failed.
 
     The front is always whole; of more than 300 others every so-manieth is drawn, by number, and the
@@ -120,7 +120,7 @@ def curves(record: Record) -> Figure:
         if part:
             look = {"color": theme.faded(colour, 0.45), "width": 1, "dash": "dash"}
             lines = _lines(record, part, state, look)
-            traces += [lines.update(legendgroup=state, showlegend=False)]
+            traces.append({**lines, "legendgroup": state, "showlegend": False})
             traces.append(_ends(part, state, symbol, colour))
     said = []
     if every > 1:
@@ -128,7 +128,7 @@ def curves(record: Record) -> Figure:
     unseen = [t for t in record.trials if t.state in ("failed", "stopped") and not t.curve]
     if unseen:
         said.append(f"{len(unseen):,} failed or stopped before an epoch ended")
-    return theme.figure(
+    return theme.drawing(
         traces,
         height=460,
         xaxis=_epochs(known),
@@ -168,7 +168,8 @@ def _lines(
         numbers += [trial.number] * (len(values) + 1)
     alone = len(part) == 1
     title = hover(record, part[0], on_front=False) if alone and part[0].accuracy else ""
-    return theme.scatter(0 if len(xs) < 20_000 else theme.MANY + 1)(
+    return theme.trace(
+        theme.scatter(0 if len(xs) < 20_000 else theme.MANY + 1),
         x=xs,
         y=ys,
         customdata=numbers,
@@ -184,9 +185,8 @@ def _lines(
 
 def _ends(part: Sequence[Trial], state: str, symbol: str, colour: str) -> Any:
     """Where trials ended that were stopped or failed."""
-    import plotly.graph_objects as go
-
-    return go.Scatter(
+    return theme.trace(
+        "scatter",
         x=[len(t.curve) for t in part],
         y=[100 * t.curve[-1] for t in part],
         customdata=[t.number for t in part],

@@ -13,10 +13,10 @@ from unitsearch.study.record import Record, Trial
 from unitsearch.views import words
 from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
+from unitsearch.views.figures.plain import Plain, figure
 
 if TYPE_CHECKING:
     import numpy as np
-    from plotly.graph_objects import Figure
 
 COSTS = ("flops", "params", "macs", "bits")
 LEAST = 20  # different networks; with fewer, four coefficients and their spread are guesses
@@ -143,7 +143,8 @@ def student_quantile(chance: float, freedom: int) -> float:
     return z + math.fsum(term / freedom**power for power, term in enumerate(terms, start=1))
 
 
-def effects(record: Record, cost: str = "flops") -> Figure:
+@figure
+def effects(record: Record, cost: str = "flops") -> Plain:
     """Return ``unit_effects`` as a figure: each kind's effect with its 95 % interval.
 
     Args:
@@ -153,8 +154,6 @@ def effects(record: Record, cost: str = "flops") -> Figure:
     Raises:
         UsageError: If there is no such cost.
     """
-    import plotly.graph_objects as go
-
     if cost not in COSTS:
         raise UsageError(found=cost, expected=" or ".join(COSTS), fix=did_you_mean(cost, COSTS))
     able = len({trial.key for trial in usable(record)})
@@ -178,7 +177,8 @@ def effects(record: Record, cost: str = "flops") -> Figure:
     ):
         if part:
             traces.append(
-                go.Scatter(
+                theme.trace(
+                    "scatter",
                     x=[e.points for e in part],
                     y=[e.kind for e in part],
                     error_x={
@@ -210,7 +210,7 @@ def effects(record: Record, cost: str = "flops") -> Figure:
     if left_out > 0:
         method += f" The {_KINDS} clearest of {_KINDS + left_out} kinds."
     tall = 28 * len(found)
-    return theme.figure(
+    return theme.drawing(
         traces,
         height=222 + tall,
         margin={"l": 58, "r": 18, "t": 24, "b": 156},

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unitsearch.errors import UsageError
 from unitsearch.metrics import Metric, shown_metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.pareto import span
+from unitsearch.views.figures.plain import Plain, figure
 from unitsearch.views.figures.points import (
     Point,
     axis_label,
@@ -19,9 +20,6 @@ from unitsearch.views.figures.points import (
     points,
     why_nothing,
 )
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 _STEMS = 80  # members of the front that a line down to the floor helps to place
 # FLOPs and parameters rise together: seen across that diagonal, networks lie apart from left to
@@ -34,7 +32,8 @@ _CAMERA = {
 _LINES = "#8f98a3"  # WebGL draws no grid that lets much through
 
 
-def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accuracy") -> Figure:
+@figure
+def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accuracy") -> Plain:
     """Return three metrics against each other, and the front of these three.
 
     The front of the three is in colour, each member on a line down to the floor; the baseline is
@@ -68,7 +67,7 @@ def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accur
     if left_out:
         below = f"{left_out:,} below the floor left out"
         said.append(theme.note(below, 1, 0.05, xanchor="right", yanchor="bottom"))
-    return theme.figure(
+    return theme.drawing(
         [*_stems(best, axes, scene["zaxis"]), *_groups(record, found, best)],
         height=560,
         margin={"l": 0, "r": 0, "t": 10, "b": 40},
@@ -100,8 +99,6 @@ def _axis(by: Metric, values: Sequence[float], record: Record) -> dict[str, Any]
 
 
 def _groups(record: Record, found: Sequence[Point], best: Sequence[Point]) -> list[Any]:
-    import plotly.graph_objects as go
-
     members = {p.trial.number for p in best}
     rest = [p for p in found if not p.trial.is_baseline]
     few = len(found) <= theme.MANY
@@ -138,7 +135,8 @@ def _groups(record: Record, found: Sequence[Point], best: Sequence[Point]) -> li
             "square" if is_base else "diamond" if p.trial.is_hybrid else "circle" for p in part
         ]
         traces.append(
-            go.Scatter3d(
+            theme.trace(
+                "scatter3d",
                 x=[p.x for p in part],
                 y=[p.y for p in part],
                 z=[p.z for p in part],
@@ -154,8 +152,6 @@ def _groups(record: Record, found: Sequence[Point], best: Sequence[Point]) -> li
 
 def _stems(best: Sequence[Point], axes: Sequence[Metric], up: dict[str, Any]) -> list[Any]:
     """Lines from the front down to the ground, which show where in depth a member stands."""
-    import plotly.graph_objects as go
-
     if not best or len(best) > _STEMS:
         return []
     ground = 10 ** up["range"][0] if axes[2].logarithmic else up["range"][0]
@@ -167,7 +163,8 @@ def _stems(best: Sequence[Point], axes: Sequence[Metric], up: dict[str, Any]) ->
         ys += [p.y, p.y, None]
         zs += [p.z, ground, None]
     return [
-        go.Scatter3d(
+        theme.trace(
+            "scatter3d",
             x=xs,
             y=ys,
             z=zs,

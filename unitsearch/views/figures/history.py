@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.study.record import Record
 from unitsearch.study.tables import hypervolume_history, reference_point, training_seconds
 from unitsearch.views import words
 from unitsearch.views.figures import theme
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+from unitsearch.views.figures.plain import Plain, figure
 
 ALONG = ("trials", "seconds")
 _TITLES = {
@@ -59,7 +57,8 @@ def growth(
     ]
 
 
-def hypervolume(record: Record, x: str = "trials") -> Figure:
+@figure
+def hypervolume(record: Record, x: str = "trials") -> Plain:
     """Return the hypervolume (accuracy, log10 FLOPs, log10 parameters) as the search went on.
 
     Args:
@@ -80,7 +79,7 @@ def hypervolume(record: Record, x: str = "trials") -> Figure:
     volumes = [volume for _, volume, _ in found]
     low, high = min(volumes), max(volumes)
     pad = 0.08 * (high - low) or 0.1
-    return theme.figure(
+    return theme.drawing(
         [
             {
                 **line(found, unit, x),

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.metrics import Metric, shown_metric
@@ -16,10 +16,8 @@ from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
+from unitsearch.views.figures.plain import Plain, figure
 from unitsearch.views.figures.points import axis_label, axis_value, why_nothing
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 TRIALS = ("all", "front")
 _PARAMETERS = 5
@@ -127,11 +125,12 @@ def _number(value: float) -> str:
     return f"{value:.3g}"
 
 
+@figure
 def parallel(
     record: Record,
     metrics: Sequence[str] = ("flops", "params", "accuracy"),
     trials: str = "all",
-) -> Figure:
+) -> Plain:
     """Return trials as lines over parameters, counts of units and metrics; an axis can be brushed.
 
     The study's front is in colour and on top, the baseline orange, the rest grey. Dragging along an
@@ -145,8 +144,6 @@ def parallel(
     Raises:
         UsageError: If a metric is unknown, or ``trials`` is neither.
     """
-    import plotly.graph_objects as go
-
     if trials not in TRIALS:
         fix = did_you_mean(trials, TRIALS)
         raise UsageError(found=trials, expected=" or ".join(TRIALS), fix=fix)
@@ -168,7 +165,8 @@ def parallel(
         sets = ("other", "front", "baseline")
         found = [Axis("set", tuple(map(float, ranks)), (0.0, 1.0, 2.0), sets), *found]
     colours = [[0.0, _FAINT], [0.5, _FRONT], [1.0, theme.BASELINE]]
-    lines = go.Parcoords(
+    lines = theme.trace(
+        "parcoords",
         dimensions=[_dimension(axis) for axis in found],
         customdata=[trial.number for trial in shown],
         line={"color": ranks, "cmin": 0, "cmax": 2, "colorscale": colours, "showscale": False},
@@ -193,7 +191,7 @@ def parallel(
     if rest:
         said += f" Without room: {escape(', '.join(rest[:8]))}{' …' if len(rest) > 8 else '.'}"
     hidden = {"visible": False, "fixedrange": True}
-    return theme.figure(
+    return theme.drawing(
         [lines, *legend],
         height=480,
         margin={"l": 50, "r": 50, "t": 84, "b": 84},
@@ -219,9 +217,8 @@ def _dimension(axis: Axis) -> dict[str, Any]:
 
 def _entry(name: str, colour: str) -> Any:
     """An entry of the legend, which parallel coordinates have none of."""
-    import plotly.graph_objects as go
-
-    return go.Scatter(
+    return theme.trace(
+        "scatter",
         x=[None],
         y=[None],
         mode="lines",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unitsearch.errors import UsageError
 from unitsearch.metrics import Metric, shown_metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
+from unitsearch.views.figures.plain import Plain, figure
 from unitsearch.views.figures.points import (
     Point,
     axis_bar,
@@ -22,16 +23,12 @@ from unitsearch.views.figures.points import (
 )
 from unitsearch.views.figures.printed import placed, traces_of
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
 _WITH_ERRORS = 150
 _EQUAL = {"flops": "ce", "params": "se", "bits": "se_bits"}
 
 
-def pareto(
-    record: Record, x: str = "flops", y: str = "accuracy", *, papers: bool = False
-) -> Figure:
+@figure
+def pareto(record: Record, x: str = "flops", y: str = "accuracy", *, papers: bool = False) -> Plain:
     """Return two metrics against each other.
 
     Drawn are the complete trials (below the floor: faded), the front of these two metrics as steps,
@@ -63,7 +60,7 @@ def pareto(
     lines, labels = _equal(record, along, up, view)
     hidden = _hidden(found, view, along)
     printed, said = traces_of(others, along, up) if papers else ([], [])
-    return theme.figure(
+    return theme.drawing(
         [*lines, *_groups(record, found, inside, along, up), *steps(best, along), *printed],
         height=480 if printed else 440,
         xaxis=axis(along, view[0], record),
@@ -121,11 +118,10 @@ def _alike(members: Sequence[Point], total: int) -> list[list[Point]]:
 
 def _symbols(found: Sequence[Point]) -> list[Any]:
     """What the shapes of markers mean: entries of the legend alone."""
-    import plotly.graph_objects as go
-
     hybrid = {p.trial.is_hybrid for p in found}
     return [
-        go.Scatter(
+        theme.trace(
+            "scatter",
             x=[None],
             y=[None],
             mode="markers",
@@ -176,7 +172,8 @@ def _trace(
         sizes = [marker["size"] + p.trial.is_hybrid for p in part]
         marker = {**marker, "symbol": symbols, "size": sizes}
     edge = {"line": {"width": 1, "color": "#fff"}} if full else {}
-    return theme.scatter(0 if full else total)(
+    return theme.trace(
+        theme.scatter(0 if full else total),
         x=theme.column([p.x for p in part], total),
         y=theme.column([p.y for p in part], total),
         customdata=theme.column([p.trial.number for p in part], total),
@@ -203,8 +200,6 @@ def _bars(
 
 def steps(best: Sequence[Point], x: Metric, **more: Any) -> list[Any]:
     """Return the border of what a front dominates; which way it steps depends on x alone."""
-    import plotly.graph_objects as go
-
     if not best:
         return []
     look: dict[str, Any] = {
@@ -215,8 +210,13 @@ def steps(best: Sequence[Point], x: Metric, **more: Any) -> list[Any]:
     }
     look["line"] = {**look["line"], "shape": "vh" if x.maximise else "hv"}
     return [
-        go.Scatter(
-            x=[p.x for p in best], y=[p.y for p in best], mode="lines", hoverinfo="skip", **look
+        theme.trace(
+            "scatter",
+            x=[p.x for p in best],
+            y=[p.y for p in best],
+            mode="lines",
+            hoverinfo="skip",
+            **look,
         )
     ]
 
@@ -300,8 +300,6 @@ def _floor(record: Record, x: Metric, y: Metric) -> tuple[list[Any], list[Any]]:
 
 def _equal(record: Record, x: Metric, y: Metric, view: View) -> tuple[list[Any], list[Any]]:
     """Lines on which CE (or SE) is the same: a = CE · f · (ab / fb)."""
-    import plotly.graph_objects as go
-
     name = _EQUAL.get(x.name)
     said = (name or "").upper().replace("_BITS", " in bits")
     base = record.baseline
@@ -318,7 +316,8 @@ def _equal(record: Record, x: Metric, y: Metric, view: View) -> tuple[list[Any],
         ys = [low + (high - low) * i / 12 for i in range(13)]
         xs = [value * per_percent / level for value in ys]
         traces.append(
-            go.Scatter(
+            theme.trace(
+                "scatter",
                 x=xs,
                 y=ys,
                 mode="lines",

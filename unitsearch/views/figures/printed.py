@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from statistics import mean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unitsearch.metrics import Metric, standard_error
 from unitsearch.study.record import Record
 from unitsearch.views import words
 from unitsearch.views.figures import theme
+from unitsearch.views.figures.plain import Plain, figure
 from unitsearch.views.figures.published import DATA, Beside, Published, Taken, beside, fitting
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 NO_CONTEST = "printed: test accuracy of the papers' own trainings, no contest"
 _APART = 0.24  # heights between the marks of one row
@@ -43,8 +41,6 @@ def placed(record: Record, x: Metric, y: Metric) -> list[Placed]:
 
 def traces_of(others: Sequence[Placed], x: Metric, y: Metric) -> tuple[list[Any], list[Any]]:
     """Return the traces of printed networks, and what is to be said of them."""
-    import plotly.graph_objects as go
-
     if not others:
         return [], [theme.above("the papers print nothing for these data and axes")]
     traces = []
@@ -63,7 +59,8 @@ def traces_of(others: Sequence[Placed], x: Metric, y: Metric) -> tuple[list[Any]
                 colour_of_bars = theme.faded(colour, 0.6)
                 bars[axis] = {"array": wide, "thickness": 1, "width": 3, "color": colour_of_bars}
         traces.append(
-            go.Scatter(
+            theme.trace(
+                "scatter",
                 x=[o.x for o in part],
                 y=[o.y for o in part],
                 mode="markers+text" if named else "markers",
@@ -99,7 +96,8 @@ def _hover(row: Published) -> str:
     return "<br>".join(filter(None, lines))
 
 
-def printed(records: Record | Sequence[Record]) -> Figure:
+@figure
+def printed(records: Record | Sequence[Record]) -> Plain:
     """Return the accuracies that the papers print beside those of the same networks trained here.
 
     A network is one row. Hollow marks are printed (with the printed spread), filled ones ours:
@@ -148,7 +146,7 @@ def printed(records: Record | Sequence[Record]) -> Figure:
             )
     untrained = sum(not row.taken for row in rows)
     said = f"{untrained} of {len(rows)} not trained here" if untrained else ""
-    return theme.figure(
+    return theme.drawing(
         traces,
         height=150 + 34 * len(rows),
         xaxis={"title": {"text": "accuracy (%)"}},
@@ -170,8 +168,6 @@ def _row_of_marks(
     colour: str,
     **more: Any,
 ) -> Any:
-    import plotly.graph_objects as go
-
     bars = {"array": list(wide), "thickness": 1.4, "width": 0, "color": theme.faded(colour, 0.7)}
     marker = {
         "symbol": list(symbols),
@@ -179,7 +175,7 @@ def _row_of_marks(
         "color": colour,
         "line": {"width": 1.8, "color": colour},
     }
-    return go.Scatter(
+    return theme.trace("scatter",
         x=list(xs), y=list(ys), error_x=bars, mode="markers", marker=marker, hoverinfo="text",
         **more,
     )  # fmt: skip

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+from unitsearch.views.figures.plain import Plain
 
 # Tried with Machado, Oliveira and Fernandes 2009: any two of these differ by 12 or more in CIELAB
 # under each kind of colour blindness, and each has a contrast of 3 on both pages.
@@ -49,23 +48,25 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def figure(traces: list[Any], *, height: int = 440, **layout: Any) -> Figure:
-    """Return a figure of ``traces`` in the house's style."""
-    import plotly.graph_objects as go
-
-    found = go.Figure()
-    found.layout.template = go.layout.Template()
-    axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "automargin": True}
-    axis["title"] = {"standoff": 8, "font": {"size": 13}}
-    found.update_layout(
-        height=height,
-        font={"family": FONT, "size": 12.5, "color": INK},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 58, "r": 18, "t": 36, "b": 52},
-        hovermode="closest",
-        hoverlabel={"align": "left", "font": {"family": FONT, "size": 12.5}},
-        legend={
+def drawing(traces: list[dict[str, Any]], *, height: int = 440, **layout: Any) -> Plain:
+    """Return a figure of ``traces`` in the house's style; what ``layout`` says goes before it."""
+    axis = {
+        "gridcolor": GRID,
+        "zeroline": False,
+        "linecolor": GRID,
+        "automargin": True,
+        "title": {"standoff": 8, "font": {"size": 13}},
+    }
+    house = {
+        "template": {},
+        "height": height,
+        "font": {"family": FONT, "size": 12.5, "color": INK},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 58, "r": 18, "t": 36, "b": 52},
+        "hovermode": "closest",
+        "hoverlabel": {"align": "left", "font": {"family": FONT, "size": 12.5}},
+        "legend": {
             "orientation": "h",
             "x": 0,
             "y": 0,
@@ -73,21 +74,32 @@ def figure(traces: list[Any], *, height: int = 440, **layout: Any) -> Figure:
             "yanchor": "bottom",
             "font": {"size": 12},
         },
-        xaxis=axis,
-        yaxis=axis,
-    )
-    found.update_layout(**layout)
-    for trace in traces:
-        found.add_trace(trace)
+        "xaxis": axis,
+        "yaxis": axis,
+    }
+    return {"data": traces, "layout": _over(house, layout)}
+
+
+def _over(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Return what two mappings say together, the second first, to any depth."""
+    found = {**under, **over}
+    for name in under.keys() & over.keys():
+        if isinstance(under[name], dict):
+            found[name] = _over(under[name], over[name])
     return found
 
 
-def empty(message: str) -> Figure:
+def trace(kind: str, **properties: Any) -> dict[str, Any]:
+    """Return a trace of plotly's type ``kind``; what is None is left to plotly."""
+    return {"type": kind, **{k: v for k, v in properties.items() if v is not None}}
+
+
+def empty(message: str) -> Plain:
     """Return a figure that only says why there is nothing to draw."""
     hidden = {"visible": False}
     lines = [textwrap.fill(line, _MESSAGE) for line in message.split("<br>")]
     said = "<br>".join(lines).replace("\n", "<br>")
-    return figure(
+    return drawing(
         [],
         height=180,
         xaxis=hidden,
@@ -143,8 +155,6 @@ def column(values: Sequence[float], count: int) -> Any:
     return np.asarray(values)
 
 
-def scatter(count: int) -> Any:
+def scatter(count: int) -> str:
     """Return the kind of trace for a group among ``count`` points: SVG, or WebGL for many."""
-    import plotly.graph_objects as go
-
-    return go.Scatter if count <= MANY else go.Scattergl
+    return "scatter" if count <= MANY else "scattergl"

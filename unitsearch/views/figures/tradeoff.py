@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unitsearch.architecture import read_file
 from unitsearch.errors import UsageError, did_you_mean
@@ -14,6 +14,7 @@ from unitsearch.metrics import METRICS, Metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.pareto import steps
+from unitsearch.views.figures.plain import Plain, figure
 from unitsearch.views.figures.points import (
     Point,
     axis_error,
@@ -23,9 +24,6 @@ from unitsearch.views.figures.points import (
     why_nothing,
 )
 from unitsearch.views.figures.published import published
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 SAVED = ("flops", "params")
 _SYMBOLS = ("square-open", "triangle-up-open", "cross-open")
@@ -42,7 +40,8 @@ def printed_points() -> dict[str, dict[str, list[list[float]]]]:
     return found
 
 
-def tradeoff(record: Record, cost: str = "flops") -> Figure:
+@figure
+def tradeoff(record: Record, cost: str = "flops") -> Plain:
     """Return accuracy drop (points) against the drop of a cost (%), ours and the papers'.
 
     The printed points are other networks on other data and a test set: they show the shape of the
@@ -78,7 +77,7 @@ def tradeoff(record: Record, cost: str = "flops") -> Figure:
     why = "" if found else why_nothing(record, x, y)
     if not found and record.baseline is not None:
         why = "No trial of this study reaches the floor."
-    return theme.figure(
+    return theme.drawing(
         traces,
         height=500,
         xaxis={"title": {"text": x.label}, "range": [min([0, *(p.x for p in found)]) - 3, 100]},
@@ -151,9 +150,8 @@ def _printed(
     look: Mapping[str, Any],
     **more: Any,
 ) -> Any:
-    import plotly.graph_objects as go
-
-    return go.Scatter(
+    return theme.trace(
+        "scatter",
         x=[point[0] for point in at],
         y=[point[1] for point in at],
         name=f"{method}, {data}",
@@ -189,7 +187,8 @@ def _ours(
     symbols = ["diamond" if p.trial.is_hybrid else "circle" for p in part]
     if part[0].trial.is_baseline:
         symbols = ["star"]
-    return theme.scatter(0 if full else total)(
+    return theme.trace(
+        theme.scatter(0 if full else total),
         x=[p.x for p in part],
         y=[p.y for p in part],
         customdata=[p.trial.number for p in part],

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from statistics import mean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.metrics import METRICS
@@ -15,16 +15,15 @@ from unitsearch.study.tables import front_trials
 from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.pareto import axis
+from unitsearch.views.figures.plain import Plain, figure
 from unitsearch.views.figures.points import hover, why_nothing
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 SHOWS = ("both", "groups", "kinds")
 _KINDS = 24  # bars that are still legible; rarer kinds are left out, and the axis says so
 
 
-def units(record: Record, show: str = "both") -> Figure:
+@figure
+def units(record: Record, show: str = "both") -> Plain:
     """Return what can be said about units.
 
     Args:
@@ -45,14 +44,14 @@ def units(record: Record, show: str = "both") -> Figure:
         return theme.empty("No complete trial has a stack of units.")
     across, up = _axes(record)
     share = {"title": {"text": "share of all units (%)"}, "rangemode": "tozero"}
-    if len(kinds[0].y) == _KINDS:
+    if len(kinds[0]["y"]) == _KINDS:
         share["title"] = {"text": f"share of all units (%); the {_KINDS} most frequent kinds"}
     names = {"autorange": "reversed", "type": "category", "automargin": True}
-    tall = 150 + 30 * len(kinds[0].y)
+    tall = 150 + 30 * len(kinds[0]["y"])
     if show == "groups":
-        return theme.figure(groups, xaxis=across, yaxis=up)
+        return theme.drawing(groups, xaxis=across, yaxis=up)
     if show == "kinds":
-        return theme.figure(kinds, height=max(360, tall), xaxis=share, yaxis=names, bargap=0.3)
+        return theme.drawing(kinds, height=max(360, tall), xaxis=share, yaxis=names, bargap=0.3)
     for trace in kinds:
         trace.update(xaxis="x2", yaxis="y2")
     grid = {"gridcolor": theme.GRID, "zeroline": False, "linecolor": theme.GRID}
@@ -60,7 +59,7 @@ def units(record: Record, show: str = "both") -> Figure:
         "xaxis2": {**grid, **share, "anchor": "y2"},
         "yaxis2": {**grid, **names, "anchor": "x2", "domain": [0, 0.42]},
     }
-    return theme.figure(
+    return theme.drawing(
         [*groups, *kinds],
         height=760,
         xaxis={**across, "anchor": "y"},
@@ -70,8 +69,6 @@ def units(record: Record, show: str = "both") -> Figure:
 
 
 def _groups(record: Record) -> list[Any]:
-    import plotly.graph_objects as go
-
     chosen = {trial.number for trial in front_trials(record)}
     traces: list[Any] = []
     parts = (
@@ -93,7 +90,8 @@ def _groups(record: Record) -> list[Any]:
             else {"hovertemplate": "#%{customdata}<br>%{y:.2f} %<extra></extra>"}
         )
         traces.append(
-            theme.scatter(len(rest))(
+            theme.trace(
+                theme.scatter(len(rest)),
                 x=[t.cost.flops for t in part],
                 y=[100 * (t.accuracy or 0.0) for t in part],
                 customdata=[t.number for t in part],
@@ -105,7 +103,8 @@ def _groups(record: Record) -> list[Any]:
         )
         best = _best(_averaged(part))
         traces.append(
-            go.Scatter(
+            theme.trace(
+                "scatter",
                 x=[t.cost.flops for t in best],
                 y=[100 * (t.accuracy or 0.0) for t in best],
                 mode="lines",
@@ -145,8 +144,6 @@ def _best(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def _kinds(record: Record) -> list[Any]:
-    import plotly.graph_objects as go
-
     everything = _shares(record.complete)
     if not everything:
         return []
@@ -158,7 +155,8 @@ def _kinds(record: Record) -> list[Any]:
         ("the study's front", chosen, theme.ACCENT),
     ):
         bars.append(
-            go.Bar(
+            theme.trace(
+                "bar",
                 x=[100 * shares.get(kind, 0.0) for kind in ranked],
                 y=ranked,
                 orientation="h",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unitsearch.files import write_whole
+from unitsearch.views.figures.plain import Plain
 from unitsearch.views.figures.theme import CONFIG
 
 if TYPE_CHECKING:
@@ -48,9 +49,21 @@ def safe_json(text: str) -> str:
     return text
 
 
-def figure_json(figure: Figure) -> str:
-    """Return a figure as JSON for ``Plotly.newPlot``."""
-    return safe_json(figure.to_json(validate=False))
+def figure_json(drawn: Plain) -> str:
+    """Return a figure as JSON for ``Plotly.newPlot``: arrays as bytes, NaN as null."""
+    from plotly.utils import PlotlyJSONEncoder
+
+    traces = [{name: _typed(value) for name, value in one.items()} for one in drawn["data"]]
+    plain = {"data": traces, "layout": drawn["layout"]}
+    return safe_json(json.dumps(plain, cls=PlotlyJSONEncoder, separators=(",", ":")))
+
+
+def _typed(value: Any) -> Any:
+    """Return an array as plotly.js reads it: its type and its bytes in base64."""
+    if not hasattr(value, "dtype"):
+        return value
+    kind = "i4" if value.dtype.kind in "iu" else "f8"
+    return {"dtype": kind, "bdata": b64encode(value.astype(f"<{kind}").tobytes()).decode()}
 
 
 def embedded(name: str, json_text: str) -> str:
@@ -87,7 +100,7 @@ def write_figure(figure: Figure, path: Path) -> None:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>unitsearch figure</title><style>{asset('report.css')}</style></head>\n"
         '<body><main><figure class="panel wide"><div class="plot" data-figure="figure-1"></div>'
-        f"</figure></main>\n{embedded('figure-1', figure_json(figure))}"
+        f"</figure></main>\n{embedded('figure-1', figure_json(figure.to_plotly_json()))}"
         f"{embedded('plot-config', script_json(CONFIG))}\n"
         f"{packed_plotly()}\n{scripts(map(asset, _ALONE))}\n</body></html>\n",
     )

@@ -62,7 +62,7 @@ def report_html(
             name = f"figure-{number}"
             drawn = figure_of(section, records)
             data.append(embedded(name, figure_json(drawn)))
-            inner = plot_html(name, int(drawn.layout.height or 440))
+            inner = plot_html(name, drawn["layout"]["height"])
         else:
             inner = text_of(section, records, links, colours)
         if inner:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
 from unitsearch.study.record import Record
 from unitsearch.views.figures import COMPARISONS, FIGURES
+from unitsearch.views.figures.plain import Plain
 from unitsearch.views.pages import panels
 from unitsearch.views.pages.boards import Board, Panel
 from unitsearch.views.pages.printed import printed_table
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 _OF_ALL = ("studies", "printed_table", *COMPARISONS)  # show all studies of a page at once
 _HEIGHT = 440  # pixels that a figure is given before it is drawn
@@ -54,12 +51,12 @@ def sections(board: Board, records: Sequence[Record]) -> list[Section]:
     return found
 
 
-def figure_of(section: Section, records: Sequence[Record]) -> Figure:
-    """Return the figure that a section shows."""
+def figure_of(section: Section, records: Sequence[Record]) -> Plain:
+    """Return the figure that a section shows, as plain data."""
     panel = section.panel
     options = {k: v for k, v in panel.options.items() if k not in ("wide", "shared")}
     shown = list(records) if section.of is None else records[section.of]
-    return FIGURES[panel.panel](shown, **options)
+    return FIGURES[panel.panel].plain(shown, **options)
 
 
 def text_of(
