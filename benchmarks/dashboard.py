@@ -2,10 +2,11 @@
 
 Command:  python -m benchmarks.dashboard --trials 10000 --rounds 7
 Prints:   seconds from the opening of a page until its header, its first figure and its second one
-          stand there, the server just started and again with the study read; milliseconds of a click (until the details stand there) and of a
-          brush (until the other figures in view have followed); seconds until a new trial is seen;
-          trials a minute of a search with a page open on it over those without, and the share of
-          a core that the server took; and all as one JSON line
+          stand there, the server just started and again with the study read; milliseconds of a
+          click (until the details stand there) and of a brush (until the other figures in view
+          have followed); seconds until a new trial is seen; trials a minute of a search with a page
+          open on it over those without, and the shares of a core that the server and the browser
+          took; and all as one JSON line
 Method:   a headless Chromium that draws in software, driven over its debugging pipe. The study is
           made of networks drawn from a space, with invented accuracies. The search runs once, with
           trials of a second: by two workers on two cores, so that all that a page does is taken
@@ -46,6 +47,7 @@ from unitsearch.study.store import JOURNAL, Store, create_store
 
 COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
 SPACE = "lenet_hybrid"
+_WARM = 60  # trials after which the speed of the search is steady
 EPOCHS = 20  # of the search's trainings on digits, which take two thirds of a second so
 STAGES = ("header", "first figure", "second figure")
 # Notes when each stage is seen, in the page itself: what asks from outside waits for its drawing.
@@ -184,17 +186,18 @@ def search(
     with (home / "said").open("wb") as said:
         driver = subprocess.Popen([*COMMAND, *words], cwd=home, stdout=said, stderr=said)
     folder = home / "studies" / "search"
-    beside, alone, share = [], [], []
+    beside, alone, served, drawn = [], [], [], []
     try:
-        until(lambda: (folder / JOURNAL).is_file() and complete(folder) > 20)
+        until(lambda: (folder / JOURNAL).is_file() and complete(folder) > _WARM)
         with started(home, "search") as (server, url):
             for _ in range(rounds):
                 before = rate(folder, window)
                 with browser.page() as page:
                     opened(page, url)
-                    used = cpu_seconds(server)
+                    used = cpu_seconds(server), session_seconds(browser.process.pid)
                     during = rate(folder, window)
-                    share.append((cpu_seconds(server) - used) / window)
+                    served.append((cpu_seconds(server) - used[0]) / window)
+                    drawn.append((session_seconds(browser.process.pid) - used[1]) / window)
                 after = rate(folder, window)
                 beside.append(2 * during / (before + after))
                 alone.append(after / before)
@@ -203,18 +206,34 @@ def search(
         driver.wait(120)
     say("speed of the search with a page open over without", beside, "x")
     say("without over without", alone, "x")
-    say("of a core that the dashboard itself took", share, "")
+    say("of a core that the server took", served, "")
+    say("of a core that the browser took", drawn, "")
     return {
         "search_with_over_without": beside,
         "search_without_over_without": alone,
-        "server_cpu_share": share,
+        "server_cpu_share": served,
+        "browser_cpu_share": drawn,
     }
 
 
 def cpu_seconds(process: int) -> float:
     """Return the time that a process has had of the CPU."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    fields = _stat(process)
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def session_seconds(session: int) -> float:
+    """Return the time that the processes of a session have had of the CPU."""
+    found = 0.0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            if int(_stat(int(folder.name))[3]) == session:
+                found += cpu_seconds(int(folder.name))
+    return found
+
+
+def _stat(process: int) -> list[str]:
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
 
 
 def complete(folder: Path) -> int:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dash import Dash
     from flask import Flask, Response
 
-SECONDS = 2  # between two looks of a page
+SECONDS = 4  # between two looks of a page: of a search that fills all cores each takes a little
 
 
 def dash_app(pages: Pages, port: Callable[[], int]) -> Dash:
