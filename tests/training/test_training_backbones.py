@@ -60,7 +60,8 @@ def one_batch(real: DataSet, side: int) -> DataSet:
     pixels = real.train.pixels[chosen].float()
     pixels = F.interpolate(pixels, size=(side, side), mode="bilinear")
     batch = Images(pixels.round().to(torch.uint8), real.train.labels[chosen])
-    return DataSet("one batch", batch, batch, batch, real.classes, real.mean, real.std, "")
+    one = Images(batch.pixels[:1], batch.labels[:1])  # accuracies are not looked at
+    return DataSet("one batch", batch, one, one, real.classes, real.mean, real.std, "")
 
 
 @pytest.mark.parametrize(("side", "make"), NETWORKS.values(), ids=NETWORKS.keys())
