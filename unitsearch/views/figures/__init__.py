@@ -10,12 +10,12 @@ from unitsearch.views.figures.history import hypervolume
 from unitsearch.views.figures.options import OPTIONS
 from unitsearch.views.figures.parallel import parallel
 from unitsearch.views.figures.pareto import pareto
-from unitsearch.views.figures.plain import figure
+from unitsearch.views.figures.plain import Drawn
 from unitsearch.views.figures.printed import printed
 from unitsearch.views.figures.tradeoff import tradeoff
 from unitsearch.views.figures.units import units
 
-FIGURES: dict[str, figure[...]] = {
+FIGURES: dict[str, Drawn[...]] = {
     "pareto": pareto,
     "front3d": front3d,
     "tradeoff": tradeoff,

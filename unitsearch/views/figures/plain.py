@@ -6,9 +6,10 @@ rest of a figure.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, cast
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -17,19 +18,30 @@ Asked = ParamSpec("Asked")
 Plain = dict[str, Any]  # ``data`` and ``layout`` as plotly's JSON schema has them
 
 
-class figure(Generic[Asked]):  # a decorator
-    """A function that gives a plotly ``Figure``, and by ``plain`` its data alone.
+class Drawn(Protocol[Asked]):
+    """A function that gives a plotly ``Figure``.
 
     Attributes:
-        plain: Takes the same and returns the data.
+        plain: Takes the same and returns the figure's data alone.
     """
 
-    def __init__(self, plain: Callable[Asked, Plain]) -> None:
-        self.plain = plain
-        update_wrapper(self, plain)
+    plain: Callable[Asked, Plain]
 
     def __call__(self, *asked: Asked.args, **options: Asked.kwargs) -> Figure:
         """Return the figure, each property of it checked by plotly."""
+
+
+def figure(plain: Callable[Asked, Plain]) -> Drawn[Asked]:
+    """Return the function that draws what ``plain`` returns."""
+
+    @wraps(plain)
+    def draw(*asked: Asked.args, **options: Asked.kwargs) -> Figure:
         from plotly.graph_objects import Figure
 
-        return Figure(self.plain(*asked, **options))
+        return Figure(plain(*asked, **options))
+
+    signature = inspect.signature(plain).replace(return_annotation="Figure")
+    draw.__signature__ = signature  # type: ignore[attr-defined]  # what help shows
+    drawn = cast(Drawn[Asked], draw)
+    drawn.plain = plain
+    return drawn
