@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from unitsearch.architecture import key, read_architecture
-from unitsearch.architecture.canonical import unit_text
 
 LAYERS: list[Any] = [
     {"kind": "conv", "out": 4},
@@ -58,7 +57,6 @@ def test_a_name_inside_a_unit_is_outside_the_key(named: tuple[int, ...], nested:
         stack: list[Any] = [{"kind": "stack", "units": [{"in": 4, "layers": inner}]}]
         if nested:
             stack = [{"kind": "residual", "body": stack}]
-        unit_text.cache_clear()
         return key_of([{"kind": "conv", "out": 4}, *stack])
 
     assert found(named) == found(())

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import jsonschema
@@ -89,3 +92,21 @@ def test_what_is_outside_the_key_is_outside_equality(field: str) -> None:
     assert one == other
     assert hash(one) == hash(other)
     assert key(one) == key(other)
+
+
+def test_a_unit_from_another_process_is_found_among_equal_ones() -> None:
+    make = (
+        "import pickle, sys; from unitsearch.architecture.reading import read_units;"
+        'one = read_units({"count": 1, "nodes": [1, 2, 1], "kernel": 5}, "").unit; hash(one);'
+    )
+    dump = _in_a_process(f"{make} sys.stdout.buffer.write(pickle.dumps(one))", seed="1")
+    _in_a_process(f"{make} assert pickle.load(sys.stdin.buffer) in {{one}}", dump, seed="2")
+
+
+def _in_a_process(code: str, told: bytes = b"", *, seed: str) -> bytes:
+    """Run ``code`` where strings hash differently from seed to seed; return what it writes."""
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    words = [sys.executable, "-c", code]
+    return subprocess.run(
+        words, input=told, stdout=subprocess.PIPE, env=environment, check=True
+    ).stdout

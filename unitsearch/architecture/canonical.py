@@ -113,10 +113,12 @@ def _plain_text(layer: Layer) -> str:
     return _json(write_layer(layer, compared_only=True))
 
 
-@lru_cache(maxsize=65_536)
 def unit_text(unit: Unit) -> str:
-    """Return the canonical form of a unit."""
-    return _json(write_unit(unit, compared_only=True))
+    """Return the canonical form of a unit, which it keeps: sampling asks for it all the time."""
+    found: str | None = unit.__dict__.get("_text")
+    if found is None:
+        found = unit.__dict__["_text"] = _json(write_unit(unit, compared_only=True))
+    return found
 
 
 def _json(plain: Any) -> str:

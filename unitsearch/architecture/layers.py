@@ -305,6 +305,10 @@ class Unit:
         """Return the hash, computed once: sampling looks units up all the time."""
         return self._hash
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields alone: what is kept besides is another process's hash."""
+        return {"inputs": self.inputs, "layers": self.layers}
+
 
 @dataclass(frozen=True)
 class Units:
