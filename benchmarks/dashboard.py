@@ -47,6 +47,7 @@ from unitsearch.study.store import JOURNAL, Store, create_store
 
 COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
 SPACE = "lenet_hybrid"
+_SETTLED = 5.0  # seconds after which a page has drawn what is near
 _WARM = 60  # trials after which the speed of the search is steady
 EPOCHS = 20  # of the search's trainings on digits, which take two thirds of a second so
 STAGES = ("header", "first figure", "second figure")
@@ -194,6 +195,7 @@ def search(
                 before = rate(folder, window)
                 with browser.page() as page:
                     opened(page, url)
+                    time.sleep(_SETTLED)
                     used = cpu_seconds(server), session_seconds(browser.process.pid)
                     during = rate(folder, window)
                     served.append((cpu_seconds(server) - used[0]) / window)
