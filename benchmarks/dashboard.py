@@ -47,8 +47,8 @@ from unitsearch.study.store import JOURNAL, Store, create_store
 
 COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
 SPACE = "lenet_hybrid"
-_SETTLED = 5.0  # seconds after which a page has drawn what is near
-_WARM = 60  # trials after which the speed of the search is steady
+SETTLED = 5.0  # seconds after which a page has drawn what is near
+WARM = 60  # trials after which the speed of the search is steady
 EPOCHS = 20  # of the search's trainings on digits, which take two thirds of a second so
 STAGES = ("header", "first figure", "second figure")
 # Notes when each stage is seen, in the page itself: what asks from outside waits for its drawing.
@@ -189,13 +189,13 @@ def search(
     folder = home / "studies" / "search"
     beside, alone, served, drawn = [], [], [], []
     try:
-        until(lambda: (folder / JOURNAL).is_file() and complete(folder) > _WARM)
+        until(lambda: (folder / JOURNAL).is_file() and complete(folder) > WARM)
         with started(home, "search") as (server, url):
             for _ in range(rounds):
                 before = rate(folder, window)
                 with browser.page() as page:
                     opened(page, url)
-                    time.sleep(_SETTLED)
+                    time.sleep(SETTLED)
                     used = cpu_seconds(server), session_seconds(browser.process.pid)
                     during = rate(folder, window)
                     served.append((cpu_seconds(server) - used[0]) / window)

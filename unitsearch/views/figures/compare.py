@@ -105,7 +105,7 @@ def compare_fronts(
         span(by, min(values), max(values))
         for by, values in ((along, [p.x for p in inside]), (up, [p.y for p in inside]))
     ]
-    return theme.drawing(
+    return theme.styled(
         traces,
         height=500,
         xaxis=axis(along, view[0], like),
@@ -206,7 +206,7 @@ def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -
         xanchor="right",
         yanchor="bottom",
     )
-    return theme.drawing(
+    return theme.styled(
         traces,
         height=400,
         xaxis={"title": {"text": title}, "rangemode": "tozero"},

@@ -65,7 +65,7 @@ def convergence(record: Record, y: str = "accuracy") -> Plain:
         look = {"color": theme.BASELINE, "width": 2.4, "dash": "dot"}
         traces.append(_lines(record, [baseline], "baseline", look, y))
         drawn.append(baseline)
-    return theme.drawing(
+    return theme.styled(
         traces,
         height=460,
         hovermode="closest",
@@ -128,7 +128,7 @@ def curves(record: Record) -> Plain:
     unseen = [t for t in record.trials if t.state in ("failed", "stopped") and not t.curve]
     if unseen:
         said.append(f"{len(unseen):,} failed or stopped before an epoch ended")
-    return theme.drawing(
+    return theme.styled(
         traces,
         height=460,
         xaxis=_epochs(known),

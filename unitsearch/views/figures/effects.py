@@ -210,7 +210,7 @@ def effects(record: Record, cost: str = "flops") -> Plain:
     if left_out > 0:
         method += f" The {_KINDS} clearest of {_KINDS + left_out} kinds."
     tall = 28 * len(found)
-    return theme.drawing(
+    return theme.styled(
         traces,
         height=222 + tall,
         margin={"l": 58, "r": 18, "t": 24, "b": 156},

@@ -67,7 +67,7 @@ def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accur
     if left_out:
         below = f"{left_out:,} below the floor left out"
         said.append(theme.note(below, 1, 0.05, xanchor="right", yanchor="bottom"))
-    return theme.drawing(
+    return theme.styled(
         [*_stems(best, axes, scene["zaxis"]), *_groups(record, found, best)],
         height=560,
         margin={"l": 0, "r": 0, "t": 10, "b": 40},

@@ -79,7 +79,7 @@ def hypervolume(record: Record, x: str = "trials") -> Plain:
     volumes = [volume for _, volume, _ in found]
     low, high = min(volumes), max(volumes)
     pad = 0.08 * (high - low) or 0.1
-    return theme.drawing(
+    return theme.styled(
         [
             {
                 **line(found, unit, x),
@@ -117,12 +117,12 @@ def line(
 ) -> dict[str, Any]:
     """Return a trace of ``growth``, without its look; several studies are told apart by name."""
     at = "after %{x:,.4~g} trials" if x == "trials" else "after %{x:,.4~g} of training"
-    return {
-        "type": "scatter",
-        "x": [along / unit for along, _, _ in found],
-        "y": [volume for _, volume, _ in found],
-        "customdata": [f"{study}:{n}" if study else n for _, _, n in found],
-        "mode": "lines+markers" if len(found) < 60 else "lines",
-        "marker": {"size": 5},
-        "hovertemplate": f"{at}<br>hypervolume %{{y:.4f}}<br>trial #%{{customdata}}<extra></extra>",
-    }
+    return theme.trace(
+        "scatter",
+        x=[along / unit for along, _, _ in found],
+        y=[volume for _, volume, _ in found],
+        customdata=[f"{study}:{n}" if study else n for _, _, n in found],
+        mode="lines+markers" if len(found) < 60 else "lines",
+        marker={"size": 5},
+        hovertemplate=f"{at}<br>hypervolume %{{y:.4f}}<br>trial #%{{customdata}}<extra></extra>",
+    )

@@ -191,7 +191,7 @@ def parallel(
     if rest:
         said += f" Without room: {escape(', '.join(rest[:8]))}{' …' if len(rest) > 8 else '.'}"
     hidden = {"visible": False, "fixedrange": True}
-    return theme.drawing(
+    return theme.styled(
         [lines, *legend],
         height=480,
         margin={"l": 50, "r": 50, "t": 84, "b": 84},

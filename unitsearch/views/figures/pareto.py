@@ -60,7 +60,7 @@ def pareto(record: Record, x: str = "flops", y: str = "accuracy", *, papers: boo
     lines, labels = _equal(record, along, up, view)
     hidden = _hidden(found, view, along)
     printed, said = traces_of(others, along, up) if papers else ([], [])
-    return theme.drawing(
+    return theme.styled(
         [*lines, *_groups(record, found, inside, along, up), *steps(best, along), *printed],
         height=480 if printed else 440,
         xaxis=axis(along, view[0], record),

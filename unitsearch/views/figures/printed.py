@@ -146,7 +146,7 @@ def printed(records: Record | Sequence[Record]) -> Plain:
             )
     untrained = sum(not row.taken for row in rows)
     said = f"{untrained} of {len(rows)} not trained here" if untrained else ""
-    return theme.drawing(
+    return theme.styled(
         traces,
         height=150 + 34 * len(rows),
         xaxis={"title": {"text": "accuracy (%)"}},

@@ -48,7 +48,7 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def drawing(traces: list[dict[str, Any]], *, height: int = 440, **layout: Any) -> Plain:
+def styled(traces: list[dict[str, Any]], *, height: int = 440, **layout: Any) -> Plain:
     """Return a figure of ``traces`` in the house's style; what ``layout`` says goes before it."""
     axis = {
         "gridcolor": GRID,
@@ -99,7 +99,7 @@ def empty(message: str) -> Plain:
     hidden = {"visible": False}
     lines = [textwrap.fill(line, _MESSAGE) for line in message.split("<br>")]
     said = "<br>".join(lines).replace("\n", "<br>")
-    return drawing(
+    return styled(
         [],
         height=180,
         xaxis=hidden,

@@ -77,7 +77,7 @@ def tradeoff(record: Record, cost: str = "flops") -> Plain:
     why = "" if found else why_nothing(record, x, y)
     if not found and record.baseline is not None:
         why = "No trial of this study reaches the floor."
-    return theme.drawing(
+    return theme.styled(
         traces,
         height=500,
         xaxis={"title": {"text": x.label}, "range": [min([0, *(p.x for p in found)]) - 3, 100]},

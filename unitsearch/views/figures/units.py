@@ -49,9 +49,9 @@ def units(record: Record, show: str = "both") -> Plain:
     names = {"autorange": "reversed", "type": "category", "automargin": True}
     tall = 150 + 30 * len(kinds[0]["y"])
     if show == "groups":
-        return theme.drawing(groups, xaxis=across, yaxis=up)
+        return theme.styled(groups, xaxis=across, yaxis=up)
     if show == "kinds":
-        return theme.drawing(kinds, height=max(360, tall), xaxis=share, yaxis=names, bargap=0.3)
+        return theme.styled(kinds, height=max(360, tall), xaxis=share, yaxis=names, bargap=0.3)
     for trace in kinds:
         trace.update(xaxis="x2", yaxis="y2")
     grid = {"gridcolor": theme.GRID, "zeroline": False, "linecolor": theme.GRID}
@@ -59,7 +59,7 @@ def units(record: Record, show: str = "both") -> Plain:
         "xaxis2": {**grid, **share, "anchor": "y2"},
         "yaxis2": {**grid, **names, "anchor": "x2", "domain": [0, 0.42]},
     }
-    return theme.drawing(
+    return theme.styled(
         [*groups, *kinds],
         height=760,
         xaxis={**across, "anchor": "y"},
