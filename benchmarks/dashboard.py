@@ -4,16 +4,17 @@ Command:  python -m benchmarks.dashboard --trials 10000 --rounds 7
 Prints:   seconds from the opening of a page until its header, its first figure and its second one
           stand there, the server just started and again with the study read; milliseconds of a
           click (until the details stand there) and of a brush (until the other figures in view
-          have followed); seconds until a new trial is seen; trials a minute of a search with a page
-          open on it over those without, and the shares of a core that the server and the browser
-          took; and all as one JSON line
+          have followed); seconds until a new trial is seen; the speed of a search with a page open
+          on it over that without, and the shares of a core that the server and the browser took;
+          and all as one JSON line
 Method:   a headless Chromium that draws in software, driven over its debugging pipe. The study is
-          made of networks drawn from a space, with invented accuracies. The search runs once, with
-          trials of a second: by two workers on two cores, so that all that a page does is taken
-          from it, or by ``--workers 1``. Its pages are opened and closed turn about, and each
-          ratio is of two windows side by side.
-Noise:    medians with the lowest and highest; for the search also windows without a page over such
-          windows
+          made of networks drawn from a space, with invented accuracies. The search is a study of
+          300 trials that is resumed again and again from a copy, so that every turn trains the
+          same networks of half a second each: by two workers on two cores, so that all that a page
+          does is taken from it, or by ``--workers 1``. A round is a turn without a page, one with
+          it and one without, and what is timed are the same trials of each.
+Noise:    medians with the lowest and highest; for the search also the second turn without a page
+          over the first
 """
 
 from __future__ import annotations
@@ -24,17 +25,21 @@ import json
 import math
 import os
 import random
+import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial
 
 from tests.views.browser import Browser, Page, brush, point
 from unitsearch.api import bound_space
@@ -42,13 +47,16 @@ from unitsearch.architecture import key
 from unitsearch.costs import count
 from unitsearch.space import at_random, baseline, draw
 from unitsearch.study.folder import write_facts
-from unitsearch.study.looking import Looker
+from unitsearch.study.lock import LOCK
+from unitsearch.study.looking import Looker, is_held
 from unitsearch.study.store import JOURNAL, Store, create_store
 
 COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
 SPACE = "lenet_hybrid"
 SETTLED = 5.0  # seconds after which a page has drawn what is near
-WARM = 60  # trials after which the speed of the search is steady
+WARM = 300  # trials that the search has before it is timed
+LEAD = 60  # trials of each turn before those that are timed: a page opens and settles meanwhile
+TAIL = 2  # trials after those that are timed, when a worker has nothing more to do
 EPOCHS = 20  # of the search's trainings on digits, which take two thirds of a second so
 STAGES = ("header", "first figure", "second figure")
 # Notes when each stage is seen, in the page itself: what asks from outside waits for its drawing.
@@ -87,7 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--window", type=float, default=25.0, help="seconds, of the search")
+    parser.add_argument("--timed", type=int, default=200, help="trials of each turn of the search")
     parser.add_argument("--workers", type=int, default=2, help="of the search")
     parser.add_argument("--only", choices=("large", "new", "search"))
     given = parser.parse_args()
@@ -101,7 +109,7 @@ def main() -> None:
             if given.only in (None, "new"):
                 found |= new(home, browser, given.rounds)
             if given.only in (None, "search"):
-                found |= search(home, browser, given.rounds, given.window, given.workers)
+                found |= search(home, browser, given.rounds, given.timed, given.workers)
         finally:
             browser.close()
     print(json.dumps(found))
@@ -158,54 +166,44 @@ def opened(page: Page, url: str) -> list[float]:
 def new(home: Path, browser: Browser, rounds: int) -> dict[str, Any]:
     folder = home / "studies" / "grows"
     write_study(folder, 200)
-    shown = """() => document.querySelector('[data-figure=figure-0]')._fullData
-        .some(t => t.customdata && [...t.customdata].includes(%d))"""
+    held = {"pid": os.getpid(), "host": socket.gethostname()}
+    (folder / LOCK).write_text(json.dumps(held))  # by a driver, as far as a page can tell
+    shown = """(div => div._fullData.some(t => t.customdata && [...t.customdata].includes(%d))
+        || unitsearch.plots.of(div).clouds.some(cloud => cloud.ids.includes("grows:%d"))
+        )(document.querySelector('[data-figure=figure-0]'))"""
     seconds = []
     with serving(home, "grows") as url, browser.page() as page:
         opened(page, url)
         for at in range(rounds):
             began = time.perf_counter()
             write_trials(folder, range(200 + at, 201 + at), seed=at + 1)
-            page.wait(f"({shown % (200 + at)})()")
+            page.wait(shown % (200 + at, 200 + at))
             seconds.append(time.perf_counter() - began)
     say("a new trial is seen after", seconds, "s")
     return {"new_s": seconds}
 
 
-def search(
-    home: Path, browser: Browser, rounds: int, window: float, workers: int
-) -> dict[str, Any]:
+def search(home: Path, browser: Browser, rounds: int, timed: int, workers: int) -> dict[str, Any]:
     words = [
-        "run",
         f"space={SPACE}",
         "name=search",
         "sampler=random",
-        "budget.trials=100000",
+        f"budget.trials={WARM}",
         f"train.epochs={EPOCHS}",
         f"engine.workers={workers}",
     ]
-    with (home / "said").open("wb") as said:
-        driver = subprocess.Popen([*COMMAND, *words], cwd=home, stdout=said, stderr=said)
-    folder = home / "studies" / "search"
-    beside, alone, served, drawn = [], [], [], []
-    try:
-        until(lambda: (folder / JOURNAL).is_file() and complete(folder) > WARM)
-        with started(home, "search") as (server, url):
-            for _ in range(rounds):
-                before = rate(folder, window)
-                with browser.page() as page:
-                    opened(page, url)
-                    time.sleep(SETTLED)
-                    used = cpu_seconds(server), session_seconds(browser.process.pid)
-                    during = rate(folder, window)
-                    served.append((cpu_seconds(server) - used[0]) / window)
-                    drawn.append((session_seconds(browser.process.pid) - used[1]) / window)
-                after = rate(folder, window)
-                beside.append(2 * during / (before + after))
-                alone.append(after / before)
-    finally:
-        driver.terminate()
-        driver.wait(120)
+    subprocess.run([*COMMAND, "run", *words], cwd=home, capture_output=True, check=True)
+    beside, alone, served, drawn, same = [], [], [], [], set()
+    for _ in range(rounds):
+        before, with_page, after = (
+            turn(home, browser if seen else None, timed) for seen in (False, True, False)
+        )
+        beside.append((before.seconds + after.seconds) / 2 / with_page.seconds)
+        alone.append(before.seconds / after.seconds)
+        served.append(with_page.served)
+        drawn.append(with_page.drawn)
+        same |= {before.keys, with_page.keys, after.keys}
+        assert len(same) == 1, "the turns trained different networks"
     say("speed of the search with a page open over without", beside, "x")
     say("without over without", alone, "x")
     say("of a core that the server took", served, "")
@@ -216,6 +214,70 @@ def search(
         "server_cpu_share": served,
         "browser_cpu_share": drawn,
     }
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The search resumed once.
+
+    Attributes:
+        keys: Of the networks that it trained.
+        seconds: That the timed trials took.
+        served: Share of a core that the server took meanwhile.
+        drawn: Share of a core that the browser took meanwhile.
+    """
+
+    keys: frozenset[str]
+    seconds: float
+    served: float = 0.0
+    drawn: float = 0.0
+
+
+def turn(home: Path, browser: Browser | None, timed: int) -> Turn:
+    """Resume a copy of the search; with a browser, with a page open on it."""
+    with tempfile.TemporaryDirectory(dir=home) as place:
+        folder = Path(place) / "studies" / "search"
+        shutil.copytree(home / "studies" / "search", folder)
+        raised = f"budget.trials={WARM + LEAD + timed + TAIL}"
+        with subprocess.Popen(
+            [*COMMAND, "resume", "search", raised], cwd=place,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ) as driver:  # fmt: skip
+            until(lambda: is_held(folder))
+            shares = watched(Path(place), browser, driver) if browser else (0.0, 0.0, WARM)
+        assert driver.returncode == 0
+        assert shares[2] < WARM + LEAD, "the page was opened too late"
+        trials = optuna_trials(folder)
+        ends = sorted(trial.datetime_complete for trial in trials if trial.datetime_complete)
+        first, last = ends[WARM + LEAD - 1], ends[WARM + LEAD + timed - 1]
+        with contextlib.closing(Looker(folder)) as looker:
+            keys = frozenset(trial.key for trial in looker.look().complete)
+        return Turn(keys, (last - first).total_seconds(), *shares[:2])
+
+
+def watched(
+    home: Path, browser: Browser, driver: subprocess.Popen[bytes]
+) -> tuple[float, float, int]:
+    """Open a page on the search until it ends.
+
+    Returns:
+        The shares of a core that the server and the browser took once the page had settled, and
+        how many trials were complete by then.
+    """
+    with started(home, "search") as (server, url), browser.page() as page:
+        opened(page, url)
+        time.sleep(SETTLED)
+        done = complete(home / "studies" / "search")
+        used, began = (cpu_seconds(server), session_seconds(browser.process.pid)), time.monotonic()
+        driver.wait()
+        took = time.monotonic() - began
+        now = cpu_seconds(server), session_seconds(browser.process.pid)
+        return (now[0] - used[0]) / took, (now[1] - used[1]) / took, done
+
+
+def optuna_trials(folder: Path) -> list[FrozenTrial]:
+    storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+    return storage.get_all_trials(storage.get_study_id_from_name(folder.name))
 
 
 def cpu_seconds(process: int) -> float:
@@ -241,16 +303,6 @@ def _stat(process: int) -> list[str]:
 def complete(folder: Path) -> int:
     with contextlib.closing(Looker(folder)) as looker:
         return len(looker.look().complete)
-
-
-def rate(folder: Path, window: float) -> float:
-    """Return the trials that were completed in a second, over about ``window`` seconds."""
-    looker = Looker(folder)
-    began, first = time.perf_counter(), len(looker.look().complete)
-    time.sleep(window)
-    found = (len(looker.look().complete) - first) / (time.perf_counter() - began)
-    looker.close()
-    return found
 
 
 @contextlib.contextmanager

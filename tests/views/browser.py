@@ -312,8 +312,8 @@ def point(page: Page, figure: str, trial: int) -> tuple[float, float]:
     return found[0], found[1]
 
 
-def brush(page: Page, figure: str) -> list[int]:
-    """Drag a box over the left half of a figure; return the trials that it dims."""
+def brush(page: Page, figure: str, start: float = 0.0, end: float = 0.5) -> list[int]:
+    """Drag a box over a figure, by default its left half; return the trials that it dims."""
     box = page.run(f"""(async name => {{
         const div = document.querySelector(`[data-figure="${{name}}"]`);
         div.scrollIntoView({{block: "center", behavior: "instant"}});
@@ -324,7 +324,7 @@ def brush(page: Page, figure: str) -> list[int]:
     left, top, width, height = box
     told = "new Promise(done => document.querySelector(`[data-figure=%s]`)"
     page.run(f"window.brushed = {told % figure}.once('plotly_selected', () => done(true))), 0")
-    page.drag((left + 3, top + 3), (left + width / 2, top + height - 3))
+    page.drag((left + start * width + 3, top + 3), (left + end * width - 3, top + height - 3))
     page.run("window.brushed")
     return dimmed(page, figure)
 

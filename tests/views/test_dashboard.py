@@ -161,6 +161,22 @@ def test_new_trials_are_a_new_version(home: Path, dashboard: Asked) -> None:
         folder.rename(home / "grown")
 
 
+def test_a_page_that_has_changed_comes_with_what_its_reader_sees(dashboard: Asked) -> None:
+    found = dashboard.json("/api/page?study=first&known=999999&part=0&part=7&part=500")
+    assert found["trials"] == dashboard.json("/api/trials?study=first")
+    assert found["parts"] == {n: dashboard.json(f"/api/part/{n}?study=first") for n in "07"}
+
+
+@pytest.mark.parametrize("query", ["study=first", "study=nobody&known=1", "known=1"])
+def test_a_page_comes_alone_where_nothing_of_it_was_known(dashboard: Asked, query: str) -> None:
+    assert not {"trials", "parts"} & set(dashboard.json(f"/api/page?{query}"))
+
+
+def test_a_page_that_has_not_changed_comes_alone(dashboard: Asked) -> None:
+    known = dashboard.json("/api/page?study=first")["version"]
+    assert "parts" not in dashboard.json(f"/api/page?study=first&known={known}&part=0")
+
+
 def test_a_large_view_rests_before_it_is_made_again(home: Path, dashboard: Asked) -> None:
     view = dashboard.pages.view(["first"], "report")
     view.cost = 1000.0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from view_records import make_record
 from view_studies import add_trials, write_study
 
 from unitsearch.architecture import key, read_architecture, read_file
+from unitsearch.study.lock import LOCK
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
 from unitsearch.views.live import Server, open_server
@@ -32,8 +35,11 @@ SECONDS_UNTIL_SEEN = 10.0  # 5 on a machine that tests nothing beside: benchmark
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("live")
-    for record in (FIRST, SECOND, replace(GROWS, trials=GROWS.trials[:10])):
+    for record in (FIRST, SECOND):
         write_study(found / "studies", record)
+    for name, record, trials in (("grows", GROWS, 10), ("stays", GROWS, 10), ("runs", FIRST, 16)):
+        young = replace(record, name=name, folder=Path(name), trials=record.trials[:trials])
+        write_study(found / "studies", young)
     failed = replace(SECOND.trials[11], reason=EVIL)
     facts = {"config": {**SECOND.config, "space": EVIL, "data": {"name": EVIL}}}
     trials = (*SECOND.trials[:11], failed, *SECOND.trials[12:])
@@ -75,7 +81,7 @@ def follow(page: Page, text: str) -> None:
 
 def test_a_study_is_found_in_the_list_and_opened(page: Page, server: Server) -> None:
     page.go(server.url)
-    page.wait("document.querySelectorAll('#head tbody tr').length === 4")
+    page.wait("document.querySelectorAll('#head tbody tr').length === 6")
     page.wait("!document.querySelector('#head .soft')")  # all are read
     follow(page, "second")
     page.wait(DRAWN)
@@ -149,6 +155,51 @@ def test_new_trials_appear_while_it_is_looked_at_and_what_was_chosen_stays(
     page.wait(f"{shown}.includes(13)")
     assert time.monotonic() - began < SECONDS_UNTIL_SEEN
     assert set(out) < set(dimmed(page, "figure-0"))
+
+
+def test_a_new_trial_of_a_running_study_is_a_point_before_its_figure_is_drawn_again(
+    home: Path, page: Page, server: Server
+) -> None:
+    folder = home / "studies" / "runs"
+    driver = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
+    (folder / LOCK).write_text(driver)
+    page.go(f"{server.url}?study=runs")
+    page.wait(DRAWN)
+    plot = "unitsearch.plots.of(document.querySelector('[data-figure=figure-0]'))"
+    page.run(f"{plot}.due = 1e9, {plot}.first = {plot}.div._fullData, 0")
+    add_trials(folder, FIRST.trials[16:])
+    page.wait(f"{plot}.clouds.some(cloud => cloud.ids.includes('runs:27'))")
+    assert page.run(f"{plot}.div._fullData === {plot}.first")  # plotly drew nothing
+    page.click(*point(page, "figure-0", 27))
+    page.wait("document.getElementById('drawer-title').textContent.includes('27')")
+    page.key("Escape")
+    brush(page, "figure-0", 0.5, 1.0)
+    inside, outside = page.run(f"""(({{clouds, div: {{_fullLayout: {{xaxis, yaxis}}}}}}) => {{
+        const found = [[], []];
+        for (const cloud of clouds) cloud.ids.forEach((id, i) => {{
+            const x = xaxis.d2p(cloud.x[i]) / xaxis._length, y = yaxis.d2p(cloud.y[i]);
+            found[x > 0.5 && x < 1 && y > 0 && y < yaxis._length ? 0 : 1].push(id);
+        }});
+        return found;
+    }})({plot})""")
+    chosen = page.run("[...unitsearch.choice.shown()]")
+    assert "runs:27" in inside
+    assert set(inside) <= set(chosen)
+    assert not set(outside) & set(chosen)
+
+    (folder / LOCK).unlink()  # its driver has ended: all is drawn as it is
+    page.wait(f"{plot}.div._fullData !== {plot}.first && !{plot}.clouds.length")
+    assert page.run("document.querySelectorAll('[data-figure=figure-0] canvas').length") == 0
+
+
+def test_what_a_look_does_not_change_stays_as_it_is(home: Path, page: Page, server: Server) -> None:
+    page.go(f"{server.url}?study=stays")
+    page.wait(DRAWN)
+    page.run("window.button = document.querySelector('#head .card button'), button.focus()")
+    before = page.run("document.querySelector('#head .facts').innerText")
+    add_trials(home / "studies" / "stays", GROWS.trials[10:])
+    page.wait(f"document.querySelector('#head .facts').innerText !== {json.dumps(before)}")
+    assert page.run("window.button.isConnected && document.activeElement === window.button")
 
 
 def test_studies_are_compared_side_by_side(page: Page, server: Server) -> None:

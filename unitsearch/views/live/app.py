@@ -6,8 +6,7 @@ import json
 from collections.abc import Callable
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from typing import TYPE_CHECKING
 
 from unitsearch.errors import StudyError, UnitSearchError
 from unitsearch.views.figures.theme import CONFIG
@@ -29,7 +28,7 @@ def dash_app(pages: Pages, port: Callable[[], int]) -> Dash:
         pages: What it answers.
         port: Where it will listen, once it does.
     """
-    from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+    from dash import ClientsideFunction, Dash, Input, dcc
 
     served = _assets()
     app = Dash(
@@ -40,30 +39,9 @@ def dash_app(pages: Pages, port: Callable[[], int]) -> Dash:
         serve_locally=True,
         index_string=_index(served),
     )
-    app.layout = html.Div(
-        [
-            dcc.Location(id="place"),
-            dcc.Interval(id="clock", interval=1000 * SECONDS),
-            dcc.Store(id="page"),
-            dcc.Store(id="drawn"),
-        ]
-    )
-
-    @app.callback(
-        Output("page", "data"),
-        Input("place", "search"),
-        Input("clock", "n_intervals"),
-        State("drawn", "data"),
-    )
-    def look(search: str | None, _ticks: int | None, drawn: Any) -> Any:
-        asked = parse_qs((search or "").removeprefix("?"))
-        page = pages.page(asked.get("study", []), asked.get("board", ["report"])[0])
-        known = drawn or {}
-        is_same = known.get("version") == page["version"] and known.get("bar") == page["bar"]
-        return no_update if is_same else page
-
+    app.layout = dcc.Interval(id="clock", interval=1000 * SECONDS)
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("unitsearch", "show"), Output("drawn", "data"), Input("page", "data")
+        ClientsideFunction("unitsearch", "look"), Input("clock", "n_intervals")
     )
     _routes(app.server, pages, served)
     guard(app.server, port, app.csp_hashes())
@@ -88,7 +66,9 @@ def _routes(server: Flask, pages: Pages, served: dict[str, tuple[bytes, str]]) -
         return answer(lambda names, board: pages.part(names, board, number))
 
     def page() -> Response:
-        return answer(lambda names, board: json.dumps(pages.page(names, board)))
+        known = request.args.get("known", 0, type=int)
+        parts = request.args.getlist("part", type=int)
+        return answer(lambda names, board: pages.look(names, board, known, parts))
 
     def trials() -> Response:
         return answer(pages.trials)

@@ -7,8 +7,11 @@
   var busy = false;
   var parts = new Map(); // element -> {number, stale, drawn}
   var SHARE = 0.1; // of the time that drawing may take while a search runs, whose cores these are
+  var FIGURE = 0.004; // of the time that each figure may then take, besides its new points
   var AHEAD = 400; // pixels before it comes into view that a part is first drawn
   var LONGEST = 1500; // milliseconds between two drawings at most, so that no trial waits for long
+  var shown = {}; // HTML by the name of its place
+  var given = {}; // parts that came with the page, by number
   var table = null; // settles once the trials are known, without which nothing can be brushed
   var plotly = new Promise(function (done) {
     if (window.Plotly) return done();
@@ -17,7 +20,10 @@
 
   function ask(path, more) {
     var query = new URLSearchParams(location.search);
-    Object.keys(more || {}).forEach(function (name) { query.set(name, more[name]); });
+    Object.keys(more || {}).forEach(function (name) {
+      query.delete(name);
+      [].concat(more[name]).forEach(function (value) { query.append(name, value); });
+    });
     return fetch(path + "?" + query).then(function (response) {
       return response.json().then(function (answer) {
         if (!response.ok) throw new Error(answer.error || response.statusText);
@@ -57,10 +63,11 @@
     said.setAttribute("role", "alert");
     said.textContent = String(error.message || error);
     document.getElementById("head").replaceChildren(said);
+    delete shown.head;
   }
 
   function render(next, before) {
-    document.title = next.title;
+    if (document.title !== next.title) document.title = next.title;
     put("bar", next.bar);
     put("head", next.head);
     var again = before && JSON.stringify(before.layout) === JSON.stringify(next.layout);
@@ -69,7 +76,8 @@
     else if (before.version === next.version) return null;
     parts.forEach(function (part) { part.stale = true; });
     if (!next.layout.length) return null;
-    table = ask("/api/trials").then(function (columns) {
+    given = next.parts || {};
+    table = Promise.resolve(next.trials || ask("/api/trials")).then(function (columns) {
       u.choice.load(columns);
       u.offerFilters();
       if (!again && /^#trial-\d+$/.test(location.hash)) {
@@ -82,9 +90,8 @@
   // Puts new HTML in a place; a select that is being used is left alone.
   function put(name, html) {
     var place = document.getElementById(name);
-    if (place.dataset.html === html) return;
-    if (place.querySelector("select:focus")) return;
-    place.dataset.html = html;
+    if (shown[name] === html || place.querySelector("select:focus")) return;
+    shown[name] = html;
     u.tables.replace(place, html);
   }
 
@@ -101,12 +108,19 @@
 
   function unobserve(element) { nears.forEach(function (near) { near.unobserve(element); }); }
 
-  // Whether a part is to be filled: one that is empty a little before it comes into view, one that
-  // has become old not until it does.
-  function isDue(element) {
-    var part = parts.get(element), box = element.getBoundingClientRect();
-    var ahead = part.drawn ? 0 : AHEAD;
-    return part.stale && box.top < window.innerHeight + ahead && box.bottom > -ahead;
+  // Whether a part is near enough to be filled: one that is empty a little before it comes into
+  // view, one that has become old not until it does.
+  function isNear(element) {
+    var box = element.getBoundingClientRect(), ahead = parts.get(element).drawn ? 0 : AHEAD;
+    return box.top < window.innerHeight + ahead && box.bottom > -ahead;
+  }
+
+  function isDue(element) { return parts.get(element).stale && isNear(element); }
+
+  function askPart(number) {
+    var found = given[number];
+    delete given[number]; // drawing changes it
+    return found ? Promise.resolve(found) : ask("/api/part/" + number);
   }
 
   // Fills the parts that are due from the top down; one is drawn while the next is asked for.
@@ -122,7 +136,7 @@
       function fail(error) {
         element.firstElementChild.textContent = String(error.message || error);
       }
-      return ask("/api/part/" + part.number).then(function (answer) {
+      return askPart(part.number).then(function (answer) {
         drawn = drawn.then(function () {
           return parts.get(element) === part ? fill(element, answer) : null;
         }).catch(fail);
@@ -142,7 +156,7 @@
     var height = answer.figure.layout.height;
     if (height) div.style.minHeight = height + "px";
     return Promise.all([plotly, table]).then(function () {
-      return u.plots.draw(div, answer.figure);
+      return u.plots.draw(div, answer.figure, wanted.running ? FIGURE : 0);
     });
   }
 
@@ -162,16 +176,29 @@
     if (window.dash_clientside.set_props) {
       window.dash_clientside.set_props("clock", { disabled: document.hidden });
     }
+    if (!document.hidden) look();
   });
 
-  ask("/api/page").then(show, complain); // the first look does not wait for Dash to be loaded
+  // Asks for the page and, should it have changed, with it for all that is in view.
+  var looking = false;
+  function look() {
+    var more = {};
+    if (looking) return;
+    looking = true;
+    if (page && page.layout.length) {
+      var near = Array.from(parts.keys()).filter(isNear);
+      more = { known: page.version,
+        part: near.map(function (element) { return parts.get(element).number; }) };
+    }
+    ask("/api/page", more).then(show, complain).then(function () { looking = false; });
+  }
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.unitsearch = {
-    show: function (data) {
-      if (!data) return window.dash_clientside.no_update;
-      show(data);
-      return { version: data.version, bar: data.bar };
+    look: function (ticks) {
+      if (ticks) look();
+      return window.dash_clientside.no_update;
     },
   };
+  look(); // the first does not wait for Dash to be loaded
 })(window.unitsearch);

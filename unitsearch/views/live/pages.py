@@ -104,8 +104,8 @@ class Pages:
         """Return everything of a page but what its panels show; without names the list of studies.
 
         Returns:
-            ``version``, ``layout`` (changes if the sections do), ``title``, and as HTML ``bar``,
-            ``head`` and ``panels``.
+            ``version``, ``layout`` (changes if the sections do), ``title``, whether a study is
+            ``running``, and as HTML ``bar``, ``head`` and ``panels``.
         """
         if not names:
             return self._list()
@@ -121,10 +121,30 @@ class Pages:
             "version": view.version,
             "layout": [*view.names, board_name, crc32(parts.encode())],
             "title": " · ".join(view.names),
+            "running": any(state(record) == "running" for record in view.records),
             "bar": self._bar(view.names, board_name, view.records),
             "head": self._head(view),
             "panels": parts,
         }
+
+    def look(self, names: Sequence[str], board_name: str, known: int, parts: Sequence[int]) -> str:
+        """Return a page as JSON; if it changed since version ``known`` with what it then asks for.
+
+        Returns:
+            What ``page`` returns, and for a changed page that was known ``trials`` and ``parts``
+            (by their numbers, those that are given and there), as the methods of these names.
+        """
+        page = self.page(names, board_name)
+        said = json.dumps(page)
+        if not known or known == page["version"] or not page["layout"]:
+            return said
+        drawn = {}
+        for number in parts:
+            with suppress(StudyError):  # the board has changed; its page asks for what it has
+                drawn[number] = self.part(names, board_name, number)
+        shown = ",".join(f'"{number}":{part}' for number, part in drawn.items())
+        trials = self.trials(names, board_name)
+        return f'{said[:-1]},"trials":{trials},"parts":{{{shown}}}}}'
 
     def view(self, names: Sequence[str], board_name: str) -> View:
         """Return studies on a board as they stand, or stood a moment ago.
@@ -243,7 +263,7 @@ class Pages:
     def _head(self, view: View) -> str:
         if len(view.records) == 1:
             record = view.records[0]
-            head = panels.header(record, view.board.title, view.board.intro, view.colours)
+            head = panels.header(record, view.board.title, view.board.intro)
             return f'<div data-study="{escape(record.name, quote=True)}">{head}</div>'
         links = [address([name]) for name in view.names]
         states = [state(record) for record in view.records]

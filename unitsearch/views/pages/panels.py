@@ -19,8 +19,15 @@ Colours = Mapping[str, str]
 _FAILURES = 100  # rows of the table of failures
 
 
-def header(record: Record, title: str, intro: str, colours: Colours) -> str:
-    """Return the head of a report: what was searched, what was found, three networks to compare."""
+def header(record: Record, title: str, intro: str, colours: Colours | None = None) -> str:
+    """Return the head of a report: what was searched, what was found, three networks to compare.
+
+    Args:
+        record: The study.
+        title: What stands above its name.
+        intro: How to use what follows; may be empty.
+        colours: Of the units in the networks' drawings; None for no drawings.
+    """
     config = words.config(record)
     recipe = config.get("train", config.get("recipe"))
     facts = {
@@ -125,7 +132,7 @@ def _against(trial: Trial, base: Trial, *, in_bits: bool) -> str:
     return said
 
 
-def _cards(record: Record, colours: Colours) -> str:
+def _cards(record: Record, colours: Colours | None) -> str:
     """The baseline, the best and the lightest that cannot be told from it, side by side."""
     base, best, light = record.baseline, best_trial(record), lightest_unresolved(record)
     shown: dict[int, tuple[str, Trial]] = {}
@@ -143,8 +150,11 @@ def _cards(record: Record, colours: Colours) -> str:
     return f'<div class="cards">{cards}</div>' if cards else ""
 
 
-def _card(title: str, trial: Trial, base: Trial | None, colours: Colours, *, in_bits: bool) -> str:
+def _card(
+    title: str, trial: Trial, base: Trial | None, colours: Colours | None, *, in_bits: bool
+) -> str:
     cost = trial.cost
+    drawn = "" if colours is None else drawing(trial.architecture, colours)
     name, size = ("stored bits", cost.bits) if in_bits else ("parameters", cost.params)
     versus = ("", "")
     if base is not None and trial.number != base.number:
@@ -154,7 +164,7 @@ def _card(title: str, trial: Trial, base: Trial | None, colours: Colours, *, in_
         )
     return (
         f'<article class="card"><h2>{title} <button class="open" data-trial="{trial.number}">'
-        f"#{trial.number}</button></h2>{drawing(trial.architecture, colours)}"
+        f"#{trial.number}</button></h2>{drawn}"
         f"<dl><div><dt>accuracy</dt><dd>{words.accuracy(trial)}</dd></div>"
         f"<div><dt>FLOPs</dt><dd>{words.short(cost.flops)}{versus[0]}</dd></div>"
         f"<div><dt>{name}</dt><dd>{words.short(size)}{versus[1]}</dd></div></dl></article>"

@@ -2,6 +2,7 @@
 (function (u) {
   "use strict";
   var touch = window.matchMedia("(pointer: coarse)").matches;
+  var LONGEST = 20000; // milliseconds that a drawing is postponed at most
   var plots = new Map(); // element -> what is known of its figure
   var ringed = null; // the trial that is open
 
@@ -100,6 +101,7 @@
       plot.pressed = [plot.pressed[1], performance.now()];
     }, true);
     plot.div.on("plotly_click", function (event) {
+      if (u.clouds.under(plot, event.event)) return; // which is opened by itself
       var found = event.points.map(function (point) {
         var link = plot.links[point.curveNumber];
         return link && link.ids[link.ids.length === 1 ? 0 : point.pointNumber];
@@ -151,24 +153,73 @@
     u.clouds.paint(plot, shown);
   }
 
-  // Draws or redraws a figure; what is chosen, zoomed and switched off stays so.
-  function draw(div, figure) {
+  // What must be alike in two figures for the points of one to have their places in the other.
+  function formOf(figure) {
+    var axes = Object.keys(figure.layout).filter(function (name) {
+      return /^[xy]axis\d*$/.test(name);
+    });
+    return JSON.stringify([
+      figure.data.map(function (t) { return [t.type, t.mode, t.name, t.legendgroup, t.xaxis]; }),
+      axes.map(function (name) { return [name, figure.layout[name].range]; }),
+    ]);
+  }
+
+  // Whether the points of clouds lie within the axes as they are drawn, where these have no range.
+  function isWithin(clouds, plot) {
+    return clouds.every(function (cloud) {
+      return ["x", "y"].every(function (way, k) {
+        var axis = plot.div._fullLayout[cloud.axes[k].replace(way, way + "axis")];
+        return axis && (plot.ranges[axis._name] || Array.from(cloud[way]).every(function (value) {
+          var at = axis.d2p(value);
+          return at >= 0 && at <= axis._length;
+        }));
+      });
+    });
+  }
+
+  // Shows the trials that are new in a figure at once, and leaves the rest of it until its drawing
+  // is due; returns whether it could. Curves of trials are not points and do not wait.
+  function postpone(plot, figure, ids, share) {
+    if (performance.now() > plot.due || formOf(figure) !== plot.form) return false;
+    if (plot.links.some(u.links.isSlow)) return false;
+    var clouds = u.clouds.news(figure, ids, plot.points);
+    if (!isWithin(clouds, plot)) return false;
+    plot.clouds = clouds;
+    freshen(plot);
+    window.clearTimeout(plot.timer);
+    plot.timer = window.setTimeout(function () {
+      u.plots.draw(plot.div, figure, share);
+    }, plot.due - performance.now());
+    return true;
+  }
+
+  // Draws or redraws a figure; what is chosen, zoomed and switched off stays so. With ``share``
+  // that is done again so seldom that it takes no more of the time; new points do not wait for it.
+  function draw(div, figure, share) {
     var section = div.closest("[data-study]");
     var study = section ? section.dataset.study : "";
     var known = plots.get(div);
+    function ids(trace) { return u.links.idsOf(trace, study); }
+    if (known && share && postpone(known, figure, ids, share)) return Promise.resolve();
+    if (known) window.clearTimeout(known.timer);
+    var began = performance.now(), form = formOf(figure);
     var plot = known || { div: div, ring: null, busy: false, opened: -1e9,
       pressed: [-1e9, -1e9] };
     var shown = u.choice.shown();
     var source = figure.data.map(function (trace) {
       return Object.assign({}, trace, trace.type === "scattergl" ? { type: "scatter" } : {});
     });
-    plot.clouds = u.clouds.take(figure, function (trace) { return u.links.idsOf(trace, study); });
+    plot.clouds = u.clouds.take(figure, ids);
     plot.source = plot.clouds.length ? source : null;
     // most trials that come while a search runs are points of a cloud: the rest is drawn already
     var rest = plot.clouds.length ? JSON.stringify([figure.data, figure.layout]) : "";
     if (known && rest && rest === plot.drawn) return Promise.resolve(freshen(plot));
     plot.drawn = rest;
+    plot.form = form;
     plot.links = u.links.linksOf(figure, study);
+    plot.points = new Set([].concat.apply([], plot.links.filter(byPoints).map(function (link) {
+      return link.ids;
+    })));
     plot.rest = shown;
     u.links.prepare(figure, plot.links, shown);
     plot.ranges = {};
@@ -190,6 +241,8 @@
       if (!known) listen(plot);
       plot.busy = false;
       settle(plot);
+      var ended = performance.now();
+      plot.due = share ? ended + Math.min((ended - began) / share, LONGEST) : 0;
     });
   }
 
@@ -284,14 +337,15 @@
   }, true);
 
   u.plots = {
-    draw: function (div, figure) {
+    draw: function (div, figure, share) {
       return released.then(function () {
         near.observe(div);
-        return draw(div, figure);
+        return draw(div, figure, share);
       });
     },
     drop: function () {
       plots.forEach(function (plot) {
+        window.clearTimeout(plot.timer);
         near.unobserve(plot.div);
         Plotly.purge(plot.div);
       });

@@ -36,12 +36,39 @@
     });
   }
 
+  // Changes an element into another one where they differ: what stays is not laid out again.
+  function morph(old, now) {
+    if (old.isEqualNode(now)) return;
+    if (old.nodeType !== 1 || old.nodeName !== now.nodeName || old.tagName === "svg") {
+      old.replaceWith(now);
+      return;
+    }
+    Array.from(old.attributes).forEach(function (one) {
+      if (!now.hasAttribute(one.name)) old.removeAttribute(one.name);
+    });
+    Array.from(now.attributes).forEach(function (one) {
+      if (old.getAttribute(one.name) !== one.value) old.setAttribute(one.name, one.value);
+    });
+    morphChildren(old, now);
+  }
+
+  function morphChildren(old, now) {
+    var before = Array.from(old.childNodes), after = Array.from(now.childNodes);
+    after.forEach(function (child, i) {
+      if (before[i]) morph(before[i], child);
+      else old.appendChild(child);
+    });
+    before.slice(after.length).forEach(function (child) { child.remove(); });
+  }
+
   // Puts new HTML where a table was; its order and the keyboard's place stay.
   function replace(place, html) {
     var head = place.querySelector("th[aria-sort='ascending'], th[aria-sort='descending']");
     var sorted = head && [head.cellIndex, head.getAttribute("aria-sort") === "descending"];
     var focused = place.contains(document.activeElement) && document.activeElement.dataset.trial;
-    place.innerHTML = html;
+    var made = document.createElement("template");
+    made.innerHTML = html;
+    morphChildren(place, made.content);
     var again = sorted && place.querySelector("thead") &&
       place.querySelector("thead").rows[0].cells[sorted[0]];
     if (again) sortBy(again, sorted[1]);
