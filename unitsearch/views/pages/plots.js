@@ -2,7 +2,7 @@
 (function (u) {
   "use strict";
   var touch = window.matchMedia("(pointer: coarse)").matches;
-  var LONGEST = 20000; // milliseconds that a drawing is postponed at most
+  var LONGEST = 30000; // milliseconds that a drawing is postponed at most
   var plots = new Map(); // element -> what is known of its figure
   var ringed = null; // the trial that is open
 
