@@ -244,6 +244,7 @@ CLOUD = """(async () => {
     const div = document.createElement("div");
     div.dataset.figure = "cloud";
     div.id = "cloud";
+    div.style.height = "450px";
     place.prepend(div);
     const numbers = [...Array(50).keys()];
     await DRAW;
@@ -290,6 +291,21 @@ def test_more_points_within_the_axes_leave_the_figure_that_plotly_drew(
 def test_one_of_many_points_opens_at_a_click(cloud: Page, record: Record) -> None:
     cloud.click(*point(cloud, "cloud", 20))
     cloud.wait("document.getElementById('drawer-title').textContent.startsWith('Trial 20')")
+
+
+@pytest.mark.parametrize("number", [20, 3])
+def test_of_points_side_by_side_the_one_under_the_pointer_opens(cloud: Page, number: int) -> None:
+    lone = """{type: "scatter", mode: "markers", customdata: [3], name: "lone", x: [10 ** 2.2],
+        y: [40], marker: {color: "#0000ff", size: 8}}"""
+    both = DRAW.replace("data: [", f"data: [{lone}, ")
+    cloud.run(f"""(() => {{
+        const div = document.getElementById("cloud"), numbers = [...Array(50).keys()];
+        return {both};
+    }})().then(() => 0)""")
+    places = [point(cloud, "cloud", one) for one in (20, 3)]
+    assert 8 < places[1][0] - places[0][0] < 20  # plotly finds a point at such a distance
+    cloud.click(*point(cloud, "cloud", number))
+    cloud.wait(f"document.getElementById('drawer-title').textContent.startsWith('Trial {number}')")
 
 
 def test_many_points_are_brushed_and_dimmed(cloud: Page) -> None:

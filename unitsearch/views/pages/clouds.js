@@ -5,6 +5,7 @@
   "use strict";
   var FAINT = 0.2; // of a point's own opacity
   var REACH = 9; // pixels around the pointer in which a point is found
+  var ABOVE = 6; // pixels around its middle that a point of plotly's own covers of what lies below
   var MANY = 1500; // points that can be told apart
   var stamps = {};
   var ARRAYS = {
@@ -287,7 +288,7 @@
       if (!point.xaxis || !point.yaxis) return true;
       var dx = point.xaxis._offset + point.xaxis.d2p(point.x) - left;
       var dy = point.yaxis._offset + point.yaxis.d2p(point.y) - top;
-      return Math.hypot(dx, dy) > Math.hypot(found.px - left, found.py - top);
+      return Math.hypot(dx, dy) > Math.max(ABOVE, Math.hypot(found.px - left, found.py - top));
     }) ? found : null;
   }
 
@@ -331,6 +332,5 @@
     }, true);
   }
 
-  u.clouds = { decoded: decoded, take: take, news: news, paint: paint, under: under, inside: inside,
-    listen: listen };
+  u.clouds = { decoded: decoded, take: take, news: news, paint: paint, inside: inside, listen: listen };
 })(window.unitsearch);

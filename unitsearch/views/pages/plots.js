@@ -96,12 +96,16 @@
 
   function listen(plot) {
     var frame = 0;
-    u.clouds.listen(plot, function (id) { open(plot, id); });
+    u.clouds.listen(plot, function (id) {
+      plot.taken = true; // plotly may have a point of its own a little further away
+      open(plot, id);
+    });
     plot.div.addEventListener("pointerdown", function () {
+      plot.taken = false;
       plot.pressed = [plot.pressed[1], performance.now()];
     }, true);
     plot.div.on("plotly_click", function (event) {
-      if (u.clouds.under(plot, event.event)) return; // which is opened by itself
+      if (plot.taken) return;
       var found = event.points.map(function (point) {
         var link = plot.links[point.curveNumber];
         return link && link.ids[link.ids.length === 1 ? 0 : point.pointNumber];
