@@ -34,7 +34,7 @@ def dash_app(pages: Pages, port: Callable[[], int]) -> Dash:
     app = Dash(
         "unitsearch",
         title="unitsearch",
-        update_title=None,  # the title is the page's own
+        update_title="",  # the title is the page's own
         include_assets_files=False,
         serve_locally=True,
         index_string=_index(served),
