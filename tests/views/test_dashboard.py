@@ -177,6 +177,13 @@ def test_a_page_that_has_not_changed_comes_alone(dashboard: Asked) -> None:
     assert "parts" not in dashboard.json(f"/api/page?study=first&known={known}&part=0")
 
 
+def test_a_page_that_outlives_its_server_is_not_taken_for_known(dashboard: Asked) -> None:
+    known = dashboard.json("/api/page?study=first")["version"]
+    again = asked(dashboard.home)
+    assert "parts" in again.json(f"/api/page?study=first&known={known}&part=0")
+    again.pages.catalogue.close()
+
+
 def test_a_large_view_rests_before_it_is_made_again(home: Path, dashboard: Asked) -> None:
     view = dashboard.pages.view(["first"], "report")
     view.cost = 1000.0

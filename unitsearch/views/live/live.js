@@ -7,7 +7,7 @@
   var busy = false;
   var parts = new Map(); // element -> {number, stale, drawn}
   var SHARE = 0.1; // of the time that drawing may take while a search runs, whose cores these are
-  var FIGURE = 0.003; // of the time that each figure may then take, besides its new points
+  var REDRAWN = 0.003; // of the time that drawing a figure again may then take; new points are cheap
   var AHEAD = 400; // pixels before it comes into view that a part is first drawn
   var LONGEST = 1500; // milliseconds between two drawings at most, so that no trial waits for long
   var shown = {}; // HTML by the name of its place
@@ -156,7 +156,7 @@
     var height = answer.figure.layout.height;
     if (height) div.style.minHeight = height + "px";
     return Promise.all([plotly, table]).then(function () {
-      return u.plots.draw(div, answer.figure, wanted.running ? FIGURE : 0);
+      return u.plots.draw(div, answer.figure, wanted.running ? REDRAWN : 0);
     });
   }
 

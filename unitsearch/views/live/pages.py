@@ -88,7 +88,8 @@ class Pages:
             threading.Lock
         )
         self._read: dict[str, tuple[int, Board]] = {}
-        self._versions = count(1)
+        # a page that outlives its server must not take another one's version for what it knows
+        self._versions = count(time.time_ns() // 1000)
 
     def prepare(self) -> None:
         """Read every study once, so that a list has them all; draw what one alone begins with."""

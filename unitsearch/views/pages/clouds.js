@@ -332,5 +332,6 @@
     }, true);
   }
 
-  u.clouds = { decoded: decoded, take: take, news: news, paint: paint, inside: inside, listen: listen };
+  u.clouds = { decoded: decoded, take: take, news: news, paint: paint, inside: inside,
+    listen: listen };
 })(window.unitsearch);

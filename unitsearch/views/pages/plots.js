@@ -2,7 +2,7 @@
 (function (u) {
   "use strict";
   var touch = window.matchMedia("(pointer: coarse)").matches;
-  var LONGEST = 30000; // milliseconds that a drawing is postponed at most
+  var POSTPONED = 30000; // milliseconds that a drawing waits at most
   var plots = new Map(); // element -> what is known of its figure
   var ringed = null; // the trial that is open
 
@@ -246,7 +246,7 @@
       plot.busy = false;
       settle(plot);
       var ended = performance.now();
-      plot.due = share ? ended + Math.min((ended - began) / share, LONGEST) : 0;
+      plot.due = share ? ended + Math.min((ended - began) / share, POSTPONED) : 0;
     });
   }
 
@@ -343,6 +343,7 @@
   u.plots = {
     draw: function (div, figure, share) {
       return released.then(function () {
+        if (!div.isConnected) return null; // the page was built anew while a button was held
         near.observe(div);
         return draw(div, figure, share);
       });
