@@ -76,11 +76,11 @@ def profiled(task: Path) -> dict[str, Any]:
     recipe = write_all(read(Recipe, said["recipe"], "train"))
     row = said["networks"][-1]
     job = Job(1, "train", row["architecture"], row["seed"], recipe, said["data"])
-    bench = work.Bench()
-    work.do(job, bench)  # warm
+    cache = work.WorkerCache()
+    work.run_job(job, cache)  # warm
     profile = cProfile.Profile()
     begin = time.perf_counter()
-    outcome = profile.runcall(work.do, job, bench)
+    outcome = profile.runcall(work.run_job, job, cache)
     whole = time.perf_counter() - begin
     torch.set_num_threads(1)
     return {"rows": [], "whole": whole, "train": outcome.train_seconds, **_by_phase(profile)}

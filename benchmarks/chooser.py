@@ -41,8 +41,8 @@ from unitsearch.architecture import (
 )
 from unitsearch.costs import count
 from unitsearch.kernels.lanes import Lanes
+from unitsearch.network.autotune import choose, entering, images_measured, work
 from unitsearch.network.build import FORMATS, build
-from unitsearch.network.choosing import choose, entering, images_measured, work
 from unitsearch.network.timing import timings
 from unitsearch.shapes import after
 from unitsearch.space import at_random, baseline, draw

@@ -27,9 +27,9 @@ import torch
 
 import unitsearch
 from unitsearch import resources
+from unitsearch.exports.export import export, untrained_subject
+from unitsearch.exports.story import Story
 from unitsearch.network.weights import fixed_images
-from unitsearch.views.exports.export import export, untrained_subject
-from unitsearch.views.exports.story import Story
 
 FORMATS = ("yaml", "safetensors", "pt2", "onnx", "python")
 MOST = 1e-4

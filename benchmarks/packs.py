@@ -42,8 +42,8 @@ from unitsearch.packs.optimisers import Moment
 from unitsearch.space import at_random, draw
 from unitsearch.training import Recipe
 from unitsearch.training.loop import Trained, train
-from unitsearch.training.pack_steps import prepared
-from unitsearch.training.packs import Member, train_pack
+from unitsearch.training.packed.loop import Member, train_pack
+from unitsearch.training.packed.steps import prepared
 
 SPACES = {"LeNet": "lenet_table1", "toy": "toy_hybrid"}
 IMAGES = 1024

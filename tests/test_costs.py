@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from architecture.strategies import architectures, convs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from space.files import bound
 
+from tests.architecture.strategies import architectures, convs
+from tests.space.files import bound
 from unitsearch.architecture import (
     Architecture,
     Conv,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from doc_blocks import DOCS, Block, Followed, blocks, command, differences, follow
 
 from reference_pages import commands
+from tests.doc_blocks import DOCS, Block, Followed, blocks, command, differences, follow
 
 ALONE = ("own_unit.md", "own_backbone.md")
 AFTER_THE_TUTORIAL = (

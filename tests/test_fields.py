@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 
 from unitsearch.errors import SpecError
 from unitsearch.fields import (
-    Anything,
-    Flag,
+    AnyValue,
+    Bool,
+    Enum,
+    Float,
+    Int,
     ListOf,
-    Maybe,
-    OneOf,
-    Real,
-    Record,
+    MapOf,
+    Nested,
+    Nullable,
     Rule,
-    TableOf,
     Text,
-    Whole,
     declared,
+    field_,
     json_schema,
     read,
-    setting,
     write,
     write_all,
 )
@@ -35,33 +35,33 @@ from unitsearch.fields import (
 
 @dataclass(frozen=True)
 class Inner:
-    size: int = setting(Whole(1, 9))
-    note: str = setting(Text(5), "", key="a-note")
+    size: int = field_(Int(1, 9))
+    note: str = field_(Text(5), "", key="a-note")
 
 
 @dataclass(frozen=True)
 class Outer:
-    inner: Inner = setting(Record(Inner))
-    rate: float = setting(Real(above=True), 0.1)
-    words: tuple[str, ...] = setting(ListOf(OneOf(("a", "b")), 0, 2), ())
-    table: dict[str, int] = setting(TableOf(Whole()), {})
-    flag: bool | None = setting(Maybe(Flag()), None)
-    name: str = setting(Text(), "x", compare=False)
+    inner: Inner = field_(Nested(Inner))
+    rate: float = field_(Float(above=True), 0.1)
+    words: tuple[str, ...] = field_(ListOf(Enum(("a", "b")), 0, 2), ())
+    table: dict[str, int] = field_(MapOf(Int()), {})
+    flag: bool | None = field_(Nullable(Bool()), None)
+    name: str = field_(Text(), "x", compare=False)
 
 
 RULES: dict[str, Rule] = {
-    "whole": Whole(-3, 9),
-    "whole without end": Whole(2),
-    "real": Real(-1.0, 2.5),
-    "real above": Real(0, above=True),
-    "flag": Flag(),
+    "whole": Int(-3, 9),
+    "whole without end": Int(2),
+    "real": Float(-1.0, 2.5),
+    "real above": Float(0, above=True),
+    "flag": Bool(),
     "text": Text(4),
-    "one of": OneOf(("red", "green")),
-    "maybe": Maybe(Whole()),
-    "list": ListOf(Whole(0, 5), 1, 3),
-    "table": TableOf(Flag()),
-    "record": Record(Inner),
-    "anything": Anything(),
+    "one of": Enum(("red", "green")),
+    "maybe": Nullable(Int()),
+    "list": ListOf(Int(0, 5), 1, 3),
+    "table": MapOf(Bool()),
+    "record": Nested(Inner),
+    "anything": AnyValue(),
 }
 PLAIN = st.recursive(
     st.none()
@@ -107,32 +107,32 @@ def test_what_was_read_is_written_and_read_again(name: str, value: Any) -> None:
 
 
 BAD: list[tuple[Rule, Any, str]] = [
-    (Whole(1, 9), 0, "here: found 0, expected a whole number from 1 to 9"),
-    (Whole(1), True, "here: found True, expected a whole number of at least 1"),
-    (Whole(1), "3", "here: found '3', expected a whole number of at least 1"),
-    (Whole(1), float("nan"), "here: found nan, expected a whole number of at least 1"),
-    (Whole(1), float("inf"), "here: found inf, expected a whole number of at least 1"),
-    (Real(), -1, "here: found -1, expected a number of at least 0"),
-    (Real(above=True), 0, "here: found 0, expected a number above 0"),
-    (Real(0, 1), 2, "here: found 2, expected a number of at least 0 and at most 1"),
-    (Real(), 10**400, "here: found 1000000000000000000000000000000000000"),
-    (Real(), "much", "here: found 'much', expected a number of at least 0"),
-    (Real(), "nan", "here: found nan, expected a number of at least 0"),
-    (Real(), True, "here: found True, expected a number of at least 0"),
-    (Flag(), "yes", "here: found 'yes', expected true or false"),
+    (Int(1, 9), 0, "here: found 0, expected a whole number from 1 to 9"),
+    (Int(1), True, "here: found True, expected a whole number of at least 1"),
+    (Int(1), "3", "here: found '3', expected a whole number of at least 1"),
+    (Int(1), float("nan"), "here: found nan, expected a whole number of at least 1"),
+    (Int(1), float("inf"), "here: found inf, expected a whole number of at least 1"),
+    (Float(), -1, "here: found -1, expected a number of at least 0"),
+    (Float(above=True), 0, "here: found 0, expected a number above 0"),
+    (Float(0, 1), 2, "here: found 2, expected a number of at least 0 and at most 1"),
+    (Float(), 10**400, "here: found 1000000000000000000000000000000000000"),
+    (Float(), "much", "here: found 'much', expected a number of at least 0"),
+    (Float(), "nan", "here: found nan, expected a number of at least 0"),
+    (Float(), True, "here: found True, expected a number of at least 0"),
+    (Bool(), "yes", "here: found 'yes', expected true or false"),
     (Text(3), "abcd", "here: found 'abcd', expected text"),
-    (OneOf(("red", "green")), "gren",
+    (Enum(("red", "green")), "gren",
      "here: found 'gren', expected one of red, green; did you mean 'green'?"),
-    (OneOf(("red",)), ["red"], "here: found ['red'], expected one of red"),
-    (ListOf(Whole(), 1, 2), "ab", "here: found 'ab', expected a list"),
-    (ListOf(Whole(), 1, 2), [1, 2, 3], "here: found '3 of them', expected a list of 1 to 2"),
-    (ListOf(Whole(), 2, 2), [], "here: found '0 of them', expected a list of 2"),
-    (ListOf(Whole()), [1, -1], "here[1]: found -1, expected a whole number of at least 0"),
-    (TableOf(Flag()), [], "here: found [], expected a mapping of names to values"),
-    (TableOf(Flag()), {"a": 1}, "here.a: found 1, expected true or false"),
-    (Record(Inner), 3, "here: found 3, expected a mapping of the keys of inner"),
-    (Record(Inner), {}, "here: found \"inner without 'size'\", expected the key 'size'"),
-    (Record(Inner), {"size": 1, "note": ""},
+    (Enum(("red",)), ["red"], "here: found ['red'], expected one of red"),
+    (ListOf(Int(), 1, 2), "ab", "here: found 'ab', expected a list"),
+    (ListOf(Int(), 1, 2), [1, 2, 3], "here: found '3 of them', expected a list of 1 to 2"),
+    (ListOf(Int(), 2, 2), [], "here: found '0 of them', expected a list of 2"),
+    (ListOf(Int()), [1, -1], "here[1]: found -1, expected a whole number of at least 0"),
+    (MapOf(Bool()), [], "here: found [], expected a mapping of names to values"),
+    (MapOf(Bool()), {"a": 1}, "here.a: found 1, expected true or false"),
+    (Nested(Inner), 3, "here: found 3, expected a mapping of the keys of inner"),
+    (Nested(Inner), {}, "here: found \"inner without 'size'\", expected the key 'size'"),
+    (Nested(Inner), {"size": 1, "note": ""},
      "here.note: found 'note', expected a key of inner; did you mean 'a-note'?"),
 ]  # fmt: skip
 
@@ -146,7 +146,12 @@ def test_a_bad_value_is_told(rule: Rule, value: Any, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("rule", "value", "found"),
-    [(Whole(), 1e3, 1000), (Real(), "1e-4", 1e-4), (Real(), 3, 3.0), (Maybe(Real()), None, None)],
+    [
+        (Int(), 1e3, 1000),
+        (Float(), "1e-4", 1e-4),
+        (Float(), 3, 3.0),
+        (Nullable(Float()), None, None),
+    ],
 )
 def test_yaml_spellings_of_numbers_are_read(rule: Rule, value: Any, found: Any) -> None:
     again = rule.read(value, "")

@@ -10,7 +10,7 @@ from optuna._hypervolume import compute_hypervolume
 
 from unitsearch.costs import Cost
 from unitsearch.metrics import METRICS, Measured
-from unitsearch.search.front import Point, dominates, front, hypervolume, losses, volume_point
+from unitsearch.search.front import Point, dominates, front, hypervolume, minimised, volume_point
 
 
 def points(size: int) -> st.SearchStrategy[list[Point]]:
@@ -80,7 +80,7 @@ def test_a_box_has_the_volume_of_a_box() -> None:
 def test_losses_turn_what_is_maximised_around() -> None:
     new, baseline = Measured(0.9, Cost(10, 20, 40)), Measured(0.8, Cost(20, 40, 80))
     wanted = [METRICS[name] for name in ("accuracy", "flops", "params", "ce")]
-    assert losses(new, baseline, wanted) == (-0.9, 40, 10, pytest.approx(-2.25))
+    assert minimised(new, baseline, wanted) == (-0.9, 40, 10, pytest.approx(-2.25))
 
 
 @given(
@@ -99,7 +99,7 @@ def test_who_is_best_in_ce_and_se_is_on_the_front_of_accuracy_flops_and_params(
     """Design §6: nobody is lost by searching for costs in place of the papers' ratios."""
     baseline = Measured(0.5, Cost(50, 50, 50))
     costs = [METRICS[name] for name in ("accuracy", "flops", "params")]
-    kept = front([(i, losses(one, baseline, costs)) for i, one in enumerate(found)])
+    kept = front([(i, minimised(one, baseline, costs)) for i, one in enumerate(found)])
     for name in ("ce", "se"):
         best = max((METRICS[name].formula(one, baseline) for one in found), default=0)
         on_front = [METRICS[name].formula(found[i], baseline) for i in kept]

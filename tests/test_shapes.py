@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from architecture.strategies import architectures, convs, pools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from tests.architecture.strategies import architectures, convs, pools
 from unitsearch.architecture import (
     Architecture,
     Conv,

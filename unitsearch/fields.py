@@ -1,6 +1,6 @@
 """Declared fields: from one rule come the check, the message, the JSON Schema and the dump.
 
-A frozen data class states each field with ``setting(rule, default)``; ``read`` turns plain data
+A frozen data class states each field with ``field_(rule, default)``; ``read`` turns plain data
 (what YAML or JSON holds) into an instance or raises a ``SpecError`` that names the place; ``write``
 turns it back, leaving defaults out; ``json_schema`` describes it. This module knows no layer and no
 file.
@@ -42,7 +42,7 @@ class _Plain:
 
 
 @dataclass(frozen=True)
-class Whole(_Plain):
+class Int(_Plain):
     """A whole number from ``low`` to ``high``, both included; ``unit`` is said in messages."""
 
     low: int = 0
@@ -72,7 +72,7 @@ class Whole(_Plain):
 
 
 @dataclass(frozen=True)
-class Real(_Plain):
+class Float(_Plain):
     """A finite number from ``low`` to ``high``; ``above`` excludes ``low`` itself."""
 
     low: float = 0.0
@@ -107,7 +107,7 @@ class Real(_Plain):
 
 
 @dataclass(frozen=True)
-class Flag(_Plain):
+class Bool(_Plain):
     """True or false."""
 
     def read(self, value: Any, place: str) -> bool:
@@ -136,7 +136,7 @@ class Text(_Plain):
 
 
 @dataclass(frozen=True)
-class OneOf(_Plain):
+class Enum(_Plain):
     """One of a few words."""
 
     words: tuple[str, ...]
@@ -153,7 +153,7 @@ class OneOf(_Plain):
 
 
 @dataclass(frozen=True)
-class Maybe:
+class Nullable:
     """A value that may be left empty (``null``)."""
 
     rule: Rule
@@ -199,7 +199,7 @@ class ListOf:
 
 
 @dataclass(frozen=True)
-class TableOf:
+class MapOf:
     """A mapping from names to values of one kind."""
 
     rule: Rule
@@ -218,7 +218,7 @@ class TableOf:
 
 
 @dataclass(frozen=True)
-class Anything(_Plain):
+class AnyValue(_Plain):
     """Any plain data; what it means is checked elsewhere."""
 
     def read(self, value: Any, place: str) -> Any:
@@ -229,7 +229,7 @@ class Anything(_Plain):
 
 
 @dataclass(frozen=True)
-class Record:
+class Nested:
     """An instance of a data class with declared fields."""
 
     cls: type[Any]
@@ -244,7 +244,7 @@ class Record:
         return json_schema(self.cls)
 
 
-def setting(rule: Rule, default: Any = MISSING, *, key: str = "", compare: bool = True) -> Any:
+def field_(rule: Rule, default: Any = MISSING, *, key: str = "", compare: bool = True) -> Any:
     """Declare one field of a data class: its rule, its default, its key in the file.
 
     ``compare=False`` keeps it out of equality, hashes and the architecture's key.

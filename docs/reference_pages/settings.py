@@ -24,7 +24,7 @@ from reference_pages.markdown import (
 from reference_pages.wording import words
 from unitsearch import resources
 from unitsearch.data import DataSpec
-from unitsearch.fields import Record, declared
+from unitsearch.fields import Nested, declared
 from unitsearch.search.proposals import Sampler
 from unitsearch.study.config import GROUPS, Budget, Config, EngineConfig, Limits
 from unitsearch.training import Recipe
@@ -83,7 +83,7 @@ def settings() -> dict[str, list[Setting]]:
         found[group] = []
         for field in declared(cls):
             told = said[group][field.key]
-            kind = "" if isinstance(field.rule, Record) else words(field.rule.schema())
+            kind = "" if isinstance(field.rule, Nested) else words(field.rule.schema())
             default = shipped.get(group, {}).get(field.key, field.default)
             found[group].append(
                 Setting(

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
-from architecture.strategies import architectures
+from tests.architecture.strategies import architectures
 from unitsearch.architecture import (
     Architecture,
     architecture_schema,

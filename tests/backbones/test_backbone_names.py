@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from backbones.cases import SMALL, full_names
+from tests.backbones.cases import SMALL, full_names
 from unitsearch.architecture import Architecture, read_architecture, write_architecture
 from unitsearch.backbones import BACKBONES, backbone
 

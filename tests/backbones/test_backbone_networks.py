@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from backbones.cases import CLASSES, SMALL
+from tests.backbones.cases import CLASSES, SMALL
 from unitsearch.architecture import Architecture
 from unitsearch.network.build import build
 from unitsearch.network.counters import opinions

@@ -23,7 +23,7 @@ from unitsearch.data.pools import FilePool
 from unitsearch.data.sets import SAMPLE, DataSet, load, measured
 from unitsearch.data.split import draw
 from unitsearch.engine.jobs import Job
-from unitsearch.engine.work import Bench, do
+from unitsearch.engine.work import WorkerCache, run_job
 from unitsearch.errors import DataError, UsageError
 from unitsearch.fields import write_all
 from unitsearch.network.build import build, initialise
@@ -269,12 +269,12 @@ def test_jobs_of_a_study_train_and_test_from_files(write_tiny_imagenet: Write) -
     changes = {"classes": 3, "input": [3, 24, 24], "validation": 0.25}
     spec = write_all(data_spec("tiny_imagenet", root=write_tiny_imagenet(), **changes))
     common = {"architecture": PLAIN, "seed": 1, "recipe": write_all(RECIPE), "data": spec}
-    bench = Bench()
-    trained = do(Job(0, "train", **common), bench)
+    bench = WorkerCache()
+    trained = run_job(Job(0, "train", **common), bench)
     assert (trained.ok, trained.images, len(trained.curve)) == (True, 6, 2)
-    tested = do(Job(0, "test", weights=trained.weights, **common), bench)
+    tested = run_job(Job(0, "test", weights=trained.weights, **common), bench)
     assert (tested.ok, tested.images) == (True, 9)
-    assert do(Job(1, "train", **common), Bench()).digest == trained.digest
+    assert run_job(Job(1, "train", **common), WorkerCache()).digest == trained.digest
 
 
 def test_a_job_that_meets_a_broken_image_fails_by_its_data(write_tiny_imagenet: Write) -> None:
@@ -283,6 +283,6 @@ def test_a_job_that_meets_a_broken_image_fails_by_its_data(write_tiny_imagenet: 
         file.write_text("broken")
     changes = {"classes": 3, "input": [3, 24, 24]}
     spec = write_all(data_spec("tiny_imagenet", root=root, **changes))
-    found = do(Job(0, "train", PLAIN, 1, write_all(RECIPE), spec), Bench())
+    found = run_job(Job(0, "train", PLAIN, 1, write_all(RECIPE), spec), WorkerCache())
     assert (found.ok, found.kind) == (False, "data")
     assert "_3.JPEG: is not an image that can be read" in found.reason

@@ -36,17 +36,17 @@ def kept_job(tmp_path: Path, make_job: Make) -> Job:
 
 def test_a_job_goes_on_from_its_state_and_not_anew(kept_job: Job) -> None:
     data = load(data_spec("digits"))
-    straight = works.do(kept_job, works.Bench())
+    straight = works.run_job(kept_job, works.WorkerCache())
     state = works._checkpoint(kept_job, "grouped", data).found()
     assert isinstance(state, State)
     assert state.curve == straight.curve[:2]
     works._checkpoint(kept_job, "grouped", data).keep(replace(state, curve=(0.123, 0.456)))
-    again = works.do(kept_job, works.Bench())
+    again = works.run_job(kept_job, works.WorkerCache())
     assert again.curve == (0.123, 0.456, straight.curve[2])
 
 
 def test_another_seed_begins_anew(kept_job: Job) -> None:
-    works.do(kept_job, works.Bench())
-    other = works.do(replace(kept_job, seed=9), works.Bench())
-    alone = works.do(replace(kept_job, seed=9, checkpoint=""), works.Bench())
+    works.run_job(kept_job, works.WorkerCache())
+    other = works.run_job(replace(kept_job, seed=9), works.WorkerCache())
+    alone = works.run_job(replace(kept_job, seed=9, checkpoint=""), works.WorkerCache())
     assert other.digest == alone.digest

@@ -51,7 +51,7 @@ def test_a_worker_trains_as_this_process_does(
     jobs = [make_job(i, architecture, batch=128) for i, architecture in enumerate(named)]
     for job in jobs:
         engine.submit([job])
-    here = [works.do(job, works.Bench()) for job in jobs]
+    here = [works.run_job(job, works.WorkerCache()) for job in jobs]
     there = collect(engine, 2)
     assert [outcome.digest for outcome in there] == [outcome.digest for outcome in here]
     assert [replace(outcome, train_seconds=0.0) for outcome in there] == [
@@ -79,7 +79,7 @@ def test_a_diverging_job_is_an_outcome(engine: Engine, make_job: Make, collect: 
 
 def test_a_limit_above_the_images_there_are_is_a_failure_of_the_data(make_job: Make) -> None:
     job = make_job(0)
-    failed = works.do(replace(job, data={**job.data, "limit": 5000}), works.Bench())
+    failed = works.run_job(replace(job, data={**job.data, "limit": 5000}), works.WorkerCache())
     assert failed.kind == "data"
     assert "data.limit: found 5000" in failed.reason
     assert "to 1450, the training images there are" in failed.reason
@@ -130,7 +130,7 @@ def test_a_job_that_goes_on_on_another_worker_has_the_same_outcome(
     for pid in workers_of():
         os.kill(pid, signal.SIGKILL)
     (outcome,) = collect(engine, 1)
-    alone = works.do(straight, works.Bench())
+    alone = works.run_job(straight, works.WorkerCache())
     assert replace(outcome, train_seconds=0) == replace(alone, train_seconds=0)
 
 
@@ -181,7 +181,7 @@ class Unreadable(Job):
 def test_a_job_that_no_worker_lives_to_begin_is_given_up(
     folder: Path, make_job: Make, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unitsearch.engine.deaths.UNBEGUN_TRIES", 3)  # 5 take seconds longer
+    monkeypatch.setattr("unitsearch.engine.retries.UNBEGUN_TRIES", 3)  # 5 take seconds longer
     engine = open_engine("local", 1, None, folder)
     engine.submit([Unreadable(**vars(make_job(0)))])
     engine.submit([make_job(1)])

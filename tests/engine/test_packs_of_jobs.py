@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from unitsearch.engine import Engine, Job, Outcome, open_engine, together
+from unitsearch.engine import Engine, Job, Outcome, batching, open_engine
 from unitsearch.engine import work as works
 from unitsearch.network.weights import distance, load_weights
 
@@ -53,8 +53,8 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def done(jobs: Sequence[Job], bench: works.Bench | None = None) -> dict[int, Outcome]:
-    found = together.do_all(jobs, bench or works.Bench(), lambda begun: None)
+def done(jobs: Sequence[Job], cache: works.WorkerCache | None = None) -> dict[int, Outcome]:
+    found = batching.run_jobs(jobs, cache or works.WorkerCache(), lambda begun: None)
     return {outcome.number: outcome for outcome in found}
 
 
@@ -73,7 +73,7 @@ def test_jobs_of_one_skeleton_train_as_a_pack_and_the_others_alone(
 def test_jobs_that_ask_for_no_pack_or_for_a_plan_train_alone(make_member: Make) -> None:
     jobs = [make_member(n, pack=1) for n in range(2)]
     jobs += [replace(make_member(n), plan="grouped") for n in range(2, 4)]
-    assert [[job.number for job in party] for party in together.parties(jobs)] == [
+    assert [[job.number for job in party] for party in batching.group_by_skeleton(jobs)] == [
         [0], [1], [2], [3]
     ]  # fmt: skip
 
@@ -81,7 +81,7 @@ def test_jobs_that_ask_for_no_pack_or_for_a_plan_train_alone(make_member: Make) 
 def test_jobs_of_other_recipes_or_data_are_not_packed_together(make_member: Make) -> None:
     jobs = [make_member(0), make_member(1, batch=32), make_member(2), make_member(3, batch=32)]
     jobs.append(replace(make_member(4), data={**jobs[0].data, "limit": 500}))
-    assert [[job.number for job in party] for party in together.parties(jobs)] == [
+    assert [[job.number for job in party] for party in batching.group_by_skeleton(jobs)] == [
         [0, 2], [1, 3], [4]
     ]  # fmt: skip
 
@@ -89,7 +89,7 @@ def test_jobs_of_other_recipes_or_data_are_not_packed_together(make_member: Make
 def test_a_member_ends_as_it_would_alone_to_rounding(make_member: Make) -> None:
     jobs = [make_member(n, pack=3, epochs=2) for n in range(3)]
     for number, outcome in done(jobs).items():
-        alone = works.do(replace(jobs[number], plan="grouped"), works.Bench())
+        alone = works.run_job(replace(jobs[number], plan="grouped"), works.WorkerCache())
         assert outcome.curve == pytest.approx(alone.curve, abs=0.02)
         assert outcome.loss_curve == pytest.approx(alone.loss_curve, abs=0.02)
         assert distance(outcome.digest, alone.digest) < 0.01
@@ -113,8 +113,8 @@ def test_the_weights_of_a_member_are_those_that_its_digest_is_of(make_member: Ma
 def test_an_outcome_is_there_before_the_jobs_that_wait_have_begun(make_member: Make) -> None:
     began: list[list[int]] = []
     jobs = [make_member(n) for n in range(5)]
-    found = together.do_all(
-        jobs, works.Bench(), lambda begun: began.append([job.number for job in begun])
+    found = batching.run_jobs(
+        jobs, works.WorkerCache(), lambda begun: began.append([job.number for job in begun])
     )
     assert next(found).number == 0
     assert began == [[0, 1]]
@@ -145,7 +145,7 @@ def test_on_the_cpu_the_measured_size_of_a_pack_is_one(make_member: Make) -> Non
 _TIGHT = """
 import resource, sys
 from unitsearch.data import data_spec
-from unitsearch.engine import Job, together, work
+from unitsearch.engine import Job, batching, work
 from unitsearch.fields import write_all
 from unitsearch.training import Recipe
 
@@ -157,18 +157,18 @@ recipe, data = write_all(Recipe(epochs=1, batch=1024)), write_all(data_spec("dig
 def jobs(count):
     return [Job(n, "train", architecture, n, recipe, data, pack=count) for n in range(count)]
 
-def run(count, bench):
-    for found in together.do_all(jobs(count), bench, lambda begun: None):
+def run(count, cache):
+    for found in batching.run_jobs(jobs(count), cache, lambda begun: None):
         print(found.number, found.ok, found.plan)
 
 work.prepare()
-run(2, work.Bench())
+run(2, work.WorkerCache())
 size = next(int(s.split()[1]) for s in open("/proc/self/status") if s.startswith("VmSize"))
 limit = (size + 550 * 1024) * 1024  # two members take 360 MiB more, four 740
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-bench = work.Bench()
-run(4, bench)
-run(4, bench)
+cache = work.WorkerCache()
+run(4, cache)
+run(4, cache)
 """
 
 
@@ -191,14 +191,14 @@ def test_memory_that_runs_out_as_members_join_makes_no_later_pack_smaller(
             joined.append(2)
             raise MemoryError
 
-    bench = works.Bench()
-    found = list(together.do_all([make_member(n) for n in range(3)], bench, begin))
+    cache = works.WorkerCache()
+    found = list(batching.run_jobs([make_member(n) for n in range(3)], cache, begin))
     assert sorted((outcome.number, outcome.ok) for outcome in found) == [
         (0, True), (1, True), (2, True)
     ]  # fmt: skip
     said = [line for line in capfd.readouterr().err.splitlines() if not line.startswith("plan: ")]
     assert said == ["memory ran out as members joined a pack: 1 for the rest"]
-    assert bench.sizes == {}
+    assert cache.sizes == {}
 
 
 @pytest.fixture(scope="module", params=["local", pytest.param("ray", marks=pytest.mark.ray)])

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from architecture.strategies import architectures
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from kernels.networks import MEAN, STD, TRAITS, close, pair, prepared, same_state
+from tests.architecture.strategies import architectures
+from tests.kernels.networks import MEAN, STD, TRAITS, close, pair, prepared, same_state
 from unitsearch.api import bound_space
 from unitsearch.architecture import Architecture
 from unitsearch.kernels.lanes import Lanes

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from kernels.networks import close, of, pair, run
+from tests.kernels.networks import close, of, pair, run
 from unitsearch.architecture import Architecture, Conv, Flatten, Linear, Pool, Stack
 from unitsearch.kernels.lanes import Lanes
 from unitsearch.kernels.program import unsupported

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from kernels.networks import MEAN, STD, TRAITS, close, of, pair, same_state
+from tests.kernels.networks import MEAN, STD, TRAITS, close, of, pair, same_state
 from unitsearch.architecture import Architecture, Conv, Flatten, Gate, GlobalPool, Linear, Slbf
 from unitsearch.data.batches import augment
 from unitsearch.errors import UsageError

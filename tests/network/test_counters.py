@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import torch
-from architecture.strategies import architectures
 from hypothesis import given, settings
-from space.files import SPACES, bound, some
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from network.layouts import SMALL
+from tests.architecture.strategies import architectures
+from tests.network.layouts import SMALL
+from tests.space.files import SPACES, bound, some
 from unitsearch.architecture import Architecture
 from unitsearch.costs import count
 from unitsearch.network.blocks import GlobalAverage, GroupedLinear

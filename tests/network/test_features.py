@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from network.layouts import SMALL, images, unsettle
+from tests.network.layouts import SMALL, images, unsettle
 from unitsearch.network.blocks import Block
 from unitsearch.network.build import Network, build
 from unitsearch.network.features import (

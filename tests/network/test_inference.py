@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from space.files import SPACES, bound, some
 from torch import nn
 
-from network.layouts import SMALL, images, unsettle
+from tests.network.layouts import SMALL, images, unsettle
+from tests.space.files import SPACES, bound, some
 from unitsearch.architecture import Architecture
 from unitsearch.network.build import build
 from unitsearch.network.inference import Inference, for_inference

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from network.layouts import CONV, HEAD, UNITS, images, unsettle
+from tests.network.layouts import CONV, HEAD, UNITS, images, unsettle
 from unitsearch.architecture import Architecture, Stack, key, read_layer
 from unitsearch.costs import count
 from unitsearch.network.build import Network

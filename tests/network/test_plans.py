@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from architecture.strategies import architectures
 from hypothesis import given, settings
-from space.files import SPACES, bound, some
 
-from network.layouts import SMALL, images, on_small_images, unsettle
+from tests.architecture.strategies import architectures
+from tests.network.layouts import SMALL, images, on_small_images, unsettle
+from tests.space.files import SPACES, bound, some
 from unitsearch.architecture import (
     KINDS,
     Architecture,

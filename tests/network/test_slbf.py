@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from network.layouts import architecture
+from tests.network.layouts import architecture
 from unitsearch.architecture import Architecture, Conv, Linear, Slbf, read_layer
 from unitsearch.costs import Cost, count, layer_cost
 from unitsearch.errors import UsageError

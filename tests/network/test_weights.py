@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from network.layouts import SMALL, architecture, images, unsettle
+from tests.network.layouts import SMALL, architecture, images, unsettle
 from unitsearch import load_network
 from unitsearch.architecture import (
     Architecture,

@@ -15,7 +15,7 @@ from unitsearch.network.build import build, initialise
 from unitsearch.space import at_random, draw
 from unitsearch.training import Recipe
 from unitsearch.training.loop import DivergedError, Trained, train
-from unitsearch.training.packs import Member
+from unitsearch.training.packed.loop import Member
 
 
 class InDouble(nn.Module):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from network.layouts import LAYERS, SMALL, architecture, unsettle
 from torch import Tensor, nn
 
-from packs.members import apart, drawn
+from tests.network.layouts import LAYERS, SMALL, architecture, unsettle
+from tests.packs.members import apart, drawn
 from unitsearch.architecture import Architecture
 from unitsearch.errors import UsageError
 from unitsearch.network.build import build

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from network.layouts import SMALL, architecture
 
-from packs.members import drawn
+from tests.network.layouts import SMALL, architecture
+from tests.packs.members import drawn
 from unitsearch.errors import SpecError
 from unitsearch.packs import groups
 from unitsearch.packs.skeletons import skeleton

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from packs.members import drawn, noise
+from tests.packs.members import drawn, noise
 from unitsearch.training import Recipe
 from unitsearch.training.memory import is_memory
-from unitsearch.training.pack_sizes import choose_size, fastest, step_seconds
+from unitsearch.training.packed.sizes import choose_size, fastest, step_seconds
 
 
 def test_a_pack_doubles_while_a_member_gets_cheaper() -> None:

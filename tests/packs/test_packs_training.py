@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from network.layouts import SMALL
 
-from packs.members import InDouble, alone, apart, drawn, member, noise, numbers
+from tests.network.layouts import SMALL
+from tests.packs.members import InDouble, alone, apart, drawn, member, noise, numbers
 from unitsearch.architecture import Architecture
 from unitsearch.data.images import StreamedImages
 from unitsearch.data.sets import DataSet
@@ -19,8 +19,8 @@ from unitsearch.network.build import build
 from unitsearch.packs.optimisers import Moment
 from unitsearch.training import Recipe
 from unitsearch.training.loop import DivergedError, train
-from unitsearch.training.pack_steps import prepared
-from unitsearch.training.packs import Finished, Member, train_pack
+from unitsearch.training.packed.loop import Finished, Member, train_pack
+from unitsearch.training.packed.steps import prepared
 
 EXACT = 1e-10
 SGD = Recipe(epochs=2, batch=8, rate=0.05, weight_decay=1e-3)

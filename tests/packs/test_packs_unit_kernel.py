@@ -8,9 +8,9 @@ from importlib.util import find_spec
 
 import pytest
 import torch
-from network.layouts import SMALL, images, unsettle
 
-from packs.members import drawn
+from tests.network.layouts import SMALL, images, unsettle
+from tests.packs.members import drawn
 from unitsearch.errors import PackageError
 from unitsearch.network.build import build
 from unitsearch.packs import unit_kernel

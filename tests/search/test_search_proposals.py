@@ -16,7 +16,7 @@ import pytest
 from unitsearch.architecture import key, read_text
 from unitsearch.costs import count
 from unitsearch.metrics import metric
-from unitsearch.search.proposals import SAMPLERS, Past, Proposal, Proposer, Sampler
+from unitsearch.search.proposals import SAMPLERS, Observation, Proposal, Proposer, Sampler
 from unitsearch.search.seeds import derive
 from unitsearch.space import (
     Space,
@@ -57,16 +57,18 @@ def proposer(
     return Proposer(space, sampler, seed, OBJECTIVES, 0.5, {"params": params})
 
 
-def scored(number: int, found: Proposal, accuracy: float | None) -> Past:
-    return Past(number, found.key, found.values, found.cost, accuracy, found.generation)
+def scored(number: int, found: Proposal, accuracy: float | None) -> Observation:
+    return Observation(number, found.key, found.values, found.cost, accuracy, found.generation)
 
 
-def start(space: Space = LENET, accuracy: float = 0.9) -> Past:
+def start(space: Space = LENET, accuracy: float = 0.9) -> Observation:
     first = baseline(space)
-    return Past(0, key(first), {}, count(first), accuracy)
+    return Observation(0, key(first), {}, count(first), accuracy)
 
 
-def history(length: int, name: str = "nsga2", seed: int = 0, space: Space = LENET) -> list[Past]:
+def history(
+    length: int, name: str = "nsga2", seed: int = 0, space: Space = LENET
+) -> list[Observation]:
     """A past of ``length`` trials as the sampler itself proposed them, scored at random."""
     asked, drawn = proposer(name, space, seed), random.Random(seed)
     past = [start(space)]
@@ -77,7 +79,7 @@ def history(length: int, name: str = "nsga2", seed: int = 0, space: Space = LENE
     return past
 
 
-def seen(past: Sequence[Past], number: int) -> int:
+def seen(past: Sequence[Observation], number: int) -> int:
     return max(0, number - LAG)
 
 
@@ -162,7 +164,9 @@ def test_over_random_pasts_nothing_tried_is_proposed_and_limits_hold(name: str) 
             values, architecture = everything[name_of]
             accuracy = drawn.choice((None, drawn.random()))
             generation = drawn.choice((None, 0))
-            past.append(Past(number, name_of, values, count(architecture), accuracy, generation))
+            past.append(
+                Observation(number, name_of, values, count(architecture), accuracy, generation)
+            )
         found = proposer(name, space, seed, limit).propose(len(past), past)
         left = [
             k
@@ -184,7 +188,9 @@ def test_over_random_pasts_of_a_large_space_limits_hold_and_nothing_repeats(name
         for number in range(1, drawn.randrange(2, 25)):
             values, architecture = draw(LENET, choose)
             accuracy = drawn.choice((None, drawn.random()))
-            past.append(Past(number, key(architecture), values, count(architecture), accuracy))
+            past.append(
+                Observation(number, key(architecture), values, count(architecture), accuracy)
+            )
         found = proposer(name, seed=seed, params=3_000).propose(len(past), past)
         assert found is not None
         assert found.key not in {p.key for p in past}
@@ -217,7 +223,7 @@ def test_a_failed_baseline_or_failed_trials_do_not_stop_proposals() -> None:
 PROGRAM = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from test_search_proposals import history
+from tests.search.test_search_proposals import history
 print(json.dumps([p.key for p in history(10, sys.argv[2])]))
 """
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
-from architecture.test_bad_files import ODD, mutate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from space.files import SPACES
+from tests.architecture.test_bad_files import ODD, mutate
+from tests.space.files import SPACES
 from unitsearch.architecture import read_text, yaml_text
 from unitsearch.errors import SpecError, UnitSearchError, UsageError
 from unitsearch.space import (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from space.files import END, SPACES, bound, some, written
+from tests.space.files import END, SPACES, bound, some, written
 from unitsearch.architecture import key
 from unitsearch.costs import count
 from unitsearch.space import count_members, load_space, member, members, parameters

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from space.files import ARCHITECTURES, SPACES, bound, some
+from tests.space.files import ARCHITECTURES, SPACES, bound, some
 from unitsearch import load_architecture
 from unitsearch.architecture import (
     architecture_schema,

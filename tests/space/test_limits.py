@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from space.files import END, bound, some, written
+from tests.space.files import END, bound, some, written
 from unitsearch.costs import Cost, count
 from unitsearch.errors import SpecError, UsageError
 from unitsearch.space import admissible, bind, load_space, members, survey, within

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from space.files import END, bound, written
+from tests.space.files import END, bound, written
 from unitsearch.architecture import Conv, Linear, Stack, read_architecture
 from unitsearch.costs import count
 from unitsearch.errors import SpecError, UsageError

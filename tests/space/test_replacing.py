@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from space.files import some, written
+from tests.space.files import some, written
 from unitsearch.architecture import (
     Architecture,
     Conv,

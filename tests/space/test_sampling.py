@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from space.files import END, SPACES, bound, some, written
+from tests.space.files import END, SPACES, bound, some, written
 from unitsearch.architecture import Conv, Stack, key, read_architecture
 from unitsearch.errors import SpecError
 from unitsearch.space import Cut, Domain, Labels, Steps, at_random, draw, members, replay, sample

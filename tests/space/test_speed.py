@@ -7,7 +7,7 @@ from time import process_time
 
 import pytest
 
-from space.files import bound
+from tests.space.files import bound
 from unitsearch.architecture import key
 from unitsearch.costs import count
 from unitsearch.space import at_random, draw

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from real_studies import copy, driver, killed, killed_copy, straight
+
+from tests.study.real_studies import copy, driver, killed, killed_copy, straight
 
 __all__ = ["copy", "driver", "killed", "killed_copy", "straight"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from real_studies import QUICK, call, listed
 
+from tests.study.real_studies import QUICK, call, listed
 from unitsearch.study.folder import read_study
 
 pytestmark = pytest.mark.slow

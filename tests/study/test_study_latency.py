@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from real_studies import call
 
+from tests.study.real_studies import call
 from unitsearch.errors import StudyError
 from unitsearch.study.folder import read_study
 from unitsearch.study.latencies import (

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from real_studies import QUICK, TRIALS, call, listed
 
+from tests.study.real_studies import QUICK, TRIALS, call, listed
 from unitsearch.study.folder import read_study
 from unitsearch.views import FIGURES
 

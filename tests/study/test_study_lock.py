@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from real_studies import QUICK, Driver, call, resume
 
+from tests.study.real_studies import QUICK, Driver, call, resume
 from unitsearch.errors import StudyError
 from unitsearch.study.lock import driving, is_driven
 

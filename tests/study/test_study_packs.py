@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from real_studies import Driver, call
 
+from tests.study.real_studies import Driver, call
 from unitsearch.study.folder import read_facts, read_study
 from unitsearch.study.record import Record
 

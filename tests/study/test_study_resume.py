@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_studies import (
+
+from tests.study.real_studies import (
     QUICK,
     TRIALS,
     Driver,
@@ -22,7 +23,6 @@ from real_studies import (
     resume,
     wait_until,
 )
-
 from unitsearch.study.folder import open_study, read_facts, read_study
 from unitsearch.study.store import JOURNAL
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from real_studies import QUICK
 
+from tests.study.real_studies import QUICK
 from unitsearch.api import run_study
 from unitsearch.study.running import Progress
 

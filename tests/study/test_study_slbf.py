@@ -8,9 +8,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from real_studies import call, listed
 
 import unitsearch
+from tests.study.real_studies import call, listed
 from unitsearch.network.slbf import slbf_layers
 from unitsearch.network.weights import digest
 from unitsearch.study.folder import read_study

@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import optuna
 import pytest
-from real_studies import QUICK, TRIALS, call, facts_of_trials, listed
 
+from tests.study.real_studies import QUICK, TRIALS, call, facts_of_trials, listed
 from unitsearch.study.store import JOURNAL, without_password
 
 FEW = 5

@@ -140,7 +140,7 @@ CHILD = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from test_checkpoints import RECIPE, checkpoint, network
+from tests.training.test_checkpoints import RECIPE, checkpoint, network
 import torch
 from unitsearch.data import data_spec
 from unitsearch.data.sets import load

@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from browser import CHROMIUM, Browser
-from view_records import architecture, make_record
 
+from tests.views.browser import CHROMIUM, Browser
+from tests.views.view_records import architecture, make_record
 from unitsearch.architecture import Architecture
 from unitsearch.study.record import Record
 

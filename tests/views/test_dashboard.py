@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from view_records import make_record
-from view_studies import add_trials, files, write_study
 
+from tests.views.view_records import make_record
+from tests.views.view_studies import add_trials, files, write_study
 from unitsearch.architecture import key, read_architecture, read_text
 from unitsearch.errors import PackageError, SpecError, StudyError, UsageError
 from unitsearch.study.record import Record

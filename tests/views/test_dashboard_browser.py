@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browser import Browser, Page, brush, dimmed, point
-from view_records import make_record
-from view_studies import add_trials, write_study
 
+from tests.views.browser import Browser, Page, brush, dimmed, point
+from tests.views.view_records import make_record
+from tests.views.view_studies import add_trials, write_study
 from unitsearch.architecture import key, read_architecture, read_file
 from unitsearch.study.lock import LOCK
 from unitsearch.study.record import Record

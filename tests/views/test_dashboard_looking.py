@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from view_records import make_record
-from view_studies import add_trials, files, finish, start, write_study
 
+from tests.views.view_records import make_record
+from tests.views.view_studies import add_trials, files, finish, start, write_study
 from unitsearch.errors import StudyError
 from unitsearch.study.folder import read_study
 from unitsearch.study.lock import LOCK, driving

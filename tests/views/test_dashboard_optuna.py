@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from view_records import make_record
-from view_studies import files, write_study
 
+from tests.views.view_records import make_record
+from tests.views.view_studies import files, write_study
 from unitsearch.study.store import JOURNAL
 
 RECORD = make_record(13, "shared")

@@ -7,8 +7,8 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from view_records import ODD, binary_record, make_record
 
+from tests.views.view_records import ODD, binary_record, make_record
 from unitsearch.errors import UsageError
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record

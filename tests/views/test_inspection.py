@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from view_records import architecture
 
+from tests.views.view_records import architecture
 from unitsearch.architecture import canonical
 from unitsearch.costs import count
 from unitsearch.network.build import build

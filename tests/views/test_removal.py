@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from view_records import architecture, lenet
 
+from tests.views.view_records import architecture, lenet
 from unitsearch.architecture import Architecture, canonical
 from unitsearch.costs import Cost, count
 from unitsearch.errors import UsageError

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browser import Browser, Page, brush, dimmed, point
-from view_records import ODD, make_record
 
+from tests.views.browser import Browser, Page, brush, dimmed, point
+from tests.views.view_records import ODD, make_record
 from unitsearch.architecture import key, read_architecture, read_file
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials

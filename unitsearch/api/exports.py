@@ -16,10 +16,10 @@ from unitsearch.errors import SpecError, StudyError, UnitSearchError, UsageError
 
 if TYPE_CHECKING:
     from unitsearch.architecture import Architecture
+    from unitsearch.exports.export import Exported
+    from unitsearch.exports.story import Story
+    from unitsearch.exports.subject import Subject
     from unitsearch.study.record import Record, Trial
-    from unitsearch.views.exports.export import Exported
-    from unitsearch.views.exports.story import Story
-    from unitsearch.views.exports.subject import Subject
 
 
 def export(
@@ -54,7 +54,7 @@ def export(
         StudyError: If the study, the trials or their weights are not there, or nothing is picked.
         UsageError: If a format or pick is none, or both picks and trials are given.
     """
-    from unitsearch.views.exports.formats import FORMATS, formats_from
+    from unitsearch.exports.formats import FORMATS, formats_from
 
     wanted = formats_from(formats)
     if not weights:  # nothing but weights is in them
@@ -75,7 +75,7 @@ def export(
     else:
         record, chosen = _chosen(named, pick, trials)
         made = [partial(_of_trial, record, trial, wanted, weights=weights) for trial in chosen]
-    from unitsearch.views.exports.export import export as write_out
+    from unitsearch.exports.export import export as write_out
 
     found = []
     for make in made:
@@ -91,8 +91,8 @@ def _is_architecture(named: str | Path) -> bool:
 
 def _chosen(study: str | Path, pick: str, trials: Sequence[int]) -> tuple[Record, Sequence[Trial]]:
     """Return a study and the trials of it that are meant, each once."""
+    from unitsearch.exports.picks import check_pick, picked
     from unitsearch.study.folder import read_study
-    from unitsearch.views.exports.picks import check_pick, picked
 
     check_pick(pick or "all")
     record = read_study(study)
@@ -108,8 +108,8 @@ def _chosen(study: str | Path, pick: str, trials: Sequence[int]) -> tuple[Record
 def _of_trial(
     record: Record, trial: Trial, formats: Sequence[str], *, weights: bool
 ) -> tuple[Subject, Story]:
-    from unitsearch.views.exports.export import trial_subject
-    from unitsearch.views.exports.story import of_trial
+    from unitsearch.exports.export import trial_subject
+    from unitsearch.exports.story import of_trial
 
     subject = trial_subject(record, trial, weights=weights)
     file = f"{subject.stem}.yaml"
@@ -121,9 +121,9 @@ def _of_trial(
 
 
 def _of_file(named: str, formats: Sequence[str], *, weights: bool) -> tuple[Subject, Story]:
-    from unitsearch.views.exports.export import trained_subject, untrained_subject
-    from unitsearch.views.exports.formats import FORMATS
-    from unitsearch.views.exports.story import of_file
+    from unitsearch.exports.export import trained_subject, untrained_subject
+    from unitsearch.exports.formats import FORMATS
+    from unitsearch.exports.story import of_file
 
     architecture = load_architecture(named)
     is_file = Path(named).is_file()

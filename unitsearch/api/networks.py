@@ -175,9 +175,9 @@ def train_one(
 
     from unitsearch.data.images import Images
     from unitsearch.data.sets import load
-    from unitsearch.engine.work import begun
+    from unitsearch.engine.work import initialise_weights
+    from unitsearch.network.autotune import choose
     from unitsearch.network.build import build as build_network
-    from unitsearch.network.choosing import choose
     from unitsearch.network.weights import weights_bytes
     from unitsearch.training.checkpoints import Checkpoint
     from unitsearch.training.loop import normalisation, test_accuracy, train
@@ -189,7 +189,7 @@ def train_one(
     in_memory = isinstance(data_set.train, Images)
     choice = choose(architecture, config.plan, batch, in_memory=in_memory, device=device)
     network = build_network(replace(architecture, provenance=None), plan=str(choice.plan))
-    generator = begun(network, config.seed, recipe)
+    generator = initialise_weights(network, config.seed, recipe)
     stem = (Path(named).stem if is_file else named.rpartition(":")[2]) or "network"
     path = folder / f"{stem}.yaml"
     checkpoint = None

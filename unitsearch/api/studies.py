@@ -175,11 +175,11 @@ def raised_budget(budget: Mapping[str, Any], overrides: Sequence[str]) -> dict[s
 
 
 def _drive(folder: Path, facts: dict[str, Any], watch: Watch, url: str | None) -> End:
+    from unitsearch.exports import write_outputs
     from unitsearch.study.driver import drive
-    from unitsearch.views.exports import write_leavings
 
     end = drive(folder, facts, watch, url)
-    write_leavings(end.record)
+    write_outputs(end.record)
     return end
 
 
@@ -272,9 +272,9 @@ def report(
         SpecError: If the board's file is not what a board should be.
     """
     from unitsearch.api.trainings import read_record
+    from unitsearch.exports import write_outputs
     from unitsearch.study.folder import FACTS, HOME, names, read_study
     from unitsearch.views import board, index_html, write_report
-    from unitsearch.views.exports import write_leavings
     from unitsearch.views.pages import write_text
 
     wanted = [study] if isinstance(study, str) else list(study or ())
@@ -305,7 +305,7 @@ def report(
     shown = board(board_name or "report")
     record = read_record(wanted[0])
     if output_file is None and board_name is None and (record.folder / FACTS).is_file():
-        write_leavings(record)
+        write_outputs(record)
         return record.folder / "report.html"
     path = output_file or record.folder / f"{Path(board_name or 'report').stem}.html"
     write_report(record, path, shown)

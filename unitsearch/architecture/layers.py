@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, ClassVar, TypeAlias
 
 from unitsearch.errors import SpecError
-from unitsearch.fields import Flag, ListOf, Maybe, OneOf, Real, Schema, Text, Whole, setting
+from unitsearch.fields import Bool, Enum, Float, Int, ListOf, Nullable, Schema, Text, field_
 
 # Bounds that hold before anything is allocated: a file cannot ask for more than a machine has.
 MAX_WIDTH = 65_536
@@ -25,9 +25,9 @@ MAX_SIDE = 4_096
 ACTIVATIONS = ("relu", "relu6", "silu", "sigmoid", "none")
 SELECTIONS = ("softmax", "identity", "fixed")
 
-_width = Whole(1, MAX_WIDTH)
-_kernel = Whole(1, MAX_KERNEL)
-_name = Maybe(Text(200))
+_width = Int(1, MAX_WIDTH)
+_kernel = Int(1, MAX_KERNEL)
+_name = Nullable(Text(200))
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Padding:
         if value == "same":
             return "same"
         try:
-            return Whole(0, MAX_KERNEL).read(value, place)
+            return Int(0, MAX_KERNEL).read(value, place)
         except SpecError:
             raise SpecError(place=place, found=value, expected=self.expected) from None
 
@@ -51,7 +51,7 @@ class Padding:
 
     def schema(self) -> Schema:
         """Return the JSON Schema of a padding."""
-        return {"anyOf": [{"const": "same"}, Whole(0, MAX_KERNEL).schema()]}
+        return {"anyOf": [{"const": "same"}, Int(0, MAX_KERNEL).schema()]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +74,15 @@ class Conv:
             ``out``.
     """
 
-    out: int = setting(_width)
-    kernel: int = setting(_kernel, 3)
-    stride: int = setting(_kernel, 1)
-    padding: str | int = setting(Padding(), "same")
-    groups: int = setting(_width, 1)
-    bias: bool = setting(Flag(), False)
-    norm: str = setting(OneOf(("batch", "none")), "batch")
-    act: str = setting(OneOf(ACTIVATIONS), "relu")
-    name: str | None = setting(_name, None, compare=False)
+    out: int = field_(_width)
+    kernel: int = field_(_kernel, 3)
+    stride: int = field_(_kernel, 1)
+    padding: str | int = field_(Padding(), "same")
+    groups: int = field_(_width, 1)
+    bias: bool = field_(Bool(), False)
+    norm: str = field_(Enum(("batch", "none")), "batch")
+    act: str = field_(Enum(ACTIVATIONS), "relu")
+    name: str | None = field_(_name, None, compare=False)
 
     def __post_init__(self) -> None:
         """Check what concerns two fields, and give one padding one spelling."""
@@ -133,17 +133,17 @@ class Slbf:
         ``scale``.
     """
 
-    out: int = setting(_width)
-    kernel: int = setting(_kernel, 3)
-    stride: int = setting(_kernel, 1)
-    padding: str | int = setting(Padding(), "same")
-    bank: int = setting(Whole(2, MAX_WIDTH))
-    splits: int = setting(_width, 1)
-    select: str = setting(OneOf(SELECTIONS), "softmax")
-    scale: str = setting(OneOf(("none", "alpha")), "none")
-    norm: str = setting(OneOf(("batch", "none")), "batch")
-    act: str = setting(OneOf(ACTIVATIONS), "relu")
-    name: str | None = setting(_name, None, compare=False)
+    out: int = field_(_width)
+    kernel: int = field_(_kernel, 3)
+    stride: int = field_(_kernel, 1)
+    padding: str | int = field_(Padding(), "same")
+    bank: int = field_(Int(2, MAX_WIDTH))
+    splits: int = field_(_width, 1)
+    select: str = field_(Enum(SELECTIONS), "softmax")
+    scale: str = field_(Enum(("none", "alpha")), "none")
+    norm: str = field_(Enum(("batch", "none")), "batch")
+    act: str = field_(Enum(ACTIVATIONS), "relu")
+    name: str | None = field_(_name, None, compare=False)
 
     def __post_init__(self) -> None:
         """Check what concerns two fields, and give one padding one spelling."""
@@ -187,11 +187,11 @@ class Linear:
         act: Activation after the norm.
     """
 
-    out: int = setting(_width)
-    bias: bool = setting(Flag(), True)
-    norm: str = setting(OneOf(("batch", "none")), "none")
-    act: str = setting(OneOf(ACTIVATIONS), "none")
-    name: str | None = setting(_name, None, compare=False)
+    out: int = field_(_width)
+    bias: bool = field_(Bool(), True)
+    norm: str = field_(Enum(("batch", "none")), "none")
+    act: str = field_(Enum(ACTIVATIONS), "none")
+    name: str | None = field_(_name, None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,11 +205,11 @@ class Pool:
         padding: Pixels added on every side, at most half the kernel.
     """
 
-    op: str = setting(OneOf(("max", "avg")), "max")
-    kernel: int = setting(_kernel, 2)
-    stride: int | None = setting(Maybe(_kernel), None)
-    padding: int = setting(Whole(0, MAX_KERNEL), 0)
-    name: str | None = setting(_name, None, compare=False)
+    op: str = field_(Enum(("max", "avg")), "max")
+    kernel: int = field_(_kernel, 2)
+    stride: int | None = field_(Nullable(_kernel), None)
+    padding: int = field_(Int(0, MAX_KERNEL), 0)
+    name: str | None = field_(_name, None, compare=False)
 
     def __post_init__(self) -> None:
         """Check the padding, and give one stride one spelling."""
@@ -229,22 +229,22 @@ class Pool:
 class GlobalPool:
     """The mean over all pixels of each channel: (c, h, w) becomes (c, 1, 1)."""
 
-    name: str | None = setting(_name, None, compare=False)
+    name: str | None = field_(_name, None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flatten:
     """All channels and pixels as one row of features: (c, h, w) becomes (c·h·w,)."""
 
-    name: str | None = setting(_name, None, compare=False)
+    name: str | None = field_(_name, None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shuffle:
     """A channel shuffle (ShuffleNet): groups × channels, transposed, so that groups meet."""
 
-    groups: int = setting(Whole(2, MAX_WIDTH))
-    name: str | None = setting(_name, None, compare=False)
+    groups: int = field_(Int(2, MAX_WIDTH))
+    name: str | None = field_(_name, None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,7 +263,7 @@ class Unit:
         BUnit-Net, §III and Eq. (2): input, hidden and output nodes, such as 2-4-2.
     """
 
-    inputs: int = setting(_width, key="in")
+    inputs: int = field_(_width, key="in")
     layers: tuple[Layer, ...]
 
     def __post_init__(self) -> None:
@@ -362,8 +362,8 @@ class Residual:
 
     body: tuple[Layer, ...]
     shortcut: tuple[Layer, ...] = ()
-    act: str = setting(OneOf(ACTIVATIONS), "relu")
-    name: str | None = setting(_name, None, compare=False)
+    act: str = field_(Enum(ACTIVATIONS), "relu")
+    name: str | None = field_(_name, None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -376,8 +376,8 @@ class Branches:
     """
 
     of: tuple[tuple[Layer, ...], ...]
-    split: tuple[int, ...] | None = setting(Maybe(ListOf(_width, 1, 64)), None)
-    name: str | None = setting(_name, None, compare=False)
+    split: tuple[int, ...] | None = field_(Nullable(ListOf(_width, 1, 64)), None)
+    name: str | None = field_(_name, None, compare=False)
 
     def __post_init__(self) -> None:
         """Check that every sequence has its share."""
@@ -391,7 +391,7 @@ class Gate:
     """The input times what its body makes of it (squeeze-and-excitation)."""
 
     body: tuple[Layer, ...]
-    name: str | None = setting(_name, None, compare=False)
+    name: str | None = field_(_name, None, compare=False)
 
 
 Layer: TypeAlias = (
@@ -445,7 +445,9 @@ class Architecture:
 
     input: tuple[int, int, int]
     layers: Layers
-    classes: tuple[str, ...] | None = setting(Maybe(ListOf(Text(200))), None, compare=False)
-    mean: tuple[float, ...] | None = setting(Maybe(ListOf(Real(-1e6))), None, compare=False)
-    std: tuple[float, ...] | None = setting(Maybe(ListOf(Real(0, above=True))), None, compare=False)
+    classes: tuple[str, ...] | None = field_(Nullable(ListOf(Text(200))), None, compare=False)
+    mean: tuple[float, ...] | None = field_(Nullable(ListOf(Float(-1e6))), None, compare=False)
+    std: tuple[float, ...] | None = field_(
+        Nullable(ListOf(Float(0, above=True))), None, compare=False
+    )
     provenance: Mapping[str, Any] | None = field(default=None, compare=False)

@@ -27,9 +27,9 @@ from unitsearch.architecture.layers import (
 from unitsearch.architecture.writing import UNIT_KINDS
 from unitsearch.errors import SpecError, did_you_mean
 from unitsearch.fields import (
+    Int,
     ListOf,
     Schema,
-    Whole,
     declared,
     is_list,
     join,
@@ -39,7 +39,7 @@ from unitsearch.fields import (
 )
 
 VERSION = 1
-_CHANNELS_AND_SIDES = (Whole(1, MAX_WIDTH), Whole(1, MAX_SIDE), Whole(1, MAX_SIDE))
+_CHANNELS_AND_SIDES = (Int(1, MAX_WIDTH), Int(1, MAX_SIDE), Int(1, MAX_SIDE))
 _KEYS = ("unitsearch", "input", "layers", "classes", "mean", "std", "provenance")
 _UNIT_KEYS = ("nodes", "of", "kernel", "groups", "stride", "padding", "bias", "norm", "act")
 
@@ -174,7 +174,7 @@ def read_units(data: Any, place: str) -> Units:
         raise SpecError(
             place=place, found=data, expected="a unit: {count: …, nodes: [in, hidden, out]}"
         )
-    count = Whole(1, MAX_WIDTH).read(data.get("count", 1), join(place, "count"))
+    count = Int(1, MAX_WIDTH).read(data.get("count", 1), join(place, "count"))
     return Units(count, read_unit({k: v for k, v in data.items() if k != "count"}, place))
 
 
@@ -190,7 +190,7 @@ def read_unit(data: Any, place: str) -> Unit:
         raise SpecError(
             place=place, found=", ".join(map(str, data)) or "nothing", expected=expected
         )
-    inputs = Whole(1, MAX_WIDTH).read(data["in"], join(place, "in"))
+    inputs = Int(1, MAX_WIDTH).read(data["in"], join(place, "in"))
     layers = read_layers(data["layers"], join(place, "layers"))
     return with_place(Unit, {"inputs": inputs, "layers": layers}, place)
 
@@ -205,7 +205,7 @@ def _read_nodes(data: Mapping[str, Any], place: str) -> Unit:
             expected="input, at least one hidden and output nodes",
             fix="try [1, 2, 1]",
         )
-    nodes = ListOf(Whole(1, MAX_WIDTH), 3, 64, "a list of nodes").read(data["nodes"], nodes_place)
+    nodes = ListOf(Int(1, MAX_WIDTH), 3, 64, "a list of nodes").read(data["nodes"], nodes_place)
     of = data.get("of", "conv")
     if not isinstance(of, str) or of not in UNIT_KINDS:
         expected = "conv or linear"
@@ -301,20 +301,20 @@ def layer_schemas(layers: Schema) -> dict[str, Schema]:
         found[kind]["properties"].update(properties)
         found[kind]["required"].append(next(iter(properties)))
     found["layer"] = {"oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in KINDS]}
-    found["units"] = unit_schema({"count": Whole(1, MAX_WIDTH).schema()})
+    found["units"] = unit_schema({"count": Int(1, MAX_WIDTH).schema()})
     return found
 
 
 def unit_schema(extra: Mapping[str, Schema]) -> Schema:
     """Return the schema of a unit in either spelling, with ``extra`` keys."""
     fields = {field.key: field.rule.schema() for field in declared(Conv)}
-    nodes = ListOf(Whole(1, MAX_WIDTH), 3, 64).schema()
+    nodes = ListOf(Int(1, MAX_WIDTH), 3, 64).schema()
     short: Schema = {"nodes": nodes, "of": {"enum": list(UNIT_KINDS)}}
     for key in _UNIT_KEYS[2:]:
         one = {"enum": list(ACTIVATIONS)} if key == "act" else fields[key]
         short[key] = {"anyOf": [one, {"type": "array", "items": one}]}
     full: Schema = {
-        "in": Whole(1, MAX_WIDTH).schema(),
+        "in": Int(1, MAX_WIDTH).schema(),
         "layers": {"type": "array", "items": {"$ref": "#/$defs/layer"}, "minItems": 2},
     }
     return {

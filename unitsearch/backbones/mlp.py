@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from unitsearch.architecture import Architecture, Flatten, Layer, Linear
 from unitsearch.architecture.layers import MAX_WIDTH
-from unitsearch.fields import ListOf, Rule, Whole
+from unitsearch.fields import Int, ListOf, Rule
 
-OPTIONS: Mapping[str, Rule] = {"widths": ListOf(Whole(1, MAX_WIDTH), 0, 64)}
+OPTIONS: Mapping[str, Rule] = {"widths": ListOf(Int(1, MAX_WIDTH), 0, 64)}
 
 
 def mlp(

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from unitsearch.architecture import Architecture, Conv, Flatten, GlobalPool, Layer, Residual
-from unitsearch.fields import Flag, Maybe, OneOf, Rule
+from unitsearch.fields import Bool, Enum, Nullable, Rule
 
 OPTIONS: Mapping[str, Rule] = {
-    "stem": OneOf(("conv1x1", "conv3x3", "imagenet")),
-    "bias": Maybe(Flag()),
+    "stem": Enum(("conv1x1", "conv3x3", "imagenet")),
+    "bias": Nullable(Bool()),
 }
 # Expansion, channels, blocks and the first block's stride, on ImageNet (Table 2 of the paper); the
 # CIFAR port has stride 1 in stage 6.

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from unitsearch.architecture import Flatten, GlobalPool, Layer, Linear
 from unitsearch.architecture.layers import MAX_WIDTH
 from unitsearch.errors import SpecError
-from unitsearch.fields import ListOf, Whole
+from unitsearch.fields import Int, ListOf
 
 MAX_STAGES = 16
 MAX_REPEATS = 64
 
-WIDTHS = ListOf(Whole(1, MAX_WIDTH), 1, MAX_STAGES)
-REPEATS = ListOf(Whole(1, MAX_REPEATS), 1, MAX_STAGES)
+WIDTHS = ListOf(Int(1, MAX_WIDTH), 1, MAX_STAGES)
+REPEATS = ListOf(Int(1, MAX_REPEATS), 1, MAX_STAGES)
 
 
 def pooled_classifier(classes: int) -> list[Layer]:

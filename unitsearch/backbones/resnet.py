@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 
 from unitsearch.architecture import Architecture, Conv, Layer, Pool, Residual
 from unitsearch.backbones.parts import REPEATS, WIDTHS, check_stages, pooled_classifier
-from unitsearch.fields import OneOf, Rule
+from unitsearch.fields import Enum, Rule
 
 OPTIONS: Mapping[str, Rule] = {
     "blocks": REPEATS,
-    "block": OneOf(("basic", "bottleneck")),
+    "block": Enum(("basic", "bottleneck")),
     "widths": WIDTHS,
-    "stem": OneOf(("cifar", "imagenet")),
+    "stem": Enum(("cifar", "imagenet")),
 }
 EXPANSION = {"basic": 1, "bottleneck": 4}
 

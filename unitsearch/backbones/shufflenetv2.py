@@ -12,9 +12,9 @@ from collections.abc import Mapping
 
 from unitsearch.architecture import Architecture, Branches, Conv, Layer, Layers, Pool, Shuffle
 from unitsearch.backbones.parts import pooled_classifier
-from unitsearch.fields import Flag, Maybe, OneOf, Rule
+from unitsearch.fields import Bool, Enum, Nullable, Rule
 
-OPTIONS: Mapping[str, Rule] = {"stem": OneOf(("cifar", "imagenet")), "bias": Maybe(Flag())}
+OPTIONS: Mapping[str, Rule] = {"stem": Enum(("cifar", "imagenet")), "bias": Nullable(Bool())}
 # Number, units and channels of each stage at width 1 (Table 5 of the paper); the stem is stage 1.
 STAGES = ((2, 4, 116), (3, 8, 232), (4, 4, 464))
 

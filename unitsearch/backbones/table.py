@@ -12,7 +12,7 @@ from unitsearch.architecture.layers import MAX_WIDTH
 from unitsearch.architecture.reading import read_input
 from unitsearch.backbones import efficientnet, mlp, mobilenetv2, resnet, shufflenetv2, vgg
 from unitsearch.errors import SpecError, did_you_mean
-from unitsearch.fields import Rule, Whole, join
+from unitsearch.fields import Int, Rule, join
 from unitsearch.shapes import output
 
 
@@ -111,7 +111,7 @@ def backbone(
         option: rules[option].read(options[option], join(place, option)) for option in options
     }
     image = read_input(input, join(place, "input"))
-    classes = Whole(1, MAX_WIDTH).read(classes, join(place, "classes"))
+    classes = Int(1, MAX_WIDTH).read(classes, join(place, "classes"))
     try:
         architecture = chosen(image, classes, **values)
         output(architecture)

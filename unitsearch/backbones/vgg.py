@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 
 from unitsearch.architecture import Architecture, Conv, Flatten, Layer, Linear, Pool
 from unitsearch.backbones.parts import REPEATS, WIDTHS, check_stages, pooled_classifier
-from unitsearch.fields import Flag, OneOf, Rule
+from unitsearch.fields import Bool, Enum, Rule
 
 OPTIONS: Mapping[str, Rule] = {
     "convs": REPEATS,
     "widths": WIDTHS,
-    "bias": Flag(),
-    "head": OneOf(("flatten", "pool")),
+    "bias": Bool(),
+    "head": Enum(("flatten", "pool")),
 }
 
 

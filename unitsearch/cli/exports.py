@@ -10,7 +10,7 @@ import typer
 from unitsearch.cli.output import note, write
 
 if TYPE_CHECKING:
-    from unitsearch.views.exports.export import Exported
+    from unitsearch.exports.export import Exported
 
 
 def export(

@@ -13,7 +13,7 @@ from typing import Any
 
 from unitsearch.architecture.files import read_file
 from unitsearch.errors import DataError, SpecError, UsageError, did_you_mean
-from unitsearch.fields import Flag, ListOf, Maybe, OneOf, Real, Text, Whole, read, setting
+from unitsearch.fields import Bool, Enum, Float, Int, ListOf, Nullable, Text, field_, read
 from unitsearch.resources import config_folder, home_cache
 
 STREAMED = ("tiny_imagenet", "imagenet")  # left on disk, decoded batch by batch
@@ -22,9 +22,9 @@ AUGMENTATIONS = ("none", "crop_flip", "resized_crop_flip")
 FOLDER_SIZE = 32
 PARTS = ("train", "val", "test")
 
-_SHAPE = ListOf(Whole(1, 8192), 3, 3, what="a list [channels, height, width]")
-_LEVELS = ListOf(Real(0.0, 1.0), 1, 8192, what="a list, one number per channel")
-_SPREADS = ListOf(Real(0.0, above=True), 1, 8192, what="a list, one number per channel")
+_SHAPE = ListOf(Int(1, 8192), 3, 3, what="a list [channels, height, width]")
+_LEVELS = ListOf(Float(0.0, 1.0), 1, 8192, what="a list, one number per channel")
+_SPREADS = ListOf(Float(0.0, above=True), 1, 8192, what="a list, one number per channel")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,18 +52,18 @@ class DataSpec:
         SpecError: If the values contradict each other.
     """
 
-    name: str = setting(OneOf(NAMES))
-    input: tuple[int, int, int] | None = setting(Maybe(_SHAPE), None)
-    classes: int | None = setting(Maybe(Whole(2)), None)
-    root: str | None = setting(Maybe(Text(what="the name of a folder")), None)
-    download: bool = setting(Flag(), False)
-    limit: int | None = setting(Maybe(Whole(1)), None)
-    validation: float = setting(Real(), 0.1)
-    augment: str = setting(OneOf(AUGMENTATIONS), "none")
-    mean: tuple[float, ...] | None = setting(Maybe(_LEVELS), None)
-    std: tuple[float, ...] | None = setting(Maybe(_SPREADS), None)
-    size: int | None = setting(Maybe(Whole(1, 8192)), None)
-    path: str | None = setting(Maybe(Text(what="the name of a folder")), None)
+    name: str = field_(Enum(NAMES))
+    input: tuple[int, int, int] | None = field_(Nullable(_SHAPE), None)
+    classes: int | None = field_(Nullable(Int(2)), None)
+    root: str | None = field_(Nullable(Text(what="the name of a folder")), None)
+    download: bool = field_(Bool(), False)
+    limit: int | None = field_(Nullable(Int(1)), None)
+    validation: float = field_(Float(), 0.1)
+    augment: str = field_(Enum(AUGMENTATIONS), "none")
+    mean: tuple[float, ...] | None = field_(Nullable(_LEVELS), None)
+    std: tuple[float, ...] | None = field_(Nullable(_SPREADS), None)
+    size: int | None = field_(Nullable(Int(1, 8192)), None)
+    path: str | None = field_(Nullable(Text(what="the name of a folder")), None)
 
     def __post_init__(self) -> None:
         if self.name == "image_folder":

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from unitsearch.engine.deaths import Deaths, Key
 from unitsearch.engine.devices import gpus, only_gpu
 from unitsearch.engine.jobs import Job, Outcome, outcome_from, to_message
 from unitsearch.engine.pipe import receive, send
+from unitsearch.engine.retries import Key, RetryLedger
 from unitsearch.errors import StudyError
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -64,7 +64,7 @@ class LocalEngine:
         self._device = device
         self._log = log
         self._waiting: deque[list[Job]] = deque()
-        self._deaths = Deaths()
+        self._deaths = RetryLedger()
         self._heard: queue.Queue[tuple[_Worker, tuple[dict[str, object], bytes] | None]]
         self._heard = queue.Queue()
         self._team: list[_Worker] = []

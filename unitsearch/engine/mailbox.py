@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from unitsearch.engine.deaths import Deaths, Key
 from unitsearch.engine.jobs import Job, Outcome, job_from, to_message
 from unitsearch.engine.local import THREADS
+from unitsearch.engine.retries import Key, RetryLedger
 
 # Workers that die one after the other before any of them asks for a job, while no other works: the
 # set-up is broken.
@@ -35,7 +35,7 @@ class Mailbox:
         self._held: dict[int, list[Message]] = {}
         self._asking: dict[int, asyncio.Future[list[Message] | None]] = {}
         self._begun: dict[int, set[Key]] = {}
-        self._deaths = Deaths()
+        self._deaths = RetryLedger()
         self._outcomes: list[Message] = []
         self._printed: list[str] = []
         self._failure = ""
@@ -162,14 +162,14 @@ class Hand:
             ray.get(self._mailbox.decline.remote(f"{type(error).__name__}: {error}"))
             os._exit(1)
         work.prepare()
-        self._bench = work.Bench()
+        self._bench = work.WorkerCache()
         self._busy = False
 
     def work(self) -> bool:
         """Do the next list of jobs; return False once there will be none."""
         import ray
 
-        from unitsearch.engine import together
+        from unitsearch.engine import batching
 
         def begin(jobs: Sequence[Job]) -> None:
             ray.get(self._mailbox.begin.remote(self.seat, [job.key for job in jobs]))
@@ -179,7 +179,7 @@ class Hand:
             return False
         self._busy = True
         jobs = [job_from(*message) for message in taken]
-        outcomes = together.do_all(jobs, self._bench, begin)
+        outcomes = batching.run_jobs(jobs, self._bench, begin)
         while True:
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):

@@ -16,8 +16,8 @@ from unitsearch.data.sets import DataSet, load
 from unitsearch.engine.jobs import Job, Outcome
 from unitsearch.errors import DataError, SpecError, UnitSearchError
 from unitsearch.fields import read
+from unitsearch.network.autotune import choose
 from unitsearch.network.build import Network, build, initialise
-from unitsearch.network.choosing import choose
 from unitsearch.network.weights import digest, load_weights, weights_bytes
 from unitsearch.packs.skeletons import Skeleton
 from unitsearch.search.seeds import derive
@@ -28,7 +28,7 @@ from unitsearch.training.memory import is_memory
 
 
 @dataclass
-class Bench:
+class WorkerCache:
     """What a warm worker keeps between jobs.
 
     Attributes:
@@ -52,7 +52,7 @@ class Bench:
             self.data, self.spec, self.device = load(spec).to(device), spec, device
         return self.data
 
-    def say(self, line: str) -> None:
+    def log_once(self, line: str) -> None:
         """Print a line to the workers' log, once."""
         if line not in self.said:
             self.said.add(line)
@@ -60,7 +60,7 @@ class Bench:
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class TrainingContext:
     """What jobs may share, as data: how they train, and on what."""
 
     recipe: Recipe
@@ -83,21 +83,21 @@ def prepare() -> None:
     torch.set_num_interop_threads(1)
 
 
-def do(job: Job, bench: Bench) -> Outcome:
+def run_job(job: Job, cache: WorkerCache) -> Outcome:
     """Return what became of ``job``, done alone; a failure is an outcome too.
 
     Raises:
         RuntimeError: If the GPU has failed, which this process cannot be cured of.
     """
     try:
-        return _do(job, bench)
+        return _run(job, cache)
     except Exception as error:  # the worker's edge: a trial that dies is data
-        if is_broken(error):
+        if is_gpu_lost(error):
             raise
         return failed(job, error)
 
 
-def setting(job: Job, bench: Bench) -> Setting:
+def training_context(job: Job, cache: WorkerCache) -> TrainingContext:
     """Return the setting of ``job``, its data on its device.
 
     Raises:
@@ -106,43 +106,45 @@ def setting(job: Job, bench: Bench) -> Setting:
     recipe = read(Recipe, job.recipe, "train")
     spec = read(DataSpec, job.data, "data")
     try:
-        return Setting(recipe, spec, bench.dataset(spec, job.device))
+        return TrainingContext(recipe, spec, cache.dataset(spec, job.device))
     except SpecError as error:  # a limit that the published set would bear, and this copy does not
         raise DataError(str(error)) from error
 
 
-def architecture_of(job: Job, setting: Setting) -> Architecture:
+def architecture_of(job: Job, context: TrainingContext) -> Architecture:
     """Return the architecture of ``job`` with what the data say of its images and classes."""
-    mean, std = normalisation(setting.data, setting.recipe)
+    mean, std = normalisation(context.data, context.recipe)
     architecture = read_architecture(job.architecture)
-    return replace(architecture, mean=mean, std=std, classes=setting.data.classes)
+    return replace(architecture, mean=mean, std=std, classes=context.data.classes)
 
 
-def begun(network: Network, seed: int, recipe: Recipe) -> torch.Generator:
+def initialise_weights(network: Network, seed: int, recipe: Recipe) -> torch.Generator:
     """Give ``network`` the first weights of a training's ``seed``; return its batches' source."""
     generator = torch.Generator().manual_seed(derive(seed, 0, "weights"))
     initialise(network, recipe.init, generator)
     return generator.manual_seed(derive(seed, 0, "batches"))
 
 
-def outcome(job: Job, setting: Setting, network: Network, trained: Trained, plan: str) -> Outcome:
+def outcome(
+    job: Job, context: TrainingContext, network: Network, trained: Trained, plan: str
+) -> Outcome:
     """Return the outcome of a training that ran in ``plan``; the network is on the CPU."""
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub
-    mean, std = normalisation(setting.data, setting.recipe)
+    mean, std = normalisation(context.data, context.recipe)
     return Outcome(
         number=job.number,
         task=job.task,
         ok=True,
         accuracy=trained.curve[-1],
-        images=len(setting.watched(job)),
+        images=len(context.watched(job)),
         curve=trained.curve,
         loss_curve=trained.loss_curve,
         train_seconds=trained.seconds,
         digest=digest(network),
         mean=mean,
         std=std,
-        classes=setting.data.classes,
-        split_hash=setting.data.split_hash,
+        classes=context.data.classes,
+        split_hash=context.data.split_hash,
         plan=plan,
         weights=weights_bytes(network),
     )
@@ -166,36 +168,36 @@ def failed(job: Job, error: Exception) -> Outcome:
     return Outcome(job.number, job.task, ok=False, kind=kind, reason=reason[:500])
 
 
-def is_broken(error: BaseException) -> bool:
+def is_gpu_lost(error: BaseException) -> bool:
     """Say whether the GPU has failed: whatever this process asks of it from now on fails too."""
     return "CUDA error" in str(error) and not is_memory(error)
 
 
-def _do(job: Job, bench: Bench) -> Outcome:
-    using = setting(job, bench)
-    recipe, data = using.recipe, using.data
-    architecture = architecture_of(job, using)
+def _run(job: Job, cache: WorkerCache) -> Outcome:
+    context = training_context(job, cache)
+    recipe, data = context.recipe, context.data
+    architecture = architecture_of(job, context)
     in_memory = isinstance(data.train, Images)
-    choice = choose(architecture, job.plan, using.batch, in_memory=in_memory, device=job.device)
+    choice = choose(architecture, job.plan, context.batch, in_memory=in_memory, device=job.device)
     if job.plan != str(choice.plan):
-        bench.say(f"plan: {choice.plan}; {choice.why}")
+        cache.log_once(f"plan: {choice.plan}; {choice.why}")
     network = build(architecture, plan=str(choice.plan))
     if job.task == "test":
         load_weights(network, job.weights, f"trial {job.number}")
         tested = test_accuracy(network, data, recipe)
         return Outcome(job.number, job.task, ok=True, accuracy=tested, images=len(data.test))
-    generator = begun(network, job.seed, recipe)
+    generator = initialise_weights(network, job.seed, recipe)
     trained = train(
         network,
         data,
         recipe,
         generator,
-        augmentation=using.spec.augment,
-        watch=using.watched(job),
+        augmentation=context.spec.augment,
+        watch=context.watched(job),
         checkpoint=_checkpoint(job, str(choice.plan), data) if job.checkpoint else None,
     )
     on = "" if job.device == "cpu" else f", {job.device}"
-    return outcome(job, using, network, trained, f"{network.plan}{on}")
+    return outcome(job, context, network, trained, f"{network.plan}{on}")
 
 
 def _checkpoint(job: Job, plan: str, data: DataSet) -> Checkpoint:

@@ -27,13 +27,13 @@ def main() -> None:
     threading.Thread(target=_listen, args=(jobs_in, waiting), daemon=True).start()
 
     # torch: seconds, while the first job is on its way
-    from unitsearch.engine import together, work
+    from unitsearch.engine import batching, work
 
     def begin(jobs: Sequence[Job]) -> None:
         send(outcomes_out, {"began": [job.key for job in jobs]})
 
     work.prepare()
-    bench = work.Bench()
+    cache = work.WorkerCache()
     send(outcomes_out, {"ready": os.getpid()})
     while True:
         messages, content = waiting.get()
@@ -42,7 +42,7 @@ def main() -> None:
             size = int(str(message.pop("size")))
             jobs.append(job_from(message, content[at : at + size]))
             at += size
-        for outcome in together.do_all(jobs, bench, begin):
+        for outcome in batching.run_jobs(jobs, cache, begin):
             plain, weights = to_message(outcome)
             send(outcomes_out, plain, weights)
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from unitsearch.architecture import Architecture
 from unitsearch.errors import SpecError
+from unitsearch.network.bit_packing import is_packed, packed_bytes, unpack
 from unitsearch.network.build import Network, build
-from unitsearch.network.packing import is_packed, packed_bytes, unpack
 from unitsearch.network.slbf import slbf_layers
 
 FIXED_IMAGES = 16

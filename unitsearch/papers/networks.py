@@ -9,7 +9,7 @@ from typing import Any
 from unitsearch.architecture import Architecture, read_file
 from unitsearch.data.spec import data_spec, describe
 from unitsearch.errors import SpecError, did_you_mean
-from unitsearch.fields import Anything, ListOf, Record, TableOf, Whole, setting
+from unitsearch.fields import AnyValue, Int, ListOf, MapOf, Nested, field_
 from unitsearch.papers.tables import FOLDER
 from unitsearch.space import bind, load_space, member, point, space_from
 
@@ -25,10 +25,10 @@ class Listed:
         replace: What stands in place of the backbone's layers.
     """
 
-    backbone: Mapping[str, Any] = setting(TableOf(Anything()))
-    input: tuple[int, int, int] = setting(ListOf(Whole(1), 3, 3))
-    classes: int = setting(Whole(1))
-    replace: tuple[Any, ...] = setting(ListOf(Anything()), ())
+    backbone: Mapping[str, Any] = field_(MapOf(AnyValue()))
+    input: tuple[int, int, int] = field_(ListOf(Int(1), 3, 3))
+    classes: int = field_(Int(1))
+    replace: tuple[Any, ...] = field_(ListOf(AnyValue()), ())
 
 
 def network(name: str) -> Architecture:
@@ -50,7 +50,7 @@ def network(name: str) -> Architecture:
 def _listed(name: str) -> Architecture:
     document = read_file(FOLDER / "networks.yaml")
     with document.located():
-        listed = TableOf(Record(Listed)).read(document.data, "")
+        listed = MapOf(Nested(Listed)).read(document.data, "")
         if name not in listed:
             fix = did_you_mean(name, listed)
             raise SpecError(found=name, expected="SPACE:POINT or a network listed here", fix=fix)

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from unitsearch.errors import SpecError
-from unitsearch.fields import OneOf, Text, read, setting
+from unitsearch.fields import Enum, Text, field_, read
 from unitsearch.papers.verdicts import SCALES, Verdict
 
 FOLDER = Path(__file__).parent
 PAPERS = ("TissueNet", "BUnit-Net")
 DROP = "drop %"
 
-_UNIT = OneOf((*filter(None, SCALES), DROP))
+_UNIT = Enum((*filter(None, SCALES), DROP))
 _JUDGED = (Verdict.misprint.value, Verdict.lost.value)
 T = TypeVar("T")
 
@@ -47,24 +47,24 @@ class PrintedCost:
         SpecError: If the row lacks what its verdict needs.
     """
 
-    paper: str = setting(OneOf(PAPERS))
-    table: str = setting(Text())
-    dataset: str = setting(Text())
-    backbone: str = setting(Text())
-    row: str = setting(Text())
-    kind: str = setting(OneOf(("own", "other")))
-    accuracy: str = setting(Text(), "")
-    params: str = setting(Text(), "")
-    params_unit: str = setting(_UNIT, "M")
-    params_of: str = setting(Text(), "")
-    flops: str = setting(Text(), "")
-    flops_unit: str = setting(_UNIT, "M")
-    flops_of: str = setting(Text(), "")
-    flops_meant: str = setting(Text(), "")
-    network: str = setting(Text(), "")
-    baseline: str = setting(Text(), "")
-    judged: str = setting(OneOf(_JUDGED), "")
-    note: str = setting(Text(), "")
+    paper: str = field_(Enum(PAPERS))
+    table: str = field_(Text())
+    dataset: str = field_(Text())
+    backbone: str = field_(Text())
+    row: str = field_(Text())
+    kind: str = field_(Enum(("own", "other")))
+    accuracy: str = field_(Text(), "")
+    params: str = field_(Text(), "")
+    params_unit: str = field_(_UNIT, "M")
+    params_of: str = field_(Text(), "")
+    flops: str = field_(Text(), "")
+    flops_unit: str = field_(_UNIT, "M")
+    flops_of: str = field_(Text(), "")
+    flops_meant: str = field_(Text(), "")
+    network: str = field_(Text(), "")
+    baseline: str = field_(Text(), "")
+    judged: str = field_(Enum(_JUDGED), "")
+    note: str = field_(Text(), "")
 
     def __post_init__(self) -> None:
         if self.kind == "own" and not self.network and self.judged != Verdict.lost:
@@ -112,23 +112,23 @@ class PrintedMetric:
         SpecError: If a judgement has no reason.
     """
 
-    paper: str = setting(OneOf(PAPERS))
-    table: str = setting(Text())
-    dataset: str = setting(Text())
-    backbone: str = setting(Text())
-    row: str = setting(Text())
-    metric: str = setting(OneOf(("CE", "SE", "TCA", "TSA", "speedup", "accuracy drop")))
-    formula: str = setting(OneOf(("ce", "se", "tca", "tsa", "speedup", "accuracy_drop")))
-    w1: str = setting(Text(), "")
-    w2: str = setting(Text(), "")
-    accuracy: str = setting(Text(), "")
-    baseline_accuracy: str = setting(Text(), "")
-    cost: str = setting(Text(), "")
-    baseline_cost: str = setting(Text(), "")
-    cost_drop: str = setting(Text(), "")
-    printed: str = setting(Text())
-    judged: str = setting(OneOf((Verdict.misprint.value,)), "")
-    note: str = setting(Text(), "")
+    paper: str = field_(Enum(PAPERS))
+    table: str = field_(Text())
+    dataset: str = field_(Text())
+    backbone: str = field_(Text())
+    row: str = field_(Text())
+    metric: str = field_(Enum(("CE", "SE", "TCA", "TSA", "speedup", "accuracy drop")))
+    formula: str = field_(Enum(("ce", "se", "tca", "tsa", "speedup", "accuracy_drop")))
+    w1: str = field_(Text(), "")
+    w2: str = field_(Text(), "")
+    accuracy: str = field_(Text(), "")
+    baseline_accuracy: str = field_(Text(), "")
+    cost: str = field_(Text(), "")
+    baseline_cost: str = field_(Text(), "")
+    cost_drop: str = field_(Text(), "")
+    printed: str = field_(Text())
+    judged: str = field_(Enum((Verdict.misprint.value,)), "")
+    note: str = field_(Text(), "")
 
     def __post_init__(self) -> None:
         if self.judged and not self.note:

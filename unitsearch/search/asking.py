@@ -24,7 +24,7 @@ GENERATION = "Nsga2:generation"  # where the sampler of that name keeps a trial'
 _NAME = "past"
 
 
-class Past(BaseStorage):
+class HistoryStorage(BaseStorage):
     """A storage of one study: complete trials as they are given, and the one that is asked for."""
 
     def __init__(self, trials: Sequence[FrozenTrial], attrs: dict[str, Any]) -> None:
@@ -147,7 +147,7 @@ class Past(BaseStorage):
 
 
 @dataclass
-class Memory:
+class SelectionCache:
     """What asks of one study have worked out, kept while it would come out the same.
 
     The past of an ask is that of the last one and more. Parents of NSGA-II's generation g depend on
@@ -212,12 +212,12 @@ def ask(
     sampler: BaseSampler,
     directions: Sequence[StudyDirection],
     past: Sequence[FrozenTrial],
-    memory: Memory,
+    memory: SelectionCache,
 ) -> Trial:
     """Return a trial that ``sampler`` proposes after ``past``, numbered from 0."""
     memory.learn(past)
     study: Study = optuna.create_study(
-        storage=Past(past, memory.parents()),
+        storage=HistoryStorage(past, memory.parents()),
         study_name=_NAME,
         directions=list(directions),
         sampler=sampler,

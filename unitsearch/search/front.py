@@ -16,7 +16,7 @@ Point = tuple[float, ...]
 AXES = ("accuracy", "flops", "params")
 
 
-def losses(new: Measured, baseline: Measured, objectives: Sequence[Metric]) -> Point:
+def minimised(new: Measured, baseline: Measured, objectives: Sequence[Metric]) -> Point:
     """Return the objectives as numbers of which less is better."""
     values = (metric.formula(new, baseline) for metric in objectives)
     return tuple(-v if m.maximise else v for v, m in zip(values, objectives, strict=True))

@@ -21,9 +21,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from unitsearch.architecture import Architecture, key
 from unitsearch.costs import Cost, count
-from unitsearch.fields import OneOf, Whole, setting
+from unitsearch.fields import Enum, Int, field_
 from unitsearch.metrics import Measured, Metric
-from unitsearch.search.asking import GENERATION, Memory, Nsga2, ask
+from unitsearch.search.asking import GENERATION, Nsga2, SelectionCache, ask
 from unitsearch.search.quiet import quiet_optuna
 from unitsearch.search.seeds import derive
 from unitsearch.space import (
@@ -57,14 +57,14 @@ class Sampler:
         lag: How many trials a proposal may be ahead of the outcomes that it sees.
     """
 
-    name: str = setting(OneOf(SAMPLERS), "nsga2")
-    population: int = setting(Whole(2, 100_000), 20)
-    startup: int = setting(Whole(0, 100_000), 10)
-    lag: int = setting(Whole(0, 100_000), 8)
+    name: str = field_(Enum(SAMPLERS), "nsga2")
+    population: int = field_(Int(2, 100_000), 20)
+    startup: int = field_(Int(0, 100_000), 10)
+    lag: int = field_(Int(0, 100_000), 8)
 
 
 @dataclass(frozen=True)
-class Past:
+class Observation:
     """What is known of an earlier trial.
 
     Attributes:
@@ -117,11 +117,11 @@ class Proposer:
     limits: Mapping[str, int | None]
     _members: Iterator[tuple[Values, Architecture]] | None = field(default=None, repr=False)
     _last: Proposal | None = field(default=None, repr=False)
-    _memory: Memory = field(default_factory=Memory, repr=False)
-    _known: dict[int, tuple[Past, FrozenTrial]] = field(default_factory=dict, repr=False)
+    _memory: SelectionCache = field(default_factory=SelectionCache, repr=False)
+    _known: dict[int, tuple[Observation, FrozenTrial]] = field(default_factory=dict, repr=False)
     _against: Measured | None = field(default=None, repr=False)  # the baseline of what is known
 
-    def propose(self, number: int, past: Sequence[Past]) -> Proposal | None:
+    def propose(self, number: int, past: Sequence[Observation]) -> Proposal | None:
         """Return the proposal for trial ``number``, or None when no untried member is left.
 
         Args:
@@ -141,7 +141,7 @@ class Proposer:
                 return proposal
         return self._fresh(number, tried, generation)
 
-    def _ask(self, number: int, attempt: int, visible: Sequence[Past]) -> Proposal:
+    def _ask(self, number: int, attempt: int, visible: Sequence[Observation]) -> Proposal:
         sampler = self._make(derive(self.seed, number, f"ask {attempt}"))
         directions = [
             StudyDirection.MAXIMIZE if m.maximise else StudyDirection.MINIMIZE
@@ -160,7 +160,7 @@ class Proposer:
         generation = asked.storage.get_trial(asked._trial_id).system_attrs.get(GENERATION)
         return self._proposal(values, architecture, generation)
 
-    def _told(self, visible: Sequence[Past]) -> Sequence[FrozenTrial]:
+    def _told(self, visible: Sequence[Observation]) -> Sequence[FrozenTrial]:
         """Return the visible outcomes as Optuna trials; failures and the baseline are left out."""
         if self.sampler.name == "random" or not visible or visible[0].accuracy is None:
             return []
@@ -181,7 +181,7 @@ class Proposer:
             found.append(trial)
         return found
 
-    def _frozen(self, past: Past, baseline: Measured) -> FrozenTrial:
+    def _frozen(self, past: Observation, baseline: Measured) -> FrozenTrial:
         assert past.accuracy is not None  # it was trained
         new = Measured(past.accuracy, past.cost)
         domains = distributions(self.space, past.values)

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any
 
 from unitsearch.errors import SpecError
-from unitsearch.fields import Whole
+from unitsearch.fields import Int
 from unitsearch.shapes import after
 from unitsearch.space.draws import Draw
 from unitsearch.space.files import Space
@@ -416,7 +416,7 @@ def _numbers(
     """Return every whole number that ``node`` can be, with the named choices it comes from."""
     match node:
         case Plain(value=value, place=place):
-            return [(Whole().read(value, place), frozenset())]
+            return [(Int().read(value, place), frozenset())]
         case Use(name=name):
             inner = space.choices[name]
             if isinstance(inner, Range) and name in given:

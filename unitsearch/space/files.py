@@ -19,7 +19,7 @@ from unitsearch.architecture.reading import (
 )
 from unitsearch.backbones import backbone
 from unitsearch.errors import SpecError, UsageError, did_you_mean
-from unitsearch.fields import Maybe, Real, Whole, join
+from unitsearch.fields import Float, Int, Nullable, join
 from unitsearch.space.draws import Draw, layer_name
 from unitsearch.space.names import check_choice_names, check_rings
 from unitsearch.space.nodes import (
@@ -303,8 +303,8 @@ def _read(document: Document, name: str) -> SpaceFile:
         replace=_read_replace(keys.get("replace"), settled),
         baseline=_read_baseline(keys["baseline"], "backbone" in keys),
         points=_points(keys.get("points"), "backbone" in keys),
-        limits={k: Whole(1).read(v, f"limits.{k}") for k, v in limits.items() if v is not None},
-        floor=Maybe(Real(0, 1)).read(keys.get("floor"), "floor"),
+        limits={k: Int(1).read(v, f"limits.{k}") for k, v in limits.items() if v is not None},
+        floor=Nullable(Float(0, 1)).read(keys.get("floor"), "floor"),
         train=_train(keys.get("train")),
     )
     for node in (found.layers, *(item.new for item in found.replace)):

@@ -12,13 +12,13 @@ from typing import Any, TypeAlias
 
 from unitsearch.architecture.reading import check_keys
 from unitsearch.errors import SpecError, did_you_mean
-from unitsearch.fields import Schema, Whole, is_list, join
+from unitsearch.fields import Int, Schema, is_list, join
 
 MAX_OPTIONS = 1_000
 MAX_TOTAL = 65_536
 AUTO = "auto"
 
-_number = Whole(-MAX_TOTAL, MAX_TOTAL)
+_number = Int(-MAX_TOTAL, MAX_TOTAL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,10 +223,10 @@ def largest(node: Node, choices: Mapping[str, Node], place: str) -> int:
         case Plain(value="auto"):
             return MAX_TOTAL
         case Plain(value=value):
-            return Whole(0, MAX_TOTAL).read(value, place)
+            return Int(0, MAX_TOTAL).read(value, place)
         case Range(low=low, high=high):
-            Whole(0, MAX_TOTAL).read(low, place)
-            return Whole(0, MAX_TOTAL).read(high, place)
+            Int(0, MAX_TOTAL).read(low, place)
+            return Int(0, MAX_TOTAL).read(high, place)
         case Choose(options=options):
             return max(largest(option, choices, place) for option in options.values())
         case Use(name=name) if name in choices:
@@ -357,7 +357,7 @@ def unknown_name(name: str, place: str, known: Mapping[str, Any], what: str) -> 
 def choice_schemas() -> dict[str, Schema]:
     """Return the JSON Schemas of the words of choice, by name."""
     labelled = {"anyOf": [{"type": "array", "minItems": 1}, {"type": "object", "minProperties": 1}]}
-    whole: Schema = {"anyOf": [Whole(0).schema(), {"$ref": "#/$defs/choice"}]}
+    whole: Schema = {"anyOf": [Int(0).schema(), {"$ref": "#/$defs/choice"}]}
     name: Schema = {"type": "string"}
 
     def table(required: list[str], **properties: Schema) -> Schema:

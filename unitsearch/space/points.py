@@ -23,7 +23,7 @@ from unitsearch.architecture import (
 from unitsearch.architecture.reading import check_keys
 from unitsearch.costs import COSTS, count
 from unitsearch.errors import ShapeError, SpecError, UsageError, did_you_mean
-from unitsearch.fields import Whole, join
+from unitsearch.fields import Int, join
 from unitsearch.shapes import output, say
 from unitsearch.space.draws import Cut, Domain, Draw, Labels, unscaled
 from unitsearch.space.files import Space, fixed_layers
@@ -294,7 +294,7 @@ def expectations(space: Space, name: str) -> dict[str, tuple[int, int]]:
     with space.file.document.located():
         expected = check_keys(data, COSTS, place, "expect")
         cost = count(point(space, name))
-        return {k: (Whole().read(v, join(place, k)), getattr(cost, k)) for k, v in expected.items()}
+        return {k: (Int().read(v, join(place, k)), getattr(cost, k)) for k, v in expected.items()}
 
 
 def parameter_names(space: Space) -> list[str]:
@@ -305,7 +305,7 @@ def parameter_names(space: Space) -> list[str]:
 
 
 def _from_counts(counts: Mapping[str, Any], part: str, domain: Domain, place: str) -> Any:
-    numbers = {str(k): Whole(0).read(v, join(place, str(k))) for k, v in counts.items()}
+    numbers = {str(k): Int(0).read(v, join(place, str(k))) for k, v in counts.items()}
     kinds = domain.kinds if isinstance(domain, Cut) else tuple(map(str, domain.options))
     if part == "total" or (len(kinds) and part.startswith("total")):
         return _allowed(sum(numbers.values()), domain, place)
@@ -335,7 +335,7 @@ def _allowed(value: Any, domain: Domain, place: str) -> Any:
             if option == value and type(option) is type(value):
                 return option
     elif isinstance(domain, Cut):
-        return Whole(0, domain.high).read(value, place)
+        return Int(0, domain.high).read(value, place)
     elif value in domain.options and not isinstance(value, bool):
         return value
     raise SpecError(place=place, found=value, expected=_say(domain))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from unitsearch.architecture import Layer, Layers, Shuffle, Stack, Unit, Units
 from unitsearch.architecture.reading import check_keys, read_unit
 from unitsearch.errors import ShapeError, SpecError
-from unitsearch.fields import Whole, is_list, join
+from unitsearch.fields import Int, is_list, join
 from unitsearch.shapes import Shape, after, say
 from unitsearch.space.draws import Draw, Labels, below, layer_name, mixture, series
 from unitsearch.space.nodes import (
@@ -332,7 +332,7 @@ def _inputs(space: Space, kind: Node) -> int | str:
         raise SpecError(place=join(node.place, key), found="a choice", expected=expected)
     data = _plain(value)
     first = data[0] if is_list(data) and data else data
-    return AUTO if first == AUTO else Whole(1, MAX_TOTAL).read(first, join(node.place, key))
+    return AUTO if first == AUTO else Int(1, MAX_TOTAL).read(first, join(node.place, key))
 
 
 def _unit(space: Space, data: Any, node: Node, ends: tuple[int, int, int, int]) -> Unit:

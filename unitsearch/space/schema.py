@@ -7,7 +7,7 @@ from typing import Any
 from unitsearch.architecture import architecture_schema
 from unitsearch.architecture.layers import MAX_WIDTH
 from unitsearch.architecture.reading import layer_schemas, unit_schema
-from unitsearch.fields import Schema, Whole
+from unitsearch.fields import Int, Schema
 from unitsearch.space.files import LIMITS
 from unitsearch.space.nodes import choice_schemas
 
@@ -30,12 +30,12 @@ def space_schema() -> Schema:
     unit = unit_schema({})
     for spelling in unit["oneOf"]:
         _open(spelling)
-    counted = unit_schema({"count": _or_choice(Whole(1, MAX_WIDTH).schema())})
+    counted = unit_schema({"count": _or_choice(Int(1, MAX_WIDTH).schema())})
     for spelling in counted["oneOf"]:
         _open(spelling)
     named: Schema = {
         "type": "object",
-        "properties": {"count": _or_choice(Whole(1).schema()), "use": {"type": "string"}},
+        "properties": {"count": _or_choice(Int(1).schema()), "use": {"type": "string"}},
         "required": ["count", "use"],
         "additionalProperties": False,
     }
@@ -45,7 +45,7 @@ def space_schema() -> Schema:
     rows = kinds["stack"]["properties"]["units"]
     kinds["stack"]["properties"]["units"] = {"anyOf": [rows, mixed, series, _CHOICE]}
     kinds["item"] = {"anyOf": [{"$ref": "#/$defs/layer"}, _CHOICE, series]}
-    limit = {name: Whole(1).schema() for name in LIMITS}
+    limit = {name: Int(1).schema() for name in LIMITS}
     text: Schema = {"type": "string"}
     table: Schema = {"type": "object"}
     said: Schema = {"data": text, "expect": table, "printed": table, "note": text}
@@ -112,7 +112,7 @@ def _open(schema: Schema) -> None:
         if key == "stride":
             value = _or_word(value, "first", "second", "last")
         if key == "groups":  # auto in a shuffle, depthwise for a hidden layer of a unit
-            each = _or_choice(_or_word(Whole(1).schema(), "depthwise"))
+            each = _or_choice(_or_word(Int(1).schema(), "depthwise"))
             value = {"anyOf": [_or_word(value, "auto"), {"type": "array", "items": each}]}
         if key not in _LITERAL or (key == "of" and "enum" in value):
             schema["properties"][key] = _or_choice(value)

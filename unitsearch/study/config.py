@@ -13,15 +13,15 @@ from unitsearch.data import DataSpec
 from unitsearch.engine.devices import DEVICES, device_for, gpus
 from unitsearch.errors import SpecError, UnitSearchError, UsageError, did_you_mean
 from unitsearch.fields import (
+    Enum,
+    Float,
+    Int,
     ListOf,
-    Maybe,
-    OneOf,
-    Real,
-    Record,
+    Nested,
+    Nullable,
     Text,
-    Whole,
+    field_,
     read,
-    setting,
     write_all,
 )
 from unitsearch.metrics import METRICS
@@ -51,17 +51,17 @@ _KNOWING = (
 class Budget:
     """When a study ends: completed distinct trials in all, and minutes of one run."""
 
-    trials: int = setting(Whole(1), 40)
-    minutes: float | None = setting(Maybe(Real(0, above=True)), None)
+    trials: int = field_(Int(1), 40)
+    minutes: float | None = field_(Nullable(Float(0, above=True)), None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """Largest cost of a candidate: parameters, MACs, FLOPs in the papers' convention."""
 
-    params: int | None = setting(Maybe(Whole(1)), None)
-    macs: int | None = setting(Maybe(Whole(1)), None)
-    flops: int | None = setting(Maybe(Whole(1)), None)
+    params: int | None = field_(Nullable(Int(1)), None)
+    macs: int | None = field_(Nullable(Int(1)), None)
+    flops: int | None = field_(Nullable(Int(1)), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,12 +81,12 @@ class EngineConfig:
         pack: How many train together; null measures that on GPUs, and is 1 on the CPU.
     """
 
-    name: str = setting(OneOf(("local", "ray")), "local")
-    workers: int | None = setting(Maybe(Whole(1, 10_000)), None)
-    address: str | None = setting(Maybe(Text(500)), None)
-    checkpoint: float | None = setting(Maybe(Real(0)), 5.0)
-    device: str = setting(OneOf(DEVICES), "auto")
-    pack: int | None = setting(Maybe(Whole(1, 1024)), None)
+    name: str = field_(Enum(("local", "ray")), "local")
+    workers: int | None = field_(Nullable(Int(1, 10_000)), None)
+    address: str | None = field_(Nullable(Text(500)), None)
+    checkpoint: float | None = field_(Nullable(Float(0)), 5.0)
+    device: str = field_(Enum(DEVICES), "auto")
+    pack: int | None = field_(Nullable(Int(1, 1024)), None)
 
     @property
     def found_device(self) -> str:
@@ -107,19 +107,19 @@ class EngineConfig:
 class Config:
     """Everything that a run was asked for, resolved."""
 
-    space: str = setting(Text(4096))
-    name: str | None = setting(Maybe(Text(100)), None)
-    storage: str | None = setting(Maybe(Text(2000)), None)
-    seed: int = setting(Whole(0, 2**31 - 1), 0)
-    objectives: tuple[str, ...] = setting(ListOf(OneOf(tuple(METRICS)), 1, 8))
-    plan: str = setting(Text(10_000), AUTO)
-    floor: float | None = setting(Maybe(Real(0, 1)), None)
-    limits: Limits = setting(Record(Limits))
-    budget: Budget = setting(Record(Budget))
-    data: DataSpec = setting(Record(DataSpec))
-    train: Recipe = setting(Record(Recipe))
-    sampler: Sampler = setting(Record(Sampler))
-    engine: EngineConfig = setting(Record(EngineConfig))
+    space: str = field_(Text(4096))
+    name: str | None = field_(Nullable(Text(100)), None)
+    storage: str | None = field_(Nullable(Text(2000)), None)
+    seed: int = field_(Int(0, 2**31 - 1), 0)
+    objectives: tuple[str, ...] = field_(ListOf(Enum(tuple(METRICS)), 1, 8))
+    plan: str = field_(Text(10_000), AUTO)
+    floor: float | None = field_(Nullable(Float(0, 1)), None)
+    limits: Limits = field_(Nested(Limits))
+    budget: Budget = field_(Nested(Budget))
+    data: DataSpec = field_(Nested(DataSpec))
+    train: Recipe = field_(Nested(Recipe))
+    sampler: Sampler = field_(Nested(Sampler))
+    engine: EngineConfig = field_(Nested(EngineConfig))
 
     @property
     def largest(self) -> dict[str, int | None]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from unitsearch.architecture import read_file, yaml_text
 from unitsearch.errors import StudyError, UnitSearchError
-from unitsearch.fields import ListOf, Real, TableOf, Text, Whole, read, setting, write_all
+from unitsearch.fields import Float, Int, ListOf, MapOf, Text, field_, read, write_all
 from unitsearch.files import write_whole
 from unitsearch.study.record import Trial
 
@@ -33,12 +33,12 @@ class Latencies:
         networks: By key: milliseconds an image, lower quartile, median and upper quartile.
     """
 
-    batch: int = setting(Whole(1))
-    device: str = setting(Text(100))
-    threads: int = setting(Whole(1))
-    rounds: int = setting(Whole(1))
-    networks: Mapping[str, tuple[float, float, float]] = setting(
-        TableOf(ListOf(Real(0, above=True), 3, 3))
+    batch: int = field_(Int(1))
+    device: str = field_(Text(100))
+    threads: int = field_(Int(1))
+    rounds: int = field_(Int(1))
+    networks: Mapping[str, tuple[float, float, float]] = field_(
+        MapOf(ListOf(Float(0, above=True), 3, 3))
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from unitsearch.architecture import Architecture, stacks
 from unitsearch.costs import Cost
 from unitsearch.metrics import Measured, metric, standard_error
-from unitsearch.search.front import front, losses
+from unitsearch.search.front import front, minimised
 
 STATES = ("complete", "stopped", "failed", "running", "waiting")
 
@@ -145,7 +145,9 @@ class Record:
             return ()
         objectives = [metric(name) for name in self.config["objectives"]]
         able = [trial for trial in self.complete if (trial.accuracy or 0.0) >= self.floor]
-        return tuple(front([(t, losses(t.measured, baseline.measured, objectives)) for t in able]))
+        return tuple(
+            front([(t, minimised(t.measured, baseline.measured, objectives)) for t in able])
+        )
 
     @property
     def floor(self) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unitsearch.engine import Engine, Job
-from unitsearch.search.proposals import Past, Proposer
+from unitsearch.search.proposals import Observation, Proposer
 from unitsearch.study.config import Config
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.store import Store
@@ -69,7 +69,7 @@ class Run:
     lists: list[list[int]] = field(default_factory=list)
     generations: dict[int, int | None] = field(default_factory=dict)
     trials: dict[int, Trial] = field(default_factory=dict)  # by number, in order of numbers
-    past: list[Past] = field(default_factory=list)  # the same, as proposals see them
+    past: list[Observation] = field(default_factory=list)  # the same, as proposals see them
     complete: int = 0  # trials that are
     longest: float | None = None  # seconds that the longest training took
     ended_before: frozenset[int] = frozenset()
@@ -85,7 +85,7 @@ class Run:
     def put(self, trial: Trial) -> None:
         """Take in a trial as it stands now: the next one, or one that is known."""
         known = self.trials.get(trial.number)
-        past = Past(
+        past = Observation(
             trial.number,
             trial.key,
             trial.values,

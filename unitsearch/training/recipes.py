@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from unitsearch.errors import SpecError
-from unitsearch.fields import Flag, Maybe, OneOf, Real, Text, Whole, setting
+from unitsearch.fields import Bool, Enum, Float, Int, Nullable, Text, field_
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,23 +34,23 @@ class Recipe:
         smoothing: Label smoothing.
     """
 
-    name: str = setting(Text(100), "custom")
-    epochs: int = setting(Whole(1, 100_000), 10)
-    batch: int = setting(Whole(1, 65_536), 128)
-    optimiser: str = setting(OneOf(("sgd", "adam", "adamw")), "sgd")
-    rate: float = setting(Real(0, above=True), 0.1)
-    momentum: float = setting(Real(0, 1), 0.9)
-    weight_decay: float = setting(Real(0), 0.0)
-    epsilon: float = setting(Real(0, above=True), 1e-8)
-    schedule: str = setting(OneOf(("cosine", "constant")), "cosine")
-    each: str = setting(OneOf(("step", "epoch")), "step")
-    warmup: float = setting(Real(0), 0.0)
-    restart: int | None = setting(Maybe(Whole(1)), None)
-    ahead: bool = setting(Flag(), False)
-    init: str = setting(OneOf(("default", "kaiming")), "default")
-    normalise: bool = setting(Flag(), True)
-    augment: bool = setting(Flag(), True)
-    smoothing: float = setting(Real(0, 1), 0.0)
+    name: str = field_(Text(100), "custom")
+    epochs: int = field_(Int(1, 100_000), 10)
+    batch: int = field_(Int(1, 65_536), 128)
+    optimiser: str = field_(Enum(("sgd", "adam", "adamw")), "sgd")
+    rate: float = field_(Float(0, above=True), 0.1)
+    momentum: float = field_(Float(0, 1), 0.9)
+    weight_decay: float = field_(Float(0), 0.0)
+    epsilon: float = field_(Float(0, above=True), 1e-8)
+    schedule: str = field_(Enum(("cosine", "constant")), "cosine")
+    each: str = field_(Enum(("step", "epoch")), "step")
+    warmup: float = field_(Float(0), 0.0)
+    restart: int | None = field_(Nullable(Int(1)), None)
+    ahead: bool = field_(Bool(), False)
+    init: str = field_(Enum(("default", "kaiming")), "default")
+    normalise: bool = field_(Bool(), True)
+    augment: bool = field_(Bool(), True)
+    smoothing: float = field_(Float(0, 1), 0.0)
 
     def __post_init__(self) -> None:
         """Check that the warm-up leaves something to warm up for."""

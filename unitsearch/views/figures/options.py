@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from unitsearch.errors import SpecError, UsageError, did_you_mean
-from unitsearch.fields import Flag, ListOf, OneOf, Rule
+from unitsearch.fields import Bool, Enum, ListOf, Rule
 from unitsearch.metrics import SHOWN
 from unitsearch.views.figures.curves import MEASURES
 from unitsearch.views.figures.effects import COSTS
@@ -15,21 +15,21 @@ from unitsearch.views.figures.parallel import TRIALS
 from unitsearch.views.figures.tradeoff import SAVED
 from unitsearch.views.figures.units import SHOWS
 
-_METRIC = OneOf(tuple(SHOWN))
+_METRIC = Enum(tuple(SHOWN))
 
 OPTIONS: dict[str, dict[str, Rule]] = {
-    "pareto": {"x": _METRIC, "y": _METRIC, "papers": Flag()},
+    "pareto": {"x": _METRIC, "y": _METRIC, "papers": Bool()},
     "front3d": {"x": _METRIC, "y": _METRIC, "z": _METRIC},
-    "tradeoff": {"cost": OneOf(SAVED)},
-    "units": {"show": OneOf(SHOWS)},
-    "effects": {"cost": OneOf(COSTS)},
-    "parallel": {"metrics": ListOf(_METRIC, 1, 12, "a list of metrics"), "trials": OneOf(TRIALS)},
-    "convergence": {"y": OneOf(MEASURES)},
+    "tradeoff": {"cost": Enum(SAVED)},
+    "units": {"show": Enum(SHOWS)},
+    "effects": {"cost": Enum(COSTS)},
+    "parallel": {"metrics": ListOf(_METRIC, 1, 12, "a list of metrics"), "trials": Enum(TRIALS)},
+    "convergence": {"y": Enum(MEASURES)},
     "curves": {},
-    "hypervolume": {"x": OneOf(ALONG)},
+    "hypervolume": {"x": Enum(ALONG)},
     "printed": {},
     "compare_fronts": {"x": _METRIC, "y": _METRIC},
-    "compare_hypervolume": {"x": OneOf(ALONG)},
+    "compare_hypervolume": {"x": Enum(ALONG)},
 }
 # Metrics that stand where none is given; no two axes of a figure may have the same.
 _AXES: dict[str, dict[str, str]] = {

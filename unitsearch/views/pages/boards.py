@@ -10,7 +10,7 @@ from typing import Any
 from unitsearch import resources
 from unitsearch.architecture import read_file
 from unitsearch.errors import SpecError, UsageError, did_you_mean
-from unitsearch.fields import Flag, Rule, Text, is_list, join
+from unitsearch.fields import Bool, Rule, Text, is_list, join
 from unitsearch.views.figures.options import OPTIONS, same_metric_twice
 
 # Every panel and its options: the figures, and panels of words and tables. Options of each:
@@ -98,7 +98,7 @@ def _panel(data: Any, place: str) -> Panel:
     if not isinstance(name, str) or name not in PANELS:
         fix = did_you_mean(str(name), PANELS)
         raise SpecError(place=at, found=name, expected="a panel", fix=fix)
-    rules = {**PANELS[name], "wide": Flag(), "shared": Flag()}
+    rules = {**PANELS[name], "wide": Bool(), "shared": Bool()}
     given = data.get("options") or {}
     options = _mapping(given, join(place, "options"), f"the options of {name}", tuple(rules))
     read = {key: rules[key].read(value, f"{place}.options.{key}") for key, value in options.items()}

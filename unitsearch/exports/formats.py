@@ -25,11 +25,11 @@ from unitsearch.architecture import (
     yaml_text,
 )
 from unitsearch.errors import CheckError, SpecError, UsageError, did_you_mean
-from unitsearch.views.exports.python_file import python_text
+from unitsearch.exports.python_file import python_text
 
 if TYPE_CHECKING:
-    from unitsearch.views.exports.checks import Answer
-    from unitsearch.views.exports.subject import Subject
+    from unitsearch.exports.checks import Answer
+    from unitsearch.exports.subject import Subject
 
 Files = dict[str, bytes]
 
@@ -107,8 +107,8 @@ def _yaml_files(subject: Subject) -> Files:
 
 
 def _read_yaml(subject: Subject, folder: Path) -> Answer:
+    from unitsearch.exports.checks import Answer, counted
     from unitsearch.network.build import build
-    from unitsearch.views.exports.checks import Answer, counted
 
     path = folder / f"{subject.stem}.yaml"
     architecture = read_architecture(read_text(path.read_text("utf-8"), path.name).data)
@@ -138,8 +138,8 @@ def _safetensors_files(subject: Subject) -> Files:
 
 
 def _read_safetensors(subject: Subject, folder: Path) -> Answer:
+    from unitsearch.exports.checks import Answer, counted
     from unitsearch.network.weights import load_network
-    from unitsearch.views.exports.checks import Answer, counted
 
     path = folder / f"{subject.stem}.safetensors"
     try:
@@ -176,7 +176,7 @@ def _pt2_files(subject: Subject) -> Files:
 def _read_pt2(subject: Subject, folder: Path) -> Answer:
     import torch
 
-    from unitsearch.views.exports.checks import Answer, counted
+    from unitsearch.exports.checks import Answer, counted
 
     path = folder / f"{subject.stem}.pt2"
     more = {"unitsearch.json": ""}
@@ -214,7 +214,7 @@ def _python_files(subject: Subject) -> Files:
 
 
 def _read_python(subject: Subject, folder: Path) -> Answer:
-    from unitsearch.views.exports.checks import Answer, counted
+    from unitsearch.exports.checks import Answer, counted
 
     path = folder / f"{module_name(subject.stem)}.py"
     module = types.ModuleType(path.stem)
@@ -248,13 +248,13 @@ def _use_python(subject: Subject) -> str:
 
 
 def _onnx_files(subject: Subject) -> Files:
-    from unitsearch.views.exports.onnx_file import onnx_bytes
+    from unitsearch.exports.onnx_file import onnx_bytes
 
     return {f"{subject.stem}.onnx": onnx_bytes(subject.program, facts(subject))}
 
 
 def _read_onnx(subject: Subject, folder: Path) -> Answer:
-    from unitsearch.views.exports.onnx_file import read_onnx
+    from unitsearch.exports.onnx_file import read_onnx
 
     return read_onnx(folder / f"{subject.stem}.onnx", subject.program)
 
@@ -270,7 +270,7 @@ def _use_onnx(subject: Subject) -> str:
 
 
 def _demand_onnx() -> None:
-    from unitsearch.views.exports.onnx_file import demand
+    from unitsearch.exports.onnx_file import demand
 
     demand()
 
@@ -280,7 +280,7 @@ def _zeros(subject: Subject) -> str:
 
 
 def _quoted(name: str) -> str:
-    from unitsearch.views.exports.calls import literal
+    from unitsearch.exports.calls import literal
 
     return literal(name)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from unitsearch.errors import CheckError
-from unitsearch.views.exports.subject import Subject
+from unitsearch.exports.subject import Subject
 
 # Logits of a rebuilt network may differ by what other kernels, here or elsewhere, round otherwise.
 TOLERANCE = 1e-4

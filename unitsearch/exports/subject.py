@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from unitsearch.architecture import Architecture, key
 from unitsearch.costs import Cost, count
+from unitsearch.exports.deployed import deployed
 from unitsearch.network.build import Network
 from unitsearch.network.inference import folded
 from unitsearch.network.weights import fixed_images
-from unitsearch.views.exports.deployed import deployed
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram

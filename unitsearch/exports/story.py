@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unitsearch.architecture import Architecture, key
+from unitsearch.exports.markdown import code
 from unitsearch.metrics import METRICS, standard_error
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views import words
-from unitsearch.views.exports.markdown import code
 
 _COSTS = ("params", "macs", "flops", "macs_shared", "bits")
 _SHOWN = ("ce", "se", "se_bits", "tca", "tsa")

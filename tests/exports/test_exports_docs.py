@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from unitsearch.cli.main import main
-from unitsearch.views.exports.formats import FORMATS
-from unitsearch.views.exports.onnx_file import OPSET
-from unitsearch.views.exports.picks import WORDS
+from unitsearch.exports.formats import FORMATS
+from unitsearch.exports.onnx_file import OPSET
+from unitsearch.exports.picks import WORDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "exports.md").read_text()
 

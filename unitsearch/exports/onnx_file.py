@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from unitsearch.errors import CheckError, PackageError, SpecError
-from unitsearch.views.exports.checks import Answer
-from unitsearch.views.exports.subject import INPUT, OUTPUT
+from unitsearch.exports.checks import Answer
+from unitsearch.exports.subject import INPUT, OUTPUT
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -26,7 +26,7 @@ from unitsearch.training.loop import (
     normalisation,
     rate_at,
 )
-from unitsearch.training.pack_steps import Steps, prepared
+from unitsearch.training.packed.steps import Steps, prepared
 from unitsearch.training.recipes import Recipe
 from unitsearch.training.runners import Score, evaluation_batch
 

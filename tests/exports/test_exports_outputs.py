@@ -4,14 +4,13 @@ import csv
 import re
 from dataclasses import replace
 
-from view_records import ODD, binary_record
-
+from tests.views.view_records import ODD, binary_record
 from unitsearch.cli.live import closing
+from unitsearch.exports.outputs import csv_text, documented
 from unitsearch.metrics import se_bits
 from unitsearch.study.record import Record
 from unitsearch.study.running import End
 from unitsearch.study.tables import COLUMNS, rows
-from unitsearch.views.exports.leavings import csv_text, documented
 
 
 def test_provenance_says_bits_where_filters_are_shared() -> None:

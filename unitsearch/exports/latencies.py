@@ -11,10 +11,10 @@ from statistics import median
 
 import torch
 
+from unitsearch.exports.checks import Run
+from unitsearch.exports.subject import Subject
 from unitsearch.network.inference import for_inference
 from unitsearch.network.timing import timings
-from unitsearch.views.exports.checks import Run
-from unitsearch.views.exports.subject import Subject
 
 _ROUNDS = 11
 

@@ -19,7 +19,7 @@ from unitsearch.views.pages.report import write_report
 _MEMBER = re.compile(r"\d{5,}\.(yaml|safetensors)")
 
 
-def write_leavings(record: Record) -> None:
+def write_outputs(record: Record) -> None:
     """Write trials.csv, front.csv, report.html and front/ anew.
 
     Raises:

@@ -10,12 +10,12 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from network.layouts import architecture, images, unsettle
+from tests.network.layouts import architecture, images, unsettle
 from unitsearch.architecture import Architecture, Slbf, key, read_architecture, write_architecture
 from unitsearch.costs import count
 from unitsearch.errors import SpecError
+from unitsearch.network.bit_packing import packed_bytes
 from unitsearch.network.build import Network, build, initialise
-from unitsearch.network.packing import packed_bytes
 from unitsearch.network.slbf import slbf_layers
 from unitsearch.network.weights import (
     digest,

@@ -14,7 +14,7 @@ from unitsearch.errors import UsageError
 from unitsearch.packs.optimisers import Moment
 from unitsearch.training.loop import normalisation
 from unitsearch.training.memory import is_memory
-from unitsearch.training.pack_steps import prepared
+from unitsearch.training.packed.steps import prepared
 from unitsearch.training.recipes import Recipe
 
 MOST = 256

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 import torch
-from export_networks import ALL_KINDS, SMALL, subject
 
+from tests.exports.export_networks import ALL_KINDS, SMALL, subject
 from unitsearch import resources
 from unitsearch.api import bound_space
 from unitsearch.architecture import Architecture
+from unitsearch.exports.python_file import python_text
 from unitsearch.network.build import Network, build
 from unitsearch.space import at_random, baseline, draw
-from unitsearch.views.exports.python_file import python_text
 
 NETWORKS = {**SMALL, "every kind of layer": ALL_KINDS}
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from view_records import EVERYTHING
 
+from tests.views.view_records import EVERYTHING
 from unitsearch.architecture import Architecture, read_architecture, read_text
-from unitsearch.views.exports.export import untrained_subject
-from unitsearch.views.exports.subject import Subject
+from unitsearch.exports.export import untrained_subject
+from unitsearch.exports.subject import Subject
 
 CONV = {"kind": "conv", "out": 4}
 POOLED = {"in": 2, "layers": [

@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
+from unitsearch.exports.checks import TOLERANCE, Checked
+from unitsearch.exports.formats import FORMATS
+from unitsearch.exports.latencies import Timed
+from unitsearch.exports.markdown import block, code, table
+from unitsearch.exports.sentences import sentences
+from unitsearch.exports.story import Story
+from unitsearch.exports.subject import Subject
 from unitsearch.shapes import output
 from unitsearch.views import words
 from unitsearch.views.drawing import describe
-from unitsearch.views.exports.checks import TOLERANCE, Checked
-from unitsearch.views.exports.formats import FORMATS
-from unitsearch.views.exports.latencies import Timed
-from unitsearch.views.exports.markdown import block, code, table
-from unitsearch.views.exports.sentences import sentences
-from unitsearch.views.exports.story import Story
-from unitsearch.views.exports.subject import Subject
 
 _COSTS = {
     "params": ("parameters", "all trainable numbers: weights, biases, batch norm's two a channel"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unitsearch.engine.deaths import TRIES, UNBEGUN_TRIES, Deaths, Key
+from unitsearch.engine.retries import TRIES, UNBEGUN_TRIES, Key, RetryLedger
 
 
 def keys(*numbers: int) -> list[Key]:
@@ -12,14 +12,14 @@ def keys(*numbers: int) -> list[Key]:
 
 
 def test_a_pack_that_dies_is_handed_out_in_halves_and_nobody_is_charged() -> None:
-    deaths = Deaths()
+    deaths = RetryLedger()
     for _ in range(10):
         lost, lists = deaths.after(keys(0, 1, 2, 3, 4), set(keys(0, 1, 2, 3)), "so")
         assert (lost, lists) == ({}, [keys(0, 1), keys(2, 3), keys(4)])
 
 
 def test_jobs_that_were_done_one_by_one_leave_the_blame_to_the_one_that_was_begun() -> None:
-    deaths = Deaths()
+    deaths = RetryLedger()
     assert deaths.after(keys(0, 1), keys(0), "so") == ({}, [keys(0), keys(1)])
     lost, lists = deaths.after(keys(0), keys(0), "so")
     assert lost == {(0, "train"): "killed: its worker ended so, 2 times"}
@@ -27,7 +27,7 @@ def test_jobs_that_were_done_one_by_one_leave_the_blame_to_the_one_that_was_begu
 
 
 def test_a_job_that_is_done_starts_with_a_clean_slate() -> None:
-    deaths = Deaths()
+    deaths = RetryLedger()
     deaths.after(keys(0), keys(0), "so")
     deaths.forget(*keys(0))
     assert deaths.after(keys(0), keys(0), "so")[0] == {}
@@ -38,7 +38,7 @@ def test_a_job_that_is_done_starts_with_a_clean_slate() -> None:
 def test_of_a_pack_with_one_that_kills_every_worker_that_one_alone_is_given_up(
     size: int, is_begun: bool
 ) -> None:
-    deaths, culprit = Deaths(), keys(size // 3)[0]
+    deaths, culprit = RetryLedger(), keys(size // 3)[0]
     waiting, lost, done, died = [keys(*range(size))], {}, [], 0
     while waiting:
         held = waiting.pop(0)
@@ -55,6 +55,6 @@ def test_of_a_pack_with_one_that_kills_every_worker_that_one_alone_is_given_up(
 
 
 def test_workers_that_never_are_ready_end_the_jobs_soon() -> None:
-    deaths = Deaths()
+    deaths = RetryLedger()
     assert deaths.after(keys(0), set(), "so", ready=False)[0] == {}
     assert list(deaths.after(keys(0), set(), "so", ready=False)[0]) == keys(0)

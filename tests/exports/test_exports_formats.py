@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from export_networks import ALL_KINDS, IN_A_ROW, SMALL, subject
 
+from tests.exports.export_networks import ALL_KINDS, IN_A_ROW, SMALL, subject
 from unitsearch.costs import count
 from unitsearch.errors import CheckError, SpecError, StudyError, UsageError
+from unitsearch.exports.checks import held
+from unitsearch.exports.deployed import deployed
+from unitsearch.exports.export import Exported, export, trained_subject, untrained_subject
+from unitsearch.exports.formats import FORMATS, formats_from, module_name
+from unitsearch.exports.story import Story
+from unitsearch.exports.subject import Subject
 from unitsearch.network.inference import folded
-from unitsearch.views.exports.checks import held
-from unitsearch.views.exports.deployed import deployed
-from unitsearch.views.exports.export import Exported, export, trained_subject, untrained_subject
-from unitsearch.views.exports.formats import FORMATS, formats_from, module_name
-from unitsearch.views.exports.story import Story
-from unitsearch.views.exports.subject import Subject
 
 EVERY = tuple(FORMATS)
 LIGHT = ("yaml", "safetensors", "python")

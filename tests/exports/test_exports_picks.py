@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from view_records import ODD, make_record, trial
 
+from tests.views.view_records import ODD, make_record, trial
 from unitsearch.errors import StudyError, UsageError
+from unitsearch.exports.picks import check_pick, knee, picked
 from unitsearch.metrics import ce
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
-from unitsearch.views.exports.picks import check_pick, knee, picked
 
 
 def numbers(record: Record, pick: str) -> list[int]:

@@ -28,10 +28,10 @@ from unitsearch.architecture import (
     key,
 )
 from unitsearch.costs import count
+from unitsearch.exports import python_parts as parts
+from unitsearch.exports.calls import WIDTH, Call, Part, Remark, laid_out, literal
 from unitsearch.shapes import Shape, after, output, say
 from unitsearch.views import words
-from unitsearch.views.exports import python_parts as parts
-from unitsearch.views.exports.calls import WIDTH, Call, Part, Remark, laid_out, literal
 
 _ACTIVATIONS = {
     "relu": "nn.ReLU",

@@ -20,7 +20,7 @@ Key = tuple[int, str]
 Item = TypeVar("Item")
 
 
-class Deaths:
+class RetryLedger:
     """The deaths of workers that held a job, counted by job: its number and task."""
 
     def __init__(self) -> None:

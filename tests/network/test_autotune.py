@@ -12,16 +12,16 @@ from unitsearch.api import point_architecture
 from unitsearch.architecture import Architecture, Conv, Flatten, GlobalPool, Linear, Stack, Unit
 from unitsearch.architecture import Units as Run
 from unitsearch.errors import UsageError
-from unitsearch.network import choosing
+from unitsearch.network import autotune
+from unitsearch.network.autotune import choose, entering, stack_times, step_times
 from unitsearch.network.build import build
-from unitsearch.network.choosing import choose, entering, stack_times, step_times
 from unitsearch.network.plans import MEMORY, Plan
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Measurements go to a folder of the test; compiled kernels stay where they are."""
-    monkeypatch.setattr(choosing, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(autotune, "cache_folder", lambda: tmp_path)
     return tmp_path
 
 
@@ -127,7 +127,7 @@ def test_a_folder_that_cannot_be_written_costs_only_time(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (cache / "file").write_bytes(b"")
-    monkeypatch.setattr(choosing, "cache_folder", lambda: cache / "file")
+    monkeypatch.setattr(autotune, "cache_folder", lambda: cache / "file")
     assert set(step_times(small(), 32)) == {"lanes", "grouped", "loop"}
 
 

@@ -12,17 +12,17 @@ import torch
 
 from unitsearch.architecture import Architecture, read_architecture, read_text
 from unitsearch.errors import CheckError, SpecError, StudyError
+from unitsearch.exports.card import Written, card
+from unitsearch.exports.checks import TOLERANCE, held
+from unitsearch.exports.formats import FORMATS
+from unitsearch.exports.latencies import latencies
+from unitsearch.exports.outputs import architecture_yaml
+from unitsearch.exports.story import Story
+from unitsearch.exports.subject import Subject
 from unitsearch.network.build import Network, build, initialise
 from unitsearch.network.weights import digest, distance, load_weights
 from unitsearch.study.folder import weights_path
 from unitsearch.study.record import Record, Trial
-from unitsearch.views.exports.card import Written, card
-from unitsearch.views.exports.checks import TOLERANCE, held
-from unitsearch.views.exports.formats import FORMATS
-from unitsearch.views.exports.latencies import latencies
-from unitsearch.views.exports.leavings import architecture_yaml
-from unitsearch.views.exports.story import Story
-from unitsearch.views.exports.subject import Subject
 
 _RUN_BY = {"pt2": "torch.export (pt2)", "onnx": "onnxruntime", "python": "the Python file, eager"}
 

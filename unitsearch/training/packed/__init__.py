@@ -1,0 +1,1 @@
+"""Training of packs: several networks of one skeleton as one."""
