@@ -1,4 +1,4 @@
-"""One function per command: joins studies and views. What ``import unitsearch`` offers."""
+"""One function per command: joins studies and views. ``import unitsearch`` offers some of them."""
 
 from unitsearch.api.exports import export
 from unitsearch.api.latency import Latency, latency
@@ -27,7 +27,7 @@ from unitsearch.api.studies import (
     version,
 )
 from unitsearch.api.trainings import TABLE_1, Repeated, Training, reproduce_training
-from unitsearch.papers import reproduce_costs, reproduce_metrics
+from unitsearch.papers import contradictions, reproduce_costs, reproduce_metrics, tally
 
 __all__ = [
     "TABLE_1",
@@ -39,6 +39,7 @@ __all__ = [
     "best_trial",
     "bound_space",
     "build",
+    "contradictions",
     "count",
     "draw",
     "dry_run",
@@ -60,6 +61,7 @@ __all__ = [
     "run",
     "run_study",
     "space_points",
+    "tally",
     "train_one",
     "version",
 ]
