@@ -17,6 +17,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.waiting import DEADLINE
 from unitsearch.architecture import read_architecture
 from unitsearch.data import data_spec
 from unitsearch.data.sets import DataSet, load
@@ -178,7 +179,7 @@ def test_a_killed_process_is_gone_on_from_by_another(data: DataSet, tmp_path: Pa
     first.stdin.flush()
     assert first.stdout.readline() == "2\n"  # so the state after epoch 1 is kept
     os.kill(first.pid, signal.SIGKILL)
-    first.communicate(timeout=60)
+    first.communicate(timeout=DEADLINE)
     resumed, straight, seen = network(), network(), []
     run(resumed, data, RECIPE, checkpoint(tmp_path), seen=seen)
     run(straight, data, RECIPE)
