@@ -1,7 +1,7 @@
 """The spec: layer kinds, units, files, canonical form and key. Knows no torch."""
 
 from unitsearch.architecture.canonical import canonical, key
-from unitsearch.architecture.files import Document, read_file, read_text, yaml_text
+from unitsearch.architecture.documents import Document, read_file, read_text, yaml_text
 from unitsearch.architecture.layers import (
     KINDS,
     Architecture,
