@@ -2,7 +2,6 @@
 
 from unitsearch.space.counting import count_members
 from unitsearch.space.draws import Choice, Cut, Domain, Labels, Steps
-from unitsearch.space.files import LIMITS, Space, SpaceFile, bind, load_space, space_from
 from unitsearch.space.members import (
     Survey,
     admissible,
@@ -16,6 +15,7 @@ from unitsearch.space.members import (
 )
 from unitsearch.space.points import baseline, checked, dense, expectations, member, point
 from unitsearch.space.sampling import sample
+from unitsearch.space.space_file import LIMITS, Space, SpaceFile, bind, load_space, space_from
 
 __all__ = [
     "LIMITS",

@@ -13,7 +13,6 @@ from unitsearch.errors import SpecError
 from unitsearch.fields import Int
 from unitsearch.shapes import after
 from unitsearch.space.draws import Draw
-from unitsearch.space.files import Space
 from unitsearch.space.nodes import (
     AUTO,
     Choose,
@@ -32,6 +31,7 @@ from unitsearch.space.nodes import (
 )
 from unitsearch.space.replacing import fields_of, fill_total, keeps, run_and_new
 from unitsearch.space.sites import Base, Site
+from unitsearch.space.space_file import Space
 
 
 def count_members(space: Space) -> int:

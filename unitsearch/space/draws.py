@@ -22,7 +22,7 @@ from unitsearch.space.nodes import (
 )
 
 if TYPE_CHECKING:
-    from unitsearch.space.files import Space
+    from unitsearch.space.space_file import Space
 
 Value: TypeAlias = str | int | float | bool | None
 

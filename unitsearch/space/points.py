@@ -26,10 +26,10 @@ from unitsearch.errors import ShapeError, SpecError, UsageError, did_you_mean
 from unitsearch.fields import Int, join
 from unitsearch.shapes import output, say
 from unitsearch.space.draws import Cut, Domain, Draw, Labels, unscaled
-from unitsearch.space.files import Space, fixed_layers
 from unitsearch.space.nodes import Plain, Table
 from unitsearch.space.replacing import fields_of
 from unitsearch.space.sampling import sample
+from unitsearch.space.space_file import Space, fixed_layers
 
 
 def point(space: Space, name: str) -> Architecture:

@@ -32,7 +32,7 @@ from unitsearch.space.nodes import (
 from unitsearch.space.sites import Base, Site
 
 if TYPE_CHECKING:
-    from unitsearch.space.files import Space
+    from unitsearch.space.space_file import Space
 
 KEEP = "keep"
 _NEW = "keep, a layer (its kind first), a list of layers, or run and with"

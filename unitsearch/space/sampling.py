@@ -35,7 +35,7 @@ from unitsearch.space.nodes import Choose, Mix, Node, Plain, Row, Series, Table
 from unitsearch.space.replacing import replaced, shuffle_after
 
 if TYPE_CHECKING:
-    from unitsearch.space.files import Space
+    from unitsearch.space.space_file import Space
 
 
 def sample(space: Space, choose: Choice) -> Architecture:

@@ -8,8 +8,8 @@ from unitsearch.architecture import architecture_schema
 from unitsearch.architecture.layers import MAX_WIDTH
 from unitsearch.architecture.reading import layer_schemas, unit_schema
 from unitsearch.fields import Int, Schema
-from unitsearch.space.files import LIMITS
 from unitsearch.space.nodes import choice_schemas
+from unitsearch.space.space_file import LIMITS
 
 _CHOICE: Schema = {"$ref": "#/$defs/choice"}
 _LITERAL = ("kind", "name", "layers", "body", "shortcut", "of", "units")
