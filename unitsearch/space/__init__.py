@@ -13,7 +13,7 @@ from unitsearch.space.members import (
     survey,
     within,
 )
-from unitsearch.space.points import baseline, checked, dense, expectations, member, point
+from unitsearch.space.named_points import baseline, checked, dense, expectations, member, point
 from unitsearch.space.sampling import sample
 from unitsearch.space.space_file import LIMITS, Space, SpaceFile, bind, load_space, space_from
 

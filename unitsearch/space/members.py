@@ -12,7 +12,7 @@ from unitsearch.costs import COSTS, Cost, count
 from unitsearch.errors import SpecError, UsageError
 from unitsearch.space.counting import count_members
 from unitsearch.space.draws import Choice, Cut, Domain, Steps
-from unitsearch.space.points import checked
+from unitsearch.space.named_points import checked
 from unitsearch.space.sampling import sample
 from unitsearch.space.space_file import Space
 
