@@ -10,7 +10,7 @@ from unitsearch.architecture import Architecture, read_file
 from unitsearch.data.spec import data_spec, describe
 from unitsearch.errors import SpecError, did_you_mean
 from unitsearch.fields import AnyValue, Int, ListOf, MapOf, Nested, field_
-from unitsearch.papers.tables import FOLDER
+from unitsearch.papers.printed_tables import FOLDER
 from unitsearch.space import bind, load_space, member, point, space_from
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from unitsearch.costs import Cost, count
 from unitsearch.papers.networks import network
-from unitsearch.papers.tables import DROP, PrintedCost, printed_costs
+from unitsearch.papers.printed_tables import DROP, PrintedCost, printed_costs
 from unitsearch.papers.verdicts import (
     AGREES,
     Verdict,

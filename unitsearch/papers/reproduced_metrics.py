@@ -8,7 +8,7 @@ from itertools import product
 
 from unitsearch.costs import Cost
 from unitsearch.metrics import METRICS, Measured, ce, tca, tsa
-from unitsearch.papers.tables import PrintedMetric, printed_metrics
+from unitsearch.papers.printed_tables import PrintedMetric, printed_metrics
 from unitsearch.papers.verdicts import Printed, Verdict, printed
 
 _SCALE = 1_000_000  # printed costs have decimals, ours are whole
