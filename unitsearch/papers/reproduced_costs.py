@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from unitsearch.costs import Cost, count
-from unitsearch.papers.networks import network
+from unitsearch.papers.printed_networks import network
 from unitsearch.papers.printed_tables import DROP, PrintedCost, printed_costs
 from unitsearch.papers.verdicts import (
     AGREES,

@@ -15,7 +15,7 @@ from unitsearch.architecture import Architecture, stacks
 from unitsearch.architecture import key as key_of
 from unitsearch.costs import Cost, count
 from unitsearch.metrics import Measured, Metric
-from unitsearch.papers.networks import network
+from unitsearch.papers.printed_networks import network
 from unitsearch.papers.printed_tables import DROP, PrintedCost, printed_costs, printed_metrics
 from unitsearch.papers.verdicts import printed
 from unitsearch.study.record import Record, Trial
