@@ -22,8 +22,8 @@ from torch import Tensor
 from unitsearch.data.cifar import read_cifar
 from unitsearch.data.digits import read_digits
 from unitsearch.data.download import make_available
-from unitsearch.data.folder import is_image, read_folder
 from unitsearch.data.idx import FASHION_CLASSES, MNIST_CLASSES, read_idx_set
+from unitsearch.data.image_folder import is_image, read_folder
 from unitsearch.data.imagenet import read_imagenet, read_tiny_imagenet
 from unitsearch.data.images import Images, Rows, Source, StreamedImages
 from unitsearch.data.pools import FilePool, Pool, Pools
