@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unitsearch.data.decoding import readable
-from unitsearch.data.pools import Pool, Pools
+from unitsearch.data.pools import ImagePool, Pools
 from unitsearch.data.spec import FOLDER_SIZE, DataSpec, class_folders, part_folders
 from unitsearch.data.vision import torchvision
 from unitsearch.errors import DataError
@@ -42,7 +42,7 @@ def read_folder(spec: DataSpec) -> Pools:
     return Pools(pools["train"], classes, test, pools.get("val"), cut_for_test=cut)
 
 
-def _read_pool(folder: Path, size: int) -> Pool:
+def _read_pool(folder: Path, size: int) -> ImagePool:
     try:
         files = torchvision().datasets.ImageFolder(folder, is_valid_file=is_image).samples
     except FileNotFoundError as error:  # a class without an image
@@ -50,7 +50,7 @@ def _read_pool(folder: Path, size: int) -> Pool:
     pixels = np.empty((len(files), 3, size, size), np.uint8)
     for row, (file, _) in zip(pixels, files, strict=True):
         _read_image(Path(file), row)
-    return Pool(pixels, np.array([label for _, label in files], np.int64))
+    return ImagePool(pixels, np.array([label for _, label in files], np.int64))
 
 
 def _read_image(path: Path, into: NDArray[np.uint8]) -> None:
