@@ -16,14 +16,14 @@ from unitsearch.space.draws import Draw
 from unitsearch.space.nodes import (
     AUTO,
     Choose,
+    ListNode,
+    MapNode,
     Mix,
     Node,
     Plain,
     Range,
     Replacement,
-    Row,
     Series,
-    Table,
     Use,
     children,
     has_choice,
@@ -177,7 +177,7 @@ def _by_width(
         return _by_width(item, entering, site, space, given)
 
     match node:
-        case Row(items=items):
+        case ListNode(items=items):
             return _one_by_one([[item] for item in items], width, inner)
         case Choose(options=options):
             return _merged([(_ONE, inner(option, width)) for option in options.values()])
@@ -258,7 +258,7 @@ def _with_room(fill: Node, room: int) -> Node:
         length = fill.length
         if isinstance(length, Plain) and length.value == AUTO:
             length = Plain(room, fill.place)
-        return Table({"units": replace(fill, length=length)}, fill.place)
+        return MapNode({"units": replace(fill, length=length)}, fill.place)
     return fill
 
 
@@ -279,7 +279,7 @@ def _resolved(node: Node, space: Space, given: Mapping[str, Any]) -> list[tuple[
             return [(data, _product([ways, met])) for data, ways in _resolved(inner, space, given)]
         case Range():
             return [(n, _ONE) for n in _options(node)]
-        case Table(items=items):
+        case MapNode(items=items):
             each = [_resolved(item, space, given) for item in items.values()]
             return [
                 (
@@ -288,7 +288,7 @@ def _resolved(node: Node, space: Space, given: Mapping[str, Any]) -> list[tuple[
                 )
                 for row in product(*each)
             ]
-        case Row(items=items):
+        case ListNode(items=items):
             each = [_resolved(item, space, given) for item in items]
             return [
                 ([data for data, _ in row], _product([ways for _, ways in row]))
@@ -309,8 +309,8 @@ def _ways(node: Node, space: Space, given: Mapping[str, Any]) -> Ways:
             return {frozenset((name,)): 1}
         case Use(name=name):
             return _ways(space.units[name], space, given)
-        case Table() | Row():
-            if isinstance(node, Table) and isinstance(node.items.get("units"), Series):
+        case MapNode() | ListNode():
+            if isinstance(node, MapNode) and isinstance(node.items.get("units"), Series):
                 return _ways_of_stack(node, space, given)
             return _product([_ways(item, space, given) for item in children(node)])
         case Choose(options=options):
@@ -335,7 +335,7 @@ def _ways(node: Node, space: Space, given: Mapping[str, Any]) -> Ways:
             return _ONE
 
 
-def _ways_of_stack(node: Table, space: Space, given: Mapping[str, Any]) -> Ways:
+def _ways_of_stack(node: MapNode, space: Space, given: Mapping[str, Any]) -> Ways:
     """Return the ways of a stack with a sequence of units: what is in a unit is drawn once."""
     units = node.items["units"]
     assert isinstance(units, Series)  # the caller looked

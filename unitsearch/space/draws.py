@@ -11,13 +11,13 @@ from unitsearch.errors import SpecError
 from unitsearch.space.nodes import (
     AUTO,
     Choose,
+    ListNode,
+    MapNode,
     Mix,
     Node,
     Plain,
     Range,
-    Row,
     Series,
-    Table,
     Use,
 )
 
@@ -165,12 +165,12 @@ class Draw:
             case Range():
                 name = self.name(node.name, where)
                 return self.choose(name, Steps(node.low, node.high, node.step))
-            case Table(items=items):
+            case MapNode(items=items):
                 found = {key: self.resolve(item, below(where, key)) for key, item in items.items()}
                 if "use" in found and isinstance(found["use"], Mapping):  # {count: 3, use: U1}
                     return {**found.pop("use"), **found}
                 return found
-            case Row(items=items):
+            case ListNode(items=items):
                 return self.row(items, where)
             case Mix():
                 name = self.name(node.name, where)
@@ -278,7 +278,7 @@ def _extent(draw: Draw, node: Node, where: str) -> int:
 def layer_name(node: Node, otherwise: str) -> str:
     """Return the name that a layer's parameters begin with."""
     match node:
-        case Table(items=items):
+        case MapNode(items=items):
             name = items.get("name")
             if isinstance(name, Plain) and isinstance(name.value, str):
                 return name.value

@@ -26,7 +26,7 @@ from unitsearch.errors import ShapeError, SpecError, UsageError, did_you_mean
 from unitsearch.fields import Int, join
 from unitsearch.shapes import output, say
 from unitsearch.space.draws import Cut, Domain, Draw, Labels, unscaled
-from unitsearch.space.nodes import Plain, Table
+from unitsearch.space.nodes import MapNode, Plain
 from unitsearch.space.replacing import fields_of
 from unitsearch.space.sampling import sample
 from unitsearch.space.space_file import Space, fixed_layers
@@ -155,7 +155,7 @@ def with_options(space: Space, options: Any, place: str) -> Space:
     if not isinstance(options or {}, Mapping):
         raise SpecError(place=place, found=options, expected="options of the backbone, {} for none")
     given = {name: Plain(value, join(place, str(name))) for name, value in (options or {}).items()}
-    node = Table({**fields_of(space.backbone), **given}, place)
+    node = MapNode({**fields_of(space.backbone), **given}, place)
     return Space(replace(space.file, backbone=node), space.input, space.classes, space.layers)
 
 

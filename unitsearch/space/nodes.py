@@ -30,7 +30,7 @@ class Plain:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class MapNode:
     """A mapping, some of whose values are choices."""
 
     items: Mapping[str, Node]
@@ -38,7 +38,7 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class ListNode:
     """A list, some of whose values are choices; a chosen list in it is spliced."""
 
     items: tuple[Node, ...]
@@ -106,7 +106,7 @@ class Series:
     place: str
 
 
-Node: TypeAlias = Plain | Table | Row | Choose | Range | Use | Mix | Series
+Node: TypeAlias = Plain | MapNode | ListNode | Choose | Range | Use | Mix | Series
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +141,7 @@ def parse(data: Any, place: str) -> Node:
         row = tuple(parse(item, f"{place}[{i}]") for i, item in enumerate(data))
         if all(isinstance(item, Plain) for item in row) and not any(map(_is_layer, data)):
             return Plain(data, place)
-        return Row(row, place)
+        return ListNode(row, place)
     if not isinstance(data, Mapping):
         return Plain(data, place)
     words = [word for word in _WORDS if word in data]
@@ -150,7 +150,7 @@ def parse(data: Any, place: str) -> Node:
     if words == ["use"] and "count" in data:
         check_keys(data, ("count", "use"), place, "a counted unit (count, use)")
         count = parse(data["count"], join(place, "count"))
-        return Table({"count": count, "use": _parse_use({"use": data["use"]}, place)}, place)
+        return MapNode({"count": count, "use": _parse_use({"use": data["use"]}, place)}, place)
     if words:
         return _PARSERS[words[0]](data, place)
     items = {
@@ -159,7 +159,7 @@ def parse(data: Any, place: str) -> Node:
     }
     if all(isinstance(item, Plain) for item in items.values()):
         return Plain(data, place)
-    return Table(items, place)
+    return MapNode(items, place)
 
 
 def _is_layer(data: Any) -> bool:
@@ -187,9 +187,9 @@ def has_choice(node: Node) -> bool:
     match node:
         case Plain():
             return False
-        case Table(items=items):
+        case MapNode(items=items):
             return any(has_choice(item) for item in items.values())
-        case Row(items=items):
+        case ListNode(items=items):
             return any(has_choice(item) for item in items)
         case _:
             return True
@@ -198,9 +198,9 @@ def has_choice(node: Node) -> bool:
 def children(node: Node) -> tuple[Node, ...]:
     """Return the nodes directly inside ``node``."""
     match node:
-        case Table(items=table):
+        case MapNode(items=table):
             return tuple(table.values())
-        case Row(items=row):
+        case ListNode(items=row):
             return row
         case Choose(options=options):
             return tuple(options.values())

@@ -20,13 +20,13 @@ from unitsearch.space.nodes import (
     AUTO,
     MAX_TOTAL,
     Choose,
+    ListNode,
+    MapNode,
     Mix,
     Node,
     Plain,
     Replacement,
-    Row,
     Series,
-    Table,
     Use,
 )
 from unitsearch.space.sites import Base, Site
@@ -96,7 +96,7 @@ def check_new(node: Node) -> None:
         case Choose(options=options):
             for option in options.values():
                 check_new(option)
-        case Row(items=items):
+        case ListNode(items=items):
             for item in items:
                 check_new(item)
         case Plain(value=value) if is_list(value):
@@ -106,9 +106,9 @@ def check_new(node: Node) -> None:
             raise SpecError(place=node.place, found=value, expected=_NEW)
         case Mix():
             raise SpecError(place=node.place, found="a mix", expected=_NEW)
-        case Table(items=keys) if not {"kind", "with"} & set(keys):
+        case MapNode(items=keys) if not {"kind", "with"} & set(keys):
             raise SpecError(place=node.place, found=", ".join(keys), expected=_NEW)
-        case Table(items=keys) if "with" in keys:
+        case MapNode(items=keys) if "with" in keys:
             check_new(keys["with"])
         case _:
             pass
@@ -191,7 +191,7 @@ def _items(draw: Draw, node: Node, where: str) -> Iterator[tuple[Node, str]]:
 
 def _sequence(node: Node) -> tuple[Node, ...]:
     match node:
-        case Row(items=items):
+        case ListNode(items=items):
             return items
         case Plain(value=value, place=place) if is_list(value):
             return tuple(Plain(item, f"{place}[{i}]") for i, item in enumerate(value))
@@ -325,7 +325,7 @@ def _inputs(space: Space, kind: Node) -> int | str:
     keys = fields_of(node)
     key = "nodes" if "nodes" in keys else "in"
     value = keys.get(key)
-    if isinstance(value, Row):
+    if isinstance(value, ListNode):
         value = value.items[0]
     if isinstance(value, (Choose, Use)):
         expected = "a number or auto: the width of a site is shared out by it"
@@ -398,7 +398,7 @@ def _settled_unit(data: Any, place: str, total: int, entering: int, width: int, 
 def fields_of(node: Node) -> Mapping[str, Node]:
     """Return the values of a mapping by their keys; nothing for anything else."""
     match node:
-        case Table(items=items):
+        case MapNode(items=items):
             return items
         case Plain(value=value, place=place) if isinstance(value, Mapping):
             return {str(key): Plain(item, join(place, str(key))) for key, item in value.items()}

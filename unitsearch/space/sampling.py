@@ -31,7 +31,7 @@ from unitsearch.architecture.reading import check_keys
 from unitsearch.errors import SpecError
 from unitsearch.fields import join
 from unitsearch.space.draws import Choice, Draw, Labels, layer_name, mixture, series
-from unitsearch.space.nodes import Choose, Mix, Node, Plain, Row, Series, Table
+from unitsearch.space.nodes import Choose, ListNode, MapNode, Mix, Node, Plain, Series
 from unitsearch.space.replacing import replaced, shuffle_after
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def sample(space: Space, choose: Choice) -> Architecture:
 
 def _sequence(draw: Draw, node: Node, prefix: str) -> list[tuple[Layer | dict[str, Any], str]]:
     """Return the layers of a sequence with their places: ready, or as data that lacks a width."""
-    items = node.items if isinstance(node, Row) else (node,)
+    items = node.items if isinstance(node, ListNode) else (node,)
     if isinstance(node, Plain):
         items = tuple(Plain(v, f"{node.place}[{i}]") for i, v in enumerate(node.value))
     found: list[tuple[Layer | dict[str, Any], str]] = []
@@ -71,16 +71,16 @@ def _sequence(draw: Draw, node: Node, prefix: str) -> list[tuple[Layer | dict[st
                 if _is_sequence(option):
                     found += _sequence(draw, option, f"{name}.{label}.")
                 else:
-                    found += _sequence(draw, Row((option,), option.place), f"{name}.{label}.")
+                    found += _sequence(draw, ListNode((option,), option.place), f"{name}.{label}.")
             case Series():
                 name = draw.name(item.name, where)
                 for at, kind in series(draw, item, name):
                     option = item.kinds[kind]
-                    whole = option if _is_sequence(option) else Row((option,), option.place)
+                    whole = option if _is_sequence(option) else ListNode((option,), option.place)
                     before, draw.within = draw.within, f"{name}.{at}"
                     found += _sequence(draw, whole, f"{name}.{at}.{kind}.")
                     draw.within = before
-            case Table(items=keys) if _kind(keys) == "stack":
+            case MapNode(items=keys) if _kind(keys) == "stack":
                 found.append((_stack(draw, keys, where, item.place), item.place))
             case _:
                 found.append((draw.space.layer(draw, item, where), item.place))
@@ -163,7 +163,7 @@ def _producer(items: list[tuple[Layer | dict[str, Any], str]], at: int) -> Layer
 
 
 def _is_sequence(node: Node) -> bool:
-    return isinstance(node, Row) or (isinstance(node, Plain) and isinstance(node.value, list))
+    return isinstance(node, ListNode) or (isinstance(node, Plain) and isinstance(node.value, list))
 
 
 def _kind(keys: Mapping[str, Node]) -> Any:

@@ -24,13 +24,13 @@ from unitsearch.space.draws import Draw, layer_name
 from unitsearch.space.names import check_choice_names, check_rings
 from unitsearch.space.nodes import (
     Choose,
+    ListNode,
+    MapNode,
     Mix,
     Node,
     Plain,
     Replacement,
-    Row,
     Series,
-    Table,
     Use,
     has_choice,
     largest,
@@ -281,7 +281,7 @@ def _read(document: Document, name: str) -> SpaceFile:
     if both:
         raise SpecError(place=f"units.{both[0]}", found=both[0], expected="a name no choice has")
     layers = parse(keys.get("layers", []), "layers")
-    if not isinstance(layers, (Row, Plain)) or (
+    if not isinstance(layers, (ListNode, Plain)) or (
         isinstance(layers, Plain) and not isinstance(layers.value, list)
     ):
         raise SpecError(place="layers", found=keys["layers"], expected="a list of layers")
@@ -363,10 +363,10 @@ def _settle(
     match node:
         case Plain():
             return node
-        case Table(items=items, place=place):
-            return Table({key: inner(item) for key, item in items.items()}, place)
-        case Row(items=items, place=place):
-            return Row(tuple(inner(item) for item in items), place)
+        case MapNode(items=items, place=place):
+            return MapNode({key: inner(item) for key, item in items.items()}, place)
+        case ListNode(items=items, place=place):
+            return ListNode(tuple(inner(item) for item in items), place)
         case Choose(options=options):
             settled = {label: inner(option) for label, option in options.items()}
             return Choose(settled, node.name, node.place, node.labels)
@@ -397,7 +397,7 @@ def _check_names(layers: Node) -> None:
     """Refuse two layers of one name in a sequence: their parameters would have one name."""
     for row in walk(layers):
         seen: set[str] = set()
-        for item in row.items if isinstance(row, Row) else ():
+        for item in row.items if isinstance(row, ListNode) else ():
             name = layer_name(item, "")
             if name and name in seen:
                 raise SpecError(
@@ -410,7 +410,7 @@ def _check_names(layers: Node) -> None:
 
 def _read_backbone(data: Any) -> Node:
     node = parse({"name": data} if isinstance(data, str) else data, "backbone")
-    if not isinstance(data, (str, Mapping)) or not isinstance(node, (Plain, Table)):
+    if not isinstance(data, (str, Mapping)) or not isinstance(node, (Plain, MapNode)):
         expected = "the name of a backbone, {name: …} with its options, or {layers: […]}"
         raise SpecError(place="backbone", found=data, expected=expected)
     return node
