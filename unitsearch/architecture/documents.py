@@ -194,11 +194,11 @@ def _short(path: Path) -> str:
     return relative if len(relative) < len(text) else text
 
 
-class _Flow(dict[str, Any]):
+class _InlineMapping(dict[str, Any]):
     """A mapping that is written on one line."""
 
 
-class _FlowList(list[Any]):
+class _InlineList(list[Any]):
     """A list that is written on one line."""
 
 
@@ -210,10 +210,11 @@ class _PlainDumper(_Dumper):  # type: ignore[misc]  # the C dumper has no type
 
 
 _PlainDumper.add_representer(
-    _Flow, lambda dumper, data: dumper.represent_mapping(f"{_TAG}map", data, flow_style=True)
+    _InlineMapping,
+    lambda dumper, data: dumper.represent_mapping(f"{_TAG}map", data, flow_style=True),
 )
 _PlainDumper.add_representer(
-    _FlowList, lambda dumper, data: dumper.represent_sequence(f"{_TAG}seq", data, flow_style=True)
+    _InlineList, lambda dumper, data: dumper.represent_sequence(f"{_TAG}seq", data, flow_style=True)
 )
 
 
@@ -234,11 +235,11 @@ def yaml_text(plain: Any) -> str:
 def _laid_out(plain: Any, key: str = "") -> Any:
     if isinstance(plain, Mapping):
         if key and not any(isinstance(v, Mapping) for v in _leaves(plain)):
-            return _Flow(plain) if key == "[]" else dict(_items(plain))
+            return _InlineMapping(plain) if key == "[]" else dict(_items(plain))
         return dict(_items(plain))
     if isinstance(plain, (list, tuple)):
         if not any(isinstance(item, Mapping) for item in _leaves(plain)):
-            return _FlowList(plain)
+            return _InlineList(plain)
         return [_laid_out(item, "[]") for item in plain]
     return plain
 
