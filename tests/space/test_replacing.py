@@ -39,7 +39,6 @@ from unitsearch.space import (
     space_from,
     survey,
 )
-from unitsearch.space.draws import Draw
 from unitsearch.space.members import members
 from unitsearch.space.sites import Base
 
@@ -90,7 +89,7 @@ def stack(layer: Layer) -> Stack:
 
 def base() -> Base:
     plain = space("")
-    return plain.drawn_base(Draw(plain, lambda name, domain: domain.options[0]))
+    return plain.drawn_base(plain.start_draw(lambda name, domain: domain.options[0]))
 
 
 def refused(rest: str) -> str:

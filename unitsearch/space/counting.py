@@ -12,7 +12,8 @@ from typing import Any
 from unitsearch.errors import SpecError
 from unitsearch.fields import Int
 from unitsearch.shapes import after
-from unitsearch.space.draws import Draw
+from unitsearch.space.bound import Space
+from unitsearch.space.filling import fill_total
 from unitsearch.space.nodes import (
     AUTO,
     Choose,
@@ -25,13 +26,10 @@ from unitsearch.space.nodes import (
     Replacement,
     Series,
     Use,
-    children,
-    has_choice,
-    walk,
 )
-from unitsearch.space.replacing import fields_of, fill_total, keeps, run_and_new
+from unitsearch.space.queries import children, fields_of, has_choice, keeps, walk
+from unitsearch.space.replacing import run_and_new
 from unitsearch.space.sites import Base, Site
-from unitsearch.space.space_file import Space
 
 
 def count_members(space: Space) -> int:
@@ -41,7 +39,7 @@ def count_members(space: Space) -> int:
     100,000 combinations of the named choices, an upper bound too.)
     """
     named: set[str] = set()
-    for node in space.file.drawn:
+    for node in space.file.drawn_nodes:
         _named(node, space, named)
     names = sorted(named)
     options = [_options(space.choices[name]) for name in names]
@@ -210,7 +208,7 @@ def _layer_by_width(
     ways = _ways(node, space, given)
     if has_choice(node):  # of a composite layer; it gives what the site gives, or nothing fits
         return {site.y[0]: ways}
-    plain = Draw(space, lambda name, domain: domain.options[0]).resolve(node, "")
+    plain = space.start_draw(lambda name, domain: domain.options[0]).resolve(node, "")
     if not isinstance(plain, Mapping) or "auto" in plain.values():
         return {width: ways}
     return {after(space.read(plain, node.place), (width, *site.x[1:]))[0]: ways}

@@ -10,11 +10,11 @@ from typing import Any
 from unitsearch.architecture import Architecture, key
 from unitsearch.costs import COSTS, Cost, count
 from unitsearch.errors import SpecError, UsageError
+from unitsearch.space.bound import Space
+from unitsearch.space.checking import checked
 from unitsearch.space.counting import count_members
 from unitsearch.space.draws import Choice, Cut, Domain, Steps
-from unitsearch.space.named_points import checked
 from unitsearch.space.sampling import sample
-from unitsearch.space.space_file import Space
 
 Values = dict[str, Any]
 

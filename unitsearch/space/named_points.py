@@ -22,14 +22,15 @@ from unitsearch.architecture import (
 )
 from unitsearch.architecture.reading import check_keys
 from unitsearch.costs import COSTS, count
-from unitsearch.errors import ShapeError, SpecError, UsageError, did_you_mean
+from unitsearch.errors import SpecError, UsageError, did_you_mean
 from unitsearch.fields import Int, join
-from unitsearch.shapes import output, say
-from unitsearch.space.draws import Cut, Domain, Draw, Labels, unscaled
+from unitsearch.space.bound import Space, fixed_layers
+from unitsearch.space.checking import checked
+from unitsearch.space.draws import Cut, Domain, Labels, unscaled
+from unitsearch.space.members import parameters
 from unitsearch.space.nodes import MapNode, Plain
-from unitsearch.space.replacing import fields_of
+from unitsearch.space.queries import fields_of
 from unitsearch.space.sampling import sample
-from unitsearch.space.space_file import Space, fixed_layers
 
 
 def point(space: Space, name: str) -> Architecture:
@@ -107,7 +108,7 @@ def member(space: Space, settings: Mapping[str, Any], place: str) -> Architectur
 
 def _check_known(space: Space, settings: Mapping[str, Any], place: str) -> None:
     """Refuse a setting that is for no parameter of the space."""
-    known = parameter_names(space)
+    known = list(parameters(space))
     wholes = {name.rpartition(".")[0] for name in known}
     for name in settings:
         pattern = _by_strength({name: None})
@@ -161,8 +162,9 @@ def with_options(space: Space, options: Any, place: str) -> Space:
 
 def unreplaced(space: Space) -> Architecture:
     """Return the space's backbone as it is; an option left to choice takes its first value."""
-    found = Draw(space, lambda name, domain: domain.options[0]).resolve(space.backbone, "backbone")
-    return Architecture(input=space.input, layers=space.base(found).layers)
+    draw = space.start_draw(lambda name, domain: domain.options[0])
+    options = draw.resolve(space.backbone, "backbone")
+    return Architecture(input=space.input, layers=space.base(options).layers)
 
 
 def baseline(space: Space) -> Architecture:
@@ -269,24 +271,6 @@ def _with_width(layer: Conv | Slbf | Linear, out: int) -> Layer:
     return replace(layer, out=out)
 
 
-def checked(space: Space, architecture: Architecture, place: str) -> Architecture:
-    """Return ``architecture`` if its layers fit each other and it ends in the data's classes."""
-    try:
-        y = output(architecture)
-    except ShapeError as error:
-        if place:
-            raise error.within(place) from None
-        raise
-    if y != (space.classes,):
-        raise ShapeError(
-            place=place or "layers",
-            found=f"a network that gives {say(y)}",
-            expected=f"{space.classes} features, one a class",
-            fix="end with {kind: flatten} and {kind: linear, out: classes}",
-        )
-    return architecture
-
-
 def expectations(space: Space, name: str) -> dict[str, tuple[int, int]]:
     """Return what the point's ``expect`` says beside what is computed, by cost name."""
     data = space.file.points[name].get("expect") or {}
@@ -295,13 +279,6 @@ def expectations(space: Space, name: str) -> dict[str, tuple[int, int]]:
         expected = check_keys(data, COSTS, place, "expect")
         cost = count(point(space, name))
         return {k: (Int().read(v, join(place, k)), getattr(cost, k)) for k, v in expected.items()}
-
-
-def parameter_names(space: Space) -> list[str]:
-    """Return the names of the parameters that a walk of first options meets."""
-    from unitsearch.space.members import parameters
-
-    return list(parameters(space))
 
 
 def _from_counts(counts: Mapping[str, Any], part: str, domain: Domain, place: str) -> Any:

@@ -6,7 +6,7 @@ and ``use``, which names a choice (drawn once) or a unit. A node knows its place
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -180,61 +180,6 @@ def _filling(data: Any) -> Any:
     if isinstance(data, Mapping) and isinstance(data.get("sequence"), Mapping):
         return {**data, "sequence": {"length": AUTO, **data["sequence"]}}
     return data
-
-
-def has_choice(node: Node) -> bool:
-    """Say whether a draw is needed to resolve ``node``."""
-    match node:
-        case Plain():
-            return False
-        case MapNode(items=items):
-            return any(has_choice(item) for item in items.values())
-        case ListNode(items=items):
-            return any(has_choice(item) for item in items)
-        case _:
-            return True
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """Return the nodes directly inside ``node``."""
-    match node:
-        case MapNode(items=table):
-            return tuple(table.values())
-        case ListNode(items=row):
-            return row
-        case Choose(options=options):
-            return tuple(options.values())
-        case Mix(kinds=kinds, total=extent) | Series(kinds=kinds, length=extent):
-            return (*kinds.values(), extent)
-        case _:
-            return ()
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """Yield ``node`` and every node inside it."""
-    yield node
-    for inner in children(node):
-        yield from walk(inner)
-
-
-def largest(node: Node, choices: Mapping[str, Node], place: str) -> int:
-    """Return the largest whole number that ``node`` can stand for."""
-    match node:
-        case Plain(value="auto"):
-            return MAX_TOTAL
-        case Plain(value=value):
-            return Int(0, MAX_TOTAL).read(value, place)
-        case Range(low=low, high=high):
-            Int(0, MAX_TOTAL).read(low, place)
-            return Int(0, MAX_TOTAL).read(high, place)
-        case Choose(options=options):
-            return max(largest(option, choices, place) for option in options.values())
-        case Use(name=name) if name in choices:
-            return largest(choices[name], choices, place)
-        case _:
-            raise SpecError(
-                place=place, found="no number", expected="a whole number or a choice of them"
-            )
 
 
 def _parse_choose(data: Mapping[str, Any], place: str) -> Choose:

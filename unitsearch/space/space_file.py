@@ -1,27 +1,27 @@
-"""Space files: loaded, checked, and bound to a data set's shape and classes."""
+"""The format of space files: read, checked, and kept as nodes that are not bound to data."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from unitsearch import resources
-from unitsearch.architecture import Architecture, Document, Layer, Unit, read_file
+from unitsearch.architecture import Document, read_file
 from unitsearch.architecture.reading import (
     check_keys,
     read_input,
-    read_layer,
-    read_layers,
-    read_unit,
     read_version,
 )
-from unitsearch.backbones import backbone
 from unitsearch.errors import SpecError, UsageError, did_you_mean
 from unitsearch.fields import Float, Int, Nullable, join
-from unitsearch.space.draws import Draw, layer_name
-from unitsearch.space.names import check_choice_names, check_rings
+from unitsearch.space.node_checks import (
+    check_choice_names,
+    check_layer_names,
+    check_replacement,
+    check_rings,
+)
 from unitsearch.space.nodes import (
     Choose,
     ListNode,
@@ -32,14 +32,10 @@ from unitsearch.space.nodes import (
     Replacement,
     Series,
     Use,
-    has_choice,
-    largest,
     parse,
     unknown_name,
-    walk,
 )
-from unitsearch.space.replacing import check_new
-from unitsearch.space.sites import Base
+from unitsearch.space.queries import largest
 
 KEYS = (
     "unitsearch", "data", "input", "choices", "units", "layers", "backbone", "replace", "baseline",
@@ -88,140 +84,13 @@ class SpaceFile:
         return self.document.text
 
     @property
-    def drawn(self) -> tuple[Node, ...]:
-        """Everything that a draw walks through, named choices and units aside."""
-        where = () if self.backbone is None else (self.backbone,)
+    def drawn_nodes(self) -> tuple[Node, ...]:
+        """The nodes that a draw walks through, named choices and units aside."""
+        backbone = () if self.backbone is None else (self.backbone,)
         parts = [
             (item.sites, *((item.run,) if item.run else ()), item.new) for item in self.replace
         ]
-        return (self.layers, *where, *(node for part in parts for node in part))
-
-
-@dataclass(frozen=True, eq=False)
-class Space:
-    """A space bound to the shape and classes of a data set: what ``sample`` interprets."""
-
-    file: SpaceFile
-    input: tuple[int, int, int]
-    classes: int
-    layers: Node
-    fills: dict[Any, Unit] = field(default_factory=dict, repr=False)
-    _bases: dict[str, Base] = field(default_factory=dict, repr=False)
-    _layers: dict[Any, Layer] = field(default_factory=dict, repr=False)
-    _units: dict[Any, Unit] = field(default_factory=dict, repr=False)
-    _plain_units: dict[Node, Unit] = field(default_factory=dict, repr=False)
-    _fixed: dict[int, bool] = field(default_factory=dict, repr=False)
-
-    @property
-    def name(self) -> str:
-        """The space's name."""
-        return self.file.name
-
-    @property
-    def choices(self) -> Mapping[str, Node]:
-        """The named choices."""
-        return self.file.choices
-
-    @property
-    def units(self) -> Mapping[str, Node]:
-        """The named units."""
-        return self.file.units
-
-    @property
-    def backbone(self) -> Node:
-        """The backbone that the file names."""
-        assert self.file.backbone is not None  # asked only of a space that has one
-        return self.file.backbone
-
-    def drawn_base(self, draw: Draw) -> Base:
-        """Return the backbone with its options drawn; one without choices is made once."""
-        found = self._bases.get("")
-        if found is None:
-            found = self.base(draw.resolve(self.backbone, "backbone"))
-            if not has_choice(self.backbone):
-                self._bases[""] = found
-        return found
-
-    def base(self, data: Mapping[str, Any]) -> Base:
-        """Return the backbone of resolved data, with its sites; seen before, it is reused.
-
-        Raises:
-            SpecError: If there is no such backbone, or it has no such option.
-        """
-        key = repr(data)
-        if key not in self._bases:
-            self._bases[key] = Base(self._backbone(data))
-        return self._bases[key]
-
-    def _backbone(self, data: Mapping[str, Any]) -> Architecture:
-        if "layers" in data:
-            check_keys(data, ("layers",), "backbone", "a backbone of layers")
-            layers = read_layers(self.with_classes(data["layers"]), "backbone.layers")
-            return Architecture(input=self.input, layers=layers)
-        options = {key: value for key, value in data.items() if key != "name"}
-        return backbone(
-            str(data.get("name")), self.input, self.classes, place="backbone", **options
-        )
-
-    @property
-    def limits(self) -> Mapping[str, int]:
-        """Largest params, macs and flops of a candidate, as the file sets them."""
-        return self.file.limits
-
-    def layer(self, draw: Draw, node: Node, where: str) -> Layer | dict[str, Any]:
-        """Return one layer, or its data while its width is open; layers seen before are reused."""
-        found = self._layers.get(node)
-        if found is not None:
-            return found
-        fixed = self._fixed.get(id(node))
-        if fixed is None:
-            fixed = self._fixed[id(node)] = not has_choice(node)
-        data = draw.resolve(node, where)
-        if isinstance(data, dict) and "auto" in (data.get("out"), data.get("groups")):
-            return data
-        layer = self.read(data, node.place)
-        if fixed:
-            self._layers[node] = layer
-        return layer
-
-    def read(self, data: Any, place: str) -> Layer:
-        """Return the layer that resolved data describes; ``out: classes`` is the data's number."""
-        try:
-            key = (place, *((name, type(value), value) for name, value in data.items()))
-            found = self._layers.get(key)
-        except (TypeError, AttributeError):  # nested data, or none at all
-            return read_layer(self.with_classes(data), place)
-        if found is None:
-            found = self._layers[key] = read_layer(self.with_classes(data), place)
-        return found
-
-    def with_classes(self, data: Any) -> Any:
-        """Return resolved data with ``out: classes`` as a number, nested layers included."""
-        if isinstance(data, Mapping):
-            return {
-                key: self.classes
-                if key == "out" and value == "classes"
-                else self.with_classes(value)
-                for key, value in data.items()
-            }
-        return [self.with_classes(item) for item in data] if isinstance(data, list) else data
-
-    def unit(self, draw: Draw, node: Node, where: str) -> Unit:
-        """Return a unit; units seen before are reused."""
-        found = self._plain_units.get(node)
-        if found is not None:
-            return found
-        data = draw.resolve(node, where)
-        key = repr(data)
-        found = self._units.get(key)
-        if found is None:
-            place = node.place
-            if isinstance(node, Use) and node.name in self.units:
-                place = self.units[node.name].place
-            found = self._units[key] = read_unit(data, place)
-        if isinstance(node, Use) and not has_choice(self.units[node.name]):
-            self._plain_units[node] = found  # nothing to draw in it: the same every time
-        return found
+        return (self.layers, *backbone, *(node for part in parts for node in part))
 
 
 def load_space(name: str | Path) -> SpaceFile:
@@ -308,28 +177,12 @@ def _read(document: Document, name: str) -> SpaceFile:
         train=_train(keys.get("train")),
     )
     for node in (found.layers, *(item.new for item in found.replace)):
-        _check_names(node)
+        check_layer_names(node)
     outside = [*found.choices.values(), *found.units.values(), found.layers]
     outside += [item.sites for item in found.replace]
     at_sites = [[node for node in (item.run, item.new) if node] for item in found.replace]
     check_choice_names(found.choices, outside, at_sites)
     return found
-
-
-def bind(file: SpaceFile, image: tuple[int, int, int], classes: int, data: str = "") -> Space:
-    """Return the space for images of shape ``image`` and ``classes`` classes.
-
-    Raises:
-        UsageError: If the space is fixed to one shape and the data have another.
-    """
-    if file.input is not None and file.input != image:
-        fixed, given = ("×".join(map(str, shape)) for shape in (file.input, image))
-        fitting = f"data={file.data}" if data != file.data else "data of that shape"
-        raise UsageError(
-            f"space {file.name} is fixed to images of {fixed}, data {data or 'given'} has {given}",
-            fix=f"use {fitting}, or a space with input: auto",
-        )
-    return Space(file, image, classes, file.layers)
 
 
 def _table(data: Any, place: str) -> dict[str, Node]:
@@ -393,21 +246,6 @@ def _settle(
             return node
 
 
-def _check_names(layers: Node) -> None:
-    """Refuse two layers of one name in a sequence: their parameters would have one name."""
-    for row in walk(layers):
-        seen: set[str] = set()
-        for item in row.items if isinstance(row, ListNode) else ():
-            name = layer_name(item, "")
-            if name and name in seen:
-                raise SpecError(
-                    place=join(item.place, "name"),
-                    found=name,
-                    expected="a name that no other layer has",
-                )
-            seen.add(name)
-
-
 def _read_backbone(data: Any) -> Node:
     node = parse({"name": data} if isinstance(data, str) else data, "backbone")
     if not isinstance(data, (str, Mapping)) or not isinstance(node, (Plain, MapNode)):
@@ -441,7 +279,7 @@ def _read_replace(data: Any, settled: Callable[[Node], Node]) -> tuple[Replaceme
             if key in keys
         }
         prefix = f"{name}." if name else ""
-        check_new(nodes["with"])
+        check_replacement(nodes["with"])
         found.append(Replacement(prefix, nodes["sites"], nodes.get("run"), nodes["with"], place))
     return tuple(found)
 
@@ -498,8 +336,3 @@ def _about(text: str) -> str:
             break
         lines.append(line.removeprefix("#").removeprefix(" "))
     return "\n".join(lines).strip()
-
-
-def fixed_layers(space: Space, data: Any, place: str) -> tuple[Layer, ...]:
-    """Return the layers of a whole architecture given inside a space file."""
-    return read_layers(space.with_classes(data), place)
