@@ -1,16 +1,19 @@
 """YAML and JSON files: read into plain data with the line of every value, and written back.
 
 Nothing from a file is executed: only plain YAML values are built, every other tag is refused, and
-size, depth and the number of values are bounded before anything is made of them.
+size, depth and the number of values are bounded before anything is made of them. The bounds are
+ours and so are their messages: they are checked on the flat list of events, and where a parser
+refuses a text by a bound of its own, on the text, so that the library's version does not matter.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,10 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = {f"{_TAG}{kind}" for kind in ("str", "int", "float", "bool", "null")}
+# Quoted text and comments, whose brackets are none, and brackets.
+_LEXEMES = re.compile(
+    r"""(?<!\w)"(?:[^"\\]|\\.)*+"|(?<!\w)'(?:[^']|'')*+'|(?<!\S)\#[^\n]*|[\[\]{}]""", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -84,15 +91,16 @@ def read_file(path: Path) -> Document:
 def read_text(text: str, name: str = "text") -> Document:
     """Return the document in YAML or JSON ``text``; ``name`` stands in its messages."""
     try:
-        _check_nesting(text, name)
+        _check_bounds(text, name)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
             lines: dict[str, int] = {}
-            data = None if node is None else _Builder(loader, name, lines).build(node, "", 0)
+            data = None if node is None else _Builder(loader, name, lines).build(node, "")
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
+        _check_brackets(text, name)  # a parser that looks ahead may refuse them before any event
         if name.endswith(".json"):
             return Document(_read_json(text, name), name, {}, text)
         raise SpecError(f"{name}{_line_of(error)}: not YAML: {_problem(error)}") from None
@@ -108,21 +116,15 @@ class _Builder:
         self.loader = loader
         self.name = name
         self.lines = lines
-        self.values = 0
 
-    def build(self, node: yaml.Node, place: str, depth: int) -> Any:
-        self.values += 1  # aliases count each time: a few lines can stand for billions of values
+    def build(self, node: yaml.Node, place: str) -> Any:
         line = node.start_mark.line + 1
-        if depth > MAX_NESTING:  # by aliases, of which a file may make a ring
-            raise self.error(line, f"nested over {MAX_NESTING} deep, aliases followed")
-        if self.values > MAX_VALUES:
-            raise self.error(line, f"more than {MAX_VALUES:,} values, aliases counted")
         self.lines.setdefault(place, line)
         if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
-            return self.mapping(node, place, depth)
+            return self.mapping(node, place)
         if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
             items = enumerate(node.value)
-            return [self.build(item, f"{place}[{i}]", depth + 1) for i, item in items]
+            return [self.build(item, f"{place}[{i}]") for i, item in items]
         if isinstance(node, yaml.ScalarNode):
             if node.tag == f"{_TAG}timestamp":
                 return node.value
@@ -136,19 +138,19 @@ class _Builder:
         tag = str(node.tag).replace(_TAG, "!!")
         raise self.error(line, f"found the tag {tag}, expected plain values; remove the tag")
 
-    def mapping(self, node: yaml.MappingNode, place: str, depth: int) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def mapping(self, node: yaml.MappingNode, place: str) -> dict[str, Any]:
+        values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == f"{_TAG}merge":
                 raise self.error(line, "found a key that is no word, expected plain keys")
             key = str(key_node.value)
-            if key in found:
+            if key in values:
                 raise self.error(line, f"found the key {key!r} twice, expected it once")
             inner = join(place, key)
             self.lines[inner] = line
-            found[key] = self.build(value_node, inner, depth + 1)
-        return found
+            values[key] = self.build(value_node, inner)
+        return values
 
     def error(self, line: int, text: str) -> SpecError:
         error = SpecError(text)
@@ -156,16 +158,104 @@ class _Builder:
         return error
 
 
-def _check_nesting(text: str, name: str) -> None:
-    """Bound the depth by the flat list of events, before anything recursive runs."""
-    depth = 0
+@dataclass(slots=True)
+class _Extent:
+    """The size of a part of a document, aliases followed.
+
+    Attributes:
+        values: Values in it; the keys of mappings are none.
+        depth: Lists and mappings inside each other.
+        anchor: The name by which aliases repeat the part.
+        has_key: Whether the part is a mapping whose next event is a value; None for a list.
+    """
+
+    values: int = 1
+    depth: int = 0
+    anchor: str | None = None
+    has_key: bool | None = None
+
+    def add(self, part: _Extent) -> None:
+        """Add a part that stands in this list or mapping, as a value or a key."""
+        if self.has_key is not False:
+            self.values += part.values
+            self.depth = max(self.depth, 1 + part.depth)
+        if self.has_key is not None:
+            self.has_key = not self.has_key
+
+
+def _check_bounds(text: str, name: str) -> None:
+    """Refuse a document that is too deep or too large, by its events, before anything recursive.
+
+    Aliases count each time: a few lines can stand for billions of values, and a part that repeats
+    itself has no end.
+
+    Raises:
+        SpecError: At the line where a bound is passed.
+    """
+    opened: list[_Extent] = []
+    anchored: dict[str, _Extent] = {}
+    total = 0
     for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.CollectionStartEvent):
+        if isinstance(event, yaml.CollectionEndEvent):
+            part = opened.pop()
+        elif isinstance(event, yaml.NodeEvent):
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            part = _extent(event, opened, anchored, f"{name}:{line}")
+            is_key = bool(opened) and opened[-1].has_key is False
+            total += 0 if is_key else part.values
+            if total > MAX_VALUES:
+                raise SpecError(f"{name}:{line}: more than {MAX_VALUES:,} values, aliases counted")
+            if isinstance(event, yaml.CollectionStartEvent):
+                opened.append(part)
+                continue
+        else:
+            continue
+        if part.anchor is not None:
+            anchored[part.anchor] = part
+        if opened:
+            opened[-1].add(part)
+
+
+def _extent(
+    event: yaml.NodeEvent, opened: list[_Extent], anchored: dict[str, _Extent], origin: str
+) -> _Extent:
+    """Return the size of the part that ``event`` begins, or repeats.
+
+    Raises:
+        SpecError: If it is too deep, or repeats a part that is not there.
+    """
+    if isinstance(event, yaml.ScalarEvent):
+        return _Extent(anchor=event.anchor)
+    if isinstance(event, yaml.CollectionStartEvent):
+        if len(opened) == MAX_NESTING:
+            raise SpecError(f"{origin}: nested over {MAX_NESTING} deep")
+        has_key = False if isinstance(event, yaml.MappingStartEvent) else None
+        return _Extent(1, 1, event.anchor, has_key)
+    if any(outer.anchor == event.anchor for outer in opened):
+        raise SpecError(f"{origin}: nested over {MAX_NESTING} deep, aliases followed")
+    if event.anchor not in anchored:
+        expected = "an anchor of that name before it"
+        raise SpecError(f"{origin}: not YAML: found the alias *{event.anchor}, expected {expected}")
+    part = anchored[event.anchor]
+    if len(opened) + part.depth > MAX_NESTING:
+        raise SpecError(f"{origin}: nested over {MAX_NESTING} deep, aliases followed")
+    return replace(part, anchor=None)
+
+
+def _check_brackets(text: str, name: str) -> None:
+    """Refuse brackets that are too deep in each other, without the help of any parser.
+
+    Raises:
+        SpecError: At the line of the first bracket that is too deep.
+    """
+    depth = 0
+    for lexeme in _LEXEMES.finditer(text):
+        if lexeme[0] in "[{":
             depth += 1
             if depth > MAX_NESTING:
-                line = event.start_mark.line + 1 if event.start_mark else 1
+                line = text.count("\n", 0, lexeme.start()) + 1
                 raise SpecError(f"{name}:{line}: nested over {MAX_NESTING} deep")
-        elif isinstance(event, yaml.CollectionEndEvent):
+        elif lexeme[0] in "]}":
             depth -= 1
 
 

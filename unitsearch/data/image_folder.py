@@ -45,7 +45,7 @@ def read_folder(spec: DataSpec) -> Pools:
 def _read_pool(folder: Path, size: int) -> ImagePool:
     try:
         files = torchvision().datasets.ImageFolder(folder, is_valid_file=is_image).samples
-    except FileNotFoundError as error:  # a class without an image
+    except OSError as error:  # a class without an image, or a folder that may not be read
         raise DataError(str(error), place=str(folder)) from error
     pixels = np.empty((len(files), 3, size, size), np.uint8)
     for row, (file, _) in zip(pixels, files, strict=True):

@@ -161,13 +161,15 @@ def printed_metrics() -> list[PrintedMetric]:
 
 
 def _rows(path: Path, cls: type[T]) -> list[T]:
+    rows = []
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        found = []
-        for data in reader:
-            try:
-                found.append(read(cls, {key: value for key, value in data.items() if value}))
-            except SpecError as error:
-                error.origin = f"{path.name}:{reader.line_num}"
-                raise
-    return found
+        try:
+            for data in reader:
+                rows.append(read(cls, {key: value for key, value in data.items() if value}))
+        except SpecError as error:
+            error.origin = f"{path.name}:{reader.line_num}"
+            raise
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise SpecError(f"{path.name}:{reader.line_num + 1}: not CSV: {error}") from None
+    return rows
