@@ -21,10 +21,10 @@ from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import Any
 
+from unitsearch.architecture.convolutions import Conv, Slbf
 from unitsearch.architecture.layers import (
     Architecture,
     Branches,
-    Conv,
     Flatten,
     Gate,
     GlobalPool,
@@ -33,7 +33,6 @@ from unitsearch.architecture.layers import (
     Linear,
     Pool,
     Residual,
-    Slbf,
     Stack,
     Unit,
     Units,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from unitsearch.architecture import architecture_schema
-from unitsearch.architecture.layers import MAX_WIDTH
+from unitsearch.architecture.bounds import MAX_WIDTH
 from unitsearch.architecture.reading import layer_schemas, unit_schema
 from unitsearch.fields import Int, Schema
 from unitsearch.space.nodes import choice_schemas
