@@ -16,18 +16,16 @@ from unitsearch.architecture import (
     Architecture,
     Branches,
     Conv,
-    Flatten,
     Gate,
-    GlobalPool,
     Layer,
     Layers,
     Linear,
-    Pool,
     Residual,
     Slbf,
     Stack,
     Units,
 )
+from unitsearch.architecture.channels import consumer, producer
 from unitsearch.costs import Cost, layer_cost
 from unitsearch.errors import ShapeError, SpecError, UsageError
 from unitsearch.shapes import Shape, after
@@ -132,55 +130,26 @@ def _left(stack: Stack, units: Set[int]) -> Stack:
 
 
 def _producer(entries: list[_Entry], at: int, fewer: int) -> int | None:
-    """Return which layer makes the channels of the stack at ``at`` and can make ``fewer`` less."""
-    width = entries[at].x[0]
-    for i in range(at - 1, -1, -1):
-        layer = entries[i].layer
-        match layer:
-            case Conv(groups=1) | Linear():
-                return i
-            case Slbf():  # its bank may ask for as many filters as there are
-                try:
-                    replace(layer, out=layer.out - fewer)
-                except SpecError:
-                    return None
-                return i
-            case Conv() if layer.groups == layer.out == width:
-                continue
-            case Pool() | GlobalPool():
-                continue
-            case _:
-                return None
-    return None
+    """Return the layer that makes the channels of the stack at ``at`` and can do with fewer."""
+    i = producer(tuple(entry.layer for entry in entries), at)
+    layer = None if i is None else entries[i].layer
+    if isinstance(layer, Slbf):  # its bank may ask for as many filters as there are
+        try:
+            replace(layer, out=layer.out - fewer)
+        except SpecError:
+            return None
+    return i
 
 
 def _consumer(entries: list[_Entry], at: int, width: int) -> int | None:
-    """Return which layer takes the channels of the stack at ``at`` and can do with ``width``."""
-    stack = entries[at].layer
-    assert isinstance(stack, Stack)
-    flat = len(entries[at].x) == 1
-    for i in range(at + 1, len(entries)):
-        layer, x = entries[i].layer, entries[i].x
-        match layer:
-            case Conv(groups=1) if not flat:
-                return i
-            case Slbf(splits=1) if not flat:
-                try:
-                    after(layer, (width, *x[1:]))
-                except ShapeError:  # so few channels do not tell its filters apart
-                    return None
-                return i
-            case Linear():
-                return i
-            case Conv() if layer.groups == layer.out == stack.outputs:
-                continue
-            case Pool() | GlobalPool():
-                continue
-            case Flatten():
-                flat = True
-            case _:
-                return None
-    return None
+    """Return the layer that takes the channels of the stack at ``at`` and can do with ``width``."""
+    i = consumer(tuple(entry.layer for entry in entries), at)
+    if i is not None and isinstance(entries[i].layer, Slbf):
+        try:
+            after(entries[i].layer, (width, *entries[i].x[1:]))
+        except ShapeError:  # so few channels do not tell its filters apart
+            return None
+    return i
 
 
 def _narrowed(layer: Layer, width: int) -> Layer:
