@@ -8,8 +8,8 @@ from tests.views.view_records import ODD, binary_record
 from unitsearch.cli.live import closing
 from unitsearch.exports.outputs import csv_text, documented
 from unitsearch.metrics import se_bits
+from unitsearch.study.progress import End
 from unitsearch.study.record import Record
-from unitsearch.study.running import End
 from unitsearch.study.tables import COLUMNS, rows
 
 

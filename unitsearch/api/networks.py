@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from unitsearch.data import DataSpec
     from unitsearch.network.build import Network
     from unitsearch.network.inference import Inference
-    from unitsearch.study.running import Progress
+    from unitsearch.study.progress import Progress
 
 Watch = Callable[["Progress"], None]
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from unitsearch.study.config import Config
+    from unitsearch.study.progress import End, Progress
     from unitsearch.study.record import Record, Trial
-    from unitsearch.study.running import End, Progress
 
 Watch = Callable[["Progress"], None]
 
@@ -273,7 +273,7 @@ def report(
     """
     from unitsearch.api.trainings import read_record
     from unitsearch.exports import write_outputs
-    from unitsearch.study.folder import FACTS, HOME, names, read_study
+    from unitsearch.study.folder import MANIFEST, STUDIES, names, read_study
     from unitsearch.views import board, index_html, write_report
     from unitsearch.views.pages import write_text
 
@@ -287,7 +287,7 @@ def report(
                 continue  # a damaged study must not hide the others
         if not records:
             raise StudyError("there are no studies in ./studies", fix="unitsearch run makes one")
-        path = output_file or Path(HOME) / "index.html"
+        path = output_file or Path(STUDIES) / "index.html"
         write_text(path, index_html(records))
         return path
     if len(wanted) > 1:
@@ -299,12 +299,12 @@ def report(
         twice = next((name for name in known if known.count(name) > 1), None)
         if twice is not None:
             raise UsageError(found=twice, expected="studies of different names on one page")
-        path = output_file or Path(HOME) / f"{Path(board_name or 'compare').stem}.html"
+        path = output_file or Path(STUDIES) / f"{Path(board_name or 'compare').stem}.html"
         write_report(studies, path, shown)
         return path
     shown = board(board_name or "report")
     record = read_record(wanted[0])
-    if output_file is None and board_name is None and (record.folder / FACTS).is_file():
+    if output_file is None and board_name is None and (record.folder / MANIFEST).is_file():
         write_outputs(record)
         return record.folder / "report.html"
     path = output_file or record.folder / f"{Path(board_name or 'report').stem}.html"

@@ -305,10 +305,10 @@ def read_record(study: str | Path) -> Record:
     Raises:
         StudyError: If it is neither, or damaged.
     """
-    from unitsearch.study.folder import FACTS, read_study
+    from unitsearch.study.folder import MANIFEST, read_study
 
     folder = Path(study)
-    if (folder / TRAININGS).is_file() and not (folder / FACTS).is_file():
+    if (folder / TRAININGS).is_file() and not (folder / MANIFEST).is_file():
         return trainings_record(folder)
     return read_study(study)
 

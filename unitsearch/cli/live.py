@@ -13,8 +13,8 @@ from unitsearch.cli.output import note
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from unitsearch.study.progress import End, Progress
     from unitsearch.study.record import Trial
-    from unitsearch.study.running import End, Progress
 
 _REFRESH = 0.25  # seconds between two looks at the front at least
 _SHARE = 0.05  # of the driver's time that they may take: a large study's front takes long

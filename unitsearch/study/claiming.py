@@ -13,11 +13,11 @@ from unitsearch.fields import write_all
 from unitsearch.search.proposals import Proposal
 from unitsearch.search.seeds import derive
 from unitsearch.space import baseline
-from unitsearch.study import lists
+from unitsearch.study import schedule
 from unitsearch.study.config import wanted_packs
 from unitsearch.study.folder import checkpoint_path
+from unitsearch.study.progress import Run
 from unitsearch.study.record import Trial
-from unitsearch.study.running import Run
 
 
 def wants_more(run: Run, waiting: Sequence[int]) -> bool:
@@ -47,11 +47,11 @@ def room(run: Run, waiting: Sequence[int]) -> int:
     seen = min([*run.running, *waiting, number]) + lag + 1  # proposals from here on see too little
     new = min(seen - number, run.config.budget.trials - run.complete - under_way)
     free = len(waiting) + (0 if run.why == "exhausted" else max(new, 0))
-    free = min(free, lists.at_once(workers, run.size, lag, run.longest) - len(run.running))
+    free = min(free, schedule.at_once(workers, run.size, lag, run.longest) - len(run.running))
     run.lists = [
         left for numbers in run.lists if (left := [n for n in numbers if n in run.running])
     ]
-    return lists.room(run.size, free, workers, len(run.lists))
+    return schedule.room(run.size, free, workers, len(run.lists))
 
 
 def submit(run: Run, waiting: list[int], size: int) -> bool:

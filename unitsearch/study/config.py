@@ -28,7 +28,7 @@ from unitsearch.metrics import METRICS
 from unitsearch.network import AUTO, plan_from
 from unitsearch.search.proposals import Sampler
 from unitsearch.space import LIMITS, SpaceFile, load_space
-from unitsearch.study import lists
+from unitsearch.study import schedule
 from unitsearch.training import Recipe
 
 GROUPS = ("data", "train", "sampler", "engine")
@@ -227,9 +227,9 @@ def _check(config: Config) -> None:
         raise UsageError(place="name", found=name, expected="a plain folder name")
 
 
-def wanted_packs(config: Config, device: str, workers: int) -> lists.Wanted:
+def wanted_packs(config: Config, device: str, workers: int) -> schedule.PackRequest:
     """Return what the size of packs depends on."""
-    return lists.Wanted(
+    return schedule.PackRequest(
         config.engine.pack,
         config.plan,
         device,
@@ -255,10 +255,10 @@ def _with_room_for_packs(config: Config, *, is_given: bool) -> Config:
         workers = workers or found
     wanted = wanted_packs(config, device, workers or 1)
     if not is_given:
-        lag = lists.lag_for(wanted)
+        lag = schedule.lag_for(wanted)
         wanted = replace(wanted, lag=lag)
         config = replace(config, sampler=replace(config.sampler, lag=lag))
-    lists.check(wanted)
+    schedule.check(wanted)
     return config
 
 

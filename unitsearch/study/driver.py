@@ -9,7 +9,7 @@ from typing import Any
 from unitsearch.engine import open_engine
 from unitsearch.metrics import metric
 from unitsearch.search.proposals import Proposer
-from unitsearch.study import lists
+from unitsearch.study import schedule
 from unitsearch.study.claiming import room, submit, wants_more
 from unitsearch.study.config import config_from, wanted_packs
 from unitsearch.study.folder import (
@@ -19,7 +19,7 @@ from unitsearch.study.folder import (
     remove_torn,
     space_of,
 )
-from unitsearch.study.running import TICK, End, Progress, Run
+from unitsearch.study.progress import TICK, End, Progress, Run
 from unitsearch.study.signals import until_second_signal
 from unitsearch.study.telling import check_health, prune, tell, test_front
 
@@ -54,7 +54,7 @@ def drive(
     engine = open_engine(asked.name, asked.workers, asked.address, folder, device)
     try:
         wanted = wanted_packs(config, device, engine.workers)
-        engine.workers, size = lists.workers_and_list(wanted)  # more workers could only wait
+        engine.workers, size = schedule.workers_and_list(wanted)  # more workers could only wait
         proposer = Proposer(
             space_of(facts),
             config.sampler,

@@ -20,8 +20,8 @@ from unitsearch.study.lock import LOCK, is_driven
 from unitsearch.study.record import Record
 from unitsearch.study.store import JOURNAL, Store, open_store
 
-HOME = "studies"
-FACTS = "study.yaml"
+STUDIES = "studies"
+MANIFEST = "study.yaml"
 _HEAD = (
     "# What this study is: written by unitsearch, read by it again. The trials are in the store.\n"
 )
@@ -33,7 +33,7 @@ def new_folder(name: str | None, space: str) -> Path:
     Raises:
         StudyError: If the name is taken or the folder cannot be written.
     """
-    home = Path(HOME)
+    home = Path(STUDIES)
     number = 1
     while True:
         folder = home / (name or f"{space}-{number}")
@@ -61,7 +61,7 @@ def new_folder(name: str | None, space: str) -> Path:
 
 def _is_unborn(folder: Path) -> bool:
     """Say whether a crash left ``folder`` before its study was there; take away what it left."""
-    left = {path.name for path in folder.iterdir()} if folder.is_dir() else {FACTS}
+    left = {path.name for path in folder.iterdir()} if folder.is_dir() else {MANIFEST}
     if not left <= {LOCK, JOURNAL} or is_driven(folder):
         return False
     (folder / JOURNAL).unlink(missing_ok=True)
@@ -98,8 +98,8 @@ def find_folder(study: str | Path) -> Path:
     Raises:
         StudyError: If that is no study.
     """
-    for folder in (Path(study), Path(HOME) / study):
-        if (folder / FACTS).is_file():
+    for folder in (Path(study), Path(STUDIES) / study):
+        if (folder / MANIFEST).is_file():
             return folder
     known = names()
     advice = did_you_mean(str(study), known) or "there are none in ./studies"
@@ -108,8 +108,8 @@ def find_folder(study: str | Path) -> Path:
 
 def names() -> list[str]:
     """Return the names of the studies in ./studies."""
-    home = Path(HOME)
-    return sorted(path.parent.name for path in home.glob(f"*/{FACTS}")) if home.is_dir() else []
+    home = Path(STUDIES)
+    return sorted(path.parent.name for path in home.glob(f"*/{MANIFEST}")) if home.is_dir() else []
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
         StudyError: If it is damaged.
     """
     try:
-        data = read_file(folder / FACTS).data
+        data = read_file(folder / MANIFEST).data
     except SpecError as error:
         raise StudyError(str(error)) from None
     facts = data if isinstance(data, dict) else {}
@@ -130,7 +130,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
         or any(key not in config for key in ("budget", "data", "train", "floor", "objectives"))
     ):
         raise StudyError(
-            f"{folder / FACTS}: not the facts of a study",
+            f"{folder / MANIFEST}: not the facts of a study",
             expected="the keys name, config, space and data, as unitsearch wrote them",
         )
     return facts
@@ -138,7 +138,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
 
 def write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
     """Write study.yaml."""
-    write_file(folder / FACTS, (_HEAD + yaml_text(facts)).encode())
+    write_file(folder / MANIFEST, (_HEAD + yaml_text(facts)).encode())
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from unitsearch.errors import StudyError
-from unitsearch.study.folder import FACTS, open_study, read_facts, record_of, storage_url
+from unitsearch.study.folder import MANIFEST, open_study, read_facts, record_of, storage_url
 from unitsearch.study.lock import LOCK
 from unitsearch.study.record import Record
 from unitsearch.study.store import JOURNAL, Store, open_store, sqlite_file
@@ -61,7 +61,7 @@ class Looker:
             StudyError: If it cannot be read.
         """
         with self._lock:
-            facts = _stamp(self.folder / FACTS)
+            facts = _stamp(self.folder / MANIFEST)
             if not self._seen or self._seen[0] != facts:
                 self.facts = read_facts(self.folder)
             driven = self.is_driven

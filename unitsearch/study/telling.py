@@ -11,7 +11,7 @@ from unitsearch.engine import Outcome
 from unitsearch.errors import DataError, StudyError
 from unitsearch.study.claiming import job_of
 from unitsearch.study.folder import remove_checkpoint, weights_path, write_facts, write_file
-from unitsearch.study.running import TICK, Run
+from unitsearch.study.progress import TICK, Run
 from unitsearch.study.tables import front_trials, reference_point
 
 # So many failures in a row say that the study itself is broken, not its candidates.

@@ -7,9 +7,17 @@ from dataclasses import replace
 import pytest
 
 from unitsearch.errors import UsageError
-from unitsearch.study.lists import LARGEST, Wanted, at_once, check, lag_for, room, workers_and_list
+from unitsearch.study.schedule import (
+    LARGEST,
+    PackRequest,
+    at_once,
+    check,
+    lag_for,
+    room,
+    workers_and_list,
+)
 
-ALONE = Wanted(None, "auto", "cpu", 2, 8, "nsga2", 40)
+ALONE = PackRequest(None, "auto", "cpu", 2, 8, "nsga2", 40)
 ON_GPU = replace(ALONE, device="cuda", workers=1)
 FOURS = replace(ALONE, pack=4)
 
@@ -46,7 +54,7 @@ def test_a_sampler_that_looks_at_no_outcome_may_lag_by_the_largest_pack() -> Non
 
 
 @pytest.mark.parametrize("wanted", [FOURS, ON_GPU, replace(ON_GPU, pack=99, workers=3)])
-def test_the_lag_that_is_chosen_is_never_refused(wanted: Wanted) -> None:
+def test_the_lag_that_is_chosen_is_never_refused(wanted: PackRequest) -> None:
     check(replace(wanted, lag=lag_for(wanted)))
 
 

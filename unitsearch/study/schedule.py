@@ -22,7 +22,7 @@ _SHORT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PackRequest:
     """What the size of packs depends on.
 
     Attributes:
@@ -51,7 +51,7 @@ class Wanted:
         return self.pack or 1
 
 
-def lag_for(wanted: Wanted) -> int:
+def lag_for(wanted: PackRequest) -> int:
     """Return the lag of a new study to which none was given."""
     size = wanted.size
     if size == 1:
@@ -62,7 +62,7 @@ def lag_for(wanted: Wanted) -> int:
     return max(wanted.lag, most if wanted.sampler in BLIND else min(most, wanted.trials // _SHARE))
 
 
-def check(wanted: Wanted) -> None:
+def check(wanted: PackRequest) -> None:
     """Refuse a lag that leaves workers without trials, and a pack of networks in a plan.
 
     Raises:
@@ -85,7 +85,7 @@ def check(wanted: Wanted) -> None:
         )
 
 
-def workers_and_list(wanted: Wanted) -> tuple[int, int]:
+def workers_and_list(wanted: PackRequest) -> tuple[int, int]:
     """Return how many workers have anything to do, and how many trials one is given at a time.
 
     A pack of a given size is one list. Where workers measure, a list is all that the lag allows:
