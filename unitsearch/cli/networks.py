@@ -157,7 +157,8 @@ def latency(
 
 
 def _is_study(named: str) -> bool:
-    from unitsearch.study.folder import MANIFEST, STUDIES
+    from unitsearch.study.folder import STUDIES
+    from unitsearch.study.manifest import MANIFEST
 
     return any((folder / MANIFEST).is_file() for folder in (Path(named), Path(STUDIES) / named))
 

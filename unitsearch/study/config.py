@@ -69,7 +69,7 @@ class EngineConfig:
     """Who trains. On the CPU and alone, nothing here changes what is proposed or what it scores.
 
     On a GPU and in packs a score is the same to rounding, and the lag of a new study grows to what
-    packs need: see ``lists``.
+    packs need: see ``schedule``.
 
     Attributes:
         name: ``local`` or ``ray``.
@@ -227,15 +227,15 @@ def _check(config: Config) -> None:
         raise UsageError(place="name", found=name, expected="a plain folder name")
 
 
-def wanted_packs(config: Config, device: str, workers: int) -> schedule.PackRequest:
-    """Return what the size of packs depends on."""
+def pack_request(config: Config, device: str, workers: int) -> schedule.PackRequest:
+    """Return the settings that the size of packs depends on."""
     return schedule.PackRequest(
         config.engine.pack,
         config.plan,
         device,
         workers,
         config.sampler.lag,
-        config.sampler.name,
+        config.sampler.looks_at_outcomes,
         config.budget.trials,
     )
 
@@ -253,12 +253,12 @@ def _with_room_for_packs(config: Config, *, is_given: bool) -> Config:
                 fix="or train on the CPU: engine.device=cpu",
             )
         workers = workers or found
-    wanted = wanted_packs(config, device, workers or 1)
+    request = pack_request(config, device, workers or 1)
     if not is_given:
-        lag = schedule.lag_for(wanted)
-        wanted = replace(wanted, lag=lag)
+        lag = schedule.lag_for(request)
+        request = replace(request, lag=lag)
         config = replace(config, sampler=replace(config.sampler, lag=lag))
-    schedule.check(wanted)
+    schedule.check(request)
     return config
 
 

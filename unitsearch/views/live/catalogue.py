@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from unitsearch.errors import StudyError
-from unitsearch.study.folder import MANIFEST, STUDIES, find_folder
+from unitsearch.study.folder import STUDIES, find_folder
 from unitsearch.study.looking import Looker, no_collection
+from unitsearch.study.manifest import MANIFEST
 from unitsearch.study.record import Record
 
 
