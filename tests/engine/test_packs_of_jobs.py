@@ -67,7 +67,7 @@ def test_jobs_of_one_skeleton_train_as_a_pack_and_the_others_alone(
         0: True, 1: False, 2: True, 3: True
     }  # fmt: skip
     assert found[0].plan == "pack of 3, cpu"
-    assert all(outcome.ok for outcome in found.values())
+    assert all(outcome.is_complete for outcome in found.values())
 
 
 def test_jobs_that_ask_for_no_pack_or_for_a_plan_train_alone(make_member: Make) -> None:
@@ -159,9 +159,9 @@ def jobs(count):
 
 def run(count, cache):
     for found in batching.run_jobs(jobs(count), cache, lambda begun: None):
-        print(found.number, found.ok, found.plan)
+        print(found.number, found.is_complete, found.plan)
 
-work.prepare()
+work.prepare_process()
 run(2, work.WorkerCache())
 size = next(int(s.split()[1]) for s in open("/proc/self/status") if s.startswith("VmSize"))
 limit = (size + 550 * 1024) * 1024  # two members take 360 MiB more, four 740
@@ -193,7 +193,7 @@ def test_memory_that_runs_out_as_members_join_makes_no_later_pack_smaller(
 
     cache = works.WorkerCache()
     found = list(batching.run_jobs([make_member(n) for n in range(3)], cache, begin))
-    assert sorted((outcome.number, outcome.ok) for outcome in found) == [
+    assert sorted((outcome.number, outcome.is_complete) for outcome in found) == [
         (0, True), (1, True), (2, True)
     ]  # fmt: skip
     said = [line for line in capfd.readouterr().err.splitlines() if not line.startswith("plan: ")]
@@ -225,7 +225,9 @@ def test_jobs_of_a_pack_whose_worker_is_killed_are_all_done_in_halves(
     for pid in workers_of():
         os.kill(pid, signal.SIGKILL)
     found = collect(engine, 4)
-    assert [(outcome.number, outcome.ok) for outcome in found] == [(n, True) for n in (1, 2, 3, 4)]
+    assert [(outcome.number, outcome.is_complete) for outcome in found] == [
+        (n, True) for n in (1, 2, 3, 4)
+    ]
     assert {outcome.plan for outcome in found} == {"pack of 2, cpu"}
 
 

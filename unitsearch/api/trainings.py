@@ -143,7 +143,7 @@ def reproduce_training(
                     for outcome in engine.collect(_TICK):
                         waiting.discard(outcome.number)
                         name, seed = left[outcome.number]
-                        if not outcome.ok:
+                        if not outcome.is_complete:
                             failures.append(f"{name} with seed {seed} failed: {outcome.reason}")
                             watch(failures[-1])
                             continue

@@ -24,7 +24,7 @@ def tell(run: Run, outcome: Outcome) -> None:
         return
     if outcome.kind == "data" and run.record.baseline is None:
         raise DataError(outcome.reason.removeprefix("data: "))
-    if outcome.ok:
+    if outcome.is_complete:
         _learn(run, outcome)
         write_file(weights_path(run.folder, outcome.number), outcome.weights)
         facts: dict[str, Any] = {
@@ -45,7 +45,7 @@ def tell(run: Run, outcome: Outcome) -> None:
     trial = run.store.trial(outcome.number)
     run.put(trial)
     prune(run)
-    if outcome.ok:
+    if outcome.is_complete:
         run.report(f"trial {trial.number} complete: {100 * (trial.accuracy or 0):.1f} %")
     else:
         run.report(f"trial {trial.number} failed: {trial.reason}")
