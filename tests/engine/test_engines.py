@@ -77,6 +77,33 @@ def test_a_diverging_job_is_an_outcome(engine: Engine, make_job: Make, collect: 
     assert (outcome.state, outcome.kind) == ("failed", "diverged")
 
 
+def test_a_training_below_its_bar_stops_and_says_why(
+    engine: Engine, make_job: Make, collect: Collect
+) -> None:
+    job = make_job(0, epochs=3)
+    engine.submit([replace(job, bars=(None, 2.0))])
+    (stopped,) = collect(engine, 1)
+    engine.submit([job])
+    (whole,) = collect(engine, 1)
+    assert (stopped.state, stopped.epochs) == ("stopped", 2)
+    assert stopped.curve == whole.curve[:2]
+    assert stopped.accuracy == whole.curve[1]
+    accuracy = f"{stopped.accuracy:.4g}"
+    assert stopped.reason == f"accuracy {accuracy} after epoch 2 of 3 is below 2"
+    assert stopped.weights == b""
+
+
+def test_a_latency_job_has_the_quartiles_of_one_image(
+    engine: Engine, make_job: Make, collect: Collect
+) -> None:
+    engine.submit([replace(make_job(0), task="latency")])
+    (measured,) = collect(engine, 1)
+    assert (measured.task, measured.state) == ("latency", "complete")
+    assert measured.latency is not None
+    low, middle, high = measured.latency
+    assert 0 < low <= middle <= high
+
+
 def test_a_limit_above_the_images_there_are_is_a_failure_of_the_data(make_job: Make) -> None:
     job = make_job(0)
     failed = works.run_job(replace(job, data={**job.data, "limit": 5000}), works.WorkerCache())

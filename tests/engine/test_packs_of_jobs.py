@@ -53,6 +53,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+def grouped(jobs: Sequence[Job]) -> list[list[int]]:
+    """The numbers of the jobs that may train as packs."""
+    groups = batching.group_by_skeleton([works.PreparedJob(job) for job in jobs])
+    return [[prepared.job.number for prepared in group] for group in groups]
+
+
 def done(jobs: Sequence[Job], cache: works.WorkerCache | None = None) -> dict[int, Outcome]:
     found = batching.run_jobs(jobs, cache or works.WorkerCache(), lambda begun: None)
     return {outcome.number: outcome for outcome in found}
@@ -73,17 +79,13 @@ def test_jobs_of_one_skeleton_train_as_a_pack_and_the_others_alone(
 def test_jobs_that_ask_for_no_pack_or_for_a_plan_train_alone(make_member: Make) -> None:
     jobs = [make_member(n, pack=1) for n in range(2)]
     jobs += [replace(make_member(n), plan="grouped") for n in range(2, 4)]
-    assert [[job.number for job in party] for party in batching.group_by_skeleton(jobs)] == [
-        [0], [1], [2], [3]
-    ]  # fmt: skip
+    assert grouped(jobs) == [[0], [1], [2], [3]]
 
 
 def test_jobs_of_other_recipes_or_data_are_not_packed_together(make_member: Make) -> None:
     jobs = [make_member(0), make_member(1, batch=32), make_member(2), make_member(3, batch=32)]
     jobs.append(replace(make_member(4), data={**jobs[0].data, "limit": 500}))
-    assert [[job.number for job in party] for party in batching.group_by_skeleton(jobs)] == [
-        [0, 2], [1, 3], [4]
-    ]  # fmt: skip
+    assert grouped(jobs) == [[0, 2], [1, 3], [4]]
 
 
 def test_a_member_ends_as_it_would_alone_to_rounding(make_member: Make) -> None:
@@ -129,6 +131,17 @@ def test_a_member_that_diverges_fails_alone(make_member: Make) -> None:
     assert found[1].kind == "diverged"
     assert found[1].reason == "diverged: the loss is nan in epoch 1"
     assert [found[n].plan for n in (0, 2, 3)] == ["pack of 3, cpu"] * 3
+
+
+def test_a_member_below_its_bar_stops_alone(make_member: Make) -> None:
+    jobs = [make_member(n, pack=3, epochs=2) for n in range(3)]
+    whole = done(jobs)
+    outcomes = done([jobs[0], replace(jobs[1], bars=(2.0,)), jobs[2]])
+    assert {n: outcome.state for n, outcome in outcomes.items()} == {
+        0: "complete", 1: "stopped", 2: "complete"
+    }  # fmt: skip
+    assert outcomes[1].curve == whole[1].curve[:1]
+    assert outcomes[2].curve == whole[2].curve
 
 
 def test_data_that_cannot_be_read_fail_each_job_in_its_own_name(make_member: Make) -> None:
