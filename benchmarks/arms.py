@@ -71,7 +71,7 @@ def profiled(task: Path) -> dict[str, Any]:
     from unitsearch.fields import read, write_all
     from unitsearch.training import Recipe
 
-    work.prepare()
+    work.prepare_process()
     said = json.loads(task.read_text())
     recipe = write_all(read(Recipe, said["recipe"], "train"))
     row = said["networks"][-1]
