@@ -199,7 +199,7 @@ class Schedule:
         free = len(state.waiting) + (0 if state.is_exhausted else max(new, 0))
         free = min(free, self._at_once(state.longest) - len(state.running))
         is_full = free >= self.list_size
-        return min(self.list_size, free) if is_full or state.lists < self.workers else 0
+        return max(0, min(self.list_size, free)) if is_full or state.lists < self.workers else 0
 
     def _at_once(self, longest: float | None) -> int:
         """Return how many trials may be with the engine: if they are short, a list waits a worker.
