@@ -360,7 +360,7 @@ def write_trials(folder: Path, numbers: range, seed: int) -> None:
     for number in numbers:
         architecture = baseline(space) if number == 0 else draw(space, choose)[1]
         cost = count(architecture)
-        store.start(number, architecture, key(architecture), number, cost, {}, {}, None)
+        store.start(number, architecture, key(architecture), number, cost, {}, {}, {})
         chance = 0.985 - 0.25 * math.exp(-1.5 * (math.log10(cost.flops) - 4))
         accuracy = min(1.0, max(0.1, chance + numbers_drawn.gauss(0, 0.006)))
         accuracy = round(450 * accuracy) / 450

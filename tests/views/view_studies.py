@@ -39,7 +39,7 @@ def add_trials(folder: Path, trials: Sequence[Trial], storage: str | None = None
 
 def start(store: Store, trial: Trial) -> None:
     store.start(
-        trial.number, trial.architecture, trial.key, trial.seed, trial.cost, trial.values, {}, None
+        trial.number, trial.architecture, trial.key, trial.seed, trial.cost, trial.values, {}, {}
     )
 
 

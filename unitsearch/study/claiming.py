@@ -10,7 +10,7 @@ from unitsearch.architecture import Architecture, key, write_architecture
 from unitsearch.costs import count
 from unitsearch.engine import Job
 from unitsearch.fields import write_all
-from unitsearch.search.proposals import Proposal
+from unitsearch.search.proposals import Proposal, admission
 from unitsearch.search.seeds import derive
 from unitsearch.space import baseline
 from unitsearch.study import lists
@@ -75,10 +75,12 @@ def submit(run: Run, waiting: list[int], size: int) -> bool:
 def _claim(run: Run, number: int) -> bool:
     """Write the start of trial ``number``; False when the space has nothing left to try."""
     if number == 0:
-        architecture = baseline(run.proposer.space)
+        architecture = baseline(run.problem.space)
         proposal = Proposal({}, {}, architecture, key(architecture), count(architecture))
     else:
-        found = run.proposer.propose(number, run.past)
+        visible = run.past[: max(0, number - run.config.sampler.lag)]
+        tried = {observation.key for observation in run.past}
+        found = run.sampler.propose(number, visible, admission(tried, run.config.largest))
         if found is None:
             run.why = "exhausted"
             return False
@@ -92,9 +94,9 @@ def _claim(run: Run, number: int) -> bool:
         proposal.cost,
         proposal.values,
         proposal.distributions,
-        proposal.generation,
+        proposal.state,
     )
-    run.generations[number] = proposal.generation
+    run.sampler_states[number] = proposal.state
     run.put(
         Trial(
             number,

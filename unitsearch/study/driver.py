@@ -8,7 +8,7 @@ from typing import Any
 
 from unitsearch.engine import open_engine
 from unitsearch.metrics import metric
-from unitsearch.search.proposals import Proposer
+from unitsearch.search.proposals import SearchProblem
 from unitsearch.study import lists
 from unitsearch.study.claiming import room, submit, wants_more
 from unitsearch.study.config import config_from, wanted_packs
@@ -49,25 +49,24 @@ def drive(
     """
     config = config_from(facts["config"])
     device, asked = config.engine.found_device, config.engine
+    problem = SearchProblem(
+        space_of(facts),
+        config.seed,
+        tuple(metric(name) for name in config.objectives),
+        config.floor or 0.0,
+    )
+    sampler = config.sampler.make(problem)
     remove_torn(folder)
     store = open_study(folder, facts, writer=True, url=storage)
     engine = open_engine(asked.name, asked.workers, asked.address, folder, device)
     try:
         wanted = wanted_packs(config, device, engine.workers)
         engine.workers, size = lists.workers_and_list(wanted)  # more workers could only wait
-        proposer = Proposer(
-            space_of(facts),
-            config.sampler,
-            config.seed,
-            [metric(name) for name in config.objectives],
-            config.floor or 0.0,
-            config.largest,
-        )
-        run = Run(folder, facts, config, store, engine, proposer, watch, device, size)
+        run = Run(folder, facts, config, store, engine, problem, sampler, watch, device, size)
         if size < (wanted.size or 1):
             run.report(f"packs of {size}: sampler.lag={wanted.lag} allows no more")
         record = record_of(folder, facts, store, driven=True)
-        run.generations = store.generations()
+        run.sampler_states = store.sampler_states()
         for trial in record.trials:
             run.put(trial)
         run.ended_before = frozenset(t.number for t in record.trials if t.state != "running")

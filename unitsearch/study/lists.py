@@ -16,7 +16,6 @@ from unitsearch.errors import UsageError
 from unitsearch.network import AUTO
 
 LARGEST = 256  # members of a pack whose size is measured
-BLIND = ("random", "exhaustive")  # samplers that look at no outcome
 _SHARE = 5  # the lag is the budget by this at most, where outcomes matter
 _SHORT_SECONDS = 30.0
 
@@ -31,7 +30,7 @@ class Wanted:
         device: Where they train, ``cpu`` or ``cuda``.
         workers: How many there are, as far as that is known.
         lag: ``sampler.lag``.
-        sampler: The sampler's name.
+        looks_at_outcomes: Whether the sampler or the stopping rule does.
         trials: The budget.
     """
 
@@ -40,7 +39,7 @@ class Wanted:
     device: str
     workers: int
     lag: int
-    sampler: str
+    looks_at_outcomes: bool
     trials: int
 
     @property
@@ -59,7 +58,9 @@ def lag_for(wanted: Wanted) -> int:
     if size is not None:
         return max(wanted.lag, size * wanted.workers)
     most = LARGEST * wanted.workers
-    return max(wanted.lag, most if wanted.sampler in BLIND else min(most, wanted.trials // _SHARE))
+    if wanted.looks_at_outcomes:
+        most = min(most, wanted.trials // _SHARE)
+    return max(wanted.lag, most)
 
 
 def check(wanted: Wanted) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from unitsearch.engine import Engine, Job
-from unitsearch.search.proposals import Observation, Proposer
+from unitsearch.search.proposals import Observation, SearchProblem
+from unitsearch.search.samplers import Sampler
 from unitsearch.study.config import Config
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.store import Store
@@ -60,14 +61,15 @@ class Run:
     config: Config
     store: Store
     engine: Engine
-    proposer: Proposer
+    problem: SearchProblem
+    sampler: Sampler
     watch: Callable[[Progress], None]
     device: str = "cpu"
     size: int = 1  # trials of a list
     began: float = field(default_factory=time.monotonic)
     running: dict[int, Job] = field(default_factory=dict)
     lists: list[list[int]] = field(default_factory=list)
-    generations: dict[int, int | None] = field(default_factory=dict)
+    sampler_states: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     trials: dict[int, Trial] = field(default_factory=dict)  # by number, in order of numbers
     past: list[Observation] = field(default_factory=list)  # the same, as proposals see them
     complete: int = 0  # trials that are
@@ -90,8 +92,12 @@ class Run:
             trial.key,
             trial.values,
             trial.cost,
+            "running" if trial.state == "waiting" else trial.state,
             trial.accuracy if trial.state == "complete" else None,
-            self.generations.get(trial.number),
+            epochs=len(trial.curve),
+            recipe_epochs=self.config.train.epochs,
+            curve=trial.curve,
+            sampler_state=self.sampler_states.get(trial.number, {}),
         )
         if known is None:
             assert trial.number == len(self.past)  # numbers have no gaps

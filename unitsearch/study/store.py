@@ -63,7 +63,7 @@ class Store:
         cost: Cost,
         values: Mapping[str, Any],
         distributions: Mapping[str, BaseDistribution],
-        generation: int | None,
+        sampler_state: Mapping[str, Any],
     ) -> None:
         """Write that trial ``number`` starts, in one record."""
         trial = create_trial(
@@ -76,7 +76,7 @@ class Store:
                 "cost": [getattr(cost, name) for name in COSTS],
                 "values": dict(values),
                 "architecture": write_architecture(architecture),
-                "generation": generation,
+                "sampler_state": dict(sampler_state),
             },
         )
         with self._trouble():
@@ -115,11 +115,11 @@ class Store:
             tested = self._storage.get_study_user_attrs(self._id)
         return self._trial(found, tested.get(f"test {number}"))
 
-    def generations(self) -> dict[int, int | None]:
-        """Return NSGA-II's generation of each trial that was given one."""
+    def sampler_states(self) -> dict[int, Mapping[str, Any]]:
+        """Return the state that the sampler gave each trial."""
         with self._trouble():
-            found = self._storage.get_all_trials(self._id, deepcopy=False)
-        return {trial.number: trial.user_attrs.get("generation") for trial in found}
+            trials = self._storage.get_all_trials(self._id, deepcopy=False)
+        return {trial.number: _sampler_state(trial.user_attrs) for trial in trials}
 
     def repair(self) -> None:
         """Finish what a crash left between outcome and state."""
@@ -192,6 +192,14 @@ class Store:
             raise StudyError(f"{self.place}: the store cannot be used ({_first(error)})") from error
         except optuna.exceptions.OptunaError as error:
             raise StudyError(f"{self.place}: the store cannot be used ({_first(error)})") from error
+
+
+def _sampler_state(attrs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the stored state of a trial's sampler; version 0.1 stored a generation alone."""
+    if "sampler_state" in attrs:
+        return dict(attrs["sampler_state"])
+    generation = attrs.get("generation")
+    return {} if generation is None else {"generation": generation}
 
 
 def _cost(stored: list[int], architecture: Architecture) -> Cost:
