@@ -123,7 +123,7 @@ def _asked(
 
     from benchmarks.plain import Plain
     from unitsearch.api import bound_space
-    from unitsearch.search.proposals import distribution_of
+    from unitsearch.search.distributions import distribution_of
     from unitsearch.space import draw
 
     if threads:

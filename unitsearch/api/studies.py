@@ -81,12 +81,14 @@ def run(
         UsageError: If a setting cannot be meant.
         StudyError: If the study cannot be created, or its baseline fails.
     """
+    from unitsearch.study.config import GROUPS
+
     overrides = [f"space={word(space)}"]
     groups = []
     for key, value in settings.items():
         if isinstance(value, Mapping):
             rest = dict(value)
-            if key in ("data", "train", "sampler", "engine") and "name" in rest:
+            if key in GROUPS and "name" in rest:
                 groups.append(f"{key}={word(rest.pop('name'))}")
             overrides += [f"{key}.{inner}={word(item)}" for inner, item in rest.items()]
         else:

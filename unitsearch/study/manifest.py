@@ -25,6 +25,7 @@ from unitsearch.fields import (
     MapOf,
     Nested,
     Nullable,
+    Schema,
     Text,
     declared,
     field_,
@@ -34,7 +35,7 @@ from unitsearch.fields import (
 )
 from unitsearch.files import write_whole
 from unitsearch.space import Space, bind, space_from
-from unitsearch.study.config import Config
+from unitsearch.study.config import Config, config_from
 
 MANIFEST = "study.yaml"
 _HEAD = (
@@ -43,6 +44,19 @@ _HEAD = (
 _LONGEST = 10_000_000  # characters of a text that unitsearch itself wrote
 _GROUPS = ("limits", "budget", "data", "train", "sampler", "engine")
 _NEEDED = ("budget", "data", "train", "floor", "objectives")  # keys of every configuration
+
+
+class _ConfigRule:
+    """The rule of the key ``config``: the resolved configuration, every key written out."""
+
+    def read(self, value: Any, place: str) -> Config:
+        return config_from(value)
+
+    def write(self, value: Config) -> dict[str, Any]:
+        return value.plain()
+
+    def schema(self) -> Schema:
+        return {"type": "object"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +98,7 @@ class Manifest:
 
     name: str = field_(Text(_LONGEST))
     command: str = field_(Text(_LONGEST), "")
-    config: Config = field_(Nested(Config))
+    config: Config = field_(_ConfigRule())
     versions: Mapping[str, str] = field_(MapOf(Text(_LONGEST)), {})
     space: SpaceText = field_(Nested(SpaceText))
     split: str | None = field_(Nullable(Text(_LONGEST)), None)

@@ -54,7 +54,7 @@ class PackRequest:
         device: The device that they train on, ``cpu`` or ``cuda``.
         workers: The number of workers, as far as that is known.
         lag: ``sampler.lag``.
-        looks_at_outcomes: Whether the sampler does.
+        looks_at_outcomes: Whether the sampler or the stopping rule does.
         trials: The budget.
     """
 
