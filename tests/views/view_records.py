@@ -6,10 +6,16 @@ import math
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from unitsearch.architecture import Architecture, key, read_architecture, read_text
 from unitsearch.costs import count
+from unitsearch.data import data_spec
+from unitsearch.search.configured import SamplerConfig
+from unitsearch.study.config import Budget, Config, EngineConfig, Limits
+from unitsearch.study.manifest import Manifest, SpaceText
 from unitsearch.study.record import Record, Trial
+from unitsearch.training import Recipe
 
 LENET = """
 unitsearch: 1
@@ -119,19 +125,25 @@ def trial(number: int, network: Architecture, accuracy: float | None, **more: ob
     return replace(found, **more)  # type: ignore[arg-type]
 
 
-def facts(**config: object) -> dict[str, object]:
-    return {
-        "config": {
+def manifest(**config: Any) -> Manifest:
+    """The manifest of a study of digits, with other values for some keys of its configuration."""
+    found = Config(
+        **{
             "space": "lenet_hybrid",
-            "data": {"name": "digits", "input": [1, 8, 8]},
-            "train": {"name": "quick", "epochs": 20, "batch": 64},
-            "sampler": {"name": "nsga2", "lag": 8},
-            "objectives": ["accuracy", "flops", "params"],
+            "objectives": ("accuracy", "flops", "params"),
             "floor": 0.9,
             "seed": 1,
+            "limits": Limits(),
+            "budget": Budget(),
+            "data": data_spec("digits"),
+            "train": Recipe(name="quick", epochs=20, batch=64),
+            "sampler": SamplerConfig(),
+            "engine": EngineConfig(),
             **config,
         }
-    }
+    )
+    space = SpaceText(name=found.space, input=(1, 8, 8), classes=10, text="")
+    return Manifest(name="made-up", config=found, space=space)
 
 
 def make_record(trials: int = 60, name: str = "digits-lenet", seed: int = 7) -> Record:
@@ -152,7 +164,7 @@ def make_record(trials: int = 60, name: str = "digits-lenet", seed: int = 7) -> 
             found.append(trial(number, network, None, **failed))
         else:
             found.append(trial(number, network, accuracy))
-    return Record(name, Path("studies") / name, facts(), tuple(found))
+    return Record(name, Path("studies") / name, manifest(), tuple(found))
 
 
 def binary_record() -> Record:
@@ -172,8 +184,8 @@ def binary_record() -> Record:
         for bank in (4, 8)
     ]
     trials = (trial(0, normal, 0.9), trial(1, shared[0], 0.85), trial(2, shared[1], 0.88))
-    more = facts(space={"name": "binary"}, objectives=["accuracy", "bits"])
-    return Record("binary", Path("studies/binary"), more | {"space": {"name": "binary"}}, trials)
+    content = manifest(space="binary", objectives=("accuracy", "bits"))
+    return Record("binary", Path("studies/binary"), content, trials)
 
 
 def odd_records() -> dict[str, Record]:
@@ -190,9 +202,9 @@ def odd_records() -> dict[str, Record]:
         "nothing feasible": replace(
             usual,
             trials=(replace(baseline, accuracy=0.9), *poor),
-            facts=facts(floor=1.2),
+            manifest=manifest(floor=1.2),
         ),
-        "no floor": replace(usual, facts=facts(floor=None)),
+        "no floor": replace(usual, manifest=manifest(floor=None)),
         "equal trials": replace(usual, trials=tuple(replace(baseline, number=i) for i in range(5))),
         "every kind of layer": replace(
             usual, trials=(trial(0, architecture(EVERYTHING), 0.7), *usual.trials[1:])

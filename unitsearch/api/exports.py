@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unitsearch.api.networks import load_architecture
 from unitsearch.api.words import word
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unitsearch.exports.export import Exported
     from unitsearch.exports.story import Story
     from unitsearch.exports.subject import Subject
+    from unitsearch.study.config import Config
     from unitsearch.study.record import Record, Trial
 
 
@@ -113,7 +114,7 @@ def _of_trial(
 
     subject = trial_subject(record, trial, weights=weights)
     file = f"{subject.stem}.yaml"
-    command = _retraining(file, _overrides(record.config, trial.seed))
+    command = _retraining(file, _overrides(record.manifest.config, trial.seed))
     if command and "yaml" not in formats:
         before = ["unitsearch", "export", record.name, "--trial", str(trial.number)]
         command = f"{shlex.join([*before, '--no-weights', '-o', '.'])}\n{command}"
@@ -156,17 +157,16 @@ def _retraining(file: str, overrides: Sequence[str]) -> str:
     return shlex.join(["unitsearch", "train", file, *overrides]) if overrides else ""
 
 
-def _overrides(config: Mapping[str, Any], seed: int) -> list[str]:
-    """Return what makes ``unitsearch train`` train as a study did: data, recipe and seed.
+def _overrides(wanted: Config, seed: int) -> list[str]:
+    """Return the overrides with which ``unitsearch train`` trains as a study did.
 
-    Where the data lie on this machine is left out. Empty if the configuration is of no study that
-    can be read today.
+    They are of data, recipe and seed; the place of the data on this machine is left out. Empty if
+    they cannot be composed today.
     """
     from unitsearch.fields import write_all
-    from unitsearch.study.config import compose, config_from, options
+    from unitsearch.study.config import compose, options
 
     try:
-        wanted = config_from(config)
         recipe = wanted.train.name if wanted.train.name in options("train") else "fast"
         found = [f"data={wanted.data.name}", f"train={recipe}"]
         usual, _ = compose(found)

@@ -13,8 +13,8 @@ from unitsearch.cli.output import note
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from unitsearch.study.progress import End, Progress
     from unitsearch.study.record import Trial
-    from unitsearch.study.running import End, Progress
 
 _REFRESH = 0.25  # seconds between two looks at the front at least
 _SHARE = 0.05  # of the driver's time that they may take: a large study's front takes long
@@ -64,7 +64,7 @@ def closing(end: End, resumed: str) -> str:
     if best is None or baseline is None:
         lines.append(f"{why}: nothing reaches the floor yet")
     else:
-        in_bits = {"bits", "se_bits"} & set(record.config["objectives"])
+        in_bits = {"bits", "se_bits"} & set(record.manifest.config.objectives)
         against = (
             "it is the baseline"
             if best.is_baseline
@@ -105,7 +105,7 @@ def _percent(trial: Trial) -> str:
 def _lines() -> Callable[[Progress], None]:
     def watch(progress: Progress) -> None:
         if progress.news and "started" not in progress.news:
-            total = progress.record.config["budget"]["trials"]
+            total = progress.record.manifest.config.budget.trials
             note(f"[{progress.seconds:6.1f} s] {progress.complete}/{total} {progress.news}")
 
     return watch
@@ -119,7 +119,7 @@ def _table(progress: Progress) -> Table:
     from unitsearch.study.tables import front_trials, hypervolume_history
 
     record = progress.record
-    total = int(record.config["budget"]["trials"])
+    total = record.manifest.config.budget.trials
     done = progress.complete
     failed = sum(trial.state == "failed" for trial in record.trials)
     best = best_trial(record)

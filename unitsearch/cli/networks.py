@@ -157,9 +157,10 @@ def latency(
 
 
 def _is_study(named: str) -> bool:
-    from unitsearch.study.folder import FACTS, HOME
+    from unitsearch.study.folder import STUDIES
+    from unitsearch.study.manifest import MANIFEST
 
-    return any((folder / FACTS).is_file() for folder in (Path(named), Path(HOME) / named))
+    return any((folder / MANIFEST).is_file() for folder in (Path(named), Path(STUDIES) / named))
 
 
 def _study_latency(study: str, batch: int, rounds: int, device: str, how: Format) -> None:

@@ -12,7 +12,7 @@ import typer
 from unitsearch.cli.output import note, write
 
 if TYPE_CHECKING:
-    from unitsearch.study.running import End
+    from unitsearch.study.progress import End
 
 Overrides = Annotated[
     list[str] | None,

@@ -19,21 +19,18 @@ def status(study: StudyArgument, how: FormatOption = Format.table) -> None:
     Example: unitsearch status lenet_hybrid-1
     """
     from unitsearch.api import best_trial, load_study
-    from unitsearch.study.lock import is_driven
+    from unitsearch.study.state import study_state
     from unitsearch.study.tables import front_trials, hypervolume_history
 
     record = load_study(study).record
     best = best_trial(record)
     history = hypervolume_history(record)
     states = [trial.state for trial in record.trials]
-    wanted = record.config["budget"]["trials"]
-    state = "running" if is_driven(record.folder) else "stopped"
-    if state == "stopped" and len(record.complete) >= wanted:
-        state = "done"
+    state = study_state(record)
     row: dict[str, Any] = {
         "name": record.name,
         "state": state,
-        "budget_trials": wanted,
+        "budget_trials": record.manifest.config.budget.trials,
         **{name: states.count(name) for name in ("complete", "failed", "running", "waiting")},
         "front": len(front_trials(record)),
         "best_accuracy": best.accuracy if best else None,

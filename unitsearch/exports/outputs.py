@@ -12,7 +12,7 @@ from typing import Any
 from unitsearch.architecture import Architecture, write_architecture, yaml_text
 from unitsearch.study.folder import weights_path, write_file
 from unitsearch.study.record import Record, Trial
-from unitsearch.study.tables import COLUMNS, front_trials, rows
+from unitsearch.study.tables import columns, front_trials, rows
 from unitsearch.views.pages.report import write_report
 
 # What a front's folder may lose when the front changes: files of ours, nobody else's.
@@ -26,9 +26,9 @@ def write_outputs(record: Record) -> None:
         StudyError: If the study's folder cannot be written.
     """
     table = rows(record)
-    write_file(record.folder / "trials.csv", csv_text(table, COLUMNS).encode())
+    write_file(record.folder / "trials.csv", csv_text(table, columns(record)).encode())
     on_front = [row for row in table if row["front"]]
-    write_file(record.folder / "front.csv", csv_text(on_front, COLUMNS).encode())
+    write_file(record.folder / "front.csv", csv_text(on_front, columns(record)).encode())
     _write_front(record)
     write_report(record, record.folder / "report.html")
 
@@ -47,15 +47,15 @@ def documented(record: Record, trial: Trial) -> Architecture:
     if trial.test_accuracy is not None:
         provenance["test_accuracy_of"] = f"{trial.test_images} test images, 1 seed"
     provenance["flops_are"] = "the papers' convention, not 2 x MACs"
-    provenance["space"] = record.facts["space"]["name"]
-    provenance["data"] = record.config["data"]["name"]
-    provenance["recipe"] = record.config["train"]["name"]
-    provenance["split"] = record.facts.get("split")
+    provenance["space"] = record.manifest.space.name
+    provenance["data"] = record.manifest.config.data.name
+    provenance["recipe"] = record.manifest.config.train.name
+    provenance["split"] = record.manifest.split
     return replace(
         trial.architecture,
-        classes=_tuple(record.facts.get("classes")),
-        mean=_tuple(record.facts.get("mean")),
-        std=_tuple(record.facts.get("std")),
+        classes=record.manifest.classes or None,
+        mean=record.manifest.mean or None,
+        std=record.manifest.std or None,
         provenance=provenance,
     )
 
@@ -96,7 +96,3 @@ def _write_front(record: Record) -> None:
 
 def _rounded(value: Any) -> Any:
     return round(value, 6) if isinstance(value, float) else value
-
-
-def _tuple(value: Any) -> Any:
-    return None if value is None else tuple(value)

@@ -10,6 +10,7 @@ from typing import Any
 
 from unitsearch.architecture import Architecture, key
 from unitsearch.exports.markdown import code
+from unitsearch.fields import write_all
 from unitsearch.metrics import METRICS, standard_error
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
@@ -63,12 +64,12 @@ class Story:
 
 def of_trial(record: Record, trial: Trial, retrain: str) -> Story:
     """Return the story of a trial."""
-    config, base = record.config, record.baseline
-    versions = record.facts.get("versions", {})
+    manifest, base = record.manifest, record.baseline
+    versions = manifest.versions
     made = f" with torch {code(versions['torch'])}" if "torch" in versions else ""
     origin = (
         f"Trial {trial.number} of the study {code(record.name)}, a search by unitsearch in the "
-        f"space {code(record.facts['space']['name'])}, trained{made}, seed {trial.seed}."
+        f"space {code(manifest.space.name)}, trained{made}, seed {trial.seed}."
     )
     front = front_trials(record)
     on_front = any(one.number == trial.number for one in front)
@@ -83,17 +84,16 @@ def of_trial(record: Record, trial: Trial, retrain: str) -> Story:
         baseline = {n: words.fewer(getattr(trial.cost, n), getattr(base.cost, n)) for n in _COSTS}
         shown = _SHOWN if record.shares_filters else [n for n in _SHOWN if n != "se_bits"]
         metrics = {n: METRICS[n].formula(trial.measured, base.measured) for n in shown}
-    classes = record.facts.get("classes")
+    classes = manifest.classes
     data = {
-        "data set": code(config["data"]["name"]),
+        "data set": code(manifest.config.data.name),
         "classes": str(len(classes)) if classes else "",
         "validation images": f"{trial.images:,}",
         "test images": f"{trial.test_images:,}" if trial.test_images else "",
-        "split (hash of the images of each part)": code(record.facts["split"])
-        if record.facts.get("split")
-        else "",
-        "augmentation": code(config["data"].get("augment", "none")),
+        "split (hash of the images of each part)": code(manifest.split) if manifest.split else "",
+        "augmentation": code(manifest.config.data.augment),
     }
+    recipe = write_all(manifest.config.train)
     return Story(
         origin=origin,
         accuracies=_accuracies(trial),
@@ -101,7 +101,7 @@ def of_trial(record: Record, trial: Trial, retrain: str) -> Story:
         baseline=baseline,
         metrics={n: v for n, v in metrics.items() if math.isfinite(v)},
         data={label: said for label, said in data.items() if said},
-        recipe={k: _setting(v) for k, v in config["train"].items() if v is not None},
+        recipe={k: _setting(v) for k, v in recipe.items() if v is not None},
         retrain=retrain,
     )
 

@@ -8,7 +8,6 @@ called by address: as callees of one another they would be compiled once for eac
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import hashlib
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from numba import types
 from numba.core.ccallback import CFunc
 from numpy.typing import NDArray
 
+from unitsearch.files import locked
 from unitsearch.kernels import (
     convolution,
     convolution_back,
@@ -133,20 +133,15 @@ def digest() -> str:
 def _kept_in(place: Path) -> Iterator[None]:
     """Let Numba keep its code in ``place``; let one process compile and the others wait for it.
 
-    Where the folder cannot be written, the code is compiled anew and not kept.
+    Where the folder cannot be written or locked, the code is compiled anew and not kept.
     """
-    before = numba.config.CACHE_DIR
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        lock = (place / "lock").open("a")
-    except OSError:
-        yield
-        return
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(place / "lock") as is_held:
+        if not is_held:
+            yield
+            return
+        before = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = str(place)
         try:
             yield
         finally:
             numba.config.CACHE_DIR = before
-            fcntl.flock(lock, fcntl.LOCK_UN)

@@ -18,11 +18,11 @@ from unitsearch.errors import UsageError
 from unitsearch.kernels import table as t
 from unitsearch.kernels.cache import kernels
 from unitsearch.kernels.program import lower
+from unitsearch.kernels.settings import OptimiserSettings
 from unitsearch.kernels.tiles import RUNS, output_tiles, run_tiles, weight_tiles
 from unitsearch.kernels.vectors import REGISTER_BYTES, lanes
 
 Array = NDArray[Any]
-OPTIMISERS = ("sgd", "adam", "adamw")
 
 
 class Lanes:
@@ -32,13 +32,9 @@ class Lanes:
         architecture: What to run; its units are put in canonical order.
         batch: Images of a training step; evaluation takes any number.
         mean: One per channel, of pixels in [0, 1].
-        std: Likewise.
+        std: One per channel, of pixels in [0, 1].
         dtype: ``float32`` or ``float64``.
-        optimiser: ``sgd``, ``adam`` or ``adamw``.
-        momentum: Of SGD.
-        weight_decay: Coupled; of AdamW decoupled.
-        betas: Of Adam and AdamW.
-        epsilon: Likewise.
+        optimiser: The optimiser and its constants.
         smoothing: Label smoothing.
 
     Raises:
@@ -53,17 +49,9 @@ class Lanes:
         mean: tuple[float, ...] | None = None,
         std: tuple[float, ...] | None = None,
         dtype: str = "float32",
-        optimiser: str = "sgd",
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
-        betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
+        optimiser: OptimiserSettings = OptimiserSettings(),  # noqa: B008  # frozen
         smoothing: float = 0.0,
     ) -> None:
-        if optimiser not in OPTIMISERS:
-            raise UsageError(
-                place="optimiser", found=optimiser, expected=f"one of {', '.join(OPTIMISERS)}"
-            )
         self.architecture, self.batch, self.dtype = architecture, batch, np.dtype(dtype)
         self._width = lanes(dtype)
         blocks = -(-batch // self._width)
@@ -76,7 +64,7 @@ class Lanes:
         self._gradients = _aligned(program.weights, self.dtype)
         self._running = np.zeros(program.running, self.dtype)
         self._first = _aligned(program.weights, self.dtype)
-        self._second = _aligned(program.weights if optimiser != "sgd" else 0, self.dtype)
+        self._second = _aligned(program.weights if optimiser.kind != "sgd" else 0, self.dtype)
         self._coefs = np.zeros((program.coefs, t.COEF), self.dtype)
         self._coefs[:, t.SCALE] = self._coefs[:, t.C1] = self._coefs[:, t.INVERSE] = 1
         self._sums = np.zeros((program.coefs, 2))
@@ -85,11 +73,9 @@ class Lanes:
         self._zeros = np.zeros(64, self.dtype)
         self._steps = 0  # of the optimiser
         self._batches = 0  # batches that the norms have seen
-        names = ("momentum", "weight_decay", "betas", "epsilon", "smoothing")
-        values = (momentum, weight_decay, betas[0], betas[1], epsilon, smoothing)
-        assert len(names) + 1 == len(values)
-        self._scalars[t.MOMENTUM : t.SMOOTHING + 1] = values
-        kind = t.SGD if optimiser == "sgd" else t.ADAM
+        values = (optimiser.momentum, optimiser.weight_decay, *optimiser.betas, optimiser.epsilon)
+        self._scalars[t.MOMENTUM : t.SMOOTHING + 1] = (*values, smoothing)
+        kind = t.SGD if optimiser.kind == "sgd" else t.ADAM
         last = np.zeros((1, t.ROW), np.int64)
         last[0, t.KIND] = kind
         loss = program.loss[None]
@@ -104,7 +90,7 @@ class Lanes:
         self._crops = np.zeros((3, batch), np.int64)
         self._logits = np.zeros((batch, program.classes), self.dtype)
         self._held: tuple[Array, Array | None] | None = None  # whose addresses the frame has
-        self._frame = self._make_frame(optimiser == "adamw")
+        self._frame = self._make_frame(optimiser.kind == "adamw")
         self._call = _address(self._job), _address(self._frame), _address(self._work)
 
     # State.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from unitsearch.study.record import Record, Trial
 
@@ -78,21 +76,4 @@ def efficiency(name: str, value: float) -> str:
 
 def measured_on(record: Record) -> str:
     """Return which images a record's accuracies are from: validation, or test."""
-    return str(record.facts.get("accuracy", "validation"))
-
-
-def config(record: Record) -> Mapping[str, Any]:
-    """Return the study's configuration, empty where its facts hold none."""
-    found = record.facts.get("config")
-    return found if isinstance(found, Mapping) else {}
-
-
-def named(value: Any, *more: str) -> str:
-    """Return what a part of the configuration is called, with some of its settings."""
-    if isinstance(value, Mapping):
-        said = [str(value["name"])] if value.get("name") else []
-        said += [f"{key} {value[key]}" for key in more if value.get(key) is not None]
-        if not said:
-            said = [f"{key} {item}" for key, item in list(value.items())[:4]]
-        return ", ".join(said)
-    return "–" if value is None else str(value)
+    return record.manifest.accuracy

@@ -115,7 +115,7 @@ def compare_fronts(
 
 
 def _data(record: Record) -> str:
-    return escape(words.named(words.config(record).get("data")))
+    return escape(record.manifest.config.data.name)
 
 
 def _warnings(records: Sequence[Record], missing: Sequence[str]) -> list[Any]:

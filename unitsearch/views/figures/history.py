@@ -33,7 +33,7 @@ def reference_of(record: Record) -> tuple[float, ...] | None:
     """Return the point that a study's volumes are measured from; None without a baseline."""
     if record.baseline is None:
         return None
-    return tuple(record.facts.get("reference") or reference_point(record.baseline))
+    return record.manifest.reference or reference_point(record.baseline)
 
 
 def growth(

@@ -189,7 +189,7 @@ def why_nothing_printed(records: Sequence[Record]) -> str:
     """Return why no printed network stands beside these records."""
     if not records:
         return "No study is given."
-    names = {words.named(words.config(record).get("data")) for record in records}
+    names = {record.manifest.config.data.name for record in records}
     known = ", ".join(DATA.values())
     return (
         f"The papers print no network of this space on {escape(' or '.join(sorted(names)))}.<br>"

@@ -175,10 +175,8 @@ def fitting(record: Record) -> list[Published]:
     A table fits where its data set is the study's, and a network of it is a point of the study's
     space or its baseline costs what the study's does.
     """
-    data = words.config(record).get("data")
-    name = data.get("name") if isinstance(data, dict) else data
-    space = record.facts.get("space")
-    spaces = str(space.get("name", "")).split(", ") if isinstance(space, dict) else []
+    name = record.manifest.config.data.name
+    spaces = record.manifest.space.name.split(", ")
     base = record.baseline.cost if record.baseline else None
     rows = [row for row in published() if DATA.get(row.dataset) == name]
     tables: dict[tuple[str, str], list[Published]] = {}

@@ -19,8 +19,8 @@ from zlib import crc32
 from unitsearch import resources
 from unitsearch.errors import SpecError, StudyError, UnitSearchError, UsageError
 from unitsearch.study.folder import weights_path
-from unitsearch.study.looking import is_held
 from unitsearch.study.record import Record, Trial
+from unitsearch.study.state import study_state
 from unitsearch.study.tables import rows
 from unitsearch.views import words
 from unitsearch.views.drawing import Kind, colours_of, kind_colours, kinds_in
@@ -122,7 +122,7 @@ class Pages:
             "version": view.version,
             "layout": [*view.names, board_name, crc32(parts.encode())],
             "title": " · ".join(view.names),
-            "running": any(state(record) == "running" for record in view.records),
+            "running": any(study_state(record) == "running" for record in view.records),
             "bar": self._bar(view.names, board_name, view.records),
             "head": self._head(view),
             "panels": parts,
@@ -267,7 +267,7 @@ class Pages:
             head = panels.header(record, view.board.title, view.board.intro)
             return f'<div data-study="{escape(record.name, quote=True)}">{head}</div>'
         links = [address([name]) for name in view.names]
-        states = [state(record) for record in view.records]
+        states = [study_state(record) for record in view.records]
         return (
             f"{panels.header_of_several(view.records, view.board.title, '')}"
             f'<section class="panel">{panels.studies(view.records, links, states)}</section>'
@@ -282,7 +282,7 @@ class Pages:
                 rest.append((name, address([name])))
                 continue
             shown.append(self._again(name, record))
-            states.append(state(record))
+            states.append(study_state(record))
             links.append(address([name]))
         head = (
             '<header><p class="over">unitsearch</p><h1>Studies</h1><p class="note">Accuracies are'
@@ -337,21 +337,13 @@ class Pages:
             )
             choosers += f'<label>board <select class="jump">{boards}</select></label>'
         told = "".join(
-            f'<span class="state {state(r)}">{state(r)}</span>{_progress(r)}'
+            f'<span class="state {study_state(r)}">{study_state(r)}</span>{_progress(r)}'
             for r in (records if len(records) == 1 else ())
         )
         return (
             '<a class="home" href="/">unitsearch</a>'
             f'{"".join(chips)}{choosers}<span class="told">{told}</span>'
         )
-
-
-def state(record: Record) -> str:
-    """Return how a study stands: running, done or stopped."""
-    if is_held(record.folder):
-        return "running"
-    wanted = int(record.config["budget"]["trials"])
-    return "done" if len(record.complete) >= wanted else "stopped"
 
 
 def address(names: Sequence[str], board_name: str = _BOARD) -> str:
@@ -396,7 +388,7 @@ def _option(text: str, value: str, *, chosen: bool = False) -> str:
 
 
 def _progress(record: Record) -> str:
-    wanted = int(record.config["budget"]["trials"])
+    wanted = record.manifest.config.budget.trials
     running = sum(trial.state == "running" for trial in record.trials)
     said = f"{len(record.complete):,} of {words.count(wanted, 'trial')}"
     return f"{said}, {running} training" if running else said

@@ -28,15 +28,15 @@ def header(record: Record, title: str, intro: str, colours: Colours | None = Non
         intro: How to use what follows; may be empty.
         colours: Of the units in the networks' drawings; None for no drawings.
     """
-    config = words.config(record)
-    recipe = config.get("train", config.get("recipe"))
+    config, recipe = record.manifest.config, record.manifest.config.train
+    is_search = record.manifest.accuracy == "validation"  # else trainings made again
     facts = {
-        "search space": words.named(config.get("space")),
-        "data": words.named(config.get("data")),
-        "recipe": words.named(recipe, "epochs", "batch"),
-        "sampler": words.named(config.get("sampler")),
-        "seed": words.named(record.facts.get("seed", config.get("seed"))),
-        "objectives": ", ".join(map(str, config.get("objectives") or ())),
+        "search space": config.space,
+        "data": config.data.name,
+        "recipe": f"{recipe.name}, epochs {recipe.epochs}, batch {recipe.batch}",
+        "sampler": config.sampler.name if is_search else "",
+        "seed": str(config.seed) if is_search else "",
+        "objectives": ", ".join(config.objectives),
         "trials": _states(record),
     }
     shown = "".join(
@@ -368,13 +368,13 @@ def studies(
     body = []
     for at, (record, link) in enumerate(zip(records, links, strict=True)):
         best = best_trial(record)
-        config = words.config(record)
+        config = record.manifest.config
         said = "–" if best is None else words.accuracy(best)
         state = f'<td><span class="state {states[at]}">{states[at]}</span></td>' if states else ""
         body.append(
             f"<tr>{_linked(record.name, link)}{state}"
-            f"<td>{escape(words.named(config.get('data')))}</td>"
-            f"<td>{escape(words.named(config.get('space')))}</td>"
+            f"<td>{escape(config.data.name)}</td>"
+            f"<td>{escape(config.space)}</td>"
             + _cell("trials", len(record.trials), f"{len(record.trials):,}")
             + _cell("complete", len(record.complete), f"{len(record.complete):,}")
             + _cell("best accuracy", None if best is None else best.accuracy, said)
