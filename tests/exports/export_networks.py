@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tests.views.view_records import EVERYTHING
+from tests.records import EVERYTHING
 from unitsearch.architecture import Architecture, read_architecture, read_text
 from unitsearch.exports.export import untrained_subject
 from unitsearch.exports.subject import Subject

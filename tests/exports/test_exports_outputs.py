@@ -4,7 +4,7 @@ import csv
 import re
 from dataclasses import replace
 
-from tests.views.view_records import ODD, binary_record
+from tests.records import ODD, binary_record
 from unitsearch.cli.live import closing
 from unitsearch.exports.outputs import csv_text, documented
 from unitsearch.metrics import se_bits

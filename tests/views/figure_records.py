@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from tests.views.view_records import facts, make_record, trial
+from tests.records import facts, make_record, trial
 from unitsearch.api import point_architecture
 from unitsearch.study.record import Record
 

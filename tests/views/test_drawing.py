@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.views.view_records import BASELINE, EVERYTHING, architecture, lenet
+from tests.records import BASELINE, EVERYTHING, architecture, lenet
 from unitsearch import resources
 from unitsearch.api import load_architecture
 from unitsearch.architecture import Architecture

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.records import facts, make_record
 from tests.views.figure_records import case
-from tests.views.view_records import facts, make_record
 from unitsearch.metrics import METRICS
 from unitsearch.search.front import hypervolume as volume_of
 from unitsearch.search.front import volume_point

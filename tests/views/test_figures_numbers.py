@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.records import lenet, make_record, trial
 from tests.views.figure_records import case, with_stopped
-from tests.views.view_records import lenet, make_record, trial
 from unitsearch.costs import COSTS
 from unitsearch.errors import UsageError
 from unitsearch.metrics import METRICS, SHOWN, metric

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.views.view_records import architecture
+from tests.records import architecture
 from unitsearch.architecture import canonical
 from unitsearch.costs import count
 from unitsearch.network.build import build

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.views.view_records import architecture, lenet
+from tests.records import architecture, lenet
 from unitsearch.architecture import Architecture, canonical
 from unitsearch.costs import Cost, count
 from unitsearch.errors import UsageError

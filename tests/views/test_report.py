@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.views.view_records import ODD, binary_record, make_record
+from tests.records import ODD, binary_record, make_record
 from unitsearch.architecture import key, read_architecture, read_text
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
