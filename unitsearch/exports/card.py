@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
+from unitsearch import wording
 from unitsearch.exports.checks import TOLERANCE, Checked
 from unitsearch.exports.formats import FORMATS
 from unitsearch.exports.latencies import Timed
@@ -15,7 +16,6 @@ from unitsearch.exports.sentences import sentences
 from unitsearch.exports.story import Story
 from unitsearch.exports.subject import Subject
 from unitsearch.shapes import output
-from unitsearch.views import words
 from unitsearch.views.drawing import describe
 
 _COSTS = {
@@ -156,7 +156,7 @@ def _costs(subject: Subject, story: Story) -> str:
         for name in names
     ]
     rows += [
-        [_METRICS[name][0], words.ratio(value), "", _METRICS[name][1]]
+        [_METRICS[name][0], wording.ratio(value), "", _METRICS[name][1]]
         for name, value in story.metrics.items()
     ]
     return table(["", "value", "against the baseline", "what it is"], rows, right=(1,))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from unitsearch import wording
 from unitsearch.architecture import (
     Architecture,
     Branches,
@@ -31,7 +32,6 @@ from unitsearch.costs import count
 from unitsearch.exports import python_parts as parts
 from unitsearch.exports.calls import WIDTH, Call, Part, Remark, laid_out, literal
 from unitsearch.shapes import Shape, after, output, say
-from unitsearch.views import words
 
 _ACTIVATIONS = {
     "relu": "nn.ReLU",
@@ -289,7 +289,7 @@ def _unit_class(unit: Unit, name: str, uses: _Uses) -> str:
             calls.append(_part(layer, (width, 1, 1), uses))
     said = "-".join(map(str, unit.nodes))
     what = "feature" if isinstance(unit.weighted[0], Linear) else "channel"
-    taken = words.count(unit.inputs, what)
+    taken = wording.count(unit.inputs, what)
     lines = [
         f"class {name}(Units):",
         f'    """Units {said}: each takes {taken} and gives {unit.outputs:,}."""',

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.architecture import Architecture, key
 from unitsearch.exports.markdown import code
 from unitsearch.metrics import METRICS, standard_error
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
-from unitsearch.views import words
 
 _COSTS = ("params", "macs", "flops", "macs_shared", "bits")
 _SHOWN = ("ce", "se", "se_bits", "tca", "tsa")
@@ -74,13 +74,13 @@ def of_trial(record: Record, trial: Trial, retrain: str) -> Story:
     on_front = any(one.number == trial.number for one in front)
     place = f"one of {len(front)} on" if on_front else "not on"
     choice = (
-        f"It is {place} the front of {words.count(len(record.complete), 'complete trial')}. Fronts "
-        "are chosen by validation accuracy, which therefore flatters their members; the test "
+        f"It is {place} the front of {wording.count(len(record.complete), 'complete trial')}. "
+        "Fronts are chosen by validation accuracy, which therefore flatters their members; the test "
         "images took no part in that."
     )
     baseline, metrics = {}, {}
     if base is not None:
-        baseline = {n: words.fewer(getattr(trial.cost, n), getattr(base.cost, n)) for n in _COSTS}
+        baseline = {n: wording.fewer(getattr(trial.cost, n), getattr(base.cost, n)) for n in _COSTS}
         shown = _SHOWN if record.shares_filters else [n for n in _SHOWN if n != "se_bits"]
         metrics = {n: METRICS[n].formula(trial.measured, base.measured) for n in shown}
     classes = record.facts.get("classes")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
 
+from unitsearch import wording
 from unitsearch.architecture import Architecture, stacks
 from unitsearch.architecture import key as key_of
 from unitsearch.costs import Cost, count
@@ -19,7 +20,6 @@ from unitsearch.papers.networks import network
 from unitsearch.papers.tables import DROP, PrintedCost, printed_costs, printed_metrics
 from unitsearch.papers.verdicts import printed
 from unitsearch.study.record import Record, Trial
-from unitsearch.views import words
 from unitsearch.views.figures.points import axis_value
 
 # The papers' names of data sets, and ours.
@@ -175,7 +175,7 @@ def fitting(record: Record) -> list[Published]:
     A table fits where its data set is the study's, and a network of it is a point of the study's
     space or its baseline costs what the study's does.
     """
-    data = words.config(record).get("data")
+    data = wording.config(record).get("data")
     name = data.get("name") if isinstance(data, dict) else data
     space = record.facts.get("space")
     spaces = str(space.get("name", "")).split(", ") if isinstance(space, dict) else []
@@ -277,7 +277,7 @@ def beside(records: Sequence[Record]) -> list[Beside]:
 def _taken(record: Record, trial: Trial) -> list[Taken]:
     found = []
     if trial.accuracy is not None:
-        on = words.measured_on(record)
+        on = wording.measured_on(record)
         found.append(Taken(on, trial.accuracy, trial.images, record.name, trial.number))
     if trial.test_accuracy is not None:
         found.append(

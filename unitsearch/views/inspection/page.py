@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from unitsearch import wording
 from unitsearch.metrics import standard_error
 from unitsearch.shapes import say
 from unitsearch.study.folder import write_file
-from unitsearch.views import words
 from unitsearch.views.drawing import drawing, kind_colours
 from unitsearch.views.inspection.measures import finding, meanings, table, together
 from unitsearch.views.inspection.png import css_scale, data_uri, image_png, maps_png
@@ -89,7 +89,7 @@ def _header(found: Inspection) -> str:
     facts = {
         "data": f"{found.data}, {which}",
         "measured on": f"{found.images:,} of {found.part_size:,} images, evenly spread",
-        "accuracy on them": words.percent(found.accuracy, error),
+        "accuracy on them": wording.percent(found.accuracy, error),
         "parameters": f"{found.cost.params:,}",
         "MACs": f"{found.cost.macs:,}",
         "FLOPs (papers' convention)": f"{found.cost.flops:,}",
