@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from unitsearch import wording
+from unitsearch.architecture.description import describe
 from unitsearch.exports.checks import TOLERANCE, Checked
 from unitsearch.exports.formats import FORMATS
 from unitsearch.exports.latencies import Timed
@@ -16,7 +17,6 @@ from unitsearch.exports.sentences import sentences
 from unitsearch.exports.story import Story
 from unitsearch.exports.subject import Subject
 from unitsearch.shapes import output
-from unitsearch.views.drawing import describe
 
 _COSTS = {
     "params": ("parameters", "all trainable numbers: weights, biases, batch norm's two a channel"),

@@ -75,8 +75,8 @@ def of_trial(record: Record, trial: Trial, retrain: str) -> Story:
     place = f"one of {len(front)} on" if on_front else "not on"
     choice = (
         f"It is {place} the front of {wording.count(len(record.complete), 'complete trial')}. "
-        "Fronts are chosen by validation accuracy, which therefore flatters their members; the test "
-        "images took no part in that."
+        "Fronts are chosen by validation accuracy, which therefore flatters their members; the "
+        "test images took no part in that."
     )
     baseline, metrics = {}, {}
     if base is not None:

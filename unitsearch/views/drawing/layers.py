@@ -24,6 +24,7 @@ from unitsearch.architecture import (
     Unit,
     kind_of,
 )
+from unitsearch.architecture.description import unit_kind
 from unitsearch.shapes import Shape, say
 from unitsearch.views.drawing.folding import Fold, Placed, folded
 from unitsearch.views.drawing.glyphs import (
@@ -41,7 +42,6 @@ from unitsearch.views.drawing.glyphs import (
     unit_glyph,
     wrapped,
 )
-from unitsearch.views.drawing.kinds import unit_kind
 
 _LANE = 560.0  # where a row inside of a block goes on below
 _COLUMN = 5  # kinds of units above each other

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from unitsearch.architecture import Architecture, Unit, stacks
+from unitsearch.architecture.description import describe, unit_counts, unit_kind
 from unitsearch.costs import count
 from unitsearch.shapes import output, say
 from unitsearch.views.drawing.folding import Part, folded, parts
@@ -19,7 +20,7 @@ from unitsearch.views.drawing.glyphs import (
     text_width,
     wrapped,
 )
-from unitsearch.views.drawing.kinds import describe, kind_colours, unit_counts, unit_kind
+from unitsearch.views.drawing.kinds import kind_colours
 from unitsearch.views.drawing.layers import boxes, input_box, kind_glyph, layer_box, part_box
 
 # Where rows end, in the drawing's own units, of which the smallest type takes 8: the drawing gets

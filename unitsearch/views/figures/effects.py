@@ -8,10 +8,10 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from unitsearch import wording
+from unitsearch.architecture.description import unit_counts
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
-from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.plain import Plain, figure
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unitsearch.architecture import Architecture
+from unitsearch.architecture.description import unit_kind
 from unitsearch.costs import Cost
-from unitsearch.views.drawing import unit_kind
 
 if TYPE_CHECKING:
     from unitsearch.network.features import Activity, Effect, UnitAt

@@ -9,10 +9,11 @@ from math import sqrt
 
 from unitsearch import wording
 from unitsearch.architecture import Architecture
+from unitsearch.architecture.description import describe
 from unitsearch.metrics import METRICS, standard_error
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials, rows
-from unitsearch.views.drawing import describe, drawing
+from unitsearch.views.drawing import drawing
 
 Colours = Mapping[str, str]
 
