@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.records import ODD, binary_record
 from unitsearch.cli.live import closing
-from unitsearch.exports.outputs import csv_text, documented
+from unitsearch.exports.documents import csv_text, documented
 from unitsearch.metrics import se_bits
 from unitsearch.study.record import Record
 from unitsearch.study.running import End

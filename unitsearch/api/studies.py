@@ -175,7 +175,7 @@ def raised_budget(budget: Mapping[str, Any], overrides: Sequence[str]) -> dict[s
 
 
 def _drive(folder: Path, facts: dict[str, Any], watch: Watch, url: str | None) -> End:
-    from unitsearch.exports import write_outputs
+    from unitsearch.api.outputs import write_outputs
     from unitsearch.study.driver import drive
 
     end = drive(folder, facts, watch, url)
@@ -271,8 +271,8 @@ def report(
         UsageError: If there is no such board, or two studies are called the same.
         SpecError: If the board's file is not what a board should be.
     """
+    from unitsearch.api.outputs import write_outputs
     from unitsearch.api.trainings import read_record
-    from unitsearch.exports import write_outputs
     from unitsearch.study.folder import FACTS, HOME, names, read_study
     from unitsearch.views import board, index_html, write_report
     from unitsearch.views.pages import write_text

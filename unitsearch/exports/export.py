@@ -14,9 +14,9 @@ from unitsearch.architecture import Architecture, read_architecture, read_text
 from unitsearch.errors import CheckError, SpecError, StudyError
 from unitsearch.exports.card import Written, card
 from unitsearch.exports.checks import TOLERANCE, held
+from unitsearch.exports.documents import architecture_yaml
 from unitsearch.exports.formats import FORMATS
 from unitsearch.exports.latencies import latencies
-from unitsearch.exports.outputs import architecture_yaml
 from unitsearch.exports.story import Story
 from unitsearch.exports.subject import Subject
 from unitsearch.network.build import Network, build, initialise
