@@ -1,4 +1,4 @@
-"""What is known of a network beside the network: where it is from, how it was trained, how good."""
+"""The facts of a card that the network itself does not hold: origin, training, accuracy."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _SHOWN = ("ce", "se", "se_bits", "tca", "tsa")
 
 
 @dataclass(frozen=True)
-class Accuracy:
-    """An accuracy and what it was measured on.
+class MeasuredAccuracy:
+    """An accuracy and the images that it was measured on.
 
     Attributes:
         split: ``validation`` or ``test``.
         value: A fraction.
-        images: How many images; None if that was not recorded.
-        error: Standard error of the images; None if that is not known.
+        images: The number of images; None if it was not recorded.
+        error: Binomial standard error over the images; None if it is not known.
     """
 
     split: str
@@ -37,22 +37,22 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
-class Story:
-    """What a card tells that the network itself does not; texts are Markdown.
+class CardFacts:
+    """The facts of a card that the network itself does not hold; texts are Markdown.
 
     Attributes:
-        origin: Where it is from.
-        accuracies: What it reached, with one seed.
-        choice: How it came to be chosen, as far as that concerns the accuracies.
-        baseline: Costs beside the baseline's, by the names of costs.
+        origin: The study or file that the network comes from.
+        accuracies: The accuracies that it reached, with one seed.
+        choice: The way in which the network was selected, which may bias the accuracies.
+        baseline: Costs relative to the baseline's, by the names of costs.
         metrics: Metrics by name.
-        data: What it was trained on, by label.
-        recipe: How, by key.
-        retrain: The command that trains it again; empty if nothing is known of that.
+        data: The training data, by label.
+        recipe: The settings of the training, by key.
+        retrain: The command that trains it again; empty if that is not known.
     """
 
     origin: str
-    accuracies: tuple[Accuracy, ...] = ()
+    accuracies: tuple[MeasuredAccuracy, ...] = ()
     choice: str = ""
     baseline: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -61,17 +61,17 @@ class Story:
     retrain: str = ""
 
 
-def of_trial(record: Record, trial: Trial, retrain: str) -> Story:
-    """Return the story of a trial."""
+def trial_card_facts(record: Record, trial: Trial, retrain: str) -> CardFacts:
+    """Return the facts of a trial."""
     config, base = record.config, record.baseline
     versions = record.facts.get("versions", {})
-    made = f" with torch {code(versions['torch'])}" if "torch" in versions else ""
+    torch_used = f" with torch {code(versions['torch'])}" if "torch" in versions else ""
     origin = (
         f"Trial {trial.number} of the study {code(record.name)}, a search by unitsearch in the "
-        f"space {code(record.facts['space']['name'])}, trained{made}, seed {trial.seed}."
+        f"space {code(record.facts['space']['name'])}, trained{torch_used}, seed {trial.seed}."
     )
     front = front_trials(record)
-    on_front = any(one.number == trial.number for one in front)
+    on_front = any(member.number == trial.number for member in front)
     place = f"one of {len(front)} on" if on_front else "not on"
     choice = (
         f"It is {place} the front of {wording.count(len(record.complete), 'complete trial')}. "
@@ -94,73 +94,87 @@ def of_trial(record: Record, trial: Trial, retrain: str) -> Story:
         else "",
         "augmentation": code(config["data"].get("augment", "none")),
     }
-    return Story(
+    return CardFacts(
         origin=origin,
         accuracies=_accuracies(trial),
         choice=choice,
         baseline=baseline,
         metrics={n: v for n, v in metrics.items() if math.isfinite(v)},
-        data={label: said for label, said in data.items() if said},
+        data={label: text for label, text in data.items() if text},
         recipe={k: _setting(v) for k, v in config["train"].items() if v is not None},
         retrain=retrain,
     )
 
 
-def of_file(architecture: Architecture, named: str, retrain: str, *, is_trained: bool) -> Story:
-    """Return the story of an architecture file, as far as its provenance tells it.
+def file_card_facts(
+    architecture: Architecture, name: str, retrain: str, *, is_trained: bool
+) -> CardFacts:
+    """Return the facts in the provenance of an architecture file.
 
-    A provenance of another network, because the layers were edited, tells nothing.
+    A provenance with the key of another network, as after an edit of the layers, is left out.
     """
-    said = architecture.provenance or {}
-    origin = f"Made from {code(named)}."
-    if said.get("key") not in (None, key(architecture)):
-        origin += f" Its provenance is that of another network, {code(said['key'])}, and left out."
-        said = {}
-    if said.get("study") is not None:
-        origin += f" That is trial {code(said.get('trial'))} of the study {code(said['study'])}."
-    if said.get("space") is not None:
-        origin += f" It is a member of the space {code(said['space'])}."
-    found = []
+    provenance = architecture.provenance or {}
+    origin = f"Made from {code(name)}."
+    if provenance.get("key") not in (None, key(architecture)):
+        origin += (
+            f" Its provenance is that of another network, {code(provenance['key'])}, and left out."
+        )
+        provenance = {}
+    if provenance.get("study") is not None:
+        trial = code(provenance.get("trial"))
+        origin += f" That is trial {trial} of the study {code(provenance['study'])}."
+    if provenance.get("space") is not None:
+        origin += f" It is a member of the space {code(provenance['space'])}."
+    accuracies = []
     if is_trained:
-        for split, name in (("validation", "accuracy"), ("test", "test_accuracy")):
-            value = _number(said.get(name))
-            counted = re.match(r"([0-9]+) ", str(said.get(f"{name}_of", "")))
+        for split, field_name in (("validation", "accuracy"), ("test", "test_accuracy")):
+            value = _fraction(provenance.get(field_name))
+            counted = re.match(r"([0-9]+) ", str(provenance.get(f"{field_name}_of", "")))
             images = int(counted[1]) if counted else None
-            error = _number(said.get("accuracy_se")) if name == "accuracy" else None
+            is_validation = field_name == "accuracy"
+            error = _fraction(provenance.get("accuracy_se")) if is_validation else None
             if value is not None and error is None and images:
                 error = standard_error(value, images)
             if value is not None:
-                found.append(Accuracy(split, value, images, error))
+                accuracies.append(MeasuredAccuracy(split, value, images, error))
     data = {
-        "data set": said.get("data"),
-        "split (hash of the images of each part)": said.get("split"),
+        "data set": provenance.get("data"),
+        "split (hash of the images of each part)": provenance.get("split"),
     }
-    recipe = {"name": said.get("recipe"), "epochs": said.get("epochs"), "seed": said.get("seed")}
-    return Story(
+    recipe = {
+        "name": provenance.get("recipe"),
+        "epochs": provenance.get("epochs"),
+        "seed": provenance.get("seed"),
+    }
+    return CardFacts(
         origin=origin,
-        accuracies=tuple(found),
-        choice="All this is what the file tells; nothing was evaluated again." if found else "",
+        accuracies=tuple(accuracies),
+        choice="All this is what the file tells; nothing was evaluated again."
+        if accuracies
+        else "",
         data={label: code(value) for label, value in data.items() if value is not None},
         recipe={label: code(value) for label, value in recipe.items() if value is not None},
         retrain=retrain,
     )
 
 
-def _accuracies(trial: Trial) -> tuple[Accuracy, ...]:
-    found = []
+def _accuracies(trial: Trial) -> tuple[MeasuredAccuracy, ...]:
+    accuracies = []
     if trial.accuracy is not None:
-        found.append(Accuracy("validation", trial.accuracy, trial.images, trial.accuracy_se))
+        accuracies.append(
+            MeasuredAccuracy("validation", trial.accuracy, trial.images, trial.accuracy_se)
+        )
     if trial.test_accuracy is not None:
         error = standard_error(trial.test_accuracy, trial.test_images)
-        found.append(Accuracy("test", trial.test_accuracy, trial.test_images, error))
-    return tuple(found)
+        accuracies.append(MeasuredAccuracy("test", trial.test_accuracy, trial.test_images, error))
+    return tuple(accuracies)
 
 
 def _setting(value: Any) -> str:
     return code(str(value).lower() if isinstance(value, bool) else value)
 
 
-def _number(value: Any) -> float | None:
+def _fraction(value: Any) -> float | None:
     """Return a fraction that a file states; None where it is anything else."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if is_number and 0 <= value <= 1 else None
