@@ -1,4 +1,4 @@
-"""Units as readers call them, and one colour for each kind."""
+"""The kinds of units in architectures, and one colour for each kind."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from unitsearch.architecture import Architecture, stacks
 from unitsearch.architecture.description import unit_kind
 from unitsearch.views.drawing.glyphs import KIND_COLOURS
 
-Kind = tuple[tuple[int, ...], str]  # its nodes, by which kinds are ordered, and its name
+Kind = tuple[tuple[int, ...], str]  # the nodes, which order the kinds, and the name
 
 
 def kinds_in(architectures: Iterable[Architecture]) -> set[Kind]:
     """Return every kind of unit that occurs."""
     units = {
-        id(run.unit): run.unit  # many trials that were read together are made of few units
+        id(run.unit): run.unit  # trials that were read together share their units
         for architecture in architectures
         for stack in stacks(architecture.layers)
         for run in stack.units
