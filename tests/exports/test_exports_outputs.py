@@ -4,9 +4,9 @@ import csv
 import re
 from dataclasses import replace
 
-from tests.views.view_records import ODD, binary_record, manifest
+from tests.records import ODD, binary_record, manifest
 from unitsearch.cli.live import closing
-from unitsearch.exports.outputs import csv_text, documented
+from unitsearch.exports.documents import csv_text, documented
 from unitsearch.metrics import se_bits
 from unitsearch.study.progress import End
 from unitsearch.study.record import Record

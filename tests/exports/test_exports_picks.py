@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.views.view_records import ODD, make_record, manifest, trial
+from tests.records import ODD, make_record, manifest, trial
 from unitsearch.errors import StudyError, UsageError
 from unitsearch.exports.picks import check_pick, knee, picked
 from unitsearch.metrics import ce

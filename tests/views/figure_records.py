@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from tests.views.view_records import make_record, manifest, trial
+from tests.records import make_record, manifest, trial
 from unitsearch.api import point_architecture
 from unitsearch.data import data_spec
 from unitsearch.study.record import Record

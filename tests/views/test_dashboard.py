@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.views.view_records import make_record, manifest
+from tests.records import make_record, manifest
 from tests.views.view_studies import add_trials, files, write_study
 from unitsearch.architecture import key, read_architecture, read_text
 from unitsearch.errors import PackageError, SpecError, StudyError, UsageError

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.records import make_record, manifest
 from tests.views.browser import Browser, Page, brush, dimmed, point
-from tests.views.view_records import make_record, manifest
 from tests.views.view_studies import add_trials, write_study
 from unitsearch.architecture import key, read_architecture, read_file
 from unitsearch.study.lock import LOCK

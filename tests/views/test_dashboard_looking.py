@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.views.view_records import make_record
+from tests.records import make_record
 from tests.views.view_studies import add_trials, files, finish, start, write_study
 from unitsearch.errors import StudyError
 from unitsearch.study.folder import read_study

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.views.view_records import ODD, binary_record, make_record
+from tests.records import ODD, binary_record, make_record
 from unitsearch.errors import UsageError
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record

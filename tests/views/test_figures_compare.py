@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.records import make_record, manifest
 from tests.views.figure_records import case
-from tests.views.view_records import make_record, manifest
 from unitsearch.data import data_spec
 from unitsearch.metrics import METRICS
 from unitsearch.search.front import hypervolume as volume_of

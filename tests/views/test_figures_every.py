@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests.records import make_record
 from tests.views.figure_records import CASES, case, with_stopped
-from tests.views.view_records import make_record
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
 from unitsearch.views.figures import COMPARISONS, FIGURES

@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.records import lenet, make_record, trial
 from tests.views.figure_records import case, with_stopped
-from tests.views.view_records import lenet, make_record, trial
+from unitsearch.architecture.description import unit_counts
 from unitsearch.costs import COSTS
 from unitsearch.errors import UsageError
 from unitsearch.metrics import METRICS, SHOWN, metric
@@ -23,7 +24,6 @@ from unitsearch.study.tables import (
     reference_point,
     training_seconds,
 )
-from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import (
     convergence,
     curves,

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests.records import manifest
 from tests.views.figure_records import case, table1
-from tests.views.view_records import manifest
 from unitsearch.data import data_spec
 from unitsearch.metrics import METRICS
 from unitsearch.views.figures import pareto, printed
@@ -64,7 +64,7 @@ def test_no_table_fits_other_data_or_another_space() -> None:
 
 
 def test_a_table_fits_a_study_of_ones_own_space_whose_baseline_costs_the_same() -> None:
-    from tests.views.view_records import trial
+    from tests.records import trial
     from unitsearch.api import point_architecture
 
     base = trial(0, point_architecture("vgg16_cifar:baseline"), 0.93)

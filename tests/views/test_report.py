@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from tests.views.view_records import ODD, binary_record, make_record, manifest
+from tests.records import ODD, binary_record, make_record, manifest
 from unitsearch.architecture import key, read_architecture, read_text
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
 from unitsearch.views import index_html, report_html, write_report
 from unitsearch.views.pages import details
 from unitsearch.views.pages.panels import finding
-from unitsearch.views.words import efficiency, fewer, versus
+from unitsearch.wording import efficiency, fewer, versus
 
 VOID = {"meta", "br", "input", "link", "img", "hr"}
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"

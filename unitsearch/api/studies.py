@@ -114,7 +114,7 @@ def resume_study(study: str, overrides: Sequence[str], watch: Watch) -> End:
 
 
 def _run(study: HeldStudy, watch: Watch) -> End:
-    from unitsearch.exports import write_outputs
+    from unitsearch.api.outputs import write_outputs
     from unitsearch.study.search_run import run_search
 
     end = run_search(study.folder, watch, study.storage)
@@ -170,8 +170,8 @@ def report(
         UsageError: If there is no such board, or two studies are called the same.
         SpecError: If the board's file is not what a board should be.
     """
+    from unitsearch.api.outputs import write_outputs
     from unitsearch.api.trainings import read_record
-    from unitsearch.exports import write_outputs
     from unitsearch.study.folder import STUDIES, names, read_study
     from unitsearch.study.manifest import MANIFEST
     from unitsearch.views import board, index_html, write_report

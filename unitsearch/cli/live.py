@@ -86,15 +86,15 @@ def closing(end: End, resumed: str) -> str:
 
 
 def _against(best: Trial, baseline: Trial, *, in_bits: bool) -> str:
+    from unitsearch import wording
     from unitsearch.metrics import ce, se_bits
-    from unitsearch.views import words
 
     new, old = best.measured, baseline.measured
-    than = words.versus(new.cost.flops, old.cost.flops, "FLOPs")
-    said = f"{than} the baseline's {_percent(baseline)}{words.efficiency('CE', ce(new, old))}"
+    than = wording.versus(new.cost.flops, old.cost.flops, "FLOPs")
+    said = f"{than} the baseline's {_percent(baseline)}{wording.efficiency('CE', ce(new, old))}"
     if in_bits:
-        bits = words.fewer(new.cost.bits, old.cost.bits)
-        said += f" and {bits} stored bits{words.efficiency('SE in bits', se_bits(new, old))}"
+        bits = wording.fewer(new.cost.bits, old.cost.bits)
+        said += f" and {bits} stored bits{wording.efficiency('SE in bits', se_bits(new, old))}"
     return said
 
 

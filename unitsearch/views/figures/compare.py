@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.errors import UsageError
 from unitsearch.metrics import shown_metric
 from unitsearch.study.record import Record
-from unitsearch.views import words
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.history import (
     check_along,
@@ -100,7 +100,7 @@ def compare_fronts(
     if not inside:
         why = why_nothing(several[0], along, up) if several else "No study is given."
         return theme.empty(why)
-    like = several[0] if len({words.measured_on(one) for one in several}) == 1 else None
+    like = several[0] if len({wording.measured_on(one) for one in several}) == 1 else None
     view = [
         span(by, min(values), max(values))
         for by, values in ((along, [p.x for p in inside]), (up, [p.y for p in inside]))
@@ -122,7 +122,7 @@ def _warnings(records: Sequence[Record], missing: Sequence[str]) -> list[Any]:
     said = []
     if len({_data(record) for record in records}) > 1:
         said.append("different data: accuracies are no contest")
-    if len({words.measured_on(record) for record in records}) > 1:
+    if len({wording.measured_on(record) for record in records}) > 1:
         said.append("validation and test accuracy side by side")
     if missing:
         said.append(f"nothing to show of {escape(', '.join(missing))}")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
-from unitsearch.views import words
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.plain import Plain, figure
 from unitsearch.views.figures.points import hover
@@ -132,7 +132,7 @@ def curves(record: Record) -> Plain:
         traces,
         height=460,
         xaxis=_epochs(known),
-        yaxis={"title": {"text": f"{words.measured_on(record)} accuracy (%)"}},
+        yaxis={"title": {"text": f"{wording.measured_on(record)} accuracy (%)"}},
         annotations=[theme.above("; ".join(said))] if said else [],
     )
 
@@ -203,7 +203,7 @@ def _value_axis(record: Record, shown: Sequence[Trial], y: str) -> dict[str, Any
     """Return an axis that gives its room to what comes after the first sixth of the epochs."""
     curves = [_values(trial, y) for trial in shown]
     late = [v for values in curves for v in values[len(values) // 6 :] if v is not None]
-    said = words.measured_on(record)
+    said = wording.measured_on(record)
     if y == "loss":
         title = {"text": f"{said} loss (cross-entropy, nats)"}
         if not late:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.study.record import Record
 from unitsearch.study.tables import hypervolume_history, reference_point, training_seconds
-from unitsearch.views import words
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.plain import Plain, figure
 
@@ -24,8 +24,8 @@ def said_reference(reference: Sequence[float]) -> str:
     """Return the point that volumes are measured from, in words."""
     error, flops, params = reference
     return (
-        f"{words.percent(1 - error)} accuracy, {words.short(10**flops)} FLOPs,"
-        f" {words.short(10**params)} parameters"
+        f"{wording.percent(1 - error)} accuracy, {wording.short(10**flops)} FLOPs,"
+        f" {wording.short(10**params)} parameters"
     )
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from unitsearch.architecture.description import unit_counts
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.metrics import Metric, shown_metric
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
-from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.plain import Plain, figure
 from unitsearch.views.figures.points import axis_label, axis_value, why_nothing

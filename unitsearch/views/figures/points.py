@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
+from unitsearch import wording
 from unitsearch.costs import COSTS
 from unitsearch.metrics import METRICS, Measured, Metric
 from unitsearch.search.front import front
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
-from unitsearch.views import words
 
 # These need no baseline.
 _OWN = ("accuracy", "latency", *COSTS)
@@ -55,7 +55,7 @@ def axis_label(metric: Metric, record: Record | None = None) -> str:
     """Return what stands at the axis, with its unit and the images it was measured on."""
     if metric.name != "accuracy":
         return metric.label
-    return f"{words.measured_on(record)} accuracy (%)" if record else f"{metric.label} (%)"
+    return f"{wording.measured_on(record)} accuracy (%)" if record else f"{metric.label} (%)"
 
 
 def axis_error(metric: Metric, trial: Trial, baseline: Measured | None = None) -> float | None:
@@ -142,19 +142,19 @@ def hover(record: Record, trial: Trial, *, on_front: bool, study: str = "") -> s
     title = f"<b>{escape(study)} #{trial.number}</b>" if study else f"<b>#{trial.number}</b>"
     title += " · baseline" if trial.is_baseline else ""
     title += " · on the study's front" if on_front else ""
-    images = words.count(trial.images, "image")
+    images = wording.count(trial.images, "image")
     lines = [
         f"{title}",
         f"{escape(trial.key)}",
-        f"accuracy {words.accuracy(trial)} ({words.measured_on(record)}, {images})",
-        f"{_size(record, trial)} · {words.short(trial.cost.macs)} MACs",
-        f"{words.short(trial.cost.flops)} FLOPs (papers' convention)",
+        f"accuracy {wording.accuracy(trial)} ({wording.measured_on(record)}, {images})",
+        f"{_size(record, trial)} · {wording.short(trial.cost.macs)} MACs",
+        f"{wording.short(trial.cost.flops)} FLOPs (papers' convention)",
     ]
     if record.baseline is not None:
         base = record.baseline.measured
         storage, said = ("se_bits", "SE in bits") if record.shares_filters else ("se", "SE")
         ce, se = (METRICS[name].formula(trial.measured, base) for name in ("ce", storage))
-        lines.append(f"CE {words.ratio(ce)} · {said} {words.ratio(se)}")
+        lines.append(f"CE {wording.ratio(ce)} · {said} {wording.ratio(se)}")
     if trial.latency:
         low, median, high = trial.latency
         lines.append(f"{median:.3g} ms an image (quartiles {low:.3g} to {high:.3g})")
@@ -163,5 +163,5 @@ def hover(record: Record, trial: Trial, *, on_front: bool, study: str = "") -> s
 
 def _size(record: Record, trial: Trial) -> str:
     if record.shares_filters:
-        return f"{words.short(trial.cost.bits)} stored bits"
-    return f"{words.short(trial.cost.params)} parameters"
+        return f"{wording.short(trial.cost.bits)} stored bits"
+    return f"{wording.short(trial.cost.params)} parameters"

@@ -8,9 +8,9 @@ from html import escape
 from statistics import mean, stdev
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.metrics import Metric, standard_error
 from unitsearch.study.record import Record
-from unitsearch.views import words
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.plain import Plain, figure
 from unitsearch.views.figures.published import DATA, Beside, Published, Taken, beside, fitting
@@ -84,13 +84,13 @@ def _once(names: Sequence[str]) -> list[str]:
 
 def _hover(row: Published) -> str:
     costs = [
-        f"{words.short(value)} {what}"
+        f"{wording.short(value)} {what}"
         for value, what in ((row.params, "parameters"), (row.flops, "FLOPs"))
         if value is not None
     ]
     lines = [
         f"<b>{escape(row.name)}</b>, {escape(row.backbone)} on {escape(row.dataset)}",
-        f"{words.percent(row.accuracy, row.spread)} (test) as printed in {escape(row.source)}",
+        f"{wording.percent(row.accuracy, row.spread)} (test) as printed in {escape(row.source)}",
         " · ".join(costs),
     ]
     return "<br>".join(filter(None, lines))
@@ -230,6 +230,6 @@ def _said(row: Beside, found: Measured, on: str) -> str:
     trials = ", ".join(f"{one.study} #{one.number}" for one in row.on(on)[:6])
     return (
         f"<b>{escape(row.printed.name)}</b>, {on} accuracy here<br>"
-        f"{words.percent(found.accuracy, found.spread)}: n = {found.count},"
-        f" ± one {kind}, {words.count(found.images, 'image')}<br>{escape(trials)}"
+        f"{wording.percent(found.accuracy, found.spread)}: n = {found.count},"
+        f" ± one {kind}, {wording.count(found.images, 'image')}<br>{escape(trials)}"
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
 
+from unitsearch import wording
 from unitsearch.architecture import Architecture, stacks
 from unitsearch.architecture import key as key_of
 from unitsearch.costs import Cost, count
@@ -19,7 +20,6 @@ from unitsearch.papers.printed_networks import network
 from unitsearch.papers.printed_tables import DROP, PrintedCost, printed_costs, printed_metrics
 from unitsearch.papers.verdicts import printed
 from unitsearch.study.record import Record, Trial
-from unitsearch.views import words
 from unitsearch.views.figures.points import axis_value
 
 # The papers' names of data sets, and ours.
@@ -275,7 +275,7 @@ def beside(records: Sequence[Record]) -> list[Beside]:
 def _taken(record: Record, trial: Trial) -> list[Taken]:
     found = []
     if trial.accuracy is not None:
-        on = words.measured_on(record)
+        on = wording.measured_on(record)
         found.append(Taken(on, trial.accuracy, trial.images, record.name, trial.number))
     if trial.test_accuracy is not None:
         found.append(

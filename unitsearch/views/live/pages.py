@@ -16,13 +16,12 @@ from typing import Any
 from urllib.parse import urlencode
 from zlib import crc32
 
-from unitsearch import resources
+from unitsearch import resources, wording
 from unitsearch.errors import SpecError, StudyError, UnitSearchError, UsageError
 from unitsearch.study.folder import weights_path
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.state import study_state
 from unitsearch.study.tables import rows
-from unitsearch.views import words
 from unitsearch.views.drawing import Kind, colours_of, kind_colours, kinds_in
 from unitsearch.views.live.catalogue import Catalogue
 from unitsearch.views.pages import panels
@@ -390,7 +389,7 @@ def _option(text: str, value: str, *, chosen: bool = False) -> str:
 def _progress(record: Record) -> str:
     wanted = record.manifest.config.budget.trials
     running = sum(trial.state == "running" for trial in record.trials)
-    said = f"{len(record.complete):,} of {words.count(wanted, 'trial')}"
+    said = f"{len(record.complete):,} of {wording.count(wanted, 'trial')}"
     return f"{said}, {running} training" if running else said
 
 

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.architecture import write_architecture, yaml_text
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import rows
-from unitsearch.views import words
 from unitsearch.views.drawing import drawing
 from unitsearch.views.pages.page import packed
 
@@ -120,7 +120,7 @@ def entry(
 
 def architecture_file(record: Record, trial: Trial) -> str:
     """Return a trial's architecture as YAML, with what is needed to use it and where it is from."""
-    manifest, on = record.manifest, words.measured_on(record)
+    manifest, on = record.manifest, wording.measured_on(record)
     known = {
         "study": record.name,
         "trial": trial.number,
@@ -152,21 +152,21 @@ def retrain_command(record: Record, file: str) -> str:
 
 def _numbers(record: Record, trial: Trial, row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     cost = trial.cost
-    on = words.measured_on(record)
-    yield f"accuracy ({on})", words.accuracy(trial)
+    on = wording.measured_on(record)
+    yield f"accuracy ({on})", wording.accuracy(trial)
     yield f"{on} images", f"{trial.images:,}" if trial.images else ""
-    yield "test accuracy", words.percent(trial.test_accuracy)
+    yield "test accuracy", wording.percent(trial.test_accuracy)
     if record.shares_filters:  # parameters would count what binary filters are made from
         yield "MACs, shared filters once", f"{cost.macs_shared:,}"
     else:
         yield "parameters", f"{cost.params:,}"
     yield "MACs", f"{cost.macs:,}"
     yield "FLOPs (papers' convention)", f"{cost.flops:,}"
-    yield "CE", words.ratio(row["ce"])
+    yield "CE", wording.ratio(row["ce"])
     if record.shares_filters:
-        yield "SE in bits", words.ratio(row["se_bits"])
+        yield "SE in bits", wording.ratio(row["se_bits"])
     else:
-        yield "SE", words.ratio(row["se"])
+        yield "SE", wording.ratio(row["se"])
     yield "stored bits", f"{cost.bits:,}"
     yield "training took", "" if trial.train_seconds is None else f"{trial.train_seconds:,.1f} s"
     yield "ran as", trial.plan

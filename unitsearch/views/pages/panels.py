@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from math import sqrt
 
+from unitsearch import wording
 from unitsearch.architecture import Architecture
+from unitsearch.architecture.description import describe
 from unitsearch.metrics import METRICS, standard_error
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials, rows
-from unitsearch.views import words
-from unitsearch.views.drawing import describe, drawing
+from unitsearch.views.drawing import drawing
 
 Colours = Mapping[str, str]
 
@@ -90,9 +91,9 @@ def finding(record: Record) -> list[str]:
     best, base, in_bits = best_trial(record), record.baseline, record.shares_filters
     if not record.trials:
         return ["No trials yet."]
-    if base is None and words.measured_on(record) == "test":
+    if base is None and wording.measured_on(record) == "test":
         return [
-            f"{words.count(len(record.complete), 'training')} made again, with accuracies on test"
+            f"{wording.count(len(record.complete), 'training')} made again, with accuracies on test"
             " images: there is no baseline, and so no floor, no front and no CE or SE."
         ]
     if base is None:
@@ -103,18 +104,18 @@ def finding(record: Record) -> list[str]:
             " front and no CE or SE until it is."
         ]
     if best is None:
-        return [f"No complete trial reaches the floor of {words.percent(record.floor)}."]
+        return [f"No complete trial reaches the floor of {wording.percent(record.floor)}."]
     said = [
-        f"Best {words.accuracy(best)} (validation, 1 seed, {words.count(best.images, 'image')});"
-        f" {_against(best, base, in_bits=in_bits)}."
+        f"Best {wording.accuracy(best)} (validation, 1 seed,"
+        f" {wording.count(best.images, 'image')}); {_against(best, base, in_bits=in_bits)}."
     ]
     if not best.is_baseline:
-        said[0] = f"{said[0][:-1]}, which has {words.accuracy(base)}."
+        said[0] = f"{said[0][:-1]}, which has {wording.accuracy(base)}."
     light = lightest_unresolved(record)
     if light is not None and light.number != best.number:
         said.append(
             f"Within two standard errors of it: trial {light.number},"
-            f" {words.accuracy(light)}, {_against(light, base, in_bits=in_bits)}."
+            f" {wording.accuracy(light)}, {_against(light, base, in_bits=in_bits)}."
         )
     return said
 
@@ -123,11 +124,11 @@ def _against(trial: Trial, base: Trial, *, in_bits: bool) -> str:
     if trial.is_baseline:
         return "it is the baseline itself"
     new, old = trial.measured, base.measured
-    ce = words.efficiency("CE", METRICS["ce"].formula(new, old))
-    said = f"{words.versus(new.cost.flops, old.cost.flops, 'FLOPs')} the baseline{ce}"
+    ce = wording.efficiency("CE", METRICS["ce"].formula(new, old))
+    said = f"{wording.versus(new.cost.flops, old.cost.flops, 'FLOPs')} the baseline{ce}"
     if in_bits:
-        se = words.efficiency("SE in bits", METRICS["se_bits"].formula(new, old))
-        bits = words.versus(new.cost.bits, old.cost.bits, "stored bits")
+        se = wording.efficiency("SE in bits", METRICS["se_bits"].formula(new, old))
+        bits = wording.versus(new.cost.bits, old.cost.bits, "stored bits")
         said = f"{bits} the baseline{se}, {said}"
     return said
 
@@ -158,16 +159,17 @@ def _card(
     name, size = ("stored bits", cost.bits) if in_bits else ("parameters", cost.params)
     versus = ("", "")
     if base is not None and trial.number != base.number:
+        base_size = base.cost.bits if in_bits else base.cost.params
         versus = (
-            f" <small>{words.fewer(cost.flops, base.cost.flops)}</small>",
-            f" <small>{words.fewer(size, base.cost.bits if in_bits else base.cost.params)}</small>",
+            f" <small>{wording.fewer(cost.flops, base.cost.flops)}</small>",
+            f" <small>{wording.fewer(size, base_size)}</small>",
         )
     return (
         f'<article class="card"><h2>{title} <button class="open" data-trial="{trial.number}">'
         f"#{trial.number}</button></h2>{drawn}"
-        f"<dl><div><dt>accuracy</dt><dd>{words.accuracy(trial)}</dd></div>"
-        f"<div><dt>FLOPs</dt><dd>{words.short(cost.flops)}{versus[0]}</dd></div>"
-        f"<div><dt>{name}</dt><dd>{words.short(size)}{versus[1]}</dd></div></dl></article>"
+        f"<dl><div><dt>accuracy</dt><dd>{wording.accuracy(trial)}</dd></div>"
+        f"<div><dt>FLOPs</dt><dd>{wording.short(cost.flops)}{versus[0]}</dd></div>"
+        f"<div><dt>{name}</dt><dd>{wording.short(size)}{versus[1]}</dd></div></dl></article>"
     )
 
 
@@ -198,20 +200,20 @@ def front_table(record: Record, colours: Colours) -> str:
             error = None
             if trial.test_accuracy is not None and trial.test_images:
                 error = standard_error(trial.test_accuracy, trial.test_images)
-            test = _cell("test", trial.test_accuracy, words.percent(trial.test_accuracy, error))
+            test = _cell("test", trial.test_accuracy, wording.percent(trial.test_accuracy, error))
         base = ' <span class="tag">baseline</span>' if trial.is_baseline else ""
         body.append(
             f'<tr data-trial="{trial.number}"><th scope="row" data-v="{trial.number}">'
             f'<button class="open" data-trial="{trial.number}">#{trial.number}</button>{base}</th>'
             f'<td class="picture">{drawing(trial.architecture, colours)}</td>'
             f'<td class="units">{units_html(trial.architecture)}</td>'
-            + _cell("accuracy", trial.accuracy, words.accuracy(trial))
+            + _cell("accuracy", trial.accuracy, wording.accuracy(trial))
             + test
-            + _cell(size, row[size], words.short(row[size]))
-            + _cell("MACs", trial.cost.macs, words.short(trial.cost.macs))
-            + _cell("FLOPs", trial.cost.flops, words.short(trial.cost.flops))
-            + _cell("CE", row["ce"], words.ratio(row["ce"]))
-            + _cell(said, row[efficiency], words.ratio(row[efficiency]))
+            + _cell(size, row[size], wording.short(row[size]))
+            + _cell("MACs", trial.cost.macs, wording.short(trial.cost.macs))
+            + _cell("FLOPs", trial.cost.flops, wording.short(trial.cost.flops))
+            + _cell("CE", row["ce"], wording.ratio(row["ce"]))
+            + _cell(said, row[efficiency], wording.ratio(row[efficiency]))
             + f'<td class="file"><code>front/{trial.number:05d}.yaml</code></td></tr>'
         )
     return (
@@ -260,7 +262,7 @@ def meanings(record: Record) -> str:
     """Return what each word of the report means, for this study."""
     images = sorted({trial.images for trial in record.complete if trial.images})
     many = f"{' or '.join(f'{n:,}' for n in images[:3])} " if images else ""
-    on = words.measured_on(record)
+    on = wording.measured_on(record)
     chosen = (
         "Test images are looked at after each epoch, as the papers' code does; nothing is chosen by"
         " them."
@@ -277,7 +279,7 @@ def meanings(record: Record) -> str:
             f" Here two standard errors of the best are {alone:.1f} points (of the difference of"
             f" two such networks {both:.1f})."
         )
-    floor = f", here {words.percent(record.floor)}" if record.floor else ""
+    floor = f", here {wording.percent(record.floor)}" if record.floor else ""
     terms: Sequence[tuple[str, str]] = (
         (
             "accuracy",
@@ -369,7 +371,7 @@ def studies(
     for at, (record, link) in enumerate(zip(records, links, strict=True)):
         best = best_trial(record)
         config = record.manifest.config
-        said = "–" if best is None else words.accuracy(best)
+        said = "–" if best is None else wording.accuracy(best)
         state = f'<td><span class="state {states[at]}">{states[at]}</span></td>' if states else ""
         body.append(
             f"<tr>{_linked(record.name, link)}{state}"

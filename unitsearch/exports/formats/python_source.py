@@ -1,4 +1,4 @@
-"""A network as one readable PyTorch file that imports torch and nothing else of others."""
+"""The Python source of a network: one readable file that imports torch and no other package."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from typing import assert_never
 
+from unitsearch import wording
 from unitsearch.architecture import (
     Architecture,
     Branches,
@@ -28,10 +30,15 @@ from unitsearch.architecture import (
     key,
 )
 from unitsearch.costs import count
-from unitsearch.exports import python_parts as parts
-from unitsearch.exports.calls import WIDTH, Call, Part, Remark, laid_out, literal
+from unitsearch.exports.formats.code_layout import (
+    WIDTH,
+    Call,
+    Code,
+    Comment,
+    layout_lines,
+    string_literal,
+)
 from unitsearch.shapes import Shape, after, output, say
-from unitsearch.views import words
 
 _ACTIVATIONS = {
     "relu": "nn.ReLU",
@@ -40,18 +47,23 @@ _ACTIVATIONS = {
     "sigmoid": "nn.Sigmoid",
     "none": "None",
 }
+# The files of ``python_parts`` in the order in which they stand in a module. Names of attributes in
+# them are those of ``unitsearch.network``, so that its weights load strictly.
+_PARTS = (
+    "block", "conv", "linear", "linears", "binary_conv", "stack", "residual", "branches", "gate",
+)  # fmt: skip
 
 
 @dataclass
 class _Uses:
-    """What a network turned out to need while it was written down.
+    """The classes and functions that the written layers use.
 
     Attributes:
-        sources: Those of ``python_parts``.
+        parts: Names of the files of ``python_parts``.
         units: Name and source of the class of each kind of unit.
     """
 
-    sources: set[str] = field(default_factory=set)
+    parts: set[str] = field(default_factory=set)
     units: dict[Unit, tuple[str, str]] = field(default_factory=dict)
 
 
@@ -61,22 +73,22 @@ def python_text(architecture: Architecture, weights: str | None) -> str:
     Its parameters have the names and shapes of ``unitsearch.network.build``'s.
 
     Args:
-        architecture: The network; classes, mean and std are told where they are known.
-        weights: Name of the file with the trained state dict, which ``load()`` reads from beside
-            the module; None for a module without weights, and then without ``load``.
+        architecture: The network; classes, mean and std are written where they are known.
+        weights: Name of the file with the trained state dict, which ``load()`` reads from the
+            module's folder; None for a module without weights, and then without ``load``.
     """
     architecture = canonical(architecture)
     uses = _Uses()
-    layers = _sequence(architecture.layers, architecture.input, uses, remarks=True)
+    layers = _sequence(architecture.layers, architecture.input, uses, comments=True)
     body = [
-        *(source for source in parts.ORDER if source in uses.sources),
+        *(_part_source(name) for name in _PARTS if name in uses.parts),
         *(source for _, source in uses.units.values()),
         _network(architecture, layers),
     ]
     if architecture.mean and architecture.std:
         body.append(_normalised(architecture))
     if weights is not None:
-        body.append(parts.LOAD)
+        body.append(_part_source("load"))
     code = "\n\n".join(part.strip("\n") + "\n" for part in body)
     heads = ["from __future__ import annotations\n"]
     if weights is not None:
@@ -87,50 +99,54 @@ def python_text(architecture: Architecture, weights: str | None) -> str:
         imports.append("from torch.nn import functional as F")
     heads.append("\n".join(imports) + "\n")
     heads.append("\n".join(_constants(architecture)) + "\n")
-    return "\n".join([_about(architecture, weights), *heads]) + f"\n\n{code}"
+    return "\n".join([_docstring(architecture, weights), *heads]) + f"\n\n{code}"
 
 
-def _about(architecture: Architecture, weights: str | None) -> str:
+def _docstring(architecture: Architecture, weights: str | None) -> str:
     cost = count(architecture)
-    taken = "images normalised as by normalised()" if architecture.mean else "images"
+    images = "images normalised as by normalised()" if architecture.mean else "images"
     shape = ", ".join(map(str, architecture.input))
     if weights is None:
-        told = "No weights come with it: Network() is untrained."
+        where = "No weights come with it: Network() is untrained."
     else:
-        told = f"Its weights are in {weights} beside this file: network = load()."
-    said = (
-        f"Network() takes {taken}, float32 [n, {shape}], and gives logits, "
+        where = f"Its weights are in {weights} beside this file: network = load()."
+    text = (
+        f"Network() takes {images}, float32 [n, {shape}], and gives logits, "
         f"[n, {output(architecture)[0]}]. It has {cost.params:,} parameters and takes "
-        f"{cost.macs:,} multiply-accumulates an image. {told}"
+        f"{cost.macs:,} multiply-accumulates an image. {where}"
     )
     head = '"""An image classifier, written by unitsearch; it needs torch and nothing else.'
-    # shapes are kept on one line
-    kept = re.sub(r"\[[^]]*\]", lambda shape: shape[0].replace(" ", "\u00a0"), said)
+    # no line ends inside of a shape
+    kept = re.sub(r"\[[^]]*\]", lambda shape: shape[0].replace(" ", "\u00a0"), text)
     lines = [line.replace("\u00a0", " ") for line in textwrap.wrap(kept, WIDTH)]
     return "\n".join([head, "", *lines, '"""', ""])
 
 
 def _constants(architecture: Architecture) -> list[str]:
-    found = [f"KEY = {literal(key(architecture))}  # of the architecture, as unitsearch names it"]
+    lines = [
+        f"KEY = {string_literal(key(architecture))}  # of the architecture, as unitsearch names it"
+    ]
     if architecture.mean and architecture.std:
         for name, values, what in (
             ("MEAN", architecture.mean, "Of each channel of the data, pixels in [0, 1]."),
             ("STD", architecture.std, "Likewise."),
         ):
-            found += [f"# {what}", *laid_out(_tuple(name, [repr(float(v)) for v in values]), 0)]
+            lines += [f"# {what}", *layout_lines(_tuple(name, [repr(float(v)) for v in values]), 0)]
     if architecture.classes:
-        found += laid_out(_tuple("CLASSES", [literal(one) for one in architecture.classes]), 0)
-    return found
+        lines += layout_lines(
+            _tuple("CLASSES", [string_literal(one) for one in architecture.classes]), 0
+        )
+    return lines
 
 
-def _tuple(name: str, values: Sequence[str]) -> Part:
+def _tuple(name: str, values: Sequence[str]) -> Code:
     """Return an assignment of a tuple; that of one element has its comma."""
     if len(values) == 1:
         return f"{name} = ({values[0]},)"
     return Call(f"{name} = (", tuple(values))
 
 
-def _network(architecture: Architecture, layers: tuple[Part, ...]) -> str:
+def _network(architecture: Architecture, layers: tuple[Code, ...]) -> str:
     head = Call("self.layers = nn.Sequential(", layers)
     shape = ", ".join(map(str, architecture.input))
     lines = [
@@ -139,7 +155,7 @@ def _network(architecture: Architecture, layers: tuple[Part, ...]) -> str:
         "",
         "    def __init__(self) -> None:",
         "        super().__init__()",
-        *laid_out(head, 8),
+        *layout_lines(head, 8),
         "",
         "    def forward(self, x: Tensor) -> Tensor:",
         "        return self.layers(x)",
@@ -158,35 +174,35 @@ def normalised(pixels: Tensor) -> Tensor:
 '''
 
 
-def _sequence(layers: Layers, x: Shape, uses: _Uses, *, remarks: bool = False) -> tuple[Part, ...]:
-    found: list[Part] = []
+def _sequence(layers: Layers, x: Shape, uses: _Uses, *, comments: bool = False) -> tuple[Code, ...]:
+    parts: list[Code] = []
     size: Shape | None = None
     for layer in layers:
-        if remarks:
-            told = [_line(layer.name)] if layer.name else []
-            told += [say(x)] if x[1:] != size else []
-            found += [Remark(", ".join(told))] if told else []
+        if comments:
+            comment = [_one_line(layer.name)] if layer.name else []
+            comment += [say(x)] if x[1:] != size else []
+            parts += [Comment(", ".join(comment))] if comment else []
             size = x[1:]
-        found.append(_part(layer, x, uses))
+        parts.append(_layer(layer, x, uses))
         x = after(layer, x)
-    return tuple(found)
+    return tuple(parts)
 
 
-def _line(name: str) -> str:
-    """Return a name from a file as it may stand in a comment: one line, nothing invisible."""
+def _one_line(name: str) -> str:
+    """Return a name from a file on one line without invisible characters, fit for a comment."""
     return " ".join("".join(c if c.isprintable() else " " for c in name).split())
 
 
-def _part(layer: Layer, x: Shape, uses: _Uses) -> Part:
+def _layer(layer: Layer, x: Shape, uses: _Uses) -> Code:
     match layer:
         case Conv() | Slbf() | Linear():
             return _weighted(layer, x[0], uses)
         case Pool():
             kind = "Max" if layer.op == "max" else "Avg"
-            said = [str(layer.kernel)]
-            said += [f"stride={layer.step}"] if layer.step != layer.kernel else []
-            said += [f"padding={layer.padding}"] if layer.padding else []
-            return Call(f"nn.{kind}Pool2d(", tuple(said))
+            arguments = [str(layer.kernel)]
+            arguments += [f"stride={layer.step}"] if layer.step != layer.kernel else []
+            arguments += [f"padding={layer.padding}"] if layer.padding else []
+            return Call(f"nn.{kind}Pool2d(", tuple(arguments))
         case GlobalPool():
             return "nn.AdaptiveAvgPool2d(1)"
         case Flatten():
@@ -194,32 +210,32 @@ def _part(layer: Layer, x: Shape, uses: _Uses) -> Part:
         case Shuffle():
             return f"nn.ChannelShuffle({layer.groups})"
         case Stack():
-            uses.sources.add(parts.UNITS)
+            uses.parts.add("stack")
             runs = [f"{_unit_name(run.unit, uses)}({run.count})" for run in layer.units]
             return Call("Stack(", tuple(runs))
         case Residual():
-            said_of: list[Part] = [Call("[", _sequence(layer.body, x, uses), "]")]
+            sides: list[Code] = [Call("[", _sequence(layer.body, x, uses), "]")]
             if layer.shortcut:
-                said_of.append(Call("shortcut=[", _sequence(layer.shortcut, x, uses), "]"))
+                sides.append(Call("shortcut=[", _sequence(layer.shortcut, x, uses), "]"))
             if layer.act != "relu":
-                said_of.append(f"act={_ACTIVATIONS[layer.act]}")
-            uses.sources.add(parts.RESIDUAL)
-            return Call("Residual(", tuple(said_of))
+                sides.append(f"act={_ACTIVATIONS[layer.act]}")
+            uses.parts.add("residual")
+            return Call("Residual(", tuple(sides))
         case Branches():
             shares = [x] * len(layer.of)
-            ends: list[Part] = []
+            ends: list[Code] = []
             if layer.split is not None:
                 shares = [(width, *x[1:]) for width in layer.split]
                 ends = [f"split=[{', '.join(map(str, layer.split))}]"]
-            lists: list[Part] = [
+            lists: list[Code] = [
                 Call("[", _sequence(one, share, uses), "]")
                 for one, share in zip(layer.of, shares, strict=True)
             ]
-            uses.sources.add(parts.BRANCHES)
+            uses.parts.add("branches")
             return Call("Branches(", (*lists, *ends))
         case Gate():
             body = _sequence(layer.body, x, uses)
-            uses.sources.add(parts.GATE)
+            uses.parts.add("gate")
             return Call("Gate(", body)
         case _:
             assert_never(layer)
@@ -229,49 +245,49 @@ def _weighted(
     layer: Conv | Slbf | Linear, inputs: int, uses: _Uses, *, counted: bool = False
 ) -> Call:
     """Return the call that makes a layer with weights; ``counted``: of ``count`` equal units."""
-    uses.sources.add(parts.BLOCK)
-    said: list[str]
+    uses.parts.add("block")
+    arguments: list[str]
     if isinstance(layer, Linear):
-        uses.sources.add(parts.LINEARS if counted else parts.LINEAR)
-        said = [str(inputs), str(layer.out)]
-        said = ["count", *said] if counted else said
-        said += [] if layer.bias else ["bias=False"]
-        said += ["norm=True"] if layer.norm == "batch" else []
-        said += [f"act={_ACTIVATIONS[layer.act]}"] if layer.act != "none" else []
-        return Call("linears(" if counted else "linear(", tuple(said))
+        uses.parts.add("linears" if counted else "linear")
+        arguments = [str(inputs), str(layer.out)]
+        arguments = ["count", *arguments] if counted else arguments
+        arguments += [] if layer.bias else ["bias=False"]
+        arguments += ["norm=True"] if layer.norm == "batch" else []
+        arguments += [f"act={_ACTIVATIONS[layer.act]}"] if layer.act != "none" else []
+        return Call("linears(" if counted else "linear(", tuple(arguments))
     if isinstance(layer, Slbf):
-        uses.sources.add(parts.BINARY)
-        said = [str(inputs), str(layer.out), str(layer.kernel), f"bank={layer.bank}"]
-        said += [f"splits={layer.splits}"] if layer.splits > 1 else []
-        said += [f"select={literal(layer.select)}"] if layer.select != "softmax" else []
-        said += ["alpha=True"] if layer.scale == "alpha" else []
-        said += ["count=count"] if counted else []
+        uses.parts.add("binary_conv")
+        arguments = [str(inputs), str(layer.out), str(layer.kernel), f"bank={layer.bank}"]
+        arguments += [f"splits={layer.splits}"] if layer.splits > 1 else []
+        arguments += [f"select={string_literal(layer.select)}"] if layer.select != "softmax" else []
+        arguments += ["alpha=True"] if layer.scale == "alpha" else []
+        arguments += ["count=count"] if counted else []
     else:
-        uses.sources.add(parts.CONV)
+        uses.parts.add("conv")
         widths = (f"count * {inputs}", f"count * {layer.out}") if counted else (inputs, layer.out)
         groups = "" if layer.groups == 1 else str(layer.groups)
         if counted:
             groups = f"count * {groups}" if groups else "count"
-        said = [*map(str, widths), str(layer.kernel)]
-        said += [f"groups={groups}"] if groups else []
-        said += ["bias=True"] if layer.bias else []
-    said += [f"stride={layer.stride}"] if layer.stride > 1 else []
-    said += [] if isinstance(layer.padding, str) else [f"padding={layer.padding}"]
-    said += ["norm=False"] if layer.norm == "none" else []
-    said += [f"act={_ACTIVATIONS[layer.act]}"] if layer.act != "relu" else []
-    return Call("binary_conv(" if isinstance(layer, Slbf) else "conv(", tuple(said))
+        arguments = [*map(str, widths), str(layer.kernel)]
+        arguments += [f"groups={groups}"] if groups else []
+        arguments += ["bias=True"] if layer.bias else []
+    arguments += [f"stride={layer.stride}"] if layer.stride > 1 else []
+    arguments += [] if isinstance(layer.padding, str) else [f"padding={layer.padding}"]
+    arguments += ["norm=False"] if layer.norm == "none" else []
+    arguments += [f"act={_ACTIVATIONS[layer.act]}"] if layer.act != "relu" else []
+    return Call("binary_conv(" if isinstance(layer, Slbf) else "conv(", tuple(arguments))
 
 
 def _unit_name(unit: Unit, uses: _Uses) -> str:
-    """Return the class of a kind of unit: Units_1_3_1, with its kernels where others are alike."""
+    """Return the class name of a kind of unit: Units_1_3_1, with its kernels if that is taken."""
     if unit not in uses.units:
-        taken = {known for known, _ in uses.units.values()}
+        names = {known for known, _ in uses.units.values()}
         name = f"Units_{'_'.join(map(str, unit.nodes))}"
-        if name in taken:
-            windows = [one.kernel for one in unit.weighted if not isinstance(one, Linear)]
+        if name in names:
+            windows = [layer.kernel for layer in unit.weighted if not isinstance(layer, Linear)]
             name += f"_k{'_'.join(map(str, windows))}" if windows else "_linear"
         base, number = name, 2
-        while name in taken:
+        while name in names:
             name, number = f"{base}_v{number}", number + 1
         uses.units[unit] = (name, _unit_class(unit, name, uses))
     return uses.units[unit][0]
@@ -279,22 +295,28 @@ def _unit_name(unit: Unit, uses: _Uses) -> str:
 
 def _unit_class(unit: Unit, name: str, uses: _Uses) -> str:
     """Return the source of the class of one kind of unit."""
-    calls: list[Part] = [f"count * {unit.inputs}"]
+    calls: list[Code] = [f"count * {unit.inputs}"]
     width = unit.inputs
     for layer in unit.layers:
         if isinstance(layer, (Conv, Slbf, Linear)):
             calls.append(_weighted(layer, width, uses, counted=True))
             width = layer.out
         else:
-            calls.append(_part(layer, (width, 1, 1), uses))
-    said = "-".join(map(str, unit.nodes))
+            calls.append(_layer(layer, (width, 1, 1), uses))
+    nodes = "-".join(map(str, unit.nodes))
     what = "feature" if isinstance(unit.weighted[0], Linear) else "channel"
-    taken = words.count(unit.inputs, what)
+    inputs = wording.count(unit.inputs, what)
     lines = [
         f"class {name}(Units):",
-        f'    """Units {said}: each takes {taken} and gives {unit.outputs:,}."""',
+        f'    """Units {nodes}: each takes {inputs} and gives {unit.outputs:,}."""',
         "",
         "    def __init__(self, count: int) -> None:",
-        *laid_out(Call("super().__init__(", tuple(calls)), 8),
+        *layout_lines(Call("super().__init__(", tuple(calls)), 8),
     ]
     return "\n".join(lines)
+
+
+def _part_source(name: str) -> str:
+    """Return the source of a class or function that modules of many networks share."""
+    folder = files("unitsearch.exports.formats").joinpath("python_parts")
+    return folder.joinpath(f"{name}.txt").read_text("utf-8")

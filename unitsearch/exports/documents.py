@@ -1,36 +1,16 @@
-"""The files that a run leaves beside its store: tables, the front's architectures and weights."""
+"""The text of a study's results: its table as CSV, and a trial's architecture as a YAML file."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from unitsearch.architecture import Architecture, write_architecture, yaml_text
-from unitsearch.study.folder import weights_path, write_file
 from unitsearch.study.record import Record, Trial
-from unitsearch.study.tables import columns, front_trials, rows
-from unitsearch.views.pages.report import write_report
-
-# What a front's folder may lose when the front changes: files of ours, nobody else's.
-_MEMBER = re.compile(r"\d{5,}\.(yaml|safetensors)")
-
-
-def write_outputs(record: Record) -> None:
-    """Write trials.csv, front.csv, report.html and front/ anew.
-
-    Raises:
-        StudyError: If the study's folder cannot be written.
-    """
-    table = rows(record)
-    write_file(record.folder / "trials.csv", csv_text(table, columns(record)).encode())
-    on_front = [row for row in table if row["front"]]
-    write_file(record.folder / "front.csv", csv_text(on_front, columns(record)).encode())
-    _write_front(record)
-    write_report(record, record.folder / "report.html")
+from unitsearch.study.tables import rows
 
 
 def documented(record: Record, trial: Trial) -> Architecture:
@@ -61,7 +41,7 @@ def documented(record: Record, trial: Trial) -> Architecture:
 
 
 def architecture_yaml(record: Record, trial: Trial) -> str:
-    """Return the architecture file of a trial."""
+    """Return a trial's architecture as the text of a YAML file."""
     return yaml_text(write_architecture(documented(record, trial)))
 
 
@@ -73,25 +53,6 @@ def csv_text(table: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     for row in table:
         writer.writerow({key: "" if row.get(key) is None else row[key] for key in columns})
     return text.getvalue()
-
-
-def _write_front(record: Record) -> None:
-    folder = record.folder / "front"
-    members = front_trials(record)
-    kept = set()
-    for trial in members:
-        path = folder / f"{trial.number:05d}.yaml"
-        write_file(path, architecture_yaml(record, trial).encode())
-        kept.add(path.name)
-        weights = weights_path(record.folder, trial.number)
-        if weights.is_file():
-            target = path.with_suffix(".safetensors")
-            write_file(target, weights.read_bytes())
-            kept.add(target.name)
-    folder.mkdir(exist_ok=True)
-    for path in folder.iterdir():
-        if path.name not in kept and _MEMBER.fullmatch(path.name):  # of an earlier front
-            path.unlink()
 
 
 def _rounded(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""ONNX files: made by torch's exporter, counted from their own graph, run by onnxruntime."""
+"""ONNX files: torch's exporter makes them, onnxruntime runs them; MACs are counted in the graph."""
 
 from __future__ import annotations
 
@@ -12,30 +12,67 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from unitsearch.errors import CheckError, PackageError, SpecError
-from unitsearch.exports.checks import Answer
-from unitsearch.exports.subject import INPUT, OUTPUT
+from unitsearch.exports.formats.code_layout import string_literal
+from unitsearch.exports.formats.format import (
+    INPUT,
+    OUTPUT,
+    Files,
+    Format,
+    metadata,
+    one_image_shape,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.export import ExportedProgram
 
-OPSET = (
-    18  # the oldest that torch's exporter writes without converting; runtimes since 2023 know it
-)
-_LARGEST = 2**31 - 2**20  # bytes of a protobuf message, some left for the graph
+    from unitsearch.exports.checks import Answer
+    from unitsearch.exports.source_network import SourceNetwork
+
+# The oldest opset that torch's exporter writes without converting; runtimes since 2023 know it.
+OPSET = 18
+_LARGEST = (
+    2**31 - 2**20
+)  # bytes of weights: a protobuf message holds 2 GiB, and the graph needs some
 
 
-def demand() -> None:
-    """Raise ``PackageError`` unless the packages of the extra ``onnx`` are there."""
-    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]
-    if missing:
-        raise PackageError(
-            f"ONNX files need {' and '.join(missing)}", fix="pip install 'unitsearch[onnx]'"
+class OnnxFile(Format):
+    """The format ``onnx``."""
+
+    description = "the network for ONNX runtimes, batch norm folded"
+    packages = "onnxruntime, or another runtime"
+    needs_weights = True
+    runtime = "onnxruntime"
+
+    def files(self, source: SourceNetwork) -> Files:
+        """Return the ONNX file with the metadata of the network."""
+        return {f"{source.stem}.onnx": onnx_bytes(source.program, metadata(source))}
+
+    def read(self, source: SourceNetwork, folder: Path) -> Answer:
+        """Return the answer of the file in onnxruntime."""
+        return read_onnx(folder / f"{source.stem}.onnx", source.program)
+
+    def usage(self, source: SourceNetwork) -> str:
+        """Return code that runs the file with onnxruntime and numpy."""
+        return (
+            "import numpy\nimport onnxruntime\n\n"
+            f"session = onnxruntime.InferenceSession({string_literal(source.stem + '.onnx')})\n"
+            f'images = numpy.zeros(({one_image_shape(source)}), "float32")\n'
+            f'(logits,) = session.run(["{OUTPUT}"], {{"{INPUT}": images}})\n'
         )
 
+    def require_packages(self) -> None:
+        """Raise ``PackageError`` unless the packages of the extra ``onnx`` are installed."""
+        packages = ("onnx", "onnxscript", "onnxruntime")
+        missing = [name for name in packages if find_spec(name) is None]
+        if missing:
+            raise PackageError(
+                f"ONNX files need {' and '.join(missing)}", fix="pip install 'unitsearch[onnx]'"
+            )
 
-def onnx_bytes(program: ExportedProgram, facts: Mapping[str, str]) -> bytes:
-    """Return a program as the content of an ONNX file, weights inside, with facts as metadata.
+
+def onnx_bytes(program: ExportedProgram, texts: Mapping[str, str]) -> bytes:
+    """Return the content of a program's ONNX file, with its weights and with ``texts`` as metadata.
 
     Raises:
         SpecError: If the weights are more than one ONNX file can hold.
@@ -50,8 +87,8 @@ def onnx_bytes(program: ExportedProgram, facts: Mapping[str, str]) -> bytes:
             fix="export pt2 instead",
         )
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")  # of onnxscript's, which no user can do anything about
-        made = torch.onnx.export(
+        warnings.simplefilter("ignore")  # onnxscript warns of what no user can change
+        exported = torch.onnx.export(
             program,
             dynamo=True,
             input_names=[INPUT],
@@ -60,22 +97,22 @@ def onnx_bytes(program: ExportedProgram, facts: Mapping[str, str]) -> bytes:
             external_data=False,
             verbose=False,
         )
-    model = cast("Any", made).model_proto
+    model = cast("Any", exported).model_proto
     batch = model.graph.input[0].type.tensor_type.shape.dim[0].dim_param
-    for node in model.graph.node:  # stack traces, with paths of this machine
+    for node in model.graph.node:  # they hold stack traces with paths of this machine
         del node.metadata_props[:]
     for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
         del value.metadata_props[:]
         for dim in value.type.tensor_type.shape.dim:
-            if dim.dim_param == batch:  # a name of torch's, such as s34
+            if dim.dim_param == batch:  # torch gives it a name such as s34
                 dim.dim_param = "batch"
     del model.graph.metadata_props[:]
-    onnx.helper.set_model_props(model, dict(facts))
+    onnx.helper.set_model_props(model, dict(texts))
     return cast(bytes, model.SerializeToString())
 
 
 def read_onnx(path: Path, program: ExportedProgram) -> Answer:
-    """Return what an ONNX file, made from a program, answers in onnxruntime, on one thread.
+    """Return the answer of a program's ONNX file in onnxruntime, on one thread.
 
     Raises:
         CheckError: If onnx's checker finds it wrong, or the runtime cannot load it.
@@ -83,6 +120,8 @@ def read_onnx(path: Path, program: ExportedProgram) -> Answer:
     import onnx
     import onnxruntime
     import torch
+
+    from unitsearch.exports.checks import Answer
 
     try:
         model = onnx.load(path)
@@ -92,30 +131,30 @@ def read_onnx(path: Path, program: ExportedProgram) -> Answer:
         session = onnxruntime.InferenceSession(
             path.read_bytes(), options, providers=["CPUExecutionProvider"]
         )
-    except Exception as error:  # noqa: BLE001  # all three raise kinds of their own
-        said = str(error).strip().partition("\n")[0]
-        raise CheckError(f"{path.name}: no sound ONNX file ({said})") from None
+    except Exception as error:  # noqa: BLE001  # each of the three raises errors of its own
+        reason = str(error).strip().partition("\n")[0]
+        raise CheckError(f"{path.name}: no sound ONNX file ({reason})") from None
 
     def run(images: Tensor) -> Tensor:
         (logits,) = session.run([OUTPUT], {INPUT: images.numpy()})
         return torch.from_numpy(logits)
 
-    props = {prop.key: prop.value for prop in model.metadata_props}
+    properties = {entry.key: entry.value for entry in model.metadata_props}
     return Answer(
         file=path.name,
-        key=props.get("unitsearch.key", ""),
-        params=_numbers(model, program),
+        key=properties.get("unitsearch.key", ""),
+        params=_weight_count(model, program),
         macs=_macs(model),
         run=run,
         is_folded=True,
     )
 
 
-def _numbers(model: Any, program: ExportedProgram) -> int:
-    """Return how many numbers of the program the graph holds, constants without axes left out.
+def _weight_count(model: Any, program: ExportedProgram) -> int:
+    """Return the number of weights that the graph holds; constants without axes do not count.
 
-    A tensor of zeros that is not there counts too: the exporter drops biases that add nothing,
-    which are all those of a network whose batch norm was never trained.
+    A tensor of zeros that the graph lacks counts too: the exporter drops biases that add nothing,
+    which are all the biases of a network whose batch norm was never trained.
     """
     from onnx import TensorProto
 
@@ -143,7 +182,7 @@ def _macs(model: Any) -> int:
     shapes = {tensor.name: list(tensor.dims) for tensor in inferred.graph.initializer}
     for value in (*inferred.graph.value_info, *inferred.graph.input, *inferred.graph.output):
         dims = value.type.tensor_type.shape.dim
-        shapes[value.name] = [dim.dim_value or 1 for dim in dims]  # what is not known is the batch
+        shapes[value.name] = [dim.dim_value or 1 for dim in dims]  # only the batch is unknown: 1
     total = 0
     for node in inferred.graph.node:
         if node.op_type == "Conv":

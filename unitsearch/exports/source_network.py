@@ -1,4 +1,4 @@
-"""A network that is exported, and what its files must answer."""
+"""The network that files are made from, with the values that they must reproduce."""
 
 from __future__ import annotations
 
@@ -19,11 +19,9 @@ from unitsearch.network.weights import fixed_images
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
-INPUT, OUTPUT = "images", "logits"
 
-
-class Deployed(nn.Module):
-    """A network for use only, whose input is called ``images``: see ``INPUT``."""
+class DeployedNetwork(nn.Module):
+    """A network for inference alone; its input has the name ``images``, see ``formats.INPUT``."""
 
     def __init__(self, layers: nn.Module) -> None:
         super().__init__()
@@ -35,13 +33,13 @@ class Deployed(nn.Module):
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A network that is exported.
+class SourceNetwork:
+    """A network to export.
 
     Attributes:
-        stem: What its files are called.
-        architecture: With classes, mean, std and provenance as far as they are known.
-        network: With the weights that are exported, in eval mode, on the CPU, stacks grouped.
+        stem: The name of its files without their endings.
+        architecture: The architecture, with classes, mean, std and provenance where they are known.
+        network: The module with the weights to export: in eval mode, on the CPU, stacks grouped.
         is_trained: Whether those weights are trained.
     """
 
@@ -57,12 +55,12 @@ class Subject:
 
     @cached_property
     def cost(self) -> Cost:
-        """What it costs, in closed form."""
+        """Its cost in closed form."""
         return count(self.architecture)
 
     @cached_property
     def deployed_cost(self) -> Cost:
-        """What it costs with batch norm folded, in closed form."""
+        """Its cost with batch norm folded, in closed form."""
         return count(deployed(self.architecture))
 
     @cached_property
@@ -72,19 +70,21 @@ class Subject:
 
     @cached_property
     def logits(self) -> Tensor:
-        """The network's logits on them."""
+        """The network's logits on ``images``."""
         with torch.inference_mode():
             return cast(Tensor, self.network(self.images))
 
     @cached_property
     def program(self) -> ExportedProgram:
         """The deployed network as torch.export traces it, any number of images at a time."""
-        module = Deployed(folded(self.network).layers).eval()
-        image = torch.zeros(2, *self.architecture.input)  # one image would be taken for a constant
+        module = DeployedNetwork(folded(self.network).layers).eval()
+        image = torch.zeros(
+            2, *self.architecture.input
+        )  # torch would take a batch of one for a constant
         batch = torch.export.Dim("batch")
         program = torch.export.export(module, (image,), dynamic_shapes=({0: batch},))
         for graph in (node.graph for node in program.graph.nodes):
             for node in graph.nodes:
                 node.meta.pop("stack_trace", None)  # paths of this machine
-        program.example_inputs = None  # the two images would be kept in the file
+        program.example_inputs = None  # or the file would hold the two images
         return program
