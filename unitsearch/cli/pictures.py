@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unitsearch.cli.output import Format, FormatOption, emit, note, write
+from unitsearch.cli.output import FormatOption, OutputFormat, emit, note, write
 
 if TYPE_CHECKING:
-    from unitsearch.views.inspection import Inspection
+    from unitsearch.api.types import Inspection
 
 Named = Annotated[str, typer.Argument(metavar="ARCHITECTURE", help="A file, or SPACE:POINT.")]
 
@@ -36,6 +36,7 @@ def draw(
       unitsearch draw toy_hybrid:No.1
       unitsearch draw exported/00007.yaml -o network.svg
     """
+    from unitsearch.api.documents import write_text
     from unitsearch.api.pictures import draw as drawn
     from unitsearch.api.pictures import file_name
 
@@ -44,7 +45,7 @@ def draw(
         write(svg.rstrip())
         return
     path = file_name(named, ".svg") if output is None else output
-    _write_file(path, svg)
+    write_text(path, svg)
     write(str(path))
 
 
@@ -73,7 +74,7 @@ def inspect(
         Path | None,
         typer.Option("-o", "--output", help="The HTML file; NAME.html unless given."),
     ] = None,
-    how: FormatOption = Format.table,
+    how: FormatOption = OutputFormat.table,
 ) -> None:
     """Show the feature maps of each unit of a trained network, and the network without it.
 
@@ -84,10 +85,9 @@ def inspect(
       unitsearch inspect studies/lenet_hybrid-1/front/00007.yaml
       unitsearch inspect trained/Hybrid2.yaml --image 3 --image 8 --part test
     """
+    from unitsearch.api.inspections import inspection_summary, write_inspection
     from unitsearch.api.pictures import file_name
     from unitsearch.api.pictures import inspect as inspected
-    from unitsearch.views.inspection import write_inspection
-    from unitsearch.views.inspection.measures import finding
 
     # Networks this small are slower with several threads.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -102,12 +102,12 @@ def inspect(
     )
     path = file_name(named, ".html") if output is None else output
     write_inspection(inspection, path)
-    if how != Format.table:
+    if how != OutputFormat.table:
         emit(inspection.rows(), how)
         note(str(path))
         return
     emit(_readable_rows(inspection), how)
-    note(finding(inspection))
+    note(inspection_summary(inspection))
     note(
         f"accuracy: its change in points without the unit, ± two standard errors, over"
         f" {inspection.images:,} images;"
@@ -141,9 +141,3 @@ def _readable_rows(inspection: Inspection) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _write_file(path: Path, text: str) -> None:
-    from unitsearch.study.folder import write_file
-
-    write_file(path, text.encode())
