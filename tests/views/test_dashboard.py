@@ -23,10 +23,10 @@ from unitsearch.errors import PackageError, SpecError, StudyError, UsageError
 from unitsearch.study.record import Record
 from unitsearch.views.figures import pareto
 from unitsearch.views.live import open_server
+from unitsearch.views.live.answers import Answers, own_boards, shipped_boards
 from unitsearch.views.live.app import dash_app
 from unitsearch.views.live.catalogue import Catalogue
-from unitsearch.views.live.pages import Pages, own_boards, shipped_boards
-from unitsearch.views.pages.page import figure_json
+from unitsearch.views.pages.document import figure_json
 
 PORT = 8050
 AT = f"http://127.0.0.1:{PORT}"
@@ -44,7 +44,7 @@ class Asked:
     """The dashboard of a folder with the studies ``first`` and ``second``."""
 
     home: Path
-    pages: Pages
+    pages: Answers
     client: Any
 
     def get(self, path: str, **headers: str) -> Any:
@@ -63,7 +63,7 @@ SECOND = make_record(9, "second", seed=3)
 
 
 def asked(home: Path) -> Asked:
-    pages = Pages(Catalogue(), shipped_boards())
+    pages = Answers(Catalogue(), shipped_boards())
     return Asked(home, pages, dash_app(pages, lambda: PORT).server.test_client())
 
 
@@ -101,7 +101,7 @@ def test_the_list_has_every_study_and_says_which_nobody_has_read(dashboard: Aske
 
 
 def test_what_a_lone_study_begins_with_is_drawn_before_it_is_asked_for(home: Path) -> None:
-    alone = Pages(Catalogue([home / "studies" / "first"]), shipped_boards())
+    alone = Answers(Catalogue([home / "studies" / "first"]), shipped_boards())
     alone.prepare()
     assert {0, 1} <= alone.view(["first"], "report").drawn.keys()
     alone.catalogue.close()

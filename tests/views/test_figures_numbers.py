@@ -36,7 +36,7 @@ from unitsearch.views.figures import (
 )
 from unitsearch.views.figures.curves import SHOWN as CURVES
 from unitsearch.views.figures.effects import LEAST, student_quantile, unit_effects, usable
-from unitsearch.views.figures.points import axis_error, points
+from unitsearch.views.figures.plotted_trials import axis_error, plotted_trials
 
 
 def trace(figure, name: str):  # type: ignore[no-untyped-def]
@@ -408,7 +408,7 @@ def test_a_drop_of_parameters_is_the_table_s(record: Record) -> None:
 
 def test_the_study_s_own_drops_are_those_of_its_trials(record: Record) -> None:
     x, y = METRICS["params_drop"], METRICS["accuracy_drop"]
-    where = {p.trial.number: (p.x, p.y) for p in points(record, x, y)}
+    where = {p.trial.number: (p.x, p.y) for p in plotted_trials(record, x, y)}
     drawn = trace(tradeoff(record, "params"), "this study's front")
     for number, px, py in zip(drawn.customdata, drawn.x, drawn.y, strict=True):
         assert where[number] == (px, py)

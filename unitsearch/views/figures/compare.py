@@ -12,6 +12,7 @@ from unitsearch.metrics import shown_metric
 from unitsearch.study.record import Record
 from unitsearch.views import words
 from unitsearch.views.figures import theme
+from unitsearch.views.figures.definition import FigureData, figure
 from unitsearch.views.figures.history import (
     check_along,
     growth,
@@ -21,8 +22,13 @@ from unitsearch.views.figures.history import (
     unit_of,
 )
 from unitsearch.views.figures.pareto import axis, span, steps
-from unitsearch.views.figures.plain import Plain, figure
-from unitsearch.views.figures.points import Point, hover, own_front, points, why_nothing
+from unitsearch.views.figures.plotted_trials import (
+    PlottedTrial,
+    hover,
+    missing_message,
+    own_front,
+    plotted_trials,
+)
 
 _TRIALS = 300  # of one study that are drawn behind its front
 
@@ -47,7 +53,7 @@ def _several(records: Record | Sequence[Record]) -> list[Record]:
 @figure
 def compare_fronts(
     records: Record | Sequence[Record], x: str = "flops", y: str = "accuracy"
-) -> Plain:
+) -> FigureData:
     """Return the fronts of several studies by any two metrics, each with its baseline.
 
     Each study's front of these two is a line of steps with its members, its other trials are faint.
@@ -67,10 +73,10 @@ def compare_fronts(
     several = _several(records)
     names = study_names(several)
     traces: list[Any] = []
-    inside: list[Point] = []
+    inside: list[PlottedTrial] = []
     missing = []
     for at, (name, record) in enumerate(zip(names, several, strict=True)):
-        found = points(record, along, up)
+        found = plotted_trials(record, along, up)
         if not found:
             missing.append(name)
             continue
@@ -98,7 +104,7 @@ def compare_fronts(
             marker = {"size": 14, "symbol": "star"}
             traces.append(_marks(record, base, name, look, marker, **more))
     if not inside:
-        why = why_nothing(several[0], along, up) if several else "No study is given."
+        why = missing_message(several[0], along, up) if several else "No study is given."
         return theme.empty(why)
     like = several[0] if len({words.measured_on(one) for one in several}) == 1 else None
     view = [
@@ -132,7 +138,7 @@ def _warnings(records: Sequence[Record], missing: Sequence[str]) -> list[Any]:
 
 def _marks(
     record: Record,
-    part: Sequence[Point],
+    part: Sequence[PlottedTrial],
     study: str,
     look: dict[str, str],
     marker: dict[str, Any],
@@ -152,7 +158,7 @@ def _marks(
 
 
 @figure
-def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -> Plain:
+def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -> FigureData:
     """Return how the hypervolume of several studies grew, measured from one point for all.
 
     That point is the worst of the studies' own in each of error, FLOPs and parameters; so the

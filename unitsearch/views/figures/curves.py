@@ -10,8 +10,8 @@ from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views import words
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.plain import Plain, figure
-from unitsearch.views.figures.points import hover
+from unitsearch.views.figures.definition import FigureData, figure
+from unitsearch.views.figures.plotted_trials import hover
 
 MEASURES = ("accuracy", "loss")
 SHOWN = 300  # so many trials off the front are still lines and no carpet
@@ -19,7 +19,7 @@ _THIN = 24  # members of the front beside the best ones
 
 
 @figure
-def convergence(record: Record, y: str = "accuracy") -> Plain:
+def convergence(record: Record, y: str = "accuracy") -> FigureData:
     """Return accuracy or loss after each epoch: the baseline, single and hybrid front members.
 
     The most accurate single and the most accurate hybrid network are strong lines, the rest of the
@@ -75,7 +75,7 @@ def convergence(record: Record, y: str = "accuracy") -> Plain:
 
 
 @figure
-def curves(record: Record) -> Plain:
+def curves(record: Record) -> FigureData:
     """Return the learning curves of all trials, with those marked that were stopped or failed.
 
     The front is always whole; of more than 300 others every so-manieth is drawn, by number, and the

@@ -13,7 +13,7 @@ from unitsearch.study.record import Record, Trial
 from unitsearch.views import words
 from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.plain import Plain, figure
+from unitsearch.views.figures.definition import FigureData, figure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ _KINDS = 24
 
 
 @dataclass(frozen=True)
-class Effect:
+class UnitEffect:
     """What one more unit of a kind goes with, among networks of equal cost.
 
     Attributes:
@@ -50,7 +50,7 @@ class Effect:
         return self.low > 0 or self.high < 0
 
 
-def unit_effects(record: Record, cost: str = "flops") -> list[Effect]:
+def unit_effects(record: Record, cost: str = "flops") -> list[UnitEffect]:
     """Return the effect of each kind's count on accuracy at equal cost, the largest first.
 
     For each kind on its own, ordinary least squares over the complete trials from the floor up
@@ -86,7 +86,7 @@ def unit_effects(record: Record, cost: str = "flops") -> list[Effect]:
         slope = _slope(design, accuracy)
         if slope is not None:
             middle, low, high = slope
-            found.append(Effect(kind, middle, low, high, int((number > 0).sum()), len(trials)))
+            found.append(UnitEffect(kind, middle, low, high, int((number > 0).sum()), len(trials)))
     return sorted(found, key=lambda effect: (-effect.points, effect.kind))
 
 
@@ -144,7 +144,7 @@ def student_quantile(chance: float, freedom: int) -> float:
 
 
 @figure
-def effects(record: Record, cost: str = "flops") -> Plain:
+def effects(record: Record, cost: str = "flops") -> FigureData:
     """Return ``unit_effects`` as a figure: each kind's effect with its 95 % interval.
 
     Args:
@@ -232,7 +232,7 @@ def effects(record: Record, cost: str = "flops") -> Plain:
     )
 
 
-def _said(effect: Effect, label: str) -> str:
+def _said(effect: UnitEffect, label: str) -> str:
     return (
         f"<b>{effect.kind}</b>: {effect.points:+.3f} points for one more<br>"
         f"95 % interval {effect.low:+.3f} to {effect.high:+.3f}, at equal {label}<br>"

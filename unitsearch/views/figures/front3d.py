@@ -10,15 +10,15 @@ from unitsearch.errors import UsageError
 from unitsearch.metrics import Metric, shown_metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
+from unitsearch.views.figures.definition import FigureData, figure
 from unitsearch.views.figures.pareto import span
-from unitsearch.views.figures.plain import Plain, figure
-from unitsearch.views.figures.points import (
-    Point,
+from unitsearch.views.figures.plotted_trials import (
+    PlottedTrial,
     axis_label,
     hover,
+    missing_message,
     own_front,
-    points,
-    why_nothing,
+    plotted_trials,
 )
 
 _STEMS = 80  # members of the front that a line down to the floor helps to place
@@ -33,7 +33,7 @@ _LINES = "#8f98a3"  # WebGL draws no grid that lets much through
 
 
 @figure
-def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accuracy") -> Plain:
+def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accuracy") -> FigureData:
     """Return three metrics against each other, and the front of these three.
 
     The front of the three is in colour, each member on a line down to the floor; the baseline is
@@ -53,9 +53,9 @@ def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accur
     for name in (x, y, z):
         if (x, y, z).count(name) > 1:
             raise UsageError(found=f"{name} twice", expected="three different metrics")
-    placed = points(record, *axes)
+    placed = plotted_trials(record, *axes)
     if not placed:
-        return theme.empty(why_nothing(record, *axes))
+        return theme.empty(missing_message(record, *axes))
     found = [p for p in placed if p.feasible or p.trial.is_baseline] or placed
     best = own_front(found, *axes)
     scene = {
@@ -98,7 +98,9 @@ def _axis(by: Metric, values: Sequence[float], record: Record) -> dict[str, Any]
     return found
 
 
-def _groups(record: Record, found: Sequence[Point], best: Sequence[Point]) -> list[Any]:
+def _groups(
+    record: Record, found: Sequence[PlottedTrial], best: Sequence[PlottedTrial]
+) -> list[Any]:
     members = {p.trial.number for p in best}
     rest = [p for p in found if not p.trial.is_baseline]
     few = len(found) <= theme.MANY
@@ -150,7 +152,7 @@ def _groups(record: Record, found: Sequence[Point], best: Sequence[Point]) -> li
     return traces
 
 
-def _stems(best: Sequence[Point], axes: Sequence[Metric], up: dict[str, Any]) -> list[Any]:
+def _stems(best: Sequence[PlottedTrial], axes: Sequence[Metric], up: dict[str, Any]) -> list[Any]:
     """Lines from the front down to the ground, which show where in depth a member stands."""
     if not best or len(best) > _STEMS:
         return []

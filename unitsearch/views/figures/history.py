@@ -10,7 +10,7 @@ from unitsearch.study.record import Record
 from unitsearch.study.tables import hypervolume_history, reference_point, training_seconds
 from unitsearch.views import words
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.plain import Plain, figure
+from unitsearch.views.figures.definition import FigureData, figure
 
 ALONG = ("trials", "seconds")
 _TITLES = {
@@ -58,7 +58,7 @@ def growth(
 
 
 @figure
-def hypervolume(record: Record, x: str = "trials") -> Plain:
+def hypervolume(record: Record, x: str = "trials") -> FigureData:
     """Return the hypervolume (accuracy, log10 FLOPs, log10 parameters) as the search went on.
 
     Args:

@@ -16,8 +16,8 @@ from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.plain import Plain, figure
-from unitsearch.views.figures.points import axis_label, axis_value, why_nothing
+from unitsearch.views.figures.definition import FigureData, figure
+from unitsearch.views.figures.plotted_trials import axis_label, axis_value, missing_message
 
 TRIALS = ("all", "front")
 _PARAMETERS = 5
@@ -130,7 +130,7 @@ def parallel(
     record: Record,
     metrics: Sequence[str] = ("flops", "params", "accuracy"),
     trials: str = "all",
-) -> Plain:
+) -> FigureData:
     """Return trials as lines over parameters, counts of units and metrics; an axis can be brushed.
 
     The study's front is in colour and on top, the baseline orange, the rest grey. Dragging along an
@@ -156,7 +156,7 @@ def parallel(
         and (trials == "all" or trial.number in chosen or trial.is_baseline)
     ]
     if not shown:
-        return theme.empty(why_nothing(record))
+        return theme.empty(missing_message(record))
     # later lines lie above earlier ones
     shown.sort(key=lambda t: (t.is_baseline, t.number in chosen, t.number))
     ranks = [2 if t.is_baseline else 1 if t.number in chosen else 0 for t in shown]

@@ -10,25 +10,27 @@ from unitsearch.errors import UsageError
 from unitsearch.metrics import Metric, shown_metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.plain import Plain, figure
-from unitsearch.views.figures.points import (
-    Point,
+from unitsearch.views.figures.definition import FigureData, figure
+from unitsearch.views.figures.plotted_trials import (
+    PlottedTrial,
     axis_bar,
     axis_label,
     axis_value,
     hover,
+    missing_message,
     own_front,
-    points,
-    why_nothing,
+    plotted_trials,
 )
-from unitsearch.views.figures.printed import placed, traces_of
+from unitsearch.views.figures.printed_accuracies import printed_points, printed_traces
 
 _WITH_ERRORS = 150
 _EQUAL = {"flops": "ce", "params": "se", "bits": "se_bits"}
 
 
 @figure
-def pareto(record: Record, x: str = "flops", y: str = "accuracy", *, papers: bool = False) -> Plain:
+def pareto(
+    record: Record, x: str = "flops", y: str = "accuracy", *, papers: bool = False
+) -> FigureData:
     """Return two metrics against each other.
 
     Drawn are the complete trials (below the floor: faded), the front of these two metrics as steps,
@@ -48,18 +50,18 @@ def pareto(record: Record, x: str = "flops", y: str = "accuracy", *, papers: boo
     along, up = shown_metric(x), shown_metric(y)
     if x == y:
         raise UsageError(found=f"{x} twice", expected="two different metrics")
-    found = points(record, along, up)
+    found = plotted_trials(record, along, up)
     if not found:
-        return theme.empty(why_nothing(record, along, up))
+        return theme.empty(missing_message(record, along, up))
     # the best of several trainings of one network would be its luck: then there is no front
     best = own_front(found, along, up) if record.baseline or not _repeats(record) else []
-    others = placed(record, along, up) if papers else []
+    others = printed_points(record, along, up) if papers else []
     inside = {p.trial.number for p in best}
     view = _view(record, found, along, up, [(o.x, o.y) for o in others], inside)
     shapes, notes = _floor(record, along, up)
     lines, labels = _equal(record, along, up, view)
     hidden = _hidden(found, view, along)
-    printed, said = traces_of(others, along, up) if papers else ([], [])
+    printed, said = printed_traces(others, along, up) if papers else ([], [])
     return theme.styled(
         [*lines, *_groups(record, found, inside, along, up), *steps(best, along), *printed],
         height=480 if printed else 440,
@@ -75,7 +77,7 @@ def _repeats(record: Record) -> bool:
 
 
 def _groups(
-    record: Record, found: Sequence[Point], inside: set[int], x: Metric, y: Metric
+    record: Record, found: Sequence[PlottedTrial], inside: set[int], x: Metric, y: Metric
 ) -> list[Any]:
     """One trace for each group that has members; the shape of a marker says hybrid or single."""
     rest = [p for p in found if not p.trial.is_baseline]
@@ -104,7 +106,7 @@ def _groups(
     return [*traces, *_symbols(rest)]
 
 
-def _alike(members: Sequence[Point], total: int) -> list[list[Point]]:
+def _alike(members: Sequence[PlottedTrial], total: int) -> list[list[PlottedTrial]]:
     """Return the members, if there are many as parts that have one shape each.
 
     Plotly looks at every shape in a list of them: at ten thousand for a quarter of a second.
@@ -116,7 +118,7 @@ def _alike(members: Sequence[Point], total: int) -> list[list[Point]]:
     return [part for part in parts if part]
 
 
-def _symbols(found: Sequence[Point]) -> list[Any]:
+def _symbols(found: Sequence[PlottedTrial]) -> list[Any]:
     """What the shapes of markers mean: entries of the legend alone."""
     hybrid = {p.trial.is_hybrid for p in found}
     return [
@@ -140,9 +142,15 @@ def _symbols(found: Sequence[Point]) -> list[Any]:
 
 
 def _trace(
-    record: Record, part: Sequence[Point], x: Metric, y: Metric, name: str, marker: dict[str, Any],
-    total: int, inside: set[int],
-) -> Any:  # fmt: skip
+    record: Record,
+    part: Sequence[PlottedTrial],
+    x: Metric,
+    y: Metric,
+    name: str,
+    marker: dict[str, Any],
+    total: int,
+    inside: set[int],
+) -> Any:
     strong = part[0].on_front or part[0].trial.is_baseline
     full = strong or total <= theme.MANY
     said: dict[str, Any] = (
@@ -186,7 +194,7 @@ def _trace(
 
 
 def _bars(
-    record: Record, part: Sequence[Point], by: Metric, total: int, inside: set[int]
+    record: Record, part: Sequence[PlottedTrial], by: Metric, total: int, inside: set[int]
 ) -> list[tuple[float, float]]:
     """Return how far the bar of each point reaches down and up; of many, the fronts' alone."""
     baseline = record.baseline.measured if record.baseline else None
@@ -198,7 +206,7 @@ def _bars(
     ]
 
 
-def steps(best: Sequence[Point], x: Metric, **more: Any) -> list[Any]:
+def steps(best: Sequence[PlottedTrial], x: Metric, **more: Any) -> list[Any]:
     """Return the border of what a front dominates; which way it steps depends on x alone."""
     if not best:
         return []
@@ -230,7 +238,7 @@ _NEAR = 0.5
 
 def _view(
     record: Record,
-    found: Sequence[Point],
+    found: Sequence[PlottedTrial],
     x: Metric,
     y: Metric,
     others: Sequence[tuple[float, float]],
@@ -353,7 +361,7 @@ def _empty_side(x: Metric) -> tuple[int, str]:
     return (0, "left") if x.maximise else (1, "right")
 
 
-def _hidden(found: Sequence[Point], view: View, x: Metric) -> list[Any]:
+def _hidden(found: Sequence[PlottedTrial], view: View, x: Metric) -> list[Any]:
     (left, right), (low, high) = view
     outside = sum(not (left <= p.x <= right and low <= p.y <= high) for p in found)
     if not outside:

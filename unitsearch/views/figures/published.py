@@ -20,7 +20,7 @@ from unitsearch.papers.tables import DROP, PrintedCost, printed_costs, printed_m
 from unitsearch.papers.verdicts import printed
 from unitsearch.study.record import Record, Trial
 from unitsearch.views import words
-from unitsearch.views.figures.points import axis_value
+from unitsearch.views.figures.plotted_trials import axis_value
 
 # The papers' names of data sets, and ours.
 DATA = {
@@ -43,7 +43,7 @@ _WHOLE = 10**9  # the baseline's cost where only shares of it are printed
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedRow:
     """A row of the papers' tables; what is not printed is None.
 
     Attributes:
@@ -99,7 +99,7 @@ class Published:
 
 
 @cache
-def published() -> tuple[Published, ...]:
+def published() -> tuple[PublishedRow, ...]:
     """Return every row of the papers' tables of costs, with what their tables of metrics add."""
     rows = printed_costs()
     bases = {_table(row): row for row in rows if row.row.startswith("Baseline")}
@@ -130,10 +130,10 @@ def _relative() -> _Relative:
     return found
 
 
-def _published(row: PrintedCost, base: PrintedCost | None, relative: _Relative) -> Published:
+def _published(row: PrintedCost, base: PrintedCost | None, relative: _Relative) -> PublishedRow:
     accuracy, _, spread = row.accuracy.partition("±")
     base_accuracy, shares = relative.get((*_table(row), row.row), (None, {}))
-    return Published(
+    return PublishedRow(
         name=row.row,
         source=f"{row.paper} Table {row.table}",
         dataset=row.dataset,
@@ -169,7 +169,7 @@ def _absolute(cost: tuple[str, str], base: tuple[str, str]) -> float | None:
     return None if of is None else of * float(1 - Decimal(text) / 100)
 
 
-def fitting(record: Record) -> list[Published]:
+def fitting_rows(record: Record) -> list[PublishedRow]:
     """Return what the papers print for a study's data and baseline, accuracies known.
 
     A table fits where its data set is the study's, and a network of it is a point of the study's
@@ -181,7 +181,7 @@ def fitting(record: Record) -> list[Published]:
     spaces = str(space.get("name", "")).split(", ") if isinstance(space, dict) else []
     base = record.baseline.cost if record.baseline else None
     rows = [row for row in published() if DATA.get(row.dataset) == name]
-    tables: dict[tuple[str, str], list[Published]] = {}
+    tables: dict[tuple[str, str], list[PublishedRow]] = {}
     for row in rows:
         tables.setdefault((row.source, row.backbone), []).append(row)
     return [
@@ -193,7 +193,7 @@ def fitting(record: Record) -> list[Published]:
     ]
 
 
-def _fits(row: Published, spaces: Sequence[str], base: Cost | None) -> bool:
+def _fits(row: PublishedRow, spaces: Sequence[str], base: Cost | None) -> bool:
     if not row.network:
         return False
     if row.network.partition(":")[0] in spaces:
@@ -212,7 +212,7 @@ def _cost(name: str) -> Cost:
 
 
 @dataclass(frozen=True)
-class Taken:
+class TrainedAccuracy:
     """One accuracy of a training here.
 
     Attributes:
@@ -231,7 +231,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Beside:
+class ComparedNetwork:
     """A printed network and the trainings of the very same architecture.
 
     Attributes:
@@ -239,48 +239,50 @@ class Beside:
         key: Its architecture's key.
         cost: Its exact cost.
         is_hybrid: Whether a stack of it mixes kinds of units.
-        taken: What its trainings here reached.
+        trainings: What its trainings here reached.
     """
 
-    printed: Published
+    printed: PublishedRow
     key: str
     cost: Cost
     is_hybrid: bool
-    taken: tuple[Taken, ...]
+    trainings: tuple[TrainedAccuracy, ...]
 
-    def on(self, images: str) -> list[Taken]:
+    def on(self, images: str) -> list[TrainedAccuracy]:
         """Return the accuracies on ``validation`` or on ``test`` images."""
-        return [one for one in self.taken if one.on == images]
+        return [one for one in self.trainings if one.on == images]
 
 
-def beside(records: Sequence[Record]) -> list[Beside]:
+def compared_networks(records: Sequence[Record]) -> list[ComparedNetwork]:
     """Return each printed network that fits the records, with the trainings of it in them.
 
     A network is known by its key, so units may stand in any order that makes no difference.
     """
-    taken: dict[str, list[Taken]] = {}
+    taken: dict[str, list[TrainedAccuracy]] = {}
     for record in records:
         for trial in record.complete:
             taken.setdefault(trial.key, []).extend(_taken(record, trial))
     found = []
-    rows = list(dict.fromkeys(row for record in records for row in fitting(record)))
+    rows = list(dict.fromkeys(row for record in records for row in fitting_rows(record)))
     rows.sort(key=lambda row: not row.source.startswith(_NEWEST))  # its tables first
     for row in rows:
         if row.own and row.network:
             drawn = architecture(row.network)
             key = key_of(drawn)
             mixes = any(len({run.unit for run in s.units}) > 1 for s in stacks(drawn.layers))
-            found.append(Beside(row, key, count(drawn), mixes, tuple(taken.get(key, ()))))
+            found.append(ComparedNetwork(row, key, count(drawn), mixes, tuple(taken.get(key, ()))))
     return found
 
 
-def _taken(record: Record, trial: Trial) -> list[Taken]:
+def _taken(record: Record, trial: Trial) -> list[TrainedAccuracy]:
     found = []
     if trial.accuracy is not None:
         on = words.measured_on(record)
-        found.append(Taken(on, trial.accuracy, trial.images, record.name, trial.number))
+        found.append(TrainedAccuracy(on, trial.accuracy, trial.images, record.name, trial.number))
     if trial.test_accuracy is not None:
         found.append(
-            Taken("test", trial.test_accuracy, trial.test_images, record.name, trial.number)
+            TrainedAccuracy(
+                "test", trial.test_accuracy, trial.test_images, record.name, trial.number
+            )
         )
     return found

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from unitsearch.views.figures.plain import Plain
+from unitsearch.views.figures.definition import FigureData
 
 # Tried with Machado, Oliveira and Fernandes 2009: any two of these differ by 12 or more in CIELAB
 # under each kind of colour blindness, and each has a contrast of 3 on both pages.
@@ -48,7 +48,7 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def styled(traces: list[dict[str, Any]], *, height: int = 440, **layout: Any) -> Plain:
+def styled(traces: list[dict[str, Any]], *, height: int = 440, **layout: Any) -> FigureData:
     """Return a figure of ``traces`` in the house's style; what ``layout`` says goes before it."""
     axis = {
         "gridcolor": GRID,
@@ -94,7 +94,7 @@ def trace(kind: str, **properties: Any) -> dict[str, Any]:
     return {"type": kind, **{k: v for k, v in properties.items() if v is not None}}
 
 
-def empty(message: str) -> Plain:
+def empty(message: str) -> FigureData:
     """Return a figure that only says why there is nothing to draw."""
     hidden = {"visible": False}
     lines = [textwrap.fill(line, _MESSAGE) for line in message.split("<br>")]

@@ -13,15 +13,15 @@ from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.metrics import METRICS, Metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
+from unitsearch.views.figures.definition import FigureData, figure
 from unitsearch.views.figures.pareto import steps
-from unitsearch.views.figures.plain import Plain, figure
-from unitsearch.views.figures.points import (
-    Point,
+from unitsearch.views.figures.plotted_trials import (
+    PlottedTrial,
     axis_error,
     hover,
+    missing_message,
     own_front,
-    points,
-    why_nothing,
+    plotted_trials,
 )
 from unitsearch.views.figures.published import published
 
@@ -33,15 +33,15 @@ _TABLES = ("BUnit-Net Table IV", "BUnit-Net Table V")
 
 
 @cache
-def printed_points() -> dict[str, dict[str, list[list[float]]]]:
+def figure_seven_points() -> dict[str, dict[str, list[list[float]]]]:
     """Return the printed points by data set and method: [FLOPs drop in %, accuracy drop]."""
     found: dict[str, dict[str, list[list[float]]]]
-    found = read_file(Path(__file__).with_name("printed.yaml")).data
+    found = read_file(Path(__file__).with_name("bunit_fig7.yaml")).data
     return found
 
 
 @figure
-def tradeoff(record: Record, cost: str = "flops") -> Plain:
+def tradeoff(record: Record, cost: str = "flops") -> FigureData:
     """Return accuracy drop (points) against the drop of a cost (%), ours and the papers'.
 
     The printed points are other networks on other data and a test set: they show the shape of the
@@ -62,7 +62,7 @@ def tradeoff(record: Record, cost: str = "flops") -> Plain:
     if cost not in SAVED:
         raise UsageError(found=cost, expected=" or ".join(SAVED), fix=did_you_mean(cost, SAVED))
     x, y = METRICS[f"{cost}_drop"], METRICS["accuracy_drop"]
-    found = [p for p in points(record, x, y) if p.feasible]
+    found = [p for p in plotted_trials(record, x, y) if p.feasible]
     traces: list[Any] = _figure_seven() if cost == "flops" else _tables(x, y)
     rest = [p for p in found if not p.trial.is_baseline]
     for name, part, colour, size in (
@@ -74,7 +74,7 @@ def tradeoff(record: Record, cost: str = "flops") -> Plain:
             marker = {"color": colour, "size": size, "opacity": 1}
             traces.append(_ours(record, part, name, marker, x, len(found)))
     traces += steps(own_front(found, x, y), x, opacity=1)
-    why = "" if found else why_nothing(record, x, y)
+    why = "" if found else missing_message(record, x, y)
     if not found and record.baseline is not None:
         why = "No trial of this study reaches the floor."
     return theme.styled(
@@ -106,7 +106,7 @@ def _figure_seven() -> list[Any]:
                 " fewer FLOPs<br>read off BUnit-Net Fig. 7<extra></extra>"
             ),
         )
-        for data, methods in printed_points().items()
+        for data, methods in figure_seven_points().items()
         for (method, at), look in zip(methods.items(), _looks(), strict=True)
     ]
 
@@ -166,7 +166,7 @@ def _printed(
 
 def _ours(
     record: Record,
-    part: list[Point],
+    part: list[PlottedTrial],
     name: str,
     marker: dict[str, Any],
     x: Metric,

@@ -14,16 +14,16 @@ from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
+from unitsearch.views.figures.definition import FigureData, figure
 from unitsearch.views.figures.pareto import axis
-from unitsearch.views.figures.plain import Plain, figure
-from unitsearch.views.figures.points import hover, why_nothing
+from unitsearch.views.figures.plotted_trials import hover, missing_message
 
 SHOWS = ("both", "groups", "kinds")
 _KINDS = 24  # bars that are still legible; rarer kinds are left out, and the axis says so
 
 
 @figure
-def units(record: Record, show: str = "both") -> Plain:
+def units(record: Record, show: str = "both") -> FigureData:
     """Return what can be said about units.
 
     Args:
@@ -38,7 +38,7 @@ def units(record: Record, show: str = "both") -> Plain:
     if show not in SHOWS:
         raise UsageError(found=show, expected=" or ".join(SHOWS), fix=did_you_mean(show, SHOWS))
     if not record.complete:
-        return theme.empty(why_nothing(record))
+        return theme.empty(missing_message(record))
     groups, kinds = _groups(record), _kinds(record)
     if not kinds:
         return theme.empty("No complete trial has a stack of units.")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from unitsearch.errors import StudyError, UnitSearchError
 from unitsearch.views.figures.theme import CONFIG
+from unitsearch.views.live.answers import Answers
 from unitsearch.views.live.guard import guard
-from unitsearch.views.live.pages import Pages
-from unitsearch.views.pages.page import LINKED, asset
+from unitsearch.views.pages.document import LINKED, asset
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SECONDS = 4  # between two looks of a page: of a search that fills all cores each takes a little
 
 
-def dash_app(pages: Pages, port: Callable[[], int]) -> Dash:
+def dash_app(pages: Answers, port: Callable[[], int]) -> Dash:
     """Return the application.
 
     Args:
@@ -48,7 +48,7 @@ def dash_app(pages: Pages, port: Callable[[], int]) -> Dash:
     return app
 
 
-def _routes(server: Flask, pages: Pages, served: dict[str, tuple[bytes, str]]) -> None:
+def _routes(server: Flask, pages: Answers, served: dict[str, tuple[bytes, str]]) -> None:
     from flask import Response, abort, request, send_file
 
     def answer(make: Callable[[list[str], str], str]) -> Response:

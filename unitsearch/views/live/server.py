@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unitsearch.errors import PackageError, UsageError
+from unitsearch.views.live.answers import Answers, address, own_boards, shipped_boards
 from unitsearch.views.live.catalogue import Catalogue
-from unitsearch.views.live.pages import Pages, address, own_boards, shipped_boards
 
 if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
@@ -27,7 +27,7 @@ class Server:
     """
 
     url: str
-    pages: Pages
+    pages: Answers
     _wsgi: BaseWSGIServer
 
     def serve(self) -> None:
@@ -77,7 +77,7 @@ def open_server(
 
         def log_request(self, *_: object) -> None: ...
 
-    pages = Pages(Catalogue(studies), {**shipped_boards(), **own_boards(boards)})
+    pages = Answers(Catalogue(studies), {**shipped_boards(), **own_boards(boards)})
     app = dash_app(pages, lambda: wsgi.server_port)
     try:
         wsgi = make_server(HOST, port, app.server, threaded=True, request_handler=Quiet)

@@ -17,7 +17,7 @@ from unitsearch.views.figures.theme import CONFIG
 from unitsearch.views.pages import panels
 from unitsearch.views.pages.boards import Board, board
 from unitsearch.views.pages.details import columns, details
-from unitsearch.views.pages.page import (
+from unitsearch.views.pages.document import (
     LINKED,
     POLICY,
     asset,

@@ -8,10 +8,10 @@ from html import escape
 
 from unitsearch.study.record import Record
 from unitsearch.views.figures import COMPARISONS, FIGURES
-from unitsearch.views.figures.plain import Plain
+from unitsearch.views.figures.definition import FigureData
 from unitsearch.views.pages import panels
 from unitsearch.views.pages.boards import Board, Panel
-from unitsearch.views.pages.printed import printed_table
+from unitsearch.views.pages.printed_table import printed_table
 
 _OF_ALL = ("studies", "printed_table", *COMPARISONS)  # show all studies of a page at once
 _HEIGHT = 440  # pixels that a figure is given before it is drawn
@@ -51,7 +51,7 @@ def sections(board: Board, records: Sequence[Record]) -> list[Section]:
     return found
 
 
-def figure_of(section: Section, records: Sequence[Record]) -> Plain:
+def figure_of(section: Section, records: Sequence[Record]) -> FigureData:
     """Return the figure that a section shows, as plain data."""
     panel = section.panel
     options = {k: v for k, v in panel.options.items() if k not in ("wide", "shared")}

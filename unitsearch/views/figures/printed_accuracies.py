@@ -12,8 +12,15 @@ from unitsearch.metrics import Metric, standard_error
 from unitsearch.study.record import Record
 from unitsearch.views import words
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.plain import Plain, figure
-from unitsearch.views.figures.published import DATA, Beside, Published, Taken, beside, fitting
+from unitsearch.views.figures.definition import FigureData, figure
+from unitsearch.views.figures.published import (
+    DATA,
+    ComparedNetwork,
+    PublishedRow,
+    TrainedAccuracy,
+    compared_networks,
+    fitting_rows,
+)
 
 NO_CONTEST = "printed: test accuracy of the papers' own trainings, no contest"
 _APART = 0.24  # heights between the marks of one row
@@ -21,25 +28,27 @@ _NAMED = 16  # so many names are legible beside their marks; hovering says the o
 
 
 @dataclass(frozen=True)
-class Placed:
+class PrintedPoint:
     """A printed network at (x, y) of a figure, in the units of its axes."""
 
-    row: Published
+    row: PublishedRow
     x: float
     y: float
 
 
-def placed(record: Record, x: Metric, y: Metric) -> list[Placed]:
+def printed_points(record: Record, x: Metric, y: Metric) -> list[PrintedPoint]:
     """Return the printed networks that fit a study and have a place by ``x`` and ``y``."""
     found = []
-    for row in fitting(record):
+    for row in fitting_rows(record):
         across, up = row.value(x), row.value(y)
         if across is not None and up is not None:
-            found.append(Placed(row, across, up))
+            found.append(PrintedPoint(row, across, up))
     return found
 
 
-def traces_of(others: Sequence[Placed], x: Metric, y: Metric) -> tuple[list[Any], list[Any]]:
+def printed_traces(
+    others: Sequence[PrintedPoint], x: Metric, y: Metric
+) -> tuple[list[Any], list[Any]]:
     """Return the traces of printed networks, and what is to be said of them."""
     if not others:
         return [], [theme.above("the papers print nothing for these data and axes")]
@@ -82,7 +91,7 @@ def _once(names: Sequence[str]) -> list[str]:
     return [name if name not in names[at + 1 :] else "" for at, name in enumerate(names)]
 
 
-def _hover(row: Published) -> str:
+def _hover(row: PublishedRow) -> str:
     costs = [
         f"{words.short(value)} {what}"
         for value, what in ((row.params, "parameters"), (row.flops, "FLOPs"))
@@ -97,7 +106,7 @@ def _hover(row: Published) -> str:
 
 
 @figure
-def printed(records: Record | Sequence[Record]) -> Plain:
+def printed(records: Record | Sequence[Record]) -> FigureData:
     """Return the accuracies that the papers print beside those of the same networks trained here.
 
     A network is one row. Hollow marks are printed (with the printed spread), filled ones ours:
@@ -112,9 +121,9 @@ def printed(records: Record | Sequence[Record]) -> Plain:
         BUnit-Net Tables I and II; TissueNet Table 5.
     """
     several = [records] if isinstance(records, Record) else list(records)
-    rows = beside(several)
+    rows = compared_networks(several)
     if not rows:
-        return theme.empty(why_nothing_printed(several))
+        return theme.empty(missing_printed_message(several))
     heights = list(range(len(rows), 0, -1))  # the first row on top
     traces: list[Any] = [
         _row_of_marks(
@@ -130,7 +139,7 @@ def printed(records: Record | Sequence[Record]) -> Plain:
     for on, colour, shift in (("test", theme.ACCENT, 0.0), ("validation", theme.OTHER, -_APART)):
         known = [(row, at) for row, at in zip(rows, heights, strict=True) if row.on(on)]
         if known:
-            found = [measured(row.on(on)) for row, _ in known]
+            found = [mean_accuracy(row.on(on)) for row, _ in known]
             traces.append(
                 _row_of_marks(
                     [100 * one.accuracy for one in found],
@@ -144,7 +153,7 @@ def printed(records: Record | Sequence[Record]) -> Plain:
                     ],
                 )
             )
-    untrained = sum(not row.taken for row in rows)
+    untrained = sum(not row.trainings for row in rows)
     said = f"{untrained} of {len(rows)} not trained here" if untrained else ""
     return theme.styled(
         traces,
@@ -181,11 +190,11 @@ def _row_of_marks(
     )  # fmt: skip
 
 
-def _symbol(row: Beside) -> str:
+def _symbol(row: ComparedNetwork) -> str:
     return "diamond" if row.is_hybrid else "circle"
 
 
-def why_nothing_printed(records: Sequence[Record]) -> str:
+def missing_printed_message(records: Sequence[Record]) -> str:
     """Return why no printed network stands beside these records."""
     if not records:
         return "No study is given."
@@ -198,7 +207,7 @@ def why_nothing_printed(records: Sequence[Record]) -> str:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeanAccuracy:
     """The accuracy of several trainings of one network.
 
     Attributes:
@@ -214,18 +223,18 @@ class Measured:
     images: int
 
 
-def measured(taken: Sequence[Taken]) -> Measured:
+def mean_accuracy(taken: Sequence[TrainedAccuracy]) -> MeanAccuracy:
     """Return what one or more trainings of a network reached together."""
     values = [one.accuracy for one in taken]
     spread = stdev(values) if len(values) > 1 else standard_error(values[0], taken[0].images)
-    return Measured(mean(values), spread, len(values), taken[0].images)
+    return MeanAccuracy(mean(values), spread, len(values), taken[0].images)
 
 
-def _row_name(row: Beside) -> str:
+def _row_name(row: ComparedNetwork) -> str:
     return f"{escape(row.printed.name)}, {escape(row.printed.source)}"
 
 
-def _said(row: Beside, found: Measured, on: str) -> str:
+def _said(row: ComparedNetwork, found: MeanAccuracy, on: str) -> str:
     kind = "standard deviation" if found.count > 1 else "binomial standard error"
     trials = ", ".join(f"{one.study} #{one.number}" for one in row.on(on)[:6])
     return (

@@ -21,7 +21,7 @@ _EXACT = (*COSTS, "latency", "flops_drop", "params_drop")
 
 
 @dataclass(frozen=True)
-class Point:
+class PlottedTrial:
     """A complete trial at (x, y) or (x, y, z) of a figure, in the units of its axes.
 
     Attributes:
@@ -89,7 +89,9 @@ def axis_bar(metric: Metric, trial: Trial, baseline: Measured | None) -> tuple[f
     return error, error
 
 
-def points(record: Record, x: Metric, y: Metric, z: Metric | None = None) -> list[Point]:
+def plotted_trials(
+    record: Record, x: Metric, y: Metric, z: Metric | None = None
+) -> list[PlottedTrial]:
     """Return the complete trials that have a place by ``x``, ``y`` and, if given, ``z``."""
     baseline = record.baseline.measured if record.baseline else None
     chosen = {trial.number for trial in front_trials(record)}
@@ -104,11 +106,11 @@ def points(record: Record, x: Metric, y: Metric, z: Metric | None = None) -> lis
         if across is None or up is None or deep is None:
             continue
         feasible = trial.accuracy >= floor
-        found.append(Point(trial, across, up, feasible, trial.number in chosen, deep))
+        found.append(PlottedTrial(trial, across, up, feasible, trial.number in chosen, deep))
     return found
 
 
-def why_nothing(record: Record, *metrics: Metric) -> str:
+def missing_message(record: Record, *metrics: Metric) -> str:
     """Return why no trial has a place by ``metrics``."""
     if not record.complete:
         states = ("failed", "stopped", "running", "waiting")
@@ -125,10 +127,12 @@ def why_nothing(record: Record, *metrics: Metric) -> str:
     return f"No complete trial has a value of {' and '.join(m.label for m in metrics)}."
 
 
-def own_front(found: Sequence[Point], x: Metric, y: Metric, z: Metric | None = None) -> list[Point]:
+def own_front(
+    found: Sequence[PlottedTrial], x: Metric, y: Metric, z: Metric | None = None
+) -> list[PlottedTrial]:
     """Return the feasible points that no other dominates by these metrics, by rising x."""
 
-    def losses(p: Point) -> tuple[float, ...]:
+    def losses(p: PlottedTrial) -> tuple[float, ...]:
         at = zip((x, y, z), (p.x, p.y, p.z), strict=True)
         return tuple(-value if by.maximise else value for by, value in at if by is not None)
 

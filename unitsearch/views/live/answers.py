@@ -28,7 +28,7 @@ from unitsearch.views.live.catalogue import Catalogue
 from unitsearch.views.pages import panels
 from unitsearch.views.pages.boards import Board, board
 from unitsearch.views.pages.details import columns, entry
-from unitsearch.views.pages.page import figure_json
+from unitsearch.views.pages.document import figure_json
 from unitsearch.views.pages.sections import (
     Section,
     figure_of,
@@ -77,7 +77,7 @@ class View:
     drawing: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Pages:
+class Answers:
     """Answers of the dashboard; safe to ask from several threads."""
 
     def __init__(self, catalogue: Catalogue, boards: Mapping[str, Path]) -> None:

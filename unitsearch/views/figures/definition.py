@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 Asked = ParamSpec("Asked")
-Plain = dict[str, Any]  # ``data`` and ``layout`` as plotly's JSON schema has them
+FigureData = dict[str, Any]  # ``data`` and ``layout`` as plotly's JSON schema has them
 
 
-class Drawn(Protocol[Asked]):
+class DrawnFigure(Protocol[Asked]):
     """A function that gives a plotly ``Figure``.
 
     Attributes:
         plain: Takes the same and returns the figure's data alone.
     """
 
-    plain: Callable[Asked, Plain]
+    plain: Callable[Asked, FigureData]
 
     def __call__(self, *asked: Asked.args, **options: Asked.kwargs) -> Figure:
         """Return the figure, each property of it checked by plotly."""
 
 
-def figure(plain: Callable[Asked, Plain]) -> Drawn[Asked]:
+def figure(plain: Callable[Asked, FigureData]) -> DrawnFigure[Asked]:
     """Return the function that draws what ``plain`` returns."""
 
     @wraps(plain)
@@ -42,6 +42,6 @@ def figure(plain: Callable[Asked, Plain]) -> Drawn[Asked]:
 
     signature = inspect.signature(plain).replace(return_annotation="Figure")
     draw.__signature__ = signature  # type: ignore[attr-defined]  # what help shows
-    drawn = cast(Drawn[Asked], draw)
+    drawn = cast(DrawnFigure[Asked], draw)
     drawn.plain = plain
     return drawn
