@@ -8,12 +8,14 @@ from html import escape
 from typing import Any
 
 from unitsearch.errors import UsageError
+from unitsearch.fields import Enum
 from unitsearch.metrics import shown_metric
 from unitsearch.study.record import Record
 from unitsearch.views import words
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.definition import FigureData, figure
+from unitsearch.views.figures.definition import METRIC, FigureData, figure
 from unitsearch.views.figures.history import (
+    ALONG,
     check_along,
     growth,
     line,
@@ -50,7 +52,7 @@ def _several(records: Record | Sequence[Record]) -> list[Record]:
     return [records] if isinstance(records, Record) else list(records)
 
 
-@figure
+@figure("compare_fronts", {"x": METRIC, "y": METRIC}, compares=True)
 def compare_fronts(
     records: Record | Sequence[Record], x: str = "flops", y: str = "accuracy"
 ) -> FigureData:
@@ -157,7 +159,7 @@ def _marks(
     )
 
 
-@figure
+@figure("compare_hypervolume", {"x": Enum(ALONG)}, compares=True)
 def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -> FigureData:
     """Return how the hypervolume of several studies grew, measured from one point for all.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from unitsearch.fields import Enum
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views import words
@@ -18,7 +19,7 @@ SHOWN = 300  # so many trials off the front are still lines and no carpet
 _THIN = 24  # members of the front beside the best ones
 
 
-@figure
+@figure("convergence", {"y": Enum(MEASURES)})
 def convergence(record: Record, y: str = "accuracy") -> FigureData:
     """Return accuracy or loss after each epoch: the baseline, single and hybrid front members.
 
@@ -74,7 +75,7 @@ def convergence(record: Record, y: str = "accuracy") -> FigureData:
     )
 
 
-@figure
+@figure("curves")
 def curves(record: Record) -> FigureData:
     """Return the learning curves of all trials, with those marked that were stopped or failed.
 

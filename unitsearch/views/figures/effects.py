@@ -8,6 +8,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from unitsearch.errors import UsageError, did_you_mean
+from unitsearch.fields import Enum
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
 from unitsearch.views import words
@@ -143,7 +144,7 @@ def student_quantile(chance: float, freedom: int) -> float:
     return z + math.fsum(term / freedom**power for power, term in enumerate(terms, start=1))
 
 
-@figure
+@figure("effects", {"cost": Enum(COSTS)})
 def effects(record: Record, cost: str = "flops") -> FigureData:
     """Return ``unit_effects`` as a figure: each kind's effect with its 95 % interval.
 

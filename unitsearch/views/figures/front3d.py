@@ -10,7 +10,7 @@ from unitsearch.errors import UsageError
 from unitsearch.metrics import Metric, shown_metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.definition import FigureData, figure
+from unitsearch.views.figures.definition import METRIC, FigureData, figure
 from unitsearch.views.figures.pareto import span
 from unitsearch.views.figures.plotted_trials import (
     PlottedTrial,
@@ -32,7 +32,7 @@ _CAMERA = {
 _LINES = "#8f98a3"  # WebGL draws no grid that lets much through
 
 
-@figure
+@figure("front3d", {"x": METRIC, "y": METRIC, "z": METRIC})
 def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accuracy") -> FigureData:
     """Return three metrics against each other, and the front of these three.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unitsearch.errors import UsageError, did_you_mean
+from unitsearch.fields import Enum
 from unitsearch.study.record import Record
 from unitsearch.study.tables import hypervolume_history, reference_point, training_seconds
 from unitsearch.views import words
@@ -57,7 +58,7 @@ def growth(
     ]
 
 
-@figure
+@figure("hypervolume", {"x": Enum(ALONG)})
 def hypervolume(record: Record, x: str = "trials") -> FigureData:
     """Return the hypervolume (accuracy, log10 FLOPs, log10 parameters) as the search went on.
 

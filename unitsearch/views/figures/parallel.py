@@ -11,12 +11,13 @@ from html import escape
 from typing import Any
 
 from unitsearch.errors import UsageError, did_you_mean
+from unitsearch.fields import Enum, ListOf
 from unitsearch.metrics import Metric, shown_metric
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.definition import FigureData, figure
+from unitsearch.views.figures.definition import METRIC, FigureData, figure
 from unitsearch.views.figures.plotted_trials import axis_label, axis_value, missing_message
 
 TRIALS = ("all", "front")
@@ -125,7 +126,10 @@ def _number(value: float) -> str:
     return f"{value:.3g}"
 
 
-@figure
+@figure(
+    "parallel",
+    {"metrics": ListOf(METRIC, 1, 12, "a list of metrics"), "trials": Enum(TRIALS)},
+)
 def parallel(
     record: Record,
     metrics: Sequence[str] = ("flops", "params", "accuracy"),

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from unitsearch.errors import UsageError
+from unitsearch.fields import Bool
 from unitsearch.metrics import Metric, shown_metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.definition import FigureData, figure
+from unitsearch.views.figures.definition import METRIC, FigureData, figure
 from unitsearch.views.figures.plotted_trials import (
     PlottedTrial,
     axis_bar,
@@ -27,7 +28,7 @@ _WITH_ERRORS = 150
 _EQUAL = {"flops": "ce", "params": "se", "bits": "se_bits"}
 
 
-@figure
+@figure("pareto", {"x": METRIC, "y": METRIC, "papers": Bool()})
 def pareto(
     record: Record, x: str = "flops", y: str = "accuracy", *, papers: bool = False
 ) -> FigureData:

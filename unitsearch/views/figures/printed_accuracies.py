@@ -105,7 +105,7 @@ def _hover(row: PublishedRow) -> str:
     return "<br>".join(filter(None, lines))
 
 
-@figure
+@figure("printed", compares=True)
 def printed(records: Record | Sequence[Record]) -> FigureData:
     """Return the accuracies that the papers print beside those of the same networks trained here.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from unitsearch.architecture import read_file
 from unitsearch.errors import UsageError, did_you_mean
+from unitsearch.fields import Enum
 from unitsearch.metrics import METRICS, Metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
@@ -40,7 +41,7 @@ def figure_seven_points() -> dict[str, dict[str, list[list[float]]]]:
     return found
 
 
-@figure
+@figure("tradeoff", {"cost": Enum(SAVED)})
 def tradeoff(record: Record, cost: str = "flops") -> FigureData:
     """Return accuracy drop (points) against the drop of a cost (%), ours and the papers'.
 

@@ -9,6 +9,7 @@ from statistics import mean
 from typing import Any
 
 from unitsearch.errors import UsageError, did_you_mean
+from unitsearch.fields import Enum
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
@@ -22,7 +23,7 @@ SHOWS = ("both", "groups", "kinds")
 _KINDS = 24  # bars that are still legible; rarer kinds are left out, and the axis says so
 
 
-@figure
+@figure("units", {"show": Enum(SHOWS)})
 def units(record: Record, show: str = "both") -> FigureData:
     """Return what can be said about units.
 
