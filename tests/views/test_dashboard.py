@@ -23,8 +23,9 @@ from unitsearch.errors import PackageError, SpecError, StudyError, UsageError
 from unitsearch.study.record import Record
 from unitsearch.views.figures import pareto
 from unitsearch.views.live import open_server
-from unitsearch.views.live.answers import Answers, own_boards, shipped_boards
+from unitsearch.views.live.answers import Answers
 from unitsearch.views.live.app import dash_app
+from unitsearch.views.live.board_files import own_boards, shipped_boards
 from unitsearch.views.live.catalogue import Catalogue
 from unitsearch.views.pages.document import figure_json
 
@@ -63,7 +64,8 @@ SECOND = make_record(9, "second", seed=3)
 
 
 def asked(home: Path) -> Asked:
-    pages = Answers(Catalogue(), shipped_boards())
+    """Return a dashboard whose clock stands still: reading takes no time, so no view is kept."""
+    pages = Answers(Catalogue(), shipped_boards(), clock=lambda: 0.0)
     return Asked(home, pages, dash_app(pages, lambda: PORT).server.test_client())
 
 
@@ -103,7 +105,7 @@ def test_the_list_has_every_study_and_says_which_nobody_has_read(dashboard: Aske
 def test_what_a_lone_study_begins_with_is_drawn_before_it_is_asked_for(home: Path) -> None:
     alone = Answers(Catalogue([home / "studies" / "first"]), shipped_boards())
     alone.prepare()
-    assert {0, 1} <= alone.view(["first"], "report").drawn.keys()
+    assert {0, 1} <= alone.view(["first"], "report").drawn.sections.keys()
     alone.catalogue.close()
 
 
@@ -149,7 +151,6 @@ def test_new_trials_are_a_new_version(home: Path, dashboard: Asked) -> None:
     folder = write_study(home / "studies", replace(grows, trials=grows.trials[:4]))
     try:
         before = dashboard.pages.page(["grows"], "report")
-        dashboard.pages.view(["grows"], "report").cost = 0.0  # so that it does not rest
         assert dashboard.pages.page(["grows"], "report")["version"] == before["version"]
         add_trials(folder, grows.trials[4:])
         after = dashboard.pages.page(["grows"], "report")
@@ -184,11 +185,17 @@ def test_a_page_that_outlives_its_server_is_not_taken_for_known(dashboard: Asked
     again.pages.catalogue.close()
 
 
-def test_a_large_view_rests_before_it_is_made_again(home: Path, dashboard: Asked) -> None:
-    view = dashboard.pages.view(["first"], "report")
-    view.cost = 1000.0
+def test_a_view_that_took_long_to_read_is_kept_for_a_while(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    seconds = iter([0.0, 1.0, 1.9, 2.1, 3.0])  # reading takes a second; the longest pause is two
+    answers = Answers(Catalogue(), shipped_boards(), clock=lambda: next(seconds))
+    view = answers.view(["first"], "report")
     (home / "studies" / "first" / "study.yaml").touch()
-    assert dashboard.pages.view(["first"], "report") is view
+    assert answers.view(["first"], "report") is view
+    assert answers.view(["first"], "report") is not view
+    answers.catalogue.close()
 
 
 def test_a_study_that_is_not_there_is_said(dashboard: Asked) -> None:
@@ -214,11 +221,10 @@ def test_a_board_of_ones_own_is_offered_and_read_anew_when_it_changes(
 ) -> None:
     path = home / "mine.yaml"
     path.write_text("title: Mine\npanels:\n- {panel: front}\n")
-    dashboard.pages.boards |= own_boards([path])
+    dashboard.pages.boards.paths |= own_boards([path])
     assert "Mine" in dashboard.pages.page(["first"], "mine")["head"]
     path.write_text("title: Ours\npanels:\n- {panel: fronts}\n")
     os.utime(path, ns=(1, 1))
-    dashboard.pages.view(["first"], "mine").cost = 0.0  # so that it does not rest
     assert "did you mean &#x27;front&#x27;" in dashboard.pages.page(["first"], "mine")["head"]
 
 

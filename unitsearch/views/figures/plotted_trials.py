@@ -13,6 +13,7 @@ from unitsearch.search.front import front
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views import words
+from unitsearch.views.figures.trial_states import state_counts
 
 # These need no baseline.
 _OWN = ("accuracy", "latency", *COSTS)
@@ -113,10 +114,8 @@ def plotted_trials(
 def missing_message(record: Record, *metrics: Metric) -> str:
     """Return why no trial has a place by ``metrics``."""
     if not record.complete:
-        states = ("failed", "stopped", "running", "waiting")
-        counts = {state: sum(trial.state == state for trial in record.trials) for state in states}
-        said = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
-        return f"No trial is complete yet ({said})." if said else "No trial is complete yet."
+        counts = state_counts(record.trials)
+        return f"No trial is complete yet ({counts})." if counts else "No trial is complete yet."
     if any(m.name == "latency" for m in metrics) and not any(t.latency for t in record.complete):
         return (
             "No latency is measured. It belongs to a machine, so a search does not store it;<br>"

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unitsearch.errors import PackageError, UsageError
-from unitsearch.views.live.answers import Answers, address, own_boards, shipped_boards
+from unitsearch.views.live.answers import Answers
+from unitsearch.views.live.bar import address
+from unitsearch.views.live.board_files import own_boards, shipped_boards
 from unitsearch.views.live.catalogue import Catalogue
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from html import escape
 from unitsearch.study.record import Record
 from unitsearch.views.figures.printed_accuracies import mean_accuracy, missing_printed_message
 from unitsearch.views.figures.published import ComparedNetwork, architecture, compared_networks
-from unitsearch.views.pages.panels import units_html
+from unitsearch.views.pages.trial_tables import units_html
 
 
 def printed_table(records: Record | Sequence[Record]) -> str:
