@@ -91,8 +91,8 @@ def _stopping(record: Record) -> Sequence[tuple[str, str]]:
     if not any(trial.state == "stopped" for trial in record.trials):
         return ()
     meaning = (
-        "The study's stopping rule ended the training before its last epoch. Such a trial has a cost"
-        " and a curve up to that epoch; it is on no front."
+        "The study's stopping rule ended the training before its last epoch. Such a trial has a"
+        " cost and a curve up to that epoch; it is on no front."
     )
     return (("stopped early", meaning),)
 
