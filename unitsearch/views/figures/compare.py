@@ -13,6 +13,7 @@ from unitsearch.metrics import shown_metric
 from unitsearch.study.record import Record
 from unitsearch.views import words
 from unitsearch.views.figures import theme
+from unitsearch.views.figures.axes import axis, span
 from unitsearch.views.figures.definition import METRIC, FigureData, figure
 from unitsearch.views.figures.history import (
     ALONG,
@@ -23,7 +24,7 @@ from unitsearch.views.figures.history import (
     said_reference,
     unit_of,
 )
-from unitsearch.views.figures.pareto import axis, span, steps
+from unitsearch.views.figures.pareto import steps
 from unitsearch.views.figures.plotted_trials import (
     PlottedTrial,
     hover,

@@ -10,8 +10,8 @@ from unitsearch.errors import UsageError
 from unitsearch.metrics import Metric, shown_metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
+from unitsearch.views.figures.axes import span
 from unitsearch.views.figures.definition import METRIC, FigureData, figure
-from unitsearch.views.figures.pareto import span
 from unitsearch.views.figures.plotted_trials import (
     PlottedTrial,
     axis_label,

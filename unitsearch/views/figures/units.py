@@ -15,8 +15,8 @@ from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
+from unitsearch.views.figures.axes import axis
 from unitsearch.views.figures.definition import FigureData, figure
-from unitsearch.views.figures.pareto import axis
 from unitsearch.views.figures.plotted_trials import hover, missing_message
 
 SHOWS = ("both", "groups", "kinds")
