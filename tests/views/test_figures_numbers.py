@@ -34,7 +34,7 @@ from unitsearch.views.figures import (
     pareto,
     tradeoff,
 )
-from unitsearch.views.figures.curves import SHOWN as CURVES
+from unitsearch.views.figures.curves import MOST_CURVES
 from unitsearch.views.figures.effects import LEAST, student_quantile, unit_effects, usable
 from unitsearch.views.figures.plotted_trials import axis_error, plotted_trials
 
@@ -240,7 +240,7 @@ def test_the_method_stands_on_the_figure(record: Record) -> None:
 def test_stopped_and_failed_trials_are_marked_where_they_ended() -> None:
     record = with_stopped(case("30 trials"))
     figure = curves(record)
-    stopped = next(t for t in figure.data if t.name == "stopped (1)")
+    stopped = next(t for t in figure.data if t.name == "stopped early (1)")
     failed = next(t for t in figure.data if t.name == "failed (1)")
     assert (stopped.customdata, stopped.x) == ((1,), (3,))
     assert (failed.customdata, failed.x) == ((2,), (2,))
@@ -260,7 +260,7 @@ def test_of_many_curves_some_are_drawn_and_the_front_whole() -> None:
     record = make_record(900)
     figure = curves(record)
     drawn = numbers(figure, "other trials")
-    assert 100 < len(drawn) <= CURVES
+    assert 100 < len(drawn) <= MOST_CURVES
     chosen = {t.number for t in front_trials(record) if not t.is_baseline}
     assert numbers(figure, "the study's front") == chosen
     assert any("off the front drawn" in note.text for note in figure.layout.annotations)
