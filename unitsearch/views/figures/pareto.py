@@ -23,7 +23,7 @@ from unitsearch.views.figures.plotted_trials import (
     own_front,
     plotted_trials,
 )
-from unitsearch.views.figures.printed_accuracies import printed_points, printed_traces
+from unitsearch.views.figures.printed_points import printed_points, printed_traces
 
 _MOST_WITH_BARS = 150  # trials that all have error bars
 _EFFICIENCY_OF = {"flops": "ce", "params": "se", "bits": "se_bits"}

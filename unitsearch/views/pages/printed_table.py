@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from unitsearch.study.record import Record
-from unitsearch.views.figures.printed_accuracies import mean_accuracy, missing_printed_message
+from unitsearch.views.figures.printed_accuracies import mean_accuracy, no_printed_message
 from unitsearch.views.figures.published import ComparedNetwork, architecture, compared_networks
 from unitsearch.views.pages.trial_tables import units_html
 
@@ -20,7 +20,7 @@ def printed_table(records: Record | Sequence[Record]) -> str:
     several = [records] if isinstance(records, Record) else list(records)
     rows = compared_networks(several)
     if not rows:
-        return f'<p class="none">{missing_printed_message(several)}</p>'
+        return f'<p class="none">{no_printed_message(several)}</p>'
     kinds = [on for on in ("test", "validation") if any(row.on(on) for row in rows)]
     heads = [
         ("network", "words"), ("units", "words"), ("parameters", ""), ("printed", ""),
