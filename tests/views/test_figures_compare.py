@@ -17,7 +17,7 @@ from unitsearch.study.record import Record
 from unitsearch.study.tables import reference_point
 from unitsearch.views.figures import compare_fronts, compare_hypervolume
 from unitsearch.views.figures.compare import study_names
-from unitsearch.views.figures.points import own_front, points
+from unitsearch.views.figures.plotted_trials import own_front, plotted_trials
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_each_study_has_its_own_front_of_the_two_metrics(two: list[Record]) -> N
     figure = compare_fronts(two, "params", "ce")
     for record in two:
         drawn = next(t for t in figure.data if t.name == f"{record.name}: digits")
-        expected = own_front(points(record, x, y), x, y)
+        expected = own_front(plotted_trials(record, x, y), x, y)
         assert list(drawn.customdata) == [f"{record.name}:{p.trial.number}" for p in expected]
         assert list(drawn.y) == [p.y for p in expected]
 

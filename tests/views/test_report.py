@@ -19,7 +19,7 @@ from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
 from unitsearch.views import index_html, report_html, write_report
 from unitsearch.views.pages import details
-from unitsearch.views.pages.panels import finding
+from unitsearch.views.pages.findings import finding
 from unitsearch.wording import efficiency, fewer, versus
 
 VOID = {"meta", "br", "input", "link", "img", "hr"}

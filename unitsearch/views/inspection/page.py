@@ -27,7 +27,7 @@ from unitsearch.views.inspection.results import (
     Inspection,
     ShownImage,
 )
-from unitsearch.views.pages.page import POLICY, asset
+from unitsearch.views.pages.document import POLICY, asset
 
 MOST_SHOWN = 64  # units of a stack whose maps are shown
 _SIDE = 64  # pixels on the page that a map is about as wide as

@@ -19,7 +19,7 @@ from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import rows
 from unitsearch.views.drawing import drawing
-from unitsearch.views.pages.page import packed
+from unitsearch.views.pages.document import packed
 
 # Metrics that a page filters by; where binary filters are shared parameters say nothing.
 _FILTERS = ("accuracy", "flops", "params", "macs", "ce", "se")

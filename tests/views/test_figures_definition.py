@@ -15,7 +15,7 @@ from tests.records import make_record
 from tests.views.figure_records import case
 from tests.views.test_figures_every import DRAWN, NAMES
 from unitsearch.views.figures import FIGURES, convergence, pareto, theme
-from unitsearch.views.pages.page import figure_json
+from unitsearch.views.pages.document import figure_json
 
 
 @pytest.mark.parametrize(("name", "options"), DRAWN, ids=NAMES)

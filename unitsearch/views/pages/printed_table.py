@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from html import escape
 
 from unitsearch.study.record import Record
-from unitsearch.views.figures.printed import measured, why_nothing_printed
-from unitsearch.views.figures.published import Beside, architecture, beside
-from unitsearch.views.pages.panels import units_html
+from unitsearch.views.figures.printed_accuracies import mean_accuracy, no_printed_message
+from unitsearch.views.figures.published import ComparedNetwork, architecture, compared_networks
+from unitsearch.views.pages.trial_tables import units_html
 
 
 def printed_table(records: Record | Sequence[Record]) -> str:
@@ -18,9 +18,9 @@ def printed_table(records: Record | Sequence[Record]) -> str:
     binomial standard error where n is 1; it says n and the images it was measured on.
     """
     several = [records] if isinstance(records, Record) else list(records)
-    rows = beside(several)
+    rows = compared_networks(several)
     if not rows:
-        return f'<p class="none">{why_nothing_printed(several)}</p>'
+        return f'<p class="none">{no_printed_message(several)}</p>'
     kinds = [on for on in ("test", "validation") if any(row.on(on) for row in rows)]
     heads = [
         ("network", "words"), ("units", "words"), ("parameters", ""), ("printed", ""),
@@ -31,7 +31,7 @@ def printed_table(records: Record | Sequence[Record]) -> str:
         f'<th scope="col" class="{name or "number"}">{escape(head)}</th>' for head, name in heads
     )
     body = "".join(_row(row, kinds) for row in rows)
-    missing = sum(not row.taken for row in rows)
+    missing = sum(not row.trainings for row in rows)
     said = (
         "Printed accuracies are test accuracies of the papers' own trainings. Ours: ± one standard"
         " deviation over n trainings, or one binomial standard error where n is 1."
@@ -44,11 +44,11 @@ def printed_table(records: Record | Sequence[Record]) -> str:
     )
 
 
-def _row(row: Beside, kinds: Sequence[str]) -> str:
+def _row(row: ComparedNetwork, kinds: Sequence[str]) -> str:
     printed = row.printed
-    best = {on: measured(row.on(on)) for on in kinds if row.on(on)}
-    numbers = sorted({one.number for one in row.taken})
-    studies = sorted({one.study for one in row.taken})
+    best = {on: mean_accuracy(row.on(on)) for on in kinds if row.on(on)}
+    numbers = sorted({one.number for one in row.trainings})
+    studies = sorted({one.study for one in row.trainings})
     single = len(studies) == 1 and len(numbers) == 1
     name = f"{escape(printed.name)}<br><small>{escape(printed.source)}</small>"
     if single:  # a page opens the trial of a button that names it

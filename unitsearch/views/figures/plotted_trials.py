@@ -1,4 +1,4 @@
-"""Trials as points of figures: their place by metrics, their groups, what hovering says."""
+"""Trials as marks of figures: their places by metrics, their groups and their hover texts."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from html import escape
 from unitsearch import wording
 from unitsearch.costs import COSTS
 from unitsearch.metrics import METRICS, Measured, Metric
-from unitsearch.search.front import front
+from unitsearch.search.front import front as nondominated
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
+from unitsearch.views.figures.trial_states import state_counts
 
-# These need no baseline.
+# These metrics need no baseline.
 _OWN = ("accuracy", "latency", *COSTS)
-# The same whatever the accuracy is.
+# These metrics do not depend on accuracy.
 _EXACT = (*COSTS, "latency", "flops_drop", "params_drop")
 
 
 @dataclass(frozen=True)
-class Point:
+class PlottedTrial:
     """A complete trial at (x, y) or (x, y, z) of a figure, in the units of its axes.
 
     Attributes:
         trial: The trial.
-        x: Its place on the horizontal axis.
-        y: Its place on the vertical axis.
+        x: Its value on the horizontal axis.
+        y: Its value on the vertical axis.
         feasible: Whether its accuracy reaches the floor.
         on_front: Whether it belongs to the study's front, by all objectives.
-        z: Its place on the third axis; 0 where there is none.
+        z: Its value on the third axis; 0 without one.
     """
 
     trial: Trial
@@ -42,7 +43,7 @@ class Point:
 
 
 def axis_value(metric: Metric, new: Measured, baseline: Measured | None) -> float | None:
-    """Return a network's place on the axis of ``metric``; None without the baseline it needs."""
+    """Return a network's value on the axis of ``metric``; None without the baseline it needs."""
     if baseline is None and metric.name not in _OWN:
         return None
     value = float(metric.formula(new, baseline or new))
@@ -52,17 +53,17 @@ def axis_value(metric: Metric, new: Measured, baseline: Measured | None) -> floa
 
 
 def axis_label(metric: Metric, record: Record | None = None) -> str:
-    """Return what stands at the axis, with its unit and the images it was measured on."""
+    """Return the label of an axis, with its unit and the images it was measured on."""
     if metric.name != "accuracy":
         return metric.label
     return f"{wording.measured_on(record)} accuracy (%)" if record else f"{metric.label} (%)"
 
 
 def axis_error(metric: Metric, trial: Trial, baseline: Measured | None = None) -> float | None:
-    """Return one standard error in the axis's unit; None where a metric is exact.
+    """Return one standard error in the axis's unit; None if the metric is exact.
 
-    That of the trial's own accuracy: the baseline's moves all trials alike, and its own place among
-    the metrics relative to it is certain.
+    The error is that of the trial's own accuracy: an error of the baseline moves all trials alike.
+    The baseline itself has no error by a metric relative to it.
     """
     if metric.name in _EXACT or trial.accuracy is None or trial.accuracy_se is None:
         return None
@@ -78,9 +79,9 @@ def axis_error(metric: Metric, trial: Trial, baseline: Measured | None = None) -
 
 
 def axis_bar(metric: Metric, trial: Trial, baseline: Measured | None) -> tuple[float, float]:
-    """Return how far the error bar of a trial reaches down and up; 0 where it has none.
+    """Return the length of a trial's error bar, down and up; 0 for none.
 
-    One standard error each way, or to the quartiles of a latency.
+    The length is one standard error each way, or the distance to the quartiles of a latency.
     """
     if metric.name == "latency" and trial.latency:
         low, median, high = trial.latency
@@ -89,12 +90,14 @@ def axis_bar(metric: Metric, trial: Trial, baseline: Measured | None) -> tuple[f
     return error, error
 
 
-def points(record: Record, x: Metric, y: Metric, z: Metric | None = None) -> list[Point]:
-    """Return the complete trials that have a place by ``x``, ``y`` and, if given, ``z``."""
+def plotted_trials(
+    record: Record, x: Metric, y: Metric, z: Metric | None = None
+) -> list[PlottedTrial]:
+    """Return the complete trials that have a value by ``x``, ``y`` and, if given, ``z``."""
     baseline = record.baseline.measured if record.baseline else None
-    chosen = {trial.number for trial in front_trials(record)}
+    front = {trial.number for trial in front_trials(record)}
     floor = record.floor if record.baseline else 0.0
-    found = []
+    plotted = []
     for trial in record.complete:
         if trial.accuracy is None:
             continue
@@ -104,17 +107,15 @@ def points(record: Record, x: Metric, y: Metric, z: Metric | None = None) -> lis
         if across is None or up is None or deep is None:
             continue
         feasible = trial.accuracy >= floor
-        found.append(Point(trial, across, up, feasible, trial.number in chosen, deep))
-    return found
+        plotted.append(PlottedTrial(trial, across, up, feasible, trial.number in front, deep))
+    return plotted
 
 
-def why_nothing(record: Record, *metrics: Metric) -> str:
-    """Return why no trial has a place by ``metrics``."""
+def missing_message(record: Record, *metrics: Metric) -> str:
+    """Return the reason why no trial has a value by ``metrics``."""
     if not record.complete:
-        states = ("failed", "stopped", "running", "waiting")
-        counts = {state: sum(trial.state == state for trial in record.trials) for state in states}
-        said = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
-        return f"No trial is complete yet ({said})." if said else "No trial is complete yet."
+        counts = state_counts(record.trials)
+        return f"No trial is complete yet ({counts})." if counts else "No trial is complete yet."
     if any(m.name == "latency" for m in metrics) and not any(t.latency for t in record.complete):
         return (
             "No latency is measured. It belongs to a machine, so a search does not store it;<br>"
@@ -125,20 +126,22 @@ def why_nothing(record: Record, *metrics: Metric) -> str:
     return f"No complete trial has a value of {' and '.join(m.label for m in metrics)}."
 
 
-def own_front(found: Sequence[Point], x: Metric, y: Metric, z: Metric | None = None) -> list[Point]:
-    """Return the feasible points that no other dominates by these metrics, by rising x."""
+def own_front(
+    trials: Sequence[PlottedTrial], x: Metric, y: Metric, z: Metric | None = None
+) -> list[PlottedTrial]:
+    """Return the feasible trials that no other one dominates by these metrics, by rising x."""
 
-    def losses(p: Point) -> tuple[float, ...]:
-        at = zip((x, y, z), (p.x, p.y, p.z), strict=True)
-        return tuple(-value if by.maximise else value for by, value in at if by is not None)
+    def minimised(p: PlottedTrial) -> tuple[float, ...]:
+        values = zip((x, y, z), (p.x, p.y, p.z), strict=True)
+        return tuple(-v if metric.maximise else v for metric, v in values if metric is not None)
 
-    items = [(p, losses(p)) for p in found if p.feasible]
-    unique = {(p.x, p.y, p.z): p for p in reversed(front(items))}
+    items = [(p, minimised(p)) for p in trials if p.feasible]
+    unique = {(p.x, p.y, p.z): p for p in reversed(nondominated(items))}
     return sorted(unique.values(), key=lambda p: (p.x, p.y, p.z))
 
 
 def hover(record: Record, trial: Trial, *, on_front: bool, study: str = "") -> str:
-    """Return what hovering over a trial says, as plotly's little HTML."""
+    """Return the hover text of a trial, in the HTML that plotly knows."""
     title = f"<b>{escape(study)} #{trial.number}</b>" if study else f"<b>#{trial.number}</b>"
     title += " · baseline" if trial.is_baseline else ""
     title += " · on the study's front" if on_front else ""
@@ -152,9 +155,9 @@ def hover(record: Record, trial: Trial, *, on_front: bool, study: str = "") -> s
     ]
     if record.baseline is not None:
         base = record.baseline.measured
-        storage, said = ("se_bits", "SE in bits") if record.shares_filters else ("se", "SE")
-        ce, se = (METRICS[name].formula(trial.measured, base) for name in ("ce", storage))
-        lines.append(f"CE {wording.ratio(ce)} · {said} {wording.ratio(se)}")
+        storage, name = ("se_bits", "SE in bits") if record.shares_filters else ("se", "SE")
+        ce, se = (METRICS[key].formula(trial.measured, base) for key in ("ce", storage))
+        lines.append(f"CE {wording.ratio(ce)} · {name} {wording.ratio(se)}")
     if trial.latency:
         low, median, high = trial.latency
         lines.append(f"{median:.3g} ms an image (quartiles {low:.3g} to {high:.3g})")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unitsearch.files import write_whole
-from unitsearch.views.figures.plain import Plain
+from unitsearch.views.figures.definition import FigureData
 from unitsearch.views.figures.theme import CONFIG
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def safe_json(text: str) -> str:
     return text
 
 
-def figure_json(drawn: Plain) -> str:
+def figure_json(drawn: FigureData) -> str:
     """Return a figure as JSON for ``Plotly.newPlot``: arrays as bytes, NaN as null."""
     from plotly.utils import PlotlyJSONEncoder
 
