@@ -31,7 +31,7 @@ from unitsearch.api import bound_space
 from unitsearch.architecture import Architecture
 from unitsearch.costs import count
 from unitsearch.data.batches import normalise
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.cache import kernels
 from unitsearch.kernels.lanes import Lanes
 from unitsearch.kernels.tiles import output_tiles

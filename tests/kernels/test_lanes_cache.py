@@ -17,11 +17,12 @@ found = kernels("float32").owners
 # two that are compiled within a second, under the lock and in the folder of all
 TWO = """
 from numba import types
-from unitsearch.kernels import cache, table
+from unitsearch.kernels import cache
+from unitsearch.kernels import table_layout as t
 numbers = types.CPointer(types.int64)
 signature = types.void(numbers, numbers, types.CPointer(types.float32))
 with cache._kept_in(cache.folder()):
-    found = [cache._compiled(cache._FUNCTIONS[k], signature, k) for k in (table.LOSS, table.SGD)]
+    found = [cache._compiled(cache._FUNCTIONS[k], signature, k) for k in (t.LOSS, t.SGD)]
 """
 
 

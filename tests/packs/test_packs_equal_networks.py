@@ -95,9 +95,9 @@ def test_four_architectures_of_a_space_are_what_each_is_alone(space: str) -> Non
 
 def test_equal_units_of_all_members_are_one_grouped_operation() -> None:
     pack = Pack([SMALL["equal units"]] * 3)
-    stack = [step for step in pack.program if getattr(step, "kinds", ((0, None),))[0][0] == 12]
+    stack = [step for step in pack.program if getattr(step, "geometries", ((0, None),))[0][0] == 12]
     assert len(stack) == 2  # the two layers of 3 x 4 units
-    assert all(len(step.kinds) == 1 for step in stack)
+    assert all(len(step.geometries) == 1 for step in stack)
 
 
 def test_a_pack_refuses_a_member_of_another_skeleton_and_says_where_it_differs() -> None:

@@ -30,14 +30,14 @@ from unitsearch.kernels import (
     convolution,
     convolution_back,
     head,
+    interpreter,
+    lane_optimisers,
     linear,
     maxima,
-    optimisers,
     pooling,
-    step,
     vectors,
 )
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.resources import cache_folder
 
 _FUNCTIONS: dict[int, Callable[..., None]] = {
@@ -53,8 +53,8 @@ _FUNCTIONS: dict[int, Callable[..., None]] = {
     t.LINEAR_BACK: linear.linear_back,
     t.POOL_BACK: pooling.pool_back,
     t.TOTAL_BACK: pooling.total_back,
-    t.SGD: optimisers.sgd,
-    t.ADAM: optimisers.adam,
+    t.SGD: lane_optimisers.sgd,
+    t.ADAM: lane_optimisers.adam,
     t.CONVOLVE: convolution.convolve,
     t.CORRELATE: convolution_back.correlate,
 }
@@ -92,7 +92,7 @@ def kernels(dtype: str) -> Kernels:
         owners = {
             kind: _compiled(function, signature, kind) for kind, function in _FUNCTIONS.items()
         }
-        run = _compiled(step.run, signature)
+        run = _compiled(interpreter.run, signature)
     addresses = np.array([owners[kind].address for kind in range(len(t.KINDS))], np.int64)
     call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(run.address)
     return Kernels(call, addresses, (*owners.values(), run))

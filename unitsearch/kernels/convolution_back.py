@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.convolution import pad_inputs, stage_inputs
 from unitsearch.kernels.maxima import gradient_of_maxima, sign_of
 from unitsearch.kernels.norm import (

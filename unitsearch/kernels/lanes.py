@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from unitsearch.architecture import Architecture
 from unitsearch.errors import UsageError
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.cache import kernels
-from unitsearch.kernels.program import lower
+from unitsearch.kernels.lane_program import lower_to_lanes
 from unitsearch.kernels.tiles import RUNS, output_tiles, run_tiles, weight_tiles
 from unitsearch.kernels.vectors import REGISTER_BYTES, lanes
 
@@ -67,7 +67,7 @@ class Lanes:
         self.architecture, self.batch, self.dtype = architecture, batch, np.dtype(dtype)
         self._width = lanes(dtype)
         blocks = -(-batch // self._width)
-        self._program = program = lower(architecture, blocks, self._width, REGISTER_BYTES)
+        self._program = program = lower_to_lanes(architecture, blocks, self._width, REGISTER_BYTES)
         self._kernels = kernels(dtype)
         c = architecture.input[0]
         self._levels = _levels(mean or (0.0,) * c, std or (1.0,) * c, self.dtype)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.norm import fill, inlined
 from unitsearch.kernels.vectors import (
     add,

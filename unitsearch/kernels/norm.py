@@ -14,7 +14,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.vectors import (
     add,
     clip,

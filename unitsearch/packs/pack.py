@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from unitsearch.architecture import Architecture, canonical
 from unitsearch.errors import UsageError
 from unitsearch.packs import unit_kernel
-from unitsearch.packs.ledger import Rows
-from unitsearch.packs.lowering import lower
-from unitsearch.packs.running import Tensors, run
+from unitsearch.packs.pack_execution import Tensors, run
+from unitsearch.packs.pack_layout import Spans
+from unitsearch.packs.pack_lowering import lower_to_pack
 from unitsearch.packs.skeletons import difference, skeleton
 
 
@@ -67,7 +67,7 @@ class Pack:
         self._unit_kernel = unit_kernel.load() if kernel else None
         # grouped convolutions are fastest channels last; the unit kernel reads along rows of pixels
         self.memory_format = torch.contiguous_format if kernel else torch.channels_last
-        self.program, self._ledger = lower(self.architectures, unit_kernel=kernel)
+        self.program, self._ledger = lower_to_pack(self.architectures, unit_kernel=kernel)
         size, channels = sum(self._ledger.parts), sum(self._ledger.stats)
         self.weights = torch.zeros(size, device=device, dtype=dtype, requires_grad=True)
         self.means = torch.zeros(channels, device=device, dtype=dtype)
@@ -137,7 +137,7 @@ class Pack:
         return self._own[member]
 
 
-def _index(rows: Rows, names: Sequence[str] | Rows) -> Tensor:
+def _index(rows: Spans, names: Sequence[str] | Spans) -> Tensor:
     """Return the places of named numbers, unit after unit."""
     assert set(rows) == set(names), set(rows) ^ set(names)
     found = [torch.zeros(0, dtype=torch.int64)]

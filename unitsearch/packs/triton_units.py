@@ -20,7 +20,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from unitsearch.packs.program import Weigh
+from unitsearch.packs.pack_program import WeightedLayers
 
 BLOCK = 256  # pixels of one program
 PARTS = 64  # partial sums of a weight's gradient, at most
@@ -138,15 +138,20 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor, step: Weigh
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        table: Tensor,
+        step: WeightedLayers,
     ) -> Tensor:
         x, weight = x.contiguous(), weight.contiguous()
-        kind = step.kinds[0][1]
+        kind = step.geometries[0][1]
         images, channels, height, width = x.shape
         out_height, out_width = (
             (side + 2 * kind.padding - kind.kernel) // kind.stride + 1 for side in (height, width)
         )
-        outputs = sum(count * each.out for count, each in step.kinds)
+        outputs = sum(count * each.out for count, each in step.geometries)
         y = x.new_empty(images, outputs, out_height, out_width)
         _forward[len(table), triton.cdiv(images * out_height * out_width, BLOCK)](
             x, weight, weight if bias is None else bias, y, table, images, channels, outputs,
@@ -162,7 +167,7 @@ class _Convolution(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, table = ctx.saved_tensors
         g, step = gradients[0].contiguous(), ctx.step
-        kind = step.kinds[0][1]
+        kind = step.geometries[0][1]
         images, channels, height, width = x.shape
         _, outputs, out_height, out_width = g.shape
         windows = {"KERNEL": kind.kernel, "STRIDE": kind.stride, "PADDING": kind.padding}
@@ -188,7 +193,9 @@ class _Convolution(torch.autograd.Function):
         return d, partial.sum(0), to_bias, None, None
 
 
-def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor, step: Weigh) -> Tensor:
+def convolve(
+    x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor, step: WeightedLayers
+) -> Tensor:
     """Return the convolutions of all units of a step.
 
     Args:
@@ -204,9 +211,9 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor, step
     return y
 
 
-def _widest(step: Weigh, of: str) -> int:
+def _widest(step: WeightedLayers, of: str) -> int:
     """Return the power of two that holds the widest unit's channels."""
-    widest: int = max(getattr(kind, of) for _, kind in step.kinds)
+    widest: int = max(getattr(kind, of) for _, kind in step.geometries)
     return 1 << (widest - 1).bit_length()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from unitsearch.errors import PackageError
 
 if TYPE_CHECKING:
-    from unitsearch.packs.running import UnitKernel
+    from unitsearch.packs.pack_execution import UnitKernel
 
 
 def is_installed() -> bool:

@@ -19,7 +19,7 @@ from unitsearch.data.images import Images, Source
 from unitsearch.data.sets import DataSet
 from unitsearch.errors import UsageError
 from unitsearch.network.build import Network
-from unitsearch.packs.optimisers import Moment
+from unitsearch.packs.pack_optimisers import StepSettings
 from unitsearch.training.loop import (
     DivergedError,
     Trained,
@@ -282,7 +282,7 @@ class _Crew:
         found = [
             optimiser.coefficients(
                 [
-                    Moment(
+                    StepSettings(
                         rates[slot.epoch][step],
                         0.0 if restarted else recipe.momentum,
                         slot.taken + step,

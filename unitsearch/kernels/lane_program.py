@@ -9,10 +9,22 @@ from numpy.typing import NDArray
 
 from unitsearch.architecture import Architecture, Linear, Stack, canonical
 from unitsearch.errors import UsageError
-from unitsearch.kernels import table as t
-from unitsearch.kernels.lowering import Lowering
-from unitsearch.kernels.memory import Entry, Map, Memory, Row, View
-from unitsearch.kernels.rows import entering, handed_back, leaving, refusal, settle_way_back
+from unitsearch.kernels import table_layout as t
+from unitsearch.kernels.lane_lowering import LaneLowering
+from unitsearch.kernels.operations import (
+    input_columns,
+    output_columns,
+    pooled_gradient_columns,
+    settle_backward,
+    unsupported_error,
+)
+from unitsearch.kernels.program_builder import (
+    ChannelRange,
+    FeatureMap,
+    Operation,
+    ProgramBuilder,
+    StateEntry,
+)
 from unitsearch.kernels.vectors import REGISTER_BYTES
 from unitsearch.shapes import output
 
@@ -20,7 +32,7 @@ ACCUMULATORS = 64  # registers: two sums for each channel of an output tile, or 
 
 
 @dataclass(frozen=True, eq=False)
-class Program:
+class LaneProgram:
     """A table of operations and all that it speaks of.
 
     Attributes:
@@ -46,7 +58,7 @@ class Program:
     backward: NDArray[np.int64]
     taps: NDArray[np.int32]
     phases: NDArray[np.int64]
-    entries: tuple[Entry, ...]
+    entries: tuple[StateEntry, ...]
     weights: int
     running: int
     coefs: int
@@ -61,23 +73,28 @@ class Program:
 def unsupported(architecture: Architecture) -> str:
     """Return why lanes cannot run ``architecture``: one sentence, or nothing if they can."""
     try:
-        lower(architecture, 1, 16, 64)
+        lower_to_lanes(architecture, 1, 16, 64)
     except UsageError as error:
         return error.message
     return ""
 
 
-def workspace(architecture: Architecture, batch: int) -> int:
+def workspace_bytes(architecture: Architecture, batch: int) -> int:
     """Return the bytes of maps and gradients that lanes hold for ``batch`` images, in float32.
 
     Raises:
         UsageError: If lanes cannot run ``architecture``.
     """
     lanes = REGISTER_BYTES // 4
-    return lower(architecture, -(-batch // lanes), lanes, REGISTER_BYTES).registers * REGISTER_BYTES
+    return (
+        lower_to_lanes(architecture, -(-batch // lanes), lanes, REGISTER_BYTES).registers
+        * REGISTER_BYTES
+    )
 
 
-def lower(architecture: Architecture, blocks: int, lanes: int, register_bytes: int) -> Program:
+def lower_to_lanes(
+    architecture: Architecture, blocks: int, lanes: int, register_bytes: int
+) -> LaneProgram:
     """Return the program of ``architecture`` for a batch of some blocks of ``lanes`` images.
 
     Raises:
@@ -86,65 +103,67 @@ def lower(architecture: Architecture, blocks: int, lanes: int, register_bytes: i
     """
     output(architecture)
     architecture = canonical(architecture)
-    memory = Memory(blocks)
+    builder = ProgramBuilder(blocks)
     has_flat_units = any(
         isinstance(layer, Stack)
         and any(isinstance(run.unit.layers[0], Linear) for run in layer.units)
         for layer in architecture.layers
     )
-    lowering = Lowering(memory, register_bytes, keeps_maxima=not has_flat_units)
+    lowering = LaneLowering(builder, register_bytes, keeps_maxima=not has_flat_units)
     channels = architecture.input[0]
-    images = View(memory.map(*architecture.input, has_gradient=False), 0, channels)
-    row = {t.KIND: t.ENTER, t.INPUTS: lanes, t.OUTPUTS: channels, **leaving(images)}
-    memory.rows.append(Row(row, images.map))
+    images = ChannelRange(builder.map(*architecture.input, has_gradient=False), 0, channels)
+    row = {t.KIND: t.ENTER, t.INPUTS: lanes, t.OUTPUTS: channels, **output_columns(images)}
+    builder.rows.append(Operation(row, images.map))
     x = lowering.sequence(architecture.layers, images, "layers")
     if not x.is_flat or x.map.pixels != 1 or x.map is images.map:
-        raise refusal("networks that do not end in a linear layer")
-    loss = Row({t.KIND: t.LOSS, t.INPUTS: lanes, t.OUTPUTS: x.count, **entering(x)}, x.map)
+        raise unsupported_error("networks that do not end in a linear layer")
+    loss = Operation(
+        {t.KIND: t.LOSS, t.INPUTS: lanes, t.OUTPUTS: x.count, **input_columns(x)}, x.map
+    )
     loss.x = x.map.use()
-    return _assembled(memory, loss)
+    return _assembled(builder, loss)
 
 
-def _assembled(memory: Memory, loss: Row) -> Program:
-    """Return the program of a memory whose rows are all there."""
-    shared = {depth: memory.take(size) for depth, size in memory.shared.items()}
-    for made, depth in memory.hidden:
+def _assembled(builder: ProgramBuilder, loss: Operation) -> LaneProgram:
+    """Return the program of a builder whose rows are all there."""
+    shared = {depth: builder.take(size) for depth, size in builder.shared.items()}
+    for made, depth in builder.hidden:
         made.g = shared[depth]
-    _hand_gradients_on([loss, *reversed(memory.rows)])
-    for row in memory.rows:
+    _hand_gradients_on([loss, *reversed(builder.rows)])
+    for row in builder.rows:
         if row.values[t.KIND] == t.CONVOLUTION:
-            settle_way_back(memory, row.values)
-    staged, gradients = memory.take(memory.staged), memory.take(memory.gradients)
-    sums = memory.take(memory.sums)
-    for row in memory.rows:
+            settle_backward(builder, row.values)
+    staged, gradients = builder.take(builder.staged), builder.take(builder.gradients)
+    sums = builder.take(builder.sums)
+    for row in builder.rows:
         row.values |= {t.S: staged, t.D: gradients, t.SUMS: sums}
     back = [
         row.values | {t.KIND: row.back}
-        for row in reversed(memory.rows)
+        for row in reversed(builder.rows)
         if row.back is not None and not (row.back == t.POOL_BACK and row.values[t.XG] < 0)
     ]
-    return Program(
-        forward=_table([row.values for row in memory.rows], memory.blocks),
-        loss=_table([loss.values], memory.blocks)[0],
-        backward=_table(back, memory.blocks),
-        taps=np.array([tap for taps in memory.taps for tap in taps], np.int32).reshape(-1, 2),
-        phases=np.array(memory.phases, np.int64).reshape(-1, t.PHASE),
-        entries=tuple(memory.entries),
-        weights=memory.weights,
-        running=memory.running,
-        coefs=memory.coefs,
-        spare=memory.take(memory.spare),
-        numbers=memory.take(t.LARGEST_WINDOW + 1),
-        accumulators=memory.take(ACCUMULATORS),
-        registers=memory.registers,
+    return LaneProgram(
+        forward=_table([row.values for row in builder.rows], builder.blocks),
+        loss=_table([loss.values], builder.blocks)[0],
+        backward=_table(back, builder.blocks),
+        taps=np.array([tap for taps in builder.taps for tap in taps], np.int32).reshape(-1, 2),
+        phases=np.array(builder.phases, np.int64).reshape(-1, t.PHASE),
+        entries=tuple(builder.entries),
+        weights=builder.weights,
+        running=builder.running,
+        coefs=builder.coefs,
+        spare=builder.take(builder.spare),
+        numbers=builder.take(t.LARGEST_WINDOW + 1),
+        accumulators=builder.take(ACCUMULATORS),
+        registers=builder.registers,
         classes=loss.values[t.OUTPUTS],
-        blocks=memory.blocks,
+        blocks=builder.blocks,
     )
 
 
-def _hand_gradients_on(back: list[Row]) -> None:
+def _hand_gradients_on(back: list[Operation]) -> None:
     """Fill in where gradients lie; and, in the way back's order, who stores, adds and finishes."""
-    order: dict[Map, list[int]] = {}
+    order: dict[FeatureMap, list[int]] = {}
     for row in back:
         for use in (row.z, row.x):
             if use is not None and use[1] not in order.setdefault(use[0], []):
@@ -152,7 +171,7 @@ def _hand_gradients_on(back: list[Row]) -> None:
     for row in back:
         values = row.values
         if row.pooled is not None:
-            values |= handed_back(row.pooled)
+            values |= pooled_gradient_columns(row.pooled)
         elif t.Y in values:
             values[t.G] = -1 if row.y.g < 0 else row.y.g + values[t.Y] - row.y.at
         for use, x, xg, mode in (

@@ -10,24 +10,24 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unitsearch.packs.program import (
-    Average,
-    Flat,
-    Join,
-    Kind,
+from unitsearch.packs.pack_program import (
+    Concatenate,
+    GateProduct,
+    Gather,
+    LayerGeometry,
     Norm,
-    Program,
-    Scale,
+    PackProgram,
+    PixelMean,
+    PixelsToChannels,
+    Pooling,
+    ResidualSum,
     Step,
-    Sum,
-    Take,
-    Weigh,
-    Window,
+    WeightedLayers,
 )
 
 MOMENTUM, EPSILON = 0.1, 1e-5  # batch norm's, as torch sets them
 
-UnitKernel = Callable[[Tensor, Tensor, Tensor | None, Tensor, Weigh], Tensor]
+UnitKernel = Callable[[Tensor, Tensor, Tensor | None, Tensor, WeightedLayers], Tensor]
 """Takes maps, weights, biases, the table and the step; gives maps."""
 
 
@@ -50,7 +50,7 @@ class Tensors:
     unit_kernel: UnitKernel | None = None
 
 
-def run(program: Program, x: Tensor, tensors: Tensors, *, training: bool) -> Tensor:
+def run(program: PackProgram, x: Tensor, tensors: Tensors, *, training: bool) -> Tensor:
     """Return what ``program`` makes of ``x``, [images, channels, height, width].
 
     In training, norms use the batch's statistics and update the running ones in place.
@@ -62,63 +62,66 @@ def run(program: Program, x: Tensor, tensors: Tensors, *, training: bool) -> Ten
 
 def _run(step: Step, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
     match step:
-        case Weigh():
+        case WeightedLayers():
             return _weigh(step, x, tensors, training)
-        case Take(index, inverse):
+        case Gather(index, inverse):
             back = None if inverse is None else tensors.tables[inverse]
             return _taken(x, tensors.tables[index], back)
-        case Window("max", kernel, stride, padding):
+        case Pooling("max", kernel, stride, padding):
             return F.max_pool2d(x, kernel, stride, padding)
-        case Window(_, kernel, stride, padding):
+        case Pooling(_, kernel, stride, padding):
             return F.avg_pool2d(x, kernel, stride, padding)
-        case Average():
+        case PixelMean():
             return x.mean((2, 3), keepdim=True)
-        case Flat():
+        case PixelsToChannels():
             return x.flatten(1)[:, :, None, None]
-        case Join(of, widths):
+        case Concatenate(of, widths):
             shares = [x] * len(of) if widths is None else torch.split(x, list(widths), 1)
             found = [
                 run(one, share, tensors, training=training)
                 for one, share in zip(of, shares, strict=True)
             ]
             return torch.cat(found, 1)
-        case Sum(body, shortcut, act):
+        case ResidualSum(body, shortcut, act):
             side = run(shortcut, x, tensors, training=training)
             return _activated(run(body, x, tensors, training=training) + side, act)
-        case Scale(body):
+        case GateProduct(body):
             return x * run(body, x, tensors, training=training)
         case _:
             assert_never(step)
 
 
-def _weigh(step: Weigh, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
+def _weigh(step: WeightedLayers, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
     weights = tensors.parts[step.weight]
     biases = None if step.bias is None else tensors.parts[step.bias]
     if step.table is not None and tensors.unit_kernel is not None:
         y = tensors.unit_kernel(x, weights, biases, tensors.tables[step.table], step)
     else:
-        y = grouped(step.kinds, x, weights, biases)
+        y = grouped(step.geometries, x, weights, biases)
     if step.norm is not None:
         y = _normed(step.norm, y, tensors, training)
     return _activated(y, step.act)
 
 
 def grouped(
-    kinds: tuple[tuple[int, Kind], ...], x: Tensor, weights: Tensor, biases: Tensor | None
+    geometries: tuple[tuple[int, LayerGeometry], ...],
+    x: Tensor,
+    weights: Tensor,
+    biases: Tensor | None,
 ) -> Tensor:
     """Return the outputs of layers side by side, equal neighbours as one grouped operation.
 
     Args:
-        kinds: How many of which kind, in the order of their channels in ``x``.
+        geometries: How many of which kind, in the order of their channels in ``x``.
         x: Maps [images, channels, height, width].
         weights: Their weights one after the other, flat.
         biases: The biases of those that have one, flat.
     """
-    shares = torch.split(x, [count * kind.inputs for count, kind in kinds], 1)
-    of = torch.split(weights, [count * kind.size for count, kind in kinds])
-    added = iter(() if biases is None else torch.split(biases, _bias_sizes(kinds)))
+    shares = torch.split(x, [count * kind.inputs for count, kind in geometries], 1)
+    of = torch.split(weights, [count * kind.size for count, kind in geometries])
+    added = iter(() if biases is None else torch.split(biases, _bias_sizes(geometries)))
     found = []
-    for (count, kind), share, weight in zip(kinds, shares, of, strict=True):
+    for (count, kind), share, weight in zip(geometries, shares, of, strict=True):
         bias = next(added) if kind.bias else None
         if kind.kernel:
             each = kind.inputs // kind.groups
@@ -132,11 +135,11 @@ def grouped(
     return found[0] if len(found) == 1 else torch.cat(found, 1)
 
 
-def _bias_sizes(kinds: tuple[tuple[int, Kind], ...]) -> list[int]:
-    return [count * kind.out for count, kind in kinds if kind.bias]
+def _bias_sizes(geometries: tuple[tuple[int, LayerGeometry], ...]) -> list[int]:
+    return [count * kind.out for count, kind in geometries if kind.bias]
 
 
-def _linear(count: int, kind: Kind, x: Tensor, weight: Tensor) -> Tensor:
+def _linear(count: int, kind: LayerGeometry, x: Tensor, weight: Tensor) -> Tensor:
     """Return [images, count · out, 1, 1] from [images, count · in, 1, 1]."""
     shaped = weight.view(count, kind.out, kind.inputs).transpose(1, 2)
     split = x.reshape(-1, count, kind.inputs).transpose(0, 1)

@@ -7,21 +7,27 @@ from dataclasses import replace
 
 from unitsearch.architecture import Conv, Linear, Pool
 from unitsearch.errors import UsageError
-from unitsearch.kernels import choosing
-from unitsearch.kernels import table as t
-from unitsearch.kernels.memory import Held, Map, Memory, Row, View
+from unitsearch.kernels import table_layout as t
+from unitsearch.kernels import tile_choice
+from unitsearch.kernels.program_builder import (
+    ChannelRange,
+    FeatureMap,
+    Operation,
+    ParameterOffsets,
+    ProgramBuilder,
+)
 
 LARGEST_SUMS = 1 << 14  # weights of a block whose sums are kept for each lane: half a near cache
 NEAR = 2048  # registers that the second cache holds beside what passes through it
 ACTS = {"none": 0, "relu": 1, "relu6": 2}
 
 
-def refusal(what: str) -> UsageError:
+def unsupported_error(what: str) -> UsageError:
     """Return the error that says what lanes do not run."""
     return UsageError(f"lanes do not run {what}")
 
 
-def entering(x: View) -> dict[int, int]:
+def input_columns(x: ChannelRange) -> dict[int, int]:
     """Return the columns of what an operation reads."""
     m = x.map
     return {
@@ -31,7 +37,7 @@ def entering(x: View) -> dict[int, int]:
     }  # fmt: skip
 
 
-def leaving(y: View) -> dict[int, int]:
+def output_columns(y: ChannelRange) -> dict[int, int]:
     """Return the columns of what an operation leaves."""
     m = y.map
     return {
@@ -41,21 +47,23 @@ def leaving(y: View) -> dict[int, int]:
     }  # fmt: skip
 
 
-def handed_back(y: View) -> dict[int, int]:
+def pooled_gradient_columns(y: ChannelRange) -> dict[int, int]:
     """Return the columns of where the gradient of a pooled convolution is handed back."""
     m = y.map
     first = y.first * m.pixels
     return {t.G: m.g + first, t.G_BLOCK: m.block, t.POOLED: m.at + first}
 
 
-def add_maxima(memory: Memory, pool: Pool, x: View, y: View) -> View:
+def add_maxima(
+    builder: ProgramBuilder, pool: Pool, x: ChannelRange, y: ChannelRange
+) -> ChannelRange:
     """Add the maxima of what the last operation, a convolution, left; return what they leave."""
-    conv, z, m = memory.rows[-1], x.map, y.map
+    conv, z, m = builder.rows[-1], x.map, y.map
     m.act, m.has_bias = z.act, m.has_bias or z.has_bias
     m.is_plain = m.is_plain and z.is_plain
     row = {
         t.KIND: t.MAXIMA, t.COUNT: x.count, t.KERNEL: pool.kernel, t.STRIDE: pool.step,
-        **entering(x), **leaving(y),
+        **input_columns(x), **output_columns(y),
     }  # fmt: skip
     conv.pooled = y
     conv.values |= {
@@ -64,42 +72,47 @@ def add_maxima(memory: Memory, pool: Pool, x: View, y: View) -> View:
     }  # fmt: skip
     scratch = z.pixels + 2 * z.height * m.width
     staged = conv.values[t.INPUTS] * conv.values[t.S_CHANNEL]
-    memory.staged = max(memory.staged, staged + scratch)
-    memory.rows.append(Row(row, m))
+    builder.staged = max(builder.staged, staged + scratch)
+    builder.rows.append(Operation(row, m))
     return y
 
 
 def add_pool(
-    memory: Memory, pool: Pool, window: tuple[int, int], x: View, y: View, use: tuple[Map, int]
-) -> View:
+    builder: ProgramBuilder,
+    pool: Pool,
+    window: tuple[int, int],
+    x: ChannelRange,
+    y: ChannelRange,
+    use: tuple[FeatureMap, int],
+) -> ChannelRange:
     """Add a pooling by a window of rows and columns; return what it leaves."""
     if math.prod(window) > t.LARGEST_WINDOW and pool.op == "max":
-        raise refusal("maxima over more than 225 pixels")
+        raise unsupported_error("maxima over more than 225 pixels")
     m = x.map
     side = pool.padding
     row = {
         t.KIND: t.POOL, t.COUNT: x.count, t.KERNEL: window[0], t.KERNEL_WIDTH: window[1],
         t.STRIDE: pool.step, t.PADDING: side, t.OPERATOR: 0 if pool.op == "max" else 1,
         t.S_ROW: m.width + 2 * side,
-        **entering(x), **leaving(y),
+        **input_columns(x), **output_columns(y),
     }  # fmt: skip
     if pool.op == "max":
         if y.map.index < 0:
-            y.map.index = memory.take(y.map.block * memory.blocks)
+            y.map.index = builder.take(y.map.block * builder.blocks)
         row[t.INDEX] = y.map.index + y.first * y.map.pixels
-    memory.staged = max(memory.staged, (m.height + 2 * side) * (m.width + 2 * side))
-    memory.spare = max(memory.spare, m.pixels)
-    memory.rows.append(Row(row, y.map, t.POOL_BACK, use))
+    builder.staged = max(builder.staged, (m.height + 2 * side) * (m.width + 2 * side))
+    builder.spare = max(builder.spare, m.pixels)
+    builder.rows.append(Operation(row, y.map, t.POOL_BACK, use))
     return y
 
 
 def add_block(
-    memory: Memory, layer: Conv | Linear, x: View, count: int, inputs: int, y: View, held: Held,
-    use: tuple[Map, int],
-) -> View:  # fmt: skip
+    builder: ProgramBuilder, layer: Conv | Linear, x: ChannelRange, count: int, inputs: int,
+    y: ChannelRange, held: ParameterOffsets, use: tuple[FeatureMap, int],
+) -> ChannelRange:  # fmt: skip
     """Add ``count`` equal layers side by side; return what they leave."""
     if layer.act not in ACTS:
-        raise refusal(f"the activation {layer.act}")
+        raise unsupported_error(f"the activation {layer.act}")
     has_norm = layer.norm == "batch"
     y.map.act = ACTS[layer.act]
     y.map.is_plain = y.map.is_plain and not has_norm and y.map.act == 0
@@ -109,47 +122,47 @@ def add_block(
         t.BETA: held.beta, t.MEAN: held.mean, t.VARIANCE: held.variance,
     }  # fmt: skip
     if isinstance(layer, Linear):
-        row |= _linear(memory, layer, x, count, inputs, y)
+        row |= _linear(builder, layer, x, count, inputs, y)
         back = t.LINEAR_BACK
     else:
-        row |= _convolution(memory, layer, x, count, inputs, y)
+        row |= _convolution(builder, layer, x, count, inputs, y)
         back = t.CONVOLUTION_BACK
-    memory.rows.append(Row(row, y.map, back, use))
+    builder.rows.append(Operation(row, y.map, back, use))
     return replace(y, is_flat=isinstance(layer, Linear))
 
 
 def _convolution(
-    memory: Memory, conv: Conv, x: View, count: int, inputs: int, y: View
+    builder: ProgramBuilder, conv: Conv, x: ChannelRange, count: int, inputs: int, y: ChannelRange
 ) -> dict[int, int]:
     k, stride, side = conv.kernel, conv.stride, conv.margin
     if side >= k:
-        raise refusal("padding as wide as the kernel")
+        raise unsupported_error("padding as wide as the kernel")
     count, inputs, outputs = count * conv.groups, inputs // conv.groups, conv.out // conv.groups
     m, n = x.map, y.map
     row = {
         t.KIND: t.CONVOLUTION, t.COUNT: count, t.INPUTS: inputs, t.OUTPUTS: outputs,
-        t.KERNEL: k, t.STRIDE: stride, t.PADDING: side, **entering(x), **leaving(y),
+        t.KERNEL: k, t.STRIDE: stride, t.PADDING: side, **input_columns(x), **output_columns(y),
     }  # fmt: skip
     is_direct = m.is_plain and side == 0
     s_row = m.width + 2 * side
     s_channel = m.pixels if is_direct else s_row * (m.height + 2 * side)
-    taps = choosing.forward_taps(inputs, k, s_channel, s_row)
-    size = choosing.output_size(outputs, n.height, n.width, len(taps), is_spaced=stride != 1)
-    run = choosing.run_columns(n.width, k) if outputs == 1 and stride == 1 else 0
+    taps = tile_choice.forward_taps(inputs, k, s_channel, s_row)
+    size = tile_choice.output_size(outputs, n.height, n.width, len(taps), is_spaced=stride != 1)
+    run = tile_choice.run_columns(n.width, k) if outputs == 1 and stride == 1 else 0
     if run:
         size, row[t.RUN] = (1, 1, run), k
-    weight = choosing.weight_size(outputs, inputs, k)
+    weight = tile_choice.weight_size(outputs, inputs, k)
     row |= {
         t.IS_DIRECT: int(is_direct), t.S_ROW: s_row, t.S_CHANNEL: s_channel,
-        t.TAPS: memory.taps_of(taps), t.TAP_COUNT: len(taps),
+        t.TAPS: builder.taps_of(taps), t.TAP_COUNT: len(taps),
         t.TILE_CHANNELS: size[0], t.TILE_ROWS: size[1], t.TILE_COLUMNS: size[2],
         t.WEIGHT_OUTPUTS: weight[0], t.WEIGHT_ROWS: weight[1], t.WEIGHT_COLUMNS: weight[2],
     }  # fmt: skip
-    memory.staged = max(memory.staged, inputs * s_channel)
+    builder.staged = max(builder.staged, inputs * s_channel)
     return row
 
 
-def settle_way_back(memory: Memory, row: dict[int, int]) -> None:
+def settle_backward(builder: ProgramBuilder, row: dict[int, int]) -> None:
     """Settle how a convolution's gradients are staged, once it is known which are wanted."""
     k, stride, side = row[t.KERNEL], row[t.STRIDE], row[t.PADDING]
     inputs, outputs = row[t.INPUTS], row[t.OUTPUTS]
@@ -157,77 +170,82 @@ def settle_way_back(memory: Memory, row: dict[int, int]) -> None:
     y_height, y_width = row[t.Y_HEIGHT], row[t.Y_WIDTH]
     low = high = 0
     if row[t.XG] >= 0:
-        low, high = choosing.reach(height, y_height, k, stride, side)
-        low_2, high_2 = choosing.reach(width, y_width, k, stride, side)
+        low, high = tile_choice.reach(height, y_height, k, stride, side)
+        low_2, high_2 = tile_choice.reach(width, y_width, k, stride, side)
         low, high = max(low, low_2), max(high, high_2)
     is_direct = not row[t.NORM] and t.POOL_KERNEL not in row and low == high == 0
     d_row = y_width + low + high
     d_channel = y_width * y_height if is_direct else d_row * (y_height + low + high)
     row |= {
         t.IS_DIRECT_BACK: int(is_direct), t.D_ROW: d_row, t.D_CHANNEL: d_channel,
-        t.D_LOW: low, t.D_HIGH: high, t.PHASES: len(memory.phases), t.PHASE_COUNT: 0,
+        t.D_LOW: low, t.D_HIGH: high, t.PHASES: len(builder.phases), t.PHASE_COUNT: 0,
     }  # fmt: skip
     weights = outputs * inputs * k * k
     keeps_sums = weights <= LARGEST_SUMS
-    memory.sums = max(
-        memory.sums, weights if keeps_sums else inputs * k * k * row[t.WEIGHT_OUTPUTS]
+    builder.sums = max(
+        builder.sums, weights if keeps_sums else inputs * k * k * row[t.WEIGHT_OUTPUTS]
     )
     row |= {t.KEEPS_SUMS: int(keeps_sums), t.PART: outputs}
     if row[t.XG] < 0:
         row[t.PART] = row[t.WEIGHT_OUTPUTS]  # so that the near cache holds what is staged
-    memory.gradients = max(memory.gradients, row[t.PART] * d_channel)
+    builder.gradients = max(builder.gradients, row[t.PART] * d_channel)
     if row[t.XG] < 0:
         return
-    memory.spare = max(memory.spare, inputs * height * width)
-    phases = choosing.backward_phases(
+    builder.spare = max(builder.spare, inputs * height * width)
+    phases = tile_choice.backward_phases(
         outputs, inputs, height, width, k, stride, side, d_channel, d_row
     )
     row[t.PHASE_COUNT] = len(phases)
     for taps, *rest in phases:
-        memory.phases.append((memory.taps_of(taps), len(taps), *rest))
+        builder.phases.append((builder.taps_of(taps), len(taps), *rest))
     taps, _, _, rows, columns = phases[0]
-    size = choosing.output_size(inputs, rows, columns, len(taps), is_spaced=False)
-    run = choosing.run_columns(columns, k) if inputs == 1 and stride == 1 else 0
+    size = tile_choice.output_size(inputs, rows, columns, len(taps), is_spaced=False)
+    run = tile_choice.run_columns(columns, k) if inputs == 1 and stride == 1 else 0
     if run:
         size, row[t.BACK_RUN] = (1, 1, run), k
     row |= {t.BACK_CHANNELS: size[0], t.BACK_ROWS: size[1], t.BACK_COLUMNS: size[2]}
 
 
 def _linear(
-    memory: Memory, linear: Linear, x: View, count: int, inputs: int, y: View
+    builder: ProgramBuilder,
+    linear: Linear,
+    x: ChannelRange,
+    count: int,
+    inputs: int,
+    y: ChannelRange,
 ) -> dict[int, int]:
     m, features = x.map, count * inputs
     share = m.pixels
     coef, rest = divmod(x.first, share)
     row = {
         t.KIND: t.LINEAR, t.COUNT: count, t.INPUTS: inputs, t.OUTPUTS: linear.out,
-        **entering(x), **leaving(y),
+        **input_columns(x), **output_columns(y),
     }  # fmt: skip
     if rest or features % share:
         if not m.is_plain or m.has_bias:
-            raise refusal("linear units that cut the pixels of a channel apart")
+            raise unsupported_error("linear units that cut the pixels of a channel apart")
         share = math.gcd(x.first, features)
         coef = 0  # all are 1 and 0
         assert m.block >= features
     row |= {t.X: m.at + x.first, t.X_COEF: m.coef + coef, t.X_SHARE: share}
     if m.g >= 0:
         row[t.XG] = m.g + x.first
-    forward = choosing.forward_taps(inputs, 1, memory.blocks, 0)
-    back = tuple((o * memory.blocks, o * inputs) for o in range(linear.out))
-    size = choosing.output_size(linear.out, 1, memory.blocks, inputs, is_spaced=False)
-    back_size = choosing.output_size(inputs, 1, memory.blocks, linear.out, is_spaced=False)
-    weight = choosing.weight_size(linear.out, inputs, 1)
+    forward = tile_choice.forward_taps(inputs, 1, builder.blocks, 0)
+    back = tuple((o * builder.blocks, o * inputs) for o in range(linear.out))
+    size = tile_choice.output_size(linear.out, 1, builder.blocks, inputs, is_spaced=False)
+    back_size = tile_choice.output_size(inputs, 1, builder.blocks, linear.out, is_spaced=False)
+    weight = tile_choice.weight_size(linear.out, inputs, 1)
     row |= {
-        t.TAPS: memory.taps_of(forward), t.TAP_COUNT: inputs, t.PHASES: memory.taps_of(back),
+        t.TAPS: builder.taps_of(forward), t.TAP_COUNT: inputs, t.PHASES: builder.taps_of(back),
         t.TILE_CHANNELS: size[0], t.TILE_ROWS: 1, t.TILE_COLUMNS: size[2],
         t.BACK_CHANNELS: back_size[0], t.BACK_ROWS: 1, t.BACK_COLUMNS: back_size[2],
         t.WEIGHT_OUTPUTS: weight[0], t.WEIGHT_ROWS: weight[1], t.WEIGHT_COLUMNS: 1,
     }  # fmt: skip
-    part = inputs if count > 1 else max(1, NEAR // (share * memory.blocks)) * share
+    part = inputs if count > 1 else max(1, NEAR // (share * builder.blocks)) * share
     row[t.PART] = min(part, inputs)
-    sums = max(weight[0] * row[t.PART], linear.out * memory.blocks)
-    memory.sums = max(memory.sums, sums)
-    memory.staged = max(memory.staged, count * row[t.PART] * memory.blocks)
-    memory.gradients = max(memory.gradients, count * linear.out * memory.blocks)
-    memory.spare = max(memory.spare, features * memory.blocks)
+    sums = max(weight[0] * row[t.PART], linear.out * builder.blocks)
+    builder.sums = max(builder.sums, sums)
+    builder.staged = max(builder.staged, count * row[t.PART] * builder.blocks)
+    builder.gradients = max(builder.gradients, count * linear.out * builder.blocks)
+    builder.spare = max(builder.spare, features * builder.blocks)
     return row

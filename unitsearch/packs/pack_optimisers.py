@@ -15,7 +15,7 @@ BETAS = (0.9, 0.999)  # Adam's, as torch sets them
 
 
 @dataclass(frozen=True)
-class Moment:
+class StepSettings:
     """Where a member is.
 
     Attributes:
@@ -58,7 +58,7 @@ class Optimiser:
         self.weight_decay, self.epsilon = weight_decay, epsilon
         self.state = weights.new_zeros(1 if name == "sgd" else 2, len(weights)).detach()
 
-    def coefficients(self, moments: Sequence[Moment]) -> list[list[float]]:
+    def coefficients(self, moments: Sequence[StepSettings]) -> list[list[float]]:
         """Return the numbers that a step needs of each member, [numbers, members]."""
         return [list(row) for row in zip(*map(self._of, moments), strict=True)]
 
@@ -89,7 +89,7 @@ class Optimiser:
         """Begin anew for some parameters."""
         self.state[:, rows] = 0
 
-    def _of(self, moment: Moment) -> tuple[float, ...]:
+    def _of(self, moment: StepSettings) -> tuple[float, ...]:
         if self.name == "sgd":
             return moment.rate, moment.momentum
         first, second = (1 - beta ** (moment.taken + 1) for beta in BETAS)

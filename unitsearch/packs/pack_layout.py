@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
-Rows: TypeAlias = dict[str, list[tuple[int, int, int]]]
+Spans: TypeAlias = dict[str, list[tuple[int, int, int]]]
 """By name in a network: number of the unit in its run, first place in the row, length."""
 
 
@@ -27,7 +27,7 @@ class Owner:
     number: int
 
 
-class Ledger:
+class PackLayout:
     """Gives numbers their places.
 
     Attributes:
@@ -42,8 +42,8 @@ class Ledger:
         self.parts: list[int] = []
         self.stats: list[int] = []
         self.tables: list[NDArray[Any]] = []
-        self.parameters: list[Rows] = [{} for _ in range(members)]
-        self.running: list[Rows] = [{} for _ in range(members)]
+        self.parameters: list[Spans] = [{} for _ in range(members)]
+        self.running: list[Spans] = [{} for _ in range(members)]
         self._ends = [0, 0]
 
     def part(self, owners: Sequence[Owner], kind: str, sizes: Sequence[int]) -> int:
@@ -66,7 +66,7 @@ class Ledger:
     def _place(
         self,
         row: int,
-        rows: list[Rows],
+        rows: list[Spans],
         owners: Sequence[Owner],
         kind: str,
         sizes: Sequence[int],

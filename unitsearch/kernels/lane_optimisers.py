@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.norm import inlined
 from unitsearch.kernels.vectors import doubles, get, number, pointer, put
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 
 @dataclass(frozen=True, order=True)
-class Kind:
+class LayerGeometry:
     """A convolution or linear layer of a unit (or of a whole member), without norm and activation.
 
     Attributes:
@@ -49,11 +49,11 @@ class Norm:
 
 
 @dataclass(frozen=True)
-class Weigh:
+class WeightedLayers:
     """Many convolutions or linear layers side by side, then norm and activation.
 
     Attributes:
-        kinds: How many of which kind, in the order of their channels.
+        geometries: How many of which kind, in the order of their channels.
         weight: Number of their weights, one after the other.
         bias: Number of the biases of those that have one; None if none has.
         norm: The norm over all output channels.
@@ -63,7 +63,7 @@ class Weigh:
             then need not be in order.
     """
 
-    kinds: tuple[tuple[int, Kind], ...]
+    geometries: tuple[tuple[int, LayerGeometry], ...]
     weight: int
     bias: int | None
     norm: Norm | None
@@ -72,7 +72,7 @@ class Weigh:
 
 
 @dataclass(frozen=True)
-class Take:
+class Gather:
     """Channels by number: ``index`` names them, ``inverse`` brings the gradient back.
 
     ``inverse`` is None where not all channels are taken.
@@ -83,7 +83,7 @@ class Take:
 
 
 @dataclass(frozen=True)
-class Window:
+class Pooling:
     """Pooling, ``max`` or ``avg``."""
 
     op: str
@@ -93,41 +93,50 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Average:
+class PixelMean:
     """The mean over all pixels of each channel."""
 
 
 @dataclass(frozen=True)
-class Flat:
+class PixelsToChannels:
     """Each pixel becomes a channel, the pixels of a channel in a row."""
 
 
 @dataclass(frozen=True)
-class Join:
+class Concatenate:
     """Several programs, their outputs one after the other.
 
     Each takes the input's next ``widths`` channels; all of them take the same where that is None.
     """
 
-    of: tuple[Program, ...]
+    of: tuple[PackProgram, ...]
     widths: tuple[int, ...] | None
 
 
 @dataclass(frozen=True)
-class Sum:
+class ResidualSum:
     """Body plus shortcut, then an activation; an empty shortcut is the identity."""
 
-    body: Program
-    shortcut: Program
+    body: PackProgram
+    shortcut: PackProgram
     act: str
 
 
 @dataclass(frozen=True)
-class Scale:
+class GateProduct:
     """The input times what the body makes of it."""
 
-    body: Program
+    body: PackProgram
 
 
-Step: TypeAlias = Weigh | Take | Window | Average | Flat | Join | Sum | Scale
-Program: TypeAlias = tuple[Step, ...]
+Step: TypeAlias = (
+    WeightedLayers
+    | Gather
+    | Pooling
+    | PixelMean
+    | PixelsToChannels
+    | Concatenate
+    | ResidualSum
+    | GateProduct
+)
+PackProgram: TypeAlias = tuple[Step, ...]

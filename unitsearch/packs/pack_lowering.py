@@ -33,20 +33,20 @@ from unitsearch.architecture import (
     Slbf,
     Stack,
 )
-from unitsearch.packs.ledger import Ledger, Owner
-from unitsearch.packs.program import (
-    Average,
-    Flat,
-    Join,
-    Kind,
+from unitsearch.packs.pack_layout import Owner, PackLayout
+from unitsearch.packs.pack_program import (
+    Concatenate,
+    GateProduct,
+    Gather,
+    LayerGeometry,
     Norm,
-    Program,
-    Scale,
+    PackProgram,
+    PixelMean,
+    PixelsToChannels,
+    Pooling,
+    ResidualSum,
     Step,
-    Sum,
-    Take,
-    Weigh,
-    Window,
+    WeightedLayers,
 )
 from unitsearch.packs.skeletons import profile
 from unitsearch.shapes import Shape, after
@@ -57,7 +57,7 @@ Places: TypeAlias = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class _Strand:
+class _ChannelRun:
     """A sequence of layers of one member, and where the channels that enter it lie."""
 
     member: int
@@ -67,22 +67,24 @@ class _Strand:
     places: Places
     number: int = 0  # of the unit in its run
 
-    def inner(self, name: str, layers: Layers, places: Places, number: int = 0) -> _Strand:
+    def inner(self, name: str, layers: Layers, places: Places, number: int = 0) -> _ChannelRun:
         """Return a strand inside this one, on some of its channels."""
         x = (len(places), *self.x[1:])
-        return _Strand(self.member, f"{self.name}.{name}", layers, x, places, number)
+        return _ChannelRun(self.member, f"{self.name}.{name}", layers, x, places, number)
 
 
 @dataclass
-class _Flow:
+class _PackedTensor:
     """Strands side by side, the width of the tensor they are in, and the steps so far."""
 
-    strands: list[_Strand]
+    strands: list[_ChannelRun]
     width: int
     steps: list[Step]
 
 
-def lower(architectures: Sequence[Architecture], *, unit_kernel: bool) -> tuple[Program, Ledger]:
+def lower_to_pack(
+    architectures: Sequence[Architecture], *, unit_kernel: bool
+) -> tuple[PackProgram, PackLayout]:
     """Return the program of a pack, and what its numbers stand for.
 
     It takes [images, all members' channels, height, width], member by member, and gives the logits
@@ -92,38 +94,38 @@ def lower(architectures: Sequence[Architecture], *, unit_kernel: bool) -> tuple[
         architectures: Canonical, of one skeleton.
         unit_kernel: Whether narrow convolutions of all sizes may run as one kernel.
     """
-    ledger = Ledger(len(architectures))
+    layout = PackLayout(len(architectures))
     channels = architectures[0].input[0]
     strands = [
-        _Strand(m, "layers", one.layers, one.input, np.arange(m * channels, (m + 1) * channels))
+        _ChannelRun(m, "layers", one.layers, one.input, np.arange(m * channels, (m + 1) * channels))
         for m, one in enumerate(architectures)
     ]
-    lowering = _Lowering(ledger, unit_kernel)
+    lowering = _PackLowering(layout, unit_kernel)
     flow = lowering.sequence(strands, len(strands) * channels)
     lowering.put_in_order(flow)
-    return tuple(flow.steps), ledger
+    return tuple(flow.steps), layout
 
 
-class _Lowering:
-    def __init__(self, ledger: Ledger, unit_kernel: bool) -> None:
-        self.ledger = ledger
+class _PackLowering:
+    def __init__(self, layout: PackLayout, unit_kernel: bool) -> None:
+        self.layout = layout
         self.unit_kernel = unit_kernel
 
-    def sequence(self, strands: list[_Strand], width: int) -> _Flow:
-        flow = _Flow(strands, width, [])
+    def sequence(self, strands: list[_ChannelRun], width: int) -> _PackedTensor:
+        flow = _PackedTensor(strands, width, [])
         for j in range(len(strands[0].layers)):
             self.layer(flow, j)
         return flow
 
-    def layer(self, flow: _Flow, j: int) -> None:
+    def layer(self, flow: _PackedTensor, j: int) -> None:
         layer = flow.strands[0].layers[j]
         match layer:
             case Conv() | Linear():
                 self.weigh(flow, j)
             case Pool(op=op, kernel=kernel, step=step, padding=padding):
-                flow.steps.append(Window(op, kernel, step, padding))
+                flow.steps.append(Pooling(op, kernel, step, padding))
             case GlobalPool():
-                flow.steps.append(Average())
+                flow.steps.append(PixelMean())
             case Flatten():
                 self.flatten(flow)
             case Shuffle():
@@ -145,49 +147,49 @@ class _Lowering:
                 assert_never(layer)
         flow.strands = [replace(s, x=after(s.layers[j], s.x)) for s in flow.strands]
 
-    def weigh(self, flow: _Flow, j: int) -> None:
-        kinds = [_kind(strand.layers[j], strand.x) for strand in flow.strands]
-        fits = self.unit_kernel and _fits_unit_kernel(kinds)
-        order = list(range(len(kinds)))
-        if not fits and sum(1 for _ in groupby(kinds)) > len(set(kinds)) + 1:
+    def weigh(self, flow: _PackedTensor, j: int) -> None:
+        geometries = [_geometry(strand.layers[j], strand.x) for strand in flow.strands]
+        fits = self.unit_kernel and _fits_unit_kernel(geometries)
+        order = list(range(len(geometries)))
+        if not fits and sum(1 for _ in groupby(geometries)) > len(set(geometries)) + 1:
             # gathering channels costs one operation more, each run of equal layers another
-            order.sort(key=kinds.__getitem__)
-        strands, kinds = [flow.strands[i] for i in order], [kinds[i] for i in order]
+            order.sort(key=geometries.__getitem__)
+        strands, geometries = [flow.strands[i] for i in order], [geometries[i] for i in order]
         if not fits or not all((np.diff(strand.places) == 1).all() for strand in strands):
             strands = self.take(flow, strands)
-        layer, ledger, outs = strands[0].layers[j], self.ledger, [kind.out for kind in kinds]
+        layer, layout, outs = strands[0].layers[j], self.layout, [kind.out for kind in geometries]
         assert isinstance(layer, (Conv, Linear))
         owners = [Owner(strand.member, f"{strand.name}.{j}", strand.number) for strand in strands]
-        weight = ledger.part(owners, "weights.weight", [kind.size for kind in kinds])
+        weight = layout.part(owners, "weights.weight", [kind.size for kind in geometries])
         bias = norm = table = None
-        if any(kind.bias for kind in kinds):
-            biased = [owner for owner, kind in zip(owners, kinds, strict=True) if kind.bias]
-            bias = ledger.part(biased, "weights.bias", [k.out for k in kinds if k.bias])
+        if any(kind.bias for kind in geometries):
+            biased = [owner for owner, kind in zip(owners, geometries, strict=True) if kind.bias]
+            bias = layout.part(biased, "weights.bias", [k.out for k in geometries if k.bias])
         if layer.norm == "batch":
-            scale = ledger.part(owners, "norm.weight", outs)
-            shift = ledger.part(owners, "norm.bias", outs)
-            norm = Norm(scale, shift, ledger.stat(owners, "norm", outs))
+            scale = layout.part(owners, "norm.weight", outs)
+            shift = layout.part(owners, "norm.bias", outs)
+            norm = Norm(scale, shift, layout.stat(owners, "norm", outs))
         starts = np.cumsum([0, *outs])
         if fits:
-            sizes = np.cumsum([0, *(kind.size for kind in kinds)])
+            sizes = np.cumsum([0, *(kind.size for kind in geometries)])
             rows = [
                 (strand.places[0], kind.inputs, start, kind.out, size)
                 for strand, kind, start, size in zip(
-                    strands, kinds, starts[:-1], sizes[:-1], strict=True
+                    strands, geometries, starts[:-1], sizes[:-1], strict=True
                 )
             ]
-            table = self.ledger.table(np.array(rows, np.int32))
-        equal = tuple((len(list(same)), kind) for kind, same in groupby(kinds))
-        flow.steps.append(Weigh(equal, weight, bias, norm, layer.act, table))
+            table = self.layout.table(np.array(rows, np.int32))
+        equal = tuple((len(list(same)), kind) for kind, same in groupby(geometries))
+        flow.steps.append(WeightedLayers(equal, weight, bias, norm, layer.act, table))
         flow.width = int(starts[-1])
         placed = list(flow.strands)
         for i, strand, start, out in zip(order, strands, starts[:-1], outs, strict=True):
             placed[i] = replace(strand, places=np.arange(start, start + out))
         flow.strands = placed
 
-    def flatten(self, flow: _Flow) -> None:
+    def flatten(self, flow: _PackedTensor) -> None:
         self.put_in_order(flow)
-        flow.steps.append(Flat())
+        flow.steps.append(PixelsToChannels())
         at = 0
         for i, strand in enumerate(flow.strands):
             size = int(np.prod(strand.x))
@@ -195,8 +197,8 @@ class _Lowering:
             at += size
         flow.width = at
 
-    def stack(self, flow: _Flow, j: int) -> None:
-        units: list[_Strand] = []
+    def stack(self, flow: _PackedTensor, j: int) -> None:
+        units: list[_ChannelRun] = []
         owners: list[int] = []
         for owner, strand in enumerate(flow.strands):
             at = 0
@@ -211,7 +213,7 @@ class _Lowering:
         for i, unit in enumerate(units):
             families.setdefault(self.family(unit), []).append(i)
         for family in families.values():
-            family.sort(key=lambda i: _kinds(units[i]))
+            family.sort(key=lambda i: _geometries(units[i]))
         order = [i for family in families.values() for i in family]
         flows, widths = self.shared(flow, units, list(families.values()))
         placed = self.join(flow, flows, widths)
@@ -223,16 +225,16 @@ class _Lowering:
             for owner, strand in enumerate(flow.strands)
         ]
 
-    def family(self, unit: _Strand) -> object:
+    def family(self, unit: _ChannelRun) -> object:
         """Return what units share that go through their layers in one tensor.
 
         Where one kernel runs all sizes, that is the profile. Grouped convolutions take one size
         each, and to keep sizes apart until the stack's end saves copies between them.
         """
-        return _profiles(unit) if self.unit_kernel else (_profiles(unit), _kinds(unit))
+        return _profiles(unit) if self.unit_kernel else (_profiles(unit), _geometries(unit))
 
-    def branches(self, flow: _Flow, j: int) -> None:
-        inner: list[_Strand] = []
+    def branches(self, flow: _PackedTensor, j: int) -> None:
+        inner: list[_ChannelRun] = []
         of = [_at(strand, j, Branches) for strand in flow.strands]
         shares = [
             [strand.places] * len(layer.of)
@@ -261,7 +263,7 @@ class _Lowering:
             for i, strand in enumerate(flow.strands)
         ]
 
-    def residual(self, flow: _Flow, j: int) -> None:
+    def residual(self, flow: _PackedTensor, j: int) -> None:
         layers = [_at(strand, j, Residual) for strand in flow.strands]
         both = []
         for side, sequences in (
@@ -275,10 +277,10 @@ class _Lowering:
             both.append(self.sequence(inner, flow.width))
             self.put_in_order(both[-1])
         body, shortcut = both
-        flow.steps.append(Sum(tuple(body.steps), tuple(shortcut.steps), layers[0].act))
+        flow.steps.append(ResidualSum(tuple(body.steps), tuple(shortcut.steps), layers[0].act))
         self.adopt(flow, body)
 
-    def gate(self, flow: _Flow, j: int) -> None:
+    def gate(self, flow: _PackedTensor, j: int) -> None:
         self.put_in_order(flow)
         inner = [
             strand.inner(f"{j}.body", _at(strand, j, Gate).body, strand.places)
@@ -286,9 +288,9 @@ class _Lowering:
         ]
         body = self.sequence(inner, flow.width)
         self.put_in_order(body)
-        flow.steps.append(Scale(tuple(body.steps)))
+        flow.steps.append(GateProduct(tuple(body.steps)))
 
-    def adopt(self, flow: _Flow, inner: _Flow) -> None:
+    def adopt(self, flow: _PackedTensor, inner: _PackedTensor) -> None:
         """Let the strands of ``flow`` lie where those of ``inner`` do."""
         flow.width = inner.width
         flow.strands = [
@@ -297,8 +299,8 @@ class _Lowering:
         ]
 
     def shared(
-        self, flow: _Flow, strands: list[_Strand], sets: list[list[int]]
-    ) -> tuple[list[_Flow], tuple[int, ...] | None]:
+        self, flow: _PackedTensor, strands: list[_ChannelRun], sets: list[list[int]]
+    ) -> tuple[list[_PackedTensor], tuple[int, ...] | None]:
         """Lower sets of strands that share the channels among them, each on its own channels."""
         if len(sets) == 1:
             return [self.sequence([strands[i] for i in sets[0]], flow.width)], None
@@ -313,12 +315,14 @@ class _Lowering:
             at, first = at + len(one), first + width
         return flows, tuple(widths)
 
-    def join(self, flow: _Flow, flows: list[_Flow], widths: tuple[int, ...] | None) -> list[Places]:
+    def join(
+        self, flow: _PackedTensor, flows: list[_PackedTensor], widths: tuple[int, ...] | None
+    ) -> list[Places]:
         """Put the outputs of ``flows`` side by side; return where each of their strands lies."""
         if len(flows) == 1:
             flow.steps += flows[0].steps
         else:
-            flow.steps.append(Join(tuple(tuple(inner.steps) for inner in flows), widths))
+            flow.steps.append(Concatenate(tuple(tuple(inner.steps) for inner in flows), widths))
         placed, at = [], 0
         for inner in flows:
             placed += [strand.places + at for strand in inner.strands]
@@ -326,16 +330,16 @@ class _Lowering:
         flow.width = at
         return placed
 
-    def put_in_order(self, flow: _Flow) -> None:
+    def put_in_order(self, flow: _PackedTensor) -> None:
         """Let the channels lie strand by strand, and no others among them."""
         flow.strands = self.take(flow, flow.strands)
 
-    def take(self, flow: _Flow, strands: list[_Strand]) -> list[_Strand]:
+    def take(self, flow: _PackedTensor, strands: list[_ChannelRun]) -> list[_ChannelRun]:
         """Move channels so that they lie in the order of ``strands``, if they do not already."""
         index = np.concatenate([strand.places for strand in strands])
         if len(index) != flow.width or (index != np.arange(flow.width)).any():
-            inverse = self.ledger.table(np.argsort(index)) if len(index) == flow.width else None
-            flow.steps.append(Take(self.ledger.table(index), inverse))
+            inverse = self.layout.table(np.argsort(index)) if len(index) == flow.width else None
+            flow.steps.append(Gather(self.layout.table(index), inverse))
             flow.width = len(index)
         starts = np.cumsum([0, *(len(strand.places) for strand in strands)])
         return [
@@ -344,30 +348,30 @@ class _Lowering:
         ]
 
 
-def _at(strand: _Strand, j: int, cls: type[Any]) -> Any:
+def _at(strand: _ChannelRun, j: int, cls: type[Any]) -> Any:
     layer = strand.layers[j]
     assert isinstance(layer, cls), (layer, cls)
     return layer
 
 
-def _kind(layer: Layer, x: Shape) -> Kind:
+def _geometry(layer: Layer, x: Shape) -> LayerGeometry:
     if isinstance(layer, Conv):
-        return Kind(
+        return LayerGeometry(
             x[0], layer.out, layer.kernel, layer.stride, layer.margin, layer.groups, layer.bias
         )
     assert isinstance(layer, Linear), layer
-    return Kind(x[0], layer.out, 0, bias=layer.bias)
+    return LayerGeometry(x[0], layer.out, 0, bias=layer.bias)
 
 
-def _fits_unit_kernel(kinds: list[Kind]) -> bool:
-    windows = {(kind.kernel, kind.stride, kind.padding, kind.bias) for kind in kinds}
+def _fits_unit_kernel(geometries: list[LayerGeometry]) -> bool:
+    windows = {(kind.kernel, kind.stride, kind.padding, kind.bias) for kind in geometries}
     return len(windows) == 1 and all(
         kind.kernel > 0 and kind.groups == 1 and max(kind.inputs, kind.out) <= WIDEST
-        for kind in kinds
+        for kind in geometries
     )
 
 
-def _profiles(strand: _Strand) -> tuple[str, ...]:
+def _profiles(strand: _ChannelRun) -> tuple[str, ...]:
     """Return what units must share to go through their layers together."""
     x, found = strand.x, []
     for layer in strand.layers:
@@ -376,10 +380,10 @@ def _profiles(strand: _Strand) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _kinds(strand: _Strand) -> tuple[Kind, ...]:
+def _geometries(strand: _ChannelRun) -> tuple[LayerGeometry, ...]:
     x, found = strand.x, []
     for layer in strand.layers:
         if isinstance(layer, (Conv, Linear)):
-            found.append(_kind(layer, x))
+            found.append(_geometry(layer, x))
         x = after(layer, x)
     return tuple(found)
