@@ -19,10 +19,11 @@ TWO = """
 from numba import types
 from unitsearch.kernels import cache
 from unitsearch.kernels import table_layout as t
-numbers = types.CPointer(types.int64)
-signature = types.void(numbers, numbers, types.CPointer(types.float32))
 with cache._kept_in(cache.folder()):
-    found = [cache._compiled(cache._FUNCTIONS[k], signature, k) for k in (t.LOSS, t.SGD)]
+    found = [
+        cache._compiled(cache._FUNCTIONS[kind], cache._signature(kind, types.float32), kind)
+        for kind in (t.LOSS, t.SGD)
+    ]
 """
 
 

@@ -242,11 +242,11 @@ class LaneLowering:
         y = self.builder.map(body.count, body.map.height, body.map.width)
         y.act = ACTS[residual.act]
         y.is_plain = y.act == 0
-        row = {
-            t.KIND: t.TOTAL, t.COUNT: body.count, t.X_CHANNEL: y.pixels,
-            t.Z: side.map.at + side.first * y.pixels, t.Z_BLOCK: side.map.block,
-            t.Z_COEF: side.map.coef + side.first, t.Z_ACT: side.map.act,
-            t.ZG: side.map.g, t.ZG_BLOCK: side.map.block,
+        row: t.Columns = {
+            "kind": t.TOTAL, "count": body.count, "x_channel": y.pixels,
+            "z": side.map.at + side.first * y.pixels, "z_block": side.map.block,
+            "z_coef": side.map.coef + side.first, "z_act": side.map.act,
+            "zg": side.map.g, "zg_block": side.map.block,
             **input_columns(body), **output_columns(ChannelRange(y, 0, y.channels)),
         }  # fmt: skip
         self.builder.rows.append(Operation(row, y, t.TOTAL_BACK, body.map.use(), side.map.use()))

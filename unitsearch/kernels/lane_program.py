@@ -33,31 +33,33 @@ ACCUMULATORS = 64  # registers: two sums for each channel of an output tile, or 
 
 @dataclass(frozen=True, eq=False)
 class LaneProgram:
-    """A table of operations and all that it speaks of.
+    """A table of operations, the tables that its columns point into, and the sizes of all buffers.
+
+    ``print(program)`` shows one operation a line.
 
     Attributes:
-        forward: int64 [operations, ROW], without the loss.
-        loss: Its row.
-        backward: Likewise, in the order of the way back.
-        taps: int32 [taps, 2].
-        phases: int64 [phases, PHASE].
-        entries: The network's state, in order.
-        weights: How many parameters.
-        running: How many running statistics.
-        coefs: How many channels have coefficients.
-        registers: Size of the workspace.
-        numbers: Offsets in it: the numbers from 0 on, the accumulators, the spare plane.
-        accumulators: Likewise.
-        spare: Likewise.
-        classes: Logits of an image.
-        blocks: Blocks of images.
+        forward: ``table_layout.OPERATION`` [operations], the forward pass without the loss.
+        loss: One row, the loss.
+        backward: The backward pass, in the order in which it runs.
+        taps: int32 [taps, 2]: offset of the input, offset of the weight.
+        phases: ``table_layout.PHASE`` [phases].
+        entries: The tensors of the network's state, in their order.
+        weights: The number of parameters.
+        running: The number of running statistics.
+        coefs: The number of channels that have coefficients.
+        registers: The size of the workspace in registers.
+        numbers: Offset in the workspace of the registers that hold 0, 1, 2 … in all lanes.
+        accumulators: Offset in the workspace of the registers that sums over pixels are made in.
+        spare: Offset in the workspace of a gradient that is then added to another one.
+        classes: The number of logits of an image.
+        blocks: The number of blocks of images in a batch.
     """
 
-    forward: NDArray[np.int64]
-    loss: NDArray[np.int64]
-    backward: NDArray[np.int64]
+    forward: NDArray[np.void]
+    loss: NDArray[np.void]
+    backward: NDArray[np.void]
     taps: NDArray[np.int32]
-    phases: NDArray[np.int64]
+    phases: NDArray[np.void]
     entries: tuple[StateEntry, ...]
     weights: int
     running: int
@@ -68,6 +70,19 @@ class LaneProgram:
     spare: int
     classes: int
     blocks: int
+
+    def __str__(self) -> str:
+        return "\n".join(map(listing, (self.forward, self.loss, self.backward)))
+
+
+def listing(rows: NDArray[np.void]) -> str:
+    """Return operations as text: one line each, its kind and the columns that are not 0."""
+    names = t.OPERATION.names or ()
+    lines = []
+    for row in rows:
+        columns = [f"{name}={row[name]}" for name in names if name != "kind" and row[name]]
+        lines.append(" ".join([f"{t.KINDS[row['kind']]:16}", *columns]))
+    return "\n".join(lines)
 
 
 def unsupported(architecture: Architecture) -> str:
@@ -112,13 +127,18 @@ def lower_to_lanes(
     lowering = LaneLowering(builder, register_bytes, keeps_maxima=not has_flat_units)
     channels = architecture.input[0]
     images = ChannelRange(builder.map(*architecture.input, has_gradient=False), 0, channels)
-    row = {t.KIND: t.ENTER, t.INPUTS: lanes, t.OUTPUTS: channels, **output_columns(images)}
+    row: t.Columns = {
+        "kind": t.ENTER,
+        "inputs": lanes,
+        "outputs": channels,
+        **output_columns(images),
+    }
     builder.rows.append(Operation(row, images.map))
     x = lowering.sequence(architecture.layers, images, "layers")
     if not x.is_flat or x.map.pixels != 1 or x.map is images.map:
         raise unsupported_error("networks that do not end in a linear layer")
     loss = Operation(
-        {t.KIND: t.LOSS, t.INPUTS: lanes, t.OUTPUTS: x.count, **input_columns(x)}, x.map
+        {"kind": t.LOSS, "inputs": lanes, "outputs": x.count, **input_columns(x)}, x.map
     )
     loss.x = x.map.use()
     return _assembled(builder, loss)
@@ -131,23 +151,25 @@ def _assembled(builder: ProgramBuilder, loss: Operation) -> LaneProgram:
         made.g = shared[depth]
     _hand_gradients_on([loss, *reversed(builder.rows)])
     for row in builder.rows:
-        if row.values[t.KIND] == t.CONVOLUTION:
+        if row.values["kind"] == t.CONVOLUTION:
             settle_backward(builder, row.values)
     staged, gradients = builder.take(builder.staged), builder.take(builder.gradients)
     sums = builder.take(builder.sums)
     for row in builder.rows:
-        row.values |= {t.S: staged, t.D: gradients, t.SUMS: sums}
-    back = [
-        row.values | {t.KIND: row.back}
-        for row in reversed(builder.rows)
-        if row.back is not None and not (row.back == t.POOL_BACK and row.values[t.XG] < 0)
-    ]
+        row.values |= {"s": staged, "d": gradients, "sums": sums}
+    back = []
+    for row in reversed(builder.rows):
+        # images have no gradient, so a pooling of them has no backward pass
+        if row.back is not None and not (row.back == t.POOL_BACK and row.values["xg"] < 0):
+            values = row.values.copy()
+            values["kind"] = row.back
+            back.append(values)
     return LaneProgram(
         forward=_table([row.values for row in builder.rows], builder.blocks),
-        loss=_table([loss.values], builder.blocks)[0],
+        loss=_table([loss.values], builder.blocks),
         backward=_table(back, builder.blocks),
         taps=np.array([tap for taps in builder.taps for tap in taps], np.int32).reshape(-1, 2),
-        phases=np.array(builder.phases, np.int64).reshape(-1, t.PHASE),
+        phases=np.array(builder.phases, t.PHASE),
         entries=tuple(builder.entries),
         weights=builder.weights,
         running=builder.running,
@@ -156,7 +178,7 @@ def _assembled(builder: ProgramBuilder, loss: Operation) -> LaneProgram:
         numbers=builder.take(t.LARGEST_WINDOW + 1),
         accumulators=builder.take(ACCUMULATORS),
         registers=builder.registers,
-        classes=loss.values[t.OUTPUTS],
+        classes=loss.values["outputs"],
         blocks=builder.blocks,
     )
 
@@ -172,25 +194,35 @@ def _hand_gradients_on(back: list[Operation]) -> None:
         values = row.values
         if row.pooled is not None:
             values |= pooled_gradient_columns(row.pooled)
-        elif t.Y in values:
-            values[t.G] = -1 if row.y.g < 0 else row.y.g + values[t.Y] - row.y.at
-        for use, x, xg, mode in (
-            (row.x, t.X, t.XG, t.XG_MODE),
-            (row.z, t.Z, t.ZG, t.ZG_MODE),
-        ):
-            if use is None:
-                continue
-            made, number = use
-            values[xg] = -1 if made.g < 0 else made.g + values[x] - made.at
-            uses = order[made]
-            values[mode] = 0 if number == uses[0] else t.ADD
-            if number == uses[-1] and (not made.is_plain or made.has_bias):
-                values[mode] |= t.FINISH
+        elif "y" in values:
+            values["g"] = -1 if row.y.g < 0 else row.y.g + values["y"] - row.y.at
+        if row.x is not None:
+            values["xg"] = _gradient_offset(row.x, values["x"])
+            values["xg_mode"] = _gradient_mode(row.x, order)
+        if row.z is not None:
+            values["zg"] = _gradient_offset(row.z, values["z"])
+            values["zg_mode"] = _gradient_mode(row.z, order)
 
 
-def _table(rows: list[dict[int, int]], blocks: int) -> NDArray[np.int64]:
-    found = np.zeros((len(rows), t.ROW), np.int64)
+def _gradient_offset(use: tuple[FeatureMap, int], offset: int) -> int:
+    """Return the offset of the gradient of what lies at ``offset`` in a map; -1 if it has none."""
+    feature_map, _ = use
+    return -1 if feature_map.g < 0 else feature_map.g + offset - feature_map.at
+
+
+def _gradient_mode(use: tuple[FeatureMap, int], order: dict[FeatureMap, list[int]]) -> int:
+    """Return the mode of a gradient: the first use of a map stores it, the last one finishes it."""
+    feature_map, number = use
+    uses = order[feature_map]
+    mode = 0 if number == uses[0] else t.ADD
+    if number == uses[-1] and (not feature_map.is_plain or feature_map.has_bias):
+        mode |= t.FINISH
+    return mode
+
+
+def _table(rows: list[t.Columns], blocks: int) -> NDArray[np.void]:
+    table = np.zeros(len(rows), t.OPERATION)
     for i, row in enumerate(rows):
-        found[i, t.BLOCKS] = blocks
-        found[i, list(row)] = list(row.values())
-    return found
+        for name, value in {"blocks": blocks, **row}.items():
+            table[name][i] = value
+    return table

@@ -27,31 +27,31 @@ def unsupported_error(what: str) -> UsageError:
     return UsageError(f"lanes do not run {what}")
 
 
-def input_columns(x: ChannelRange) -> dict[int, int]:
+def input_columns(x: ChannelRange) -> t.Columns:
     """Return the columns of what an operation reads."""
     m = x.map
     return {
-        t.X: m.at + x.first * m.pixels, t.X_BLOCK: m.block, t.X_CHANNEL: m.pixels,
-        t.X_COEF: m.coef + x.first, t.X_ACT: m.act, t.X_HEIGHT: m.height, t.X_WIDTH: m.width,
-        t.XG: m.g if m.g < 0 else m.g + x.first * m.pixels, t.XG_BLOCK: m.block,
+        "x": m.at + x.first * m.pixels, "x_block": m.block, "x_channel": m.pixels,
+        "x_coef": m.coef + x.first, "x_act": m.act, "x_height": m.height, "x_width": m.width,
+        "xg": m.g if m.g < 0 else m.g + x.first * m.pixels, "xg_block": m.block,
     }  # fmt: skip
 
 
-def output_columns(y: ChannelRange) -> dict[int, int]:
+def output_columns(y: ChannelRange) -> t.Columns:
     """Return the columns of what an operation leaves."""
     m = y.map
     return {
-        t.Y: m.at + y.first * m.pixels, t.Y_BLOCK: m.block, t.Y_CHANNEL: m.pixels,
-        t.Y_COEF: m.coef + y.first, t.Y_ACT: m.act, t.Y_HEIGHT: m.height, t.Y_WIDTH: m.width,
-        t.G: m.g if m.g < 0 else m.g + y.first * m.pixels, t.G_BLOCK: m.block,
+        "y": m.at + y.first * m.pixels, "y_block": m.block, "y_channel": m.pixels,
+        "y_coef": m.coef + y.first, "y_height": m.height, "y_width": m.width,
+        "g": m.g if m.g < 0 else m.g + y.first * m.pixels, "g_block": m.block,
     }  # fmt: skip
 
 
-def pooled_gradient_columns(y: ChannelRange) -> dict[int, int]:
+def pooled_gradient_columns(y: ChannelRange) -> t.Columns:
     """Return the columns of where the gradient of a pooled convolution is handed back."""
     m = y.map
     first = y.first * m.pixels
-    return {t.G: m.g + first, t.G_BLOCK: m.block, t.POOLED: m.at + first}
+    return {"g": m.g + first, "g_block": m.block, "pooled": m.at + first}
 
 
 def add_maxima(
@@ -61,17 +61,17 @@ def add_maxima(
     conv, z, m = builder.rows[-1], x.map, y.map
     m.act, m.has_bias = z.act, m.has_bias or z.has_bias
     m.is_plain = m.is_plain and z.is_plain
-    row = {
-        t.KIND: t.MAXIMA, t.COUNT: x.count, t.KERNEL: pool.kernel, t.STRIDE: pool.step,
+    row: t.Columns = {
+        "kind": t.MAXIMA, "count": x.count, "kernel": pool.kernel, "stride": pool.step,
         **input_columns(x), **output_columns(y),
     }  # fmt: skip
     conv.pooled = y
     conv.values |= {
-        t.POOL_KERNEL: pool.kernel, t.POOL_STRIDE: pool.step,
-        t.POOL_HEIGHT: m.height, t.POOL_WIDTH: m.width,
+        "pool_kernel": pool.kernel, "pool_stride": pool.step,
+        "pool_height": m.height, "pool_width": m.width,
     }  # fmt: skip
     scratch = z.pixels + 2 * z.height * m.width
-    staged = conv.values[t.INPUTS] * conv.values[t.S_CHANNEL]
+    staged = conv.values["inputs"] * conv.values["s_channel"]
     builder.staged = max(builder.staged, staged + scratch)
     builder.rows.append(Operation(row, m))
     return y
@@ -90,16 +90,16 @@ def add_pool(
         raise unsupported_error("maxima over more than 225 pixels")
     m = x.map
     side = pool.padding
-    row = {
-        t.KIND: t.POOL, t.COUNT: x.count, t.KERNEL: window[0], t.KERNEL_WIDTH: window[1],
-        t.STRIDE: pool.step, t.PADDING: side, t.OPERATOR: 0 if pool.op == "max" else 1,
-        t.S_ROW: m.width + 2 * side,
+    row: t.Columns = {
+        "kind": t.POOL, "count": x.count, "kernel": window[0], "kernel_width": window[1],
+        "stride": pool.step, "padding": side, "operator": 0 if pool.op == "max" else 1,
+        "s_row": m.width + 2 * side,
         **input_columns(x), **output_columns(y),
     }  # fmt: skip
     if pool.op == "max":
         if y.map.index < 0:
             y.map.index = builder.take(y.map.block * builder.blocks)
-        row[t.INDEX] = y.map.index + y.first * y.map.pixels
+        row["index"] = y.map.index + y.first * y.map.pixels
     builder.staged = max(builder.staged, (m.height + 2 * side) * (m.width + 2 * side))
     builder.spare = max(builder.spare, m.pixels)
     builder.rows.append(Operation(row, y.map, t.POOL_BACK, use))
@@ -117,9 +117,9 @@ def add_block(
     y.map.act = ACTS[layer.act]
     y.map.is_plain = y.map.is_plain and not has_norm and y.map.act == 0
     y.map.has_bias = y.map.has_bias or layer.bias
-    row = {
-        t.NORM: int(has_norm), t.WEIGHT: held.weight, t.BIAS: held.bias, t.GAMMA: held.gamma,
-        t.BETA: held.beta, t.MEAN: held.mean, t.VARIANCE: held.variance,
+    row: t.Columns = {
+        "norm": int(has_norm), "weight": held.weight, "bias": held.bias, "gamma": held.gamma,
+        "beta": held.beta, "mean": held.mean, "variance": held.variance,
     }  # fmt: skip
     if isinstance(layer, Linear):
         row |= _linear(builder, layer, x, count, inputs, y)
@@ -133,15 +133,15 @@ def add_block(
 
 def _convolution(
     builder: ProgramBuilder, conv: Conv, x: ChannelRange, count: int, inputs: int, y: ChannelRange
-) -> dict[int, int]:
+) -> t.Columns:
     k, stride, side = conv.kernel, conv.stride, conv.margin
     if side >= k:
         raise unsupported_error("padding as wide as the kernel")
     count, inputs, outputs = count * conv.groups, inputs // conv.groups, conv.out // conv.groups
     m, n = x.map, y.map
-    row = {
-        t.KIND: t.CONVOLUTION, t.COUNT: count, t.INPUTS: inputs, t.OUTPUTS: outputs,
-        t.KERNEL: k, t.STRIDE: stride, t.PADDING: side, **input_columns(x), **output_columns(y),
+    row: t.Columns = {
+        "kind": t.CONVOLUTION, "count": count, "inputs": inputs, "outputs": outputs,
+        "kernel": k, "stride": stride, "padding": side, **input_columns(x), **output_columns(y),
     }  # fmt: skip
     is_direct = m.is_plain and side == 0
     s_row = m.width + 2 * side
@@ -150,60 +150,60 @@ def _convolution(
     size = tile_choice.output_size(outputs, n.height, n.width, len(taps), is_spaced=stride != 1)
     run = tile_choice.run_columns(n.width, k) if outputs == 1 and stride == 1 else 0
     if run:
-        size, row[t.RUN] = (1, 1, run), k
+        size, row["run"] = (1, 1, run), k
     weight = tile_choice.weight_size(outputs, inputs, k)
     row |= {
-        t.IS_DIRECT: int(is_direct), t.S_ROW: s_row, t.S_CHANNEL: s_channel,
-        t.TAPS: builder.taps_of(taps), t.TAP_COUNT: len(taps),
-        t.TILE_CHANNELS: size[0], t.TILE_ROWS: size[1], t.TILE_COLUMNS: size[2],
-        t.WEIGHT_OUTPUTS: weight[0], t.WEIGHT_ROWS: weight[1], t.WEIGHT_COLUMNS: weight[2],
+        "is_direct": int(is_direct), "s_row": s_row, "s_channel": s_channel,
+        "taps": builder.taps_of(taps), "tap_count": len(taps),
+        "tile_channels": size[0], "tile_rows": size[1], "tile_columns": size[2],
+        "weight_outputs": weight[0], "weight_rows": weight[1], "weight_columns": weight[2],
     }  # fmt: skip
     builder.staged = max(builder.staged, inputs * s_channel)
     return row
 
 
-def settle_backward(builder: ProgramBuilder, row: dict[int, int]) -> None:
+def settle_backward(builder: ProgramBuilder, row: t.Columns) -> None:
     """Settle how a convolution's gradients are staged, once it is known which are wanted."""
-    k, stride, side = row[t.KERNEL], row[t.STRIDE], row[t.PADDING]
-    inputs, outputs = row[t.INPUTS], row[t.OUTPUTS]
-    height, width = row[t.X_HEIGHT], row[t.X_WIDTH]
-    y_height, y_width = row[t.Y_HEIGHT], row[t.Y_WIDTH]
+    k, stride, side = row["kernel"], row["stride"], row["padding"]
+    inputs, outputs = row["inputs"], row["outputs"]
+    height, width = row["x_height"], row["x_width"]
+    y_height, y_width = row["y_height"], row["y_width"]
     low = high = 0
-    if row[t.XG] >= 0:
+    if row["xg"] >= 0:
         low, high = tile_choice.reach(height, y_height, k, stride, side)
         low_2, high_2 = tile_choice.reach(width, y_width, k, stride, side)
         low, high = max(low, low_2), max(high, high_2)
-    is_direct = not row[t.NORM] and t.POOL_KERNEL not in row and low == high == 0
+    is_direct = not row["norm"] and "pool_kernel" not in row and low == high == 0
     d_row = y_width + low + high
     d_channel = y_width * y_height if is_direct else d_row * (y_height + low + high)
     row |= {
-        t.IS_DIRECT_BACK: int(is_direct), t.D_ROW: d_row, t.D_CHANNEL: d_channel,
-        t.D_LOW: low, t.D_HIGH: high, t.PHASES: len(builder.phases), t.PHASE_COUNT: 0,
+        "is_direct_back": int(is_direct), "d_row": d_row, "d_channel": d_channel,
+        "d_low": low, "d_high": high, "phases": len(builder.phases), "phase_count": 0,
     }  # fmt: skip
     weights = outputs * inputs * k * k
     keeps_sums = weights <= LARGEST_SUMS
     builder.sums = max(
-        builder.sums, weights if keeps_sums else inputs * k * k * row[t.WEIGHT_OUTPUTS]
+        builder.sums, weights if keeps_sums else inputs * k * k * row["weight_outputs"]
     )
-    row |= {t.KEEPS_SUMS: int(keeps_sums), t.PART: outputs}
-    if row[t.XG] < 0:
-        row[t.PART] = row[t.WEIGHT_OUTPUTS]  # so that the near cache holds what is staged
-    builder.gradients = max(builder.gradients, row[t.PART] * d_channel)
-    if row[t.XG] < 0:
+    row |= {"keeps_sums": int(keeps_sums), "part": outputs}
+    if row["xg"] < 0:
+        row["part"] = row["weight_outputs"]  # so that the near cache holds what is staged
+    builder.gradients = max(builder.gradients, row["part"] * d_channel)
+    if row["xg"] < 0:
         return
     builder.spare = max(builder.spare, inputs * height * width)
     phases = tile_choice.backward_phases(
         outputs, inputs, height, width, k, stride, side, d_channel, d_row
     )
-    row[t.PHASE_COUNT] = len(phases)
+    row["phase_count"] = len(phases)
     for taps, *rest in phases:
         builder.phases.append((builder.taps_of(taps), len(taps), *rest))
     taps, _, _, rows, columns = phases[0]
     size = tile_choice.output_size(inputs, rows, columns, len(taps), is_spaced=False)
     run = tile_choice.run_columns(columns, k) if inputs == 1 and stride == 1 else 0
     if run:
-        size, row[t.BACK_RUN] = (1, 1, run), k
-    row |= {t.BACK_CHANNELS: size[0], t.BACK_ROWS: size[1], t.BACK_COLUMNS: size[2]}
+        size, row["back_run"] = (1, 1, run), k
+    row |= {"back_channels": size[0], "back_rows": size[1], "back_columns": size[2]}
 
 
 def _linear(
@@ -213,12 +213,12 @@ def _linear(
     count: int,
     inputs: int,
     y: ChannelRange,
-) -> dict[int, int]:
+) -> t.Columns:
     m, features = x.map, count * inputs
     share = m.pixels
     coef, rest = divmod(x.first, share)
-    row = {
-        t.KIND: t.LINEAR, t.COUNT: count, t.INPUTS: inputs, t.OUTPUTS: linear.out,
+    row: t.Columns = {
+        "kind": t.LINEAR, "count": count, "inputs": inputs, "outputs": linear.out,
         **input_columns(x), **output_columns(y),
     }  # fmt: skip
     if rest or features % share:
@@ -227,25 +227,25 @@ def _linear(
         share = math.gcd(x.first, features)
         coef = 0  # all are 1 and 0
         assert m.block >= features
-    row |= {t.X: m.at + x.first, t.X_COEF: m.coef + coef, t.X_SHARE: share}
+    row |= {"x": m.at + x.first, "x_coef": m.coef + coef, "x_share": share}
     if m.g >= 0:
-        row[t.XG] = m.g + x.first
+        row["xg"] = m.g + x.first
     forward = tile_choice.forward_taps(inputs, 1, builder.blocks, 0)
     back = tuple((o * builder.blocks, o * inputs) for o in range(linear.out))
     size = tile_choice.output_size(linear.out, 1, builder.blocks, inputs, is_spaced=False)
     back_size = tile_choice.output_size(inputs, 1, builder.blocks, linear.out, is_spaced=False)
     weight = tile_choice.weight_size(linear.out, inputs, 1)
     row |= {
-        t.TAPS: builder.taps_of(forward), t.TAP_COUNT: inputs, t.PHASES: builder.taps_of(back),
-        t.TILE_CHANNELS: size[0], t.TILE_ROWS: 1, t.TILE_COLUMNS: size[2],
-        t.BACK_CHANNELS: back_size[0], t.BACK_ROWS: 1, t.BACK_COLUMNS: back_size[2],
-        t.WEIGHT_OUTPUTS: weight[0], t.WEIGHT_ROWS: weight[1], t.WEIGHT_COLUMNS: 1,
+        "taps": builder.taps_of(forward), "tap_count": inputs, "back_taps": builder.taps_of(back),
+        "tile_channels": size[0], "tile_rows": 1, "tile_columns": size[2],
+        "back_channels": back_size[0], "back_rows": 1, "back_columns": back_size[2],
+        "weight_outputs": weight[0], "weight_rows": weight[1], "weight_columns": 1,
     }  # fmt: skip
     part = inputs if count > 1 else max(1, NEAR // (share * builder.blocks)) * share
-    row[t.PART] = min(part, inputs)
-    sums = max(weight[0] * row[t.PART], linear.out * builder.blocks)
+    row["part"] = min(part, inputs)
+    sums = max(weight[0] * row["part"], linear.out * builder.blocks)
     builder.sums = max(builder.sums, sums)
-    builder.staged = max(builder.staged, count * row[t.PART] * builder.blocks)
+    builder.staged = max(builder.staged, count * row["part"] * builder.blocks)
     builder.gradients = max(builder.gradients, count * linear.out * builder.blocks)
     builder.spare = max(builder.spare, features * builder.blocks)
     return row

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 from unitsearch.architecture import Conv, Linear
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.tile_choice import Taps
 from unitsearch.shapes import Shape
 
@@ -99,7 +100,7 @@ class Operation:
         pooled: The maxima that are kept of a convolution: its gradient is handed back there.
     """
 
-    values: dict[int, int]
+    values: t.Columns
     y: FeatureMap
     back: int | None = None
     x: tuple[FeatureMap, int] | None = None
