@@ -242,7 +242,7 @@ class LaneLowering:
         y = self.builder.map(body.count, body.map.height, body.map.width)
         y.act = ACTS[residual.act]
         y.is_plain = y.act == 0
-        row: t.Columns = {
+        row: t.OperationColumns = {
             "kind": t.TOTAL, "count": body.count, "x_channel": y.pixels,
             "z": side.map.at + side.first * y.pixels, "z_block": side.map.block,
             "z_coef": side.map.coef + side.first, "z_act": side.map.act,

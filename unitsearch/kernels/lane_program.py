@@ -127,7 +127,7 @@ def lower_to_lanes(
     lowering = LaneLowering(builder, register_bytes, keeps_maxima=not has_flat_units)
     channels = architecture.input[0]
     images = ChannelRange(builder.map(*architecture.input, has_gradient=False), 0, channels)
-    row: t.Columns = {
+    row: t.OperationColumns = {
         "kind": t.ENTER,
         "inputs": lanes,
         "outputs": channels,
@@ -220,7 +220,7 @@ def _gradient_mode(use: tuple[FeatureMap, int], order: dict[FeatureMap, list[int
     return mode
 
 
-def _table(rows: list[t.Columns], blocks: int) -> NDArray[np.void]:
+def _table(rows: list[t.OperationColumns], blocks: int) -> NDArray[np.void]:
     table = np.zeros(len(rows), t.OPERATION)
     for i, row in enumerate(rows):
         for name, value in {"blocks": blocks, **row}.items():

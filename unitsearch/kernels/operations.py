@@ -27,7 +27,7 @@ def unsupported_error(what: str) -> UsageError:
     return UsageError(f"lanes do not run {what}")
 
 
-def input_columns(x: ChannelRange) -> t.Columns:
+def input_columns(x: ChannelRange) -> t.OperationColumns:
     """Return the columns of what an operation reads."""
     m = x.map
     return {
@@ -37,7 +37,7 @@ def input_columns(x: ChannelRange) -> t.Columns:
     }  # fmt: skip
 
 
-def output_columns(y: ChannelRange) -> t.Columns:
+def output_columns(y: ChannelRange) -> t.OperationColumns:
     """Return the columns of what an operation leaves."""
     m = y.map
     return {
@@ -47,7 +47,7 @@ def output_columns(y: ChannelRange) -> t.Columns:
     }  # fmt: skip
 
 
-def pooled_gradient_columns(y: ChannelRange) -> t.Columns:
+def pooled_gradient_columns(y: ChannelRange) -> t.OperationColumns:
     """Return the columns of where the gradient of a pooled convolution is handed back."""
     m = y.map
     first = y.first * m.pixels
@@ -61,7 +61,7 @@ def add_maxima(
     conv, z, m = builder.rows[-1], x.map, y.map
     m.act, m.has_bias = z.act, m.has_bias or z.has_bias
     m.is_plain = m.is_plain and z.is_plain
-    row: t.Columns = {
+    row: t.OperationColumns = {
         "kind": t.MAXIMA, "count": x.count, "kernel": pool.kernel, "stride": pool.step,
         **input_columns(x), **output_columns(y),
     }  # fmt: skip
@@ -90,7 +90,7 @@ def add_pool(
         raise unsupported_error("maxima over more than 225 pixels")
     m = x.map
     side = pool.padding
-    row: t.Columns = {
+    row: t.OperationColumns = {
         "kind": t.POOL, "count": x.count, "kernel": window[0], "kernel_width": window[1],
         "stride": pool.step, "padding": side, "operator": 0 if pool.op == "max" else 1,
         "s_row": m.width + 2 * side,
@@ -117,7 +117,7 @@ def add_block(
     y.map.act = ACTS[layer.act]
     y.map.is_plain = y.map.is_plain and not has_norm and y.map.act == 0
     y.map.has_bias = y.map.has_bias or layer.bias
-    row: t.Columns = {
+    row: t.OperationColumns = {
         "norm": int(has_norm), "weight": held.weight, "bias": held.bias, "gamma": held.gamma,
         "beta": held.beta, "mean": held.mean, "variance": held.variance,
     }  # fmt: skip
@@ -133,13 +133,13 @@ def add_block(
 
 def _convolution(
     builder: ProgramBuilder, conv: Conv, x: ChannelRange, count: int, inputs: int, y: ChannelRange
-) -> t.Columns:
+) -> t.OperationColumns:
     k, stride, side = conv.kernel, conv.stride, conv.margin
     if side >= k:
         raise unsupported_error("padding as wide as the kernel")
     count, inputs, outputs = count * conv.groups, inputs // conv.groups, conv.out // conv.groups
     m, n = x.map, y.map
-    row: t.Columns = {
+    row: t.OperationColumns = {
         "kind": t.CONVOLUTION, "count": count, "inputs": inputs, "outputs": outputs,
         "kernel": k, "stride": stride, "padding": side, **input_columns(x), **output_columns(y),
     }  # fmt: skip
@@ -162,7 +162,7 @@ def _convolution(
     return row
 
 
-def settle_backward(builder: ProgramBuilder, row: t.Columns) -> None:
+def settle_backward(builder: ProgramBuilder, row: t.OperationColumns) -> None:
     """Settle how a convolution's gradients are staged, once it is known which are wanted."""
     k, stride, side = row["kernel"], row["stride"], row["padding"]
     inputs, outputs = row["inputs"], row["outputs"]
@@ -213,11 +213,11 @@ def _linear(
     count: int,
     inputs: int,
     y: ChannelRange,
-) -> t.Columns:
+) -> t.OperationColumns:
     m, features = x.map, count * inputs
     share = m.pixels
     coef, rest = divmod(x.first, share)
-    row: t.Columns = {
+    row: t.OperationColumns = {
         "kind": t.LINEAR, "count": count, "inputs": inputs, "outputs": linear.out,
         **input_columns(x), **output_columns(y),
     }  # fmt: skip

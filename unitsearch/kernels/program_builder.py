@@ -100,7 +100,7 @@ class Operation:
         pooled: The maxima that are kept of a convolution: its gradient is handed back there.
     """
 
-    values: t.Columns
+    values: t.OperationColumns
     y: FeatureMap
     back: int | None = None
     x: tuple[FeatureMap, int] | None = None

@@ -31,7 +31,7 @@ KINDS = (
 ADD, FINISH, MOMENTS = 1, 2, 4
 
 
-class Columns(TypedDict, total=False):
+class OperationColumns(TypedDict, total=False):
     """The columns of one operation; a column that is not given is 0.
 
     ``x`` is the input and ``y`` the output. ``coef`` is the first of their channels' coefficients,
@@ -131,7 +131,7 @@ class Columns(TypedDict, total=False):
     pool_width: int
 
 
-OPERATION = np.dtype([(name, np.int64) for name in Columns.__annotations__])
+OPERATION = np.dtype([(name, np.int64) for name in OperationColumns.__annotations__])
 
 PHASE = np.dtype(
     [(name, np.int64) for name in ("taps", "tap_count", "row", "column", "height", "width")]

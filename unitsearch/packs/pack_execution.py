@@ -1,4 +1,4 @@
-"""Running a pack's program on torch tensors: grouped convolutions, or the unit kernel."""
+"""The execution of a pack's program on torch tensors: grouped convolutions, or the unit kernel."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from unitsearch.packs.pack_program import (
 MOMENTUM, EPSILON = 0.1, 1e-5  # batch norm's, as torch sets them
 
 UnitKernel = Callable[[Tensor, Tensor, Tensor | None, Tensor, WeightedLayers], Tensor]
-"""Takes maps, weights, biases, the table and the step; gives maps."""
+"""A function of maps, weights, biases, the table and the step that returns maps."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tensors:
-    """What the numbers in a program stand for.
+    """The tensors that the numbers in a program stand for.
 
     Attributes:
         parts: The parameters' parts, flat.
         means: Running mean of each norm.
         variances: Running variance of each norm.
-        tables: Index tables, int64; those of unit kernels int32.
-        unit_kernel: What runs a step that has a table.
+        tables: Index tables, int64; the tables of the unit kernel are int32.
+        unit_kernel: The function that runs a step with a table; None for grouped convolutions.
     """
 
     parts: Sequence[Tensor]
@@ -51,7 +51,7 @@ class Tensors:
 
 
 def run(program: PackProgram, x: Tensor, tensors: Tensors, *, training: bool) -> Tensor:
-    """Return what ``program`` makes of ``x``, [images, channels, height, width].
+    """Return the output of ``program`` for the maps ``x``, [images, channels, height, width].
 
     In training, norms use the batch's statistics and update the running ones in place.
     """
@@ -63,10 +63,10 @@ def run(program: PackProgram, x: Tensor, tensors: Tensors, *, training: bool) ->
 def _run(step: Step, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
     match step:
         case WeightedLayers():
-            return _weigh(step, x, tensors, training)
+            return _weighted(step, x, tensors, training)
         case Gather(index, inverse):
             back = None if inverse is None else tensors.tables[inverse]
-            return _taken(x, tensors.tables[index], back)
+            return _reordered(x, tensors.tables[index], back)
         case Pooling("max", kernel, stride, padding):
             return F.max_pool2d(x, kernel, stride, padding)
         case Pooling(_, kernel, stride, padding):
@@ -77,11 +77,11 @@ def _run(step: Step, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
             return x.flatten(1)[:, :, None, None]
         case Concatenate(of, widths):
             shares = [x] * len(of) if widths is None else torch.split(x, list(widths), 1)
-            found = [
-                run(one, share, tensors, training=training)
-                for one, share in zip(of, shares, strict=True)
+            outputs = [
+                run(part, share, tensors, training=training)
+                for part, share in zip(of, shares, strict=True)
             ]
-            return torch.cat(found, 1)
+            return torch.cat(outputs, 1)
         case ResidualSum(body, shortcut, act):
             side = run(shortcut, x, tensors, training=training)
             return _activated(run(body, x, tensors, training=training) + side, act)
@@ -91,7 +91,7 @@ def _run(step: Step, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
             assert_never(step)
 
 
-def _weigh(step: WeightedLayers, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
+def _weighted(step: WeightedLayers, x: Tensor, tensors: Tensors, training: bool) -> Tensor:
     weights = tensors.parts[step.weight]
     biases = None if step.bias is None else tensors.parts[step.bias]
     if step.table is not None and tensors.unit_kernel is not None:
@@ -109,40 +109,41 @@ def grouped(
     weights: Tensor,
     biases: Tensor | None,
 ) -> Tensor:
-    """Return the outputs of layers side by side, equal neighbours as one grouped operation.
+    """Return the outputs of layers side by side; adjacent equal ones are one grouped operation.
 
     Args:
-        geometries: How many of which kind, in the order of their channels in ``x``.
+        geometries: Groups of equal layers as (count, geometry), in the order of their channels.
         x: Maps [images, channels, height, width].
         weights: Their weights one after the other, flat.
-        biases: The biases of those that have one, flat.
+        biases: The biases of the layers that have one, flat.
     """
-    shares = torch.split(x, [count * kind.inputs for count, kind in geometries], 1)
-    of = torch.split(weights, [count * kind.size for count, kind in geometries])
+    shares = torch.split(x, [count * geometry.inputs for count, geometry in geometries], 1)
+    of = torch.split(weights, [count * geometry.size for count, geometry in geometries])
     added = iter(() if biases is None else torch.split(biases, _bias_sizes(geometries)))
-    found = []
-    for (count, kind), share, weight in zip(geometries, shares, of, strict=True):
-        bias = next(added) if kind.bias else None
-        if kind.kernel:
-            each = kind.inputs // kind.groups
-            shaped = weight.view(count * kind.out, each, kind.kernel, kind.kernel)
-            y = F.conv2d(share, shaped, bias, kind.stride, kind.padding, groups=count * kind.groups)
+    outputs = []
+    for (count, geometry), share, weight in zip(geometries, shares, of, strict=True):
+        bias = next(added) if geometry.bias else None
+        if geometry.kernel:
+            each = geometry.inputs // geometry.groups
+            shaped = weight.view(count * geometry.out, each, geometry.kernel, geometry.kernel)
+            groups, stride = count * geometry.groups, geometry.stride
+            y = F.conv2d(share, shaped, bias, stride, geometry.padding, groups=groups)
         else:
-            y = _linear(count, kind, share, weight)
+            y = _linear(count, geometry, share, weight)
             if bias is not None:
                 y = y + bias.view(-1, 1, 1)
-        found.append(y)
-    return found[0] if len(found) == 1 else torch.cat(found, 1)
+        outputs.append(y)
+    return outputs[0] if len(outputs) == 1 else torch.cat(outputs, 1)
 
 
 def _bias_sizes(geometries: tuple[tuple[int, LayerGeometry], ...]) -> list[int]:
-    return [count * kind.out for count, kind in geometries if kind.bias]
+    return [count * geometry.out for count, geometry in geometries if geometry.bias]
 
 
-def _linear(count: int, kind: LayerGeometry, x: Tensor, weight: Tensor) -> Tensor:
+def _linear(count: int, geometry: LayerGeometry, x: Tensor, weight: Tensor) -> Tensor:
     """Return [images, count · out, 1, 1] from [images, count · in, 1, 1]."""
-    shaped = weight.view(count, kind.out, kind.inputs).transpose(1, 2)
-    split = x.reshape(-1, count, kind.inputs).transpose(0, 1)
+    shaped = weight.view(count, geometry.out, geometry.inputs).transpose(1, 2)
+    split = x.reshape(-1, count, geometry.inputs).transpose(0, 1)
     return torch.bmm(split, shaped).transpose(0, 1).reshape(len(x), -1, 1, 1)
 
 
@@ -154,7 +155,7 @@ def _normed(norm: Norm, y: Tensor, tensors: Tensors, training: bool) -> Tensor:
 
 
 def _activated(y: Tensor, act: str) -> Tensor:
-    """Return the activation; what comes before it is needed by nobody, so it is overwritten."""
+    """Return the activation of ``y``; no gradient needs ``y`` itself, so it may be overwritten."""
     if act == "none":
         return y
     if act == "relu":
@@ -164,8 +165,8 @@ def _activated(y: Tensor, act: str) -> Tensor:
     return F.silu(y) if act == "silu" else y.sigmoid()
 
 
-class _Taken(torch.autograd.Function):
-    """Channels in another order: the gradient is gathered back, where torch would scatter it."""
+class _Gathered(torch.autograd.Function):
+    """Channels in another order: the gradient is gathered back; torch would scatter it."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, index: Tensor, inverse: Tensor) -> Tensor:
@@ -178,19 +179,19 @@ class _Taken(torch.autograd.Function):
         return _gathered(gradients[0], inverse), None, None
 
 
-def _taken(x: Tensor, index: Tensor, inverse: Tensor | None) -> Tensor:
+def _reordered(x: Tensor, index: Tensor, inverse: Tensor | None) -> Tensor:
     if inverse is None:
         return _gathered(x, index)
-    taken: Tensor = _Taken.apply(x, index, inverse)  # type: ignore[no-untyped-call]  # torch's stub
-    return taken
+    reordered: Tensor = _Gathered.apply(x, index, inverse)  # type: ignore[no-untyped-call]  # torch's stub
+    return reordered
 
 
 def _gathered(x: Tensor, index: Tensor) -> Tensor:
     """Return channels by number, in the memory format of ``x``."""
     if x.is_contiguous():
         return x.index_select(1, index)
-    # 1.5 copies; index_select and x[:, index] leave channels last, or take 2 to 20
+    # 1.5 times a copy; index_select and x[:, index] leave channels last, or take 2 to 20 times
     images, channels, height, width = x.shape
     pixels = x.permute(0, 2, 3, 1).reshape(-1, channels)
-    found = pixels.gather(1, index.expand(len(pixels), -1))
-    return found.view(images, height, width, -1).permute(0, 3, 1, 2)
+    channels_last = pixels.gather(1, index.expand(len(pixels), -1))
+    return channels_last.view(images, height, width, -1).permute(0, 3, 1, 2)

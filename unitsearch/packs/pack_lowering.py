@@ -1,17 +1,35 @@
-"""From the architectures of a pack's members to its program. Knows no torch.
+"""Lowering: from the architectures of a pack's members to the pack's program. Knows no torch.
 
-Every member is a strand: a sequence of layers and the channels of the packed tensor that enter it.
-A stack turns each strand into as many as it has units; units of one profile, whosever they are,
-go through their layers together, equal layers as one grouped operation. Where a channel lies is
-kept in a table for each strand, so that splitting, shuffling and concatenating cost nothing;
-channels are moved only before a step that needs them in order.
+The packed tensor holds the channels of all members. A channel run is a sequence of layers of one
+member, with the places (numbers in the packed tensor) of the channels that enter it. Lowering
+begins with one run for each member; a stack splits each run into one run for each unit. Units of
+one profile go through their layers together, whatever member they belong to, and equal layers
+become one grouped operation. An example: unit a takes 1 channel, unit b takes 2, both give 1;
+member A has a stack of a, a, b and member B has a stack of a, b.
+
+    the packed tensor     0   1   2   3 | 4   5   6     A has places 0-3, B has places 4-6
+    runs of the units     Aa  Aa  Ab--- | Ba  Bb---
+
+    Gather                0   1   4 | 2   3   5   6     equal units side by side
+    runs of the units     Aa  Aa  Ba| Ab---   Bb---
+
+    Concatenate of        3 x a: one    2 x b: one      each with a WeightedLayers for each layer
+                          grouped conv  grouped conv
+    the packed tensor     0   1   2 | 3       4
+    runs of the units     Aa  Aa  Ba| Ab      Bb
+
+    runs of the members   A: places 0, 1, 3             no step: the places are only written down
+                          B: places 2, 4
+
+As places are data of the lowering, splitting, shuffling and concatenating cost nothing. Channels
+are moved (``Gather``) only before a step that needs them in order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import compress, groupby
 from typing import Any, TypeAlias, assert_never
 
 import numpy as np
@@ -51,33 +69,49 @@ from unitsearch.packs.pack_program import (
 from unitsearch.packs.skeletons import profile
 from unitsearch.shapes import Shape, after
 
-WIDEST = 16  # channels of a layer that the unit kernel takes; wider ones are cuDNN's field
+WIDEST = 16  # channels of a layer that the unit kernel takes; for wider ones cuDNN is faster
 
 Places: TypeAlias = NDArray[np.int64]
+"""The numbers of some channels in the packed tensor."""
 
 
 @dataclass(frozen=True, eq=False)
 class _ChannelRun:
-    """A sequence of layers of one member, and where the channels that enter it lie."""
+    """A sequence of layers of one member, and the channels that enter its next layer.
+
+    Attributes:
+        member: The number of the member in the pack.
+        name: The name of the sequence's module in the member's network.
+        layers: The sequence.
+        x: The shape that enters the next layer.
+        places: The places of the channels that enter the next layer, in their order.
+        number: Which of the equal units of ``name``; 0 for a sequence that is no unit.
+    """
 
     member: int
     name: str
     layers: Layers
     x: Shape
     places: Places
-    number: int = 0  # of the unit in its run
+    number: int = 0
 
     def inner(self, name: str, layers: Layers, places: Places, number: int = 0) -> _ChannelRun:
-        """Return a strand inside this one, on some of its channels."""
+        """Return a run of layers inside this run's next layer, on some of its channels."""
         x = (len(places), *self.x[1:])
         return _ChannelRun(self.member, f"{self.name}.{name}", layers, x, places, number)
 
 
 @dataclass
 class _PackedTensor:
-    """Strands side by side, the width of the tensor they are in, and the steps so far."""
+    """A packed tensor and the steps that make it: it changes with each layer that is lowered.
 
-    strands: list[_ChannelRun]
+    Attributes:
+        runs: The channel runs that it holds.
+        width: The number of its channels.
+        steps: The steps so far.
+    """
+
+    runs: list[_ChannelRun]
     width: int
     steps: list[Step]
 
@@ -85,10 +119,10 @@ class _PackedTensor:
 def lower_to_pack(
     architectures: Sequence[Architecture], *, unit_kernel: bool
 ) -> tuple[PackProgram, PackLayout]:
-    """Return the program of a pack, and what its numbers stand for.
+    """Return the program of a pack, and the layout of its parameters, statistics and tables.
 
-    It takes [images, all members' channels, height, width], member by member, and gives the logits
-    likewise.
+    The program takes [images, channels of all members, height, width], member by member, and gives
+    [images, logits of all members, 1, 1], member by member.
 
     Args:
         architectures: Canonical, of one skeleton.
@@ -96,260 +130,288 @@ def lower_to_pack(
     """
     layout = PackLayout(len(architectures))
     channels = architectures[0].input[0]
-    strands = [
+    runs = [
         _ChannelRun(m, "layers", one.layers, one.input, np.arange(m * channels, (m + 1) * channels))
         for m, one in enumerate(architectures)
     ]
     lowering = _PackLowering(layout, unit_kernel)
-    flow = lowering.sequence(strands, len(strands) * channels)
-    lowering.put_in_order(flow)
-    return tuple(flow.steps), layout
+    packed = lowering.sequence(runs, len(runs) * channels)
+    lowering.put_in_order(packed)
+    return tuple(packed.steps), layout
 
 
 class _PackLowering:
+    """A walk over the layers of all members at once.
+
+    Each method lowers the layer at index ``j`` of all runs: it appends to ``packed.steps`` and
+    changes the runs' places.
+    """
+
     def __init__(self, layout: PackLayout, unit_kernel: bool) -> None:
         self.layout = layout
         self.unit_kernel = unit_kernel
 
-    def sequence(self, strands: list[_ChannelRun], width: int) -> _PackedTensor:
-        flow = _PackedTensor(strands, width, [])
-        for j in range(len(strands[0].layers)):
-            self.layer(flow, j)
-        return flow
+    def sequence(self, runs: list[_ChannelRun], width: int) -> _PackedTensor:
+        """Lower the layers of ``runs``, which lie in a tensor of ``width`` channels."""
+        packed = _PackedTensor(runs, width, [])
+        for j in range(len(runs[0].layers)):
+            self.layer(packed, j)
+        return packed
 
-    def layer(self, flow: _PackedTensor, j: int) -> None:
-        layer = flow.strands[0].layers[j]
+    def layer(self, packed: _PackedTensor, j: int) -> None:
+        """Lower the layer at index ``j``: of one kind in all runs, as they have one profile."""
+        layer = packed.runs[0].layers[j]
         match layer:
             case Conv() | Linear():
-                self.weigh(flow, j)
+                self.weighted(packed, j)
             case Pool(op=op, kernel=kernel, step=step, padding=padding):
-                flow.steps.append(Pooling(op, kernel, step, padding))
+                packed.steps.append(Pooling(op, kernel, step, padding))
             case GlobalPool():
-                flow.steps.append(PixelMean())
+                packed.steps.append(PixelMean())
             case Flatten():
-                self.flatten(flow)
+                self.flatten(packed)
             case Shuffle():
-                for i, strand in enumerate(flow.strands):
-                    groups = _at(strand, j, Shuffle).groups
-                    shuffled = strand.places.reshape(groups, -1).T.ravel()
-                    flow.strands[i] = replace(strand, places=shuffled)
+                for i, run in enumerate(packed.runs):
+                    groups = _layer_at(run, j, Shuffle).groups
+                    shuffled = run.places.reshape(groups, -1).T.ravel()
+                    packed.runs[i] = replace(run, places=shuffled)
             case Stack():
-                self.stack(flow, j)
+                self.stack(packed, j)
             case Residual():
-                self.residual(flow, j)
+                self.residual(packed, j)
             case Branches():
-                self.branches(flow, j)
+                self.branches(packed, j)
             case Gate():
-                self.gate(flow, j)
+                self.gate(packed, j)
             case Slbf():
-                raise AssertionError("no skeleton holds it")
+                raise AssertionError("binary filters have no skeleton")
             case _:
                 assert_never(layer)
-        flow.strands = [replace(s, x=after(s.layers[j], s.x)) for s in flow.strands]
+        packed.runs = [replace(run, x=after(run.layers[j], run.x)) for run in packed.runs]
 
-    def weigh(self, flow: _PackedTensor, j: int) -> None:
-        geometries = [_geometry(strand.layers[j], strand.x) for strand in flow.strands]
+    def weighted(self, packed: _PackedTensor, j: int) -> None:
+        """Lower convolutions or linear layers, with their norms and activations, to one step."""
+        geometries = [_geometry(run.layers[j], run.x) for run in packed.runs]
         fits = self.unit_kernel and _fits_unit_kernel(geometries)
         order = list(range(len(geometries)))
         if not fits and sum(1 for _ in groupby(geometries)) > len(set(geometries)) + 1:
-            # gathering channels costs one operation more, each run of equal layers another
+            # gathering channels costs one operation more, each group of equal layers another
             order.sort(key=geometries.__getitem__)
-        strands, geometries = [flow.strands[i] for i in order], [geometries[i] for i in order]
-        if not fits or not all((np.diff(strand.places) == 1).all() for strand in strands):
-            strands = self.take(flow, strands)
-        layer, layout, outs = strands[0].layers[j], self.layout, [kind.out for kind in geometries]
+        runs, geometries = [packed.runs[i] for i in order], [geometries[i] for i in order]
+        if not fits or not all((np.diff(run.places) == 1).all() for run in runs):
+            runs = self.gathered(packed, runs)
+        starts = np.cumsum([0, *(geometry.out for geometry in geometries)])
+        table = self.unit_table(runs, geometries, starts) if fits else None
+        packed.steps.append(self.weighted_layers(runs, geometries, j, table))
+        packed.width = int(starts[-1])
+        for i, run, start, end in zip(order, runs, starts[:-1], starts[1:], strict=True):
+            packed.runs[i] = replace(run, places=np.arange(start, end))
+
+    def weighted_layers(
+        self, runs: list[_ChannelRun], geometries: list[LayerGeometry], j: int, table: int | None
+    ) -> WeightedLayers:
+        """Return the step that applies the layers of ``runs``; place their parameters."""
+        layer, layout = runs[0].layers[j], self.layout
         assert isinstance(layer, (Conv, Linear))
-        owners = [Owner(strand.member, f"{strand.name}.{j}", strand.number) for strand in strands]
-        weight = layout.part(owners, "weights.weight", [kind.size for kind in geometries])
-        bias = norm = table = None
-        if any(kind.bias for kind in geometries):
-            biased = [owner for owner, kind in zip(owners, geometries, strict=True) if kind.bias]
-            bias = layout.part(biased, "weights.bias", [k.out for k in geometries if k.bias])
+        owners = [Owner(run.member, f"{run.name}.{j}", run.number) for run in runs]
+        outs = [geometry.out for geometry in geometries]
+        weight = layout.part(owners, "weights.weight", [each.size for each in geometries])
+        bias = norm = None
+        has_bias = [geometry.bias for geometry in geometries]
+        if any(has_bias):
+            biased = list(compress(owners, has_bias))
+            bias = layout.part(biased, "weights.bias", list(compress(outs, has_bias)))
         if layer.norm == "batch":
             scale = layout.part(owners, "norm.weight", outs)
             shift = layout.part(owners, "norm.bias", outs)
             norm = Norm(scale, shift, layout.stat(owners, "norm", outs))
-        starts = np.cumsum([0, *outs])
-        if fits:
-            sizes = np.cumsum([0, *(kind.size for kind in geometries)])
-            rows = [
-                (strand.places[0], kind.inputs, start, kind.out, size)
-                for strand, kind, start, size in zip(
-                    strands, geometries, starts[:-1], sizes[:-1], strict=True
-                )
-            ]
-            table = self.layout.table(np.array(rows, np.int32))
-        equal = tuple((len(list(same)), kind) for kind, same in groupby(geometries))
-        flow.steps.append(WeightedLayers(equal, weight, bias, norm, layer.act, table))
-        flow.width = int(starts[-1])
-        placed = list(flow.strands)
-        for i, strand, start, out in zip(order, strands, starts[:-1], outs, strict=True):
-            placed[i] = replace(strand, places=np.arange(start, start + out))
-        flow.strands = placed
+        equal = tuple((len(list(same)), geometry) for geometry, same in groupby(geometries))
+        return WeightedLayers(equal, weight, bias, norm, layer.act, table)
 
-    def flatten(self, flow: _PackedTensor) -> None:
-        self.put_in_order(flow)
-        flow.steps.append(PixelsToChannels())
-        at = 0
-        for i, strand in enumerate(flow.strands):
-            size = int(np.prod(strand.x))
-            flow.strands[i] = replace(strand, places=np.arange(at, at + size))
-            at += size
-        flow.width = at
+    def unit_table(
+        self, runs: list[_ChannelRun], geometries: list[LayerGeometry], starts: NDArray[Any]
+    ) -> int:
+        """Return the number of the unit kernel's table: see ``WeightedLayers.table``."""
+        sizes = np.cumsum([0, *(geometry.size for geometry in geometries)])
+        rows = [
+            (run.places[0], geometry.inputs, start, geometry.out, size)
+            for run, geometry, start, size in zip(
+                runs, geometries, starts[:-1], sizes[:-1], strict=True
+            )
+        ]
+        return self.layout.table(np.array(rows, np.int32))
 
-    def stack(self, flow: _PackedTensor, j: int) -> None:
+    def flatten(self, packed: _PackedTensor) -> None:
+        """Make each pixel of each channel a channel of its own."""
+        self.put_in_order(packed)
+        packed.steps.append(PixelsToChannels())
+        start = 0
+        for i, run in enumerate(packed.runs):
+            end = start + int(np.prod(run.x))
+            packed.runs[i] = replace(run, places=np.arange(start, end))
+            start = end
+        packed.width = start
+
+    def stack(self, packed: _PackedTensor, j: int) -> None:
+        """Lower a stack: each unit of each run is a run of its own (see the module's example)."""
         units: list[_ChannelRun] = []
-        owners: list[int] = []
-        for owner, strand in enumerate(flow.strands):
-            at = 0
-            for r, run in enumerate(_at(strand, j, Stack).units):
-                for number in range(run.count):
-                    share = strand.places[at : at + run.unit.inputs]
-                    inner = strand.inner(f"{j}.units.{r}.layers", run.unit.layers, share, number)
-                    units.append(inner)
+        owners: list[int] = []  # for each unit the number of its run in ``packed``
+        for owner, run in enumerate(packed.runs):
+            start = 0
+            for r, equal in enumerate(_layer_at(run, j, Stack).units):
+                name, layers = f"{j}.units.{r}.layers", equal.unit.layers
+                for number in range(equal.count):
+                    end = start + equal.unit.inputs
+                    units.append(run.inner(name, layers, run.places[start:end], number))
                     owners.append(owner)
-                    at += run.unit.inputs
-        families: dict[object, list[int]] = {}
+                    start = end
+        sets: dict[object, list[int]] = {}
         for i, unit in enumerate(units):
-            families.setdefault(self.family(unit), []).append(i)
-        for family in families.values():
-            family.sort(key=lambda i: _geometries(units[i]))
-        order = [i for family in families.values() for i in family]
-        flows, widths = self.shared(flow, units, list(families.values()))
-        placed = self.join(flow, flows, widths)
-        of_owner: list[list[Places]] = [[] for _ in flow.strands]
-        for i in np.argsort(order, kind="stable"):
-            of_owner[owners[order[i]]].append(placed[i])
-        flow.strands = [
-            replace(strand, places=np.concatenate(of_owner[owner]))
-            for owner, strand in enumerate(flow.strands)
+            sets.setdefault(self.lowered_together(unit), []).append(i)
+        for members in sets.values():
+            members.sort(key=lambda i: _unit_geometries(units[i]))
+        order = [i for members in sets.values() for i in members]
+        parts, widths = self.separated(packed, units, list(sets.values()))
+        places = self.concatenate(packed, parts, widths)
+        of_owner: list[list[Places]] = [[] for _ in packed.runs]
+        for i in np.argsort(order, kind="stable"):  # back in the order of ``units``
+            of_owner[owners[order[i]]].append(places[i])
+        packed.runs = [
+            replace(run, places=np.concatenate(of_owner[owner]))
+            for owner, run in enumerate(packed.runs)
         ]
 
-    def family(self, unit: _ChannelRun) -> object:
-        """Return what units share that go through their layers in one tensor.
+    def lowered_together(self, unit: _ChannelRun) -> object:
+        """Return a key that is equal for units that go through their layers in one tensor.
 
-        Where one kernel runs all sizes, that is the profile. Grouped convolutions take one size
-        each, and to keep sizes apart until the stack's end saves copies between them.
+        Where one kernel runs all sizes, the key is the profile. Grouped convolutions take one size
+        each; there the sizes are kept apart until the stack's end, which saves copies between the
+        layers.
         """
-        return _profiles(unit) if self.unit_kernel else (_profiles(unit), _geometries(unit))
+        profiles = _unit_profile(unit)
+        return profiles if self.unit_kernel else (profiles, _unit_geometries(unit))
 
-    def branches(self, flow: _PackedTensor, j: int) -> None:
-        inner: list[_ChannelRun] = []
-        of = [_at(strand, j, Branches) for strand in flow.strands]
+    def branches(self, packed: _PackedTensor, j: int) -> None:
+        """Lower branches: each branch of each run is a run of its own."""
+        layers = [_layer_at(run, j, Branches) for run in packed.runs]
+        split, count = layers[0].split is not None, len(layers)
+        if not split:  # all branches read the same channels
+            self.put_in_order(packed)
         shares = [
-            [strand.places] * len(layer.of)
-            if layer.split is None
-            else np.split(strand.places, np.cumsum(layer.split)[:-1])
-            for strand, layer in zip(flow.strands, of, strict=True)
+            np.split(run.places, np.cumsum(layer.split)[:-1])
+            if split
+            else [run.places] * len(layer.of)
+            for run, layer in zip(packed.runs, layers, strict=True)
         ]
-        count = len(of)
-        for b in range(len(of[0].of)):
-            inner += [
-                strand.inner(f"{j}.of.{b}", layer.of[b], share[b])
-                for strand, layer, share in zip(flow.strands, of, shares, strict=True)
-            ]
-        sets = [list(range(at, at + count)) for at in range(0, len(inner), count)]
-        if of[0].split is None:
-            self.put_in_order(flow)
-            inner = [
-                replace(one, places=flow.strands[i % count].places) for i, one in enumerate(inner)
-            ]
-            flows = [self.sequence([inner[i] for i in one], flow.width) for one in sets]
-            placed = self.join(flow, flows, None)
-        else:
-            placed = self.join(flow, *self.shared(flow, inner, sets))
-        flow.strands = [
-            replace(strand, places=np.concatenate(placed[i::count]))
-            for i, strand in enumerate(flow.strands)
-        ]
-
-    def residual(self, flow: _PackedTensor, j: int) -> None:
-        layers = [_at(strand, j, Residual) for strand in flow.strands]
-        both = []
-        for side, sequences in (
-            ("body", [layer.body for layer in layers]),
-            ("shortcut", [layer.shortcut for layer in layers]),
-        ):
-            inner = [
-                strand.inner(f"{j}.{side}", sequence, strand.places)
-                for strand, sequence in zip(flow.strands, sequences, strict=True)
-            ]
-            both.append(self.sequence(inner, flow.width))
-            self.put_in_order(both[-1])
-        body, shortcut = both
-        flow.steps.append(ResidualSum(tuple(body.steps), tuple(shortcut.steps), layers[0].act))
-        self.adopt(flow, body)
-
-    def gate(self, flow: _PackedTensor, j: int) -> None:
-        self.put_in_order(flow)
         inner = [
-            strand.inner(f"{j}.body", _at(strand, j, Gate).body, strand.places)
-            for strand in flow.strands
+            run.inner(f"{j}.of.{b}", layer.of[b], share[b])
+            for b in range(len(layers[0].of))
+            for run, layer, share in zip(packed.runs, layers, shares, strict=True)
         ]
-        body = self.sequence(inner, flow.width)
-        self.put_in_order(body)
-        flow.steps.append(GateProduct(tuple(body.steps)))
-
-    def adopt(self, flow: _PackedTensor, inner: _PackedTensor) -> None:
-        """Let the strands of ``flow`` lie where those of ``inner`` do."""
-        flow.width = inner.width
-        flow.strands = [
-            replace(strand, places=other.places)
-            for strand, other in zip(flow.strands, inner.strands, strict=True)
-        ]
-
-    def shared(
-        self, flow: _PackedTensor, strands: list[_ChannelRun], sets: list[list[int]]
-    ) -> tuple[list[_PackedTensor], tuple[int, ...] | None]:
-        """Lower sets of strands that share the channels among them, each on its own channels."""
-        if len(sets) == 1:
-            return [self.sequence([strands[i] for i in sets[0]], flow.width)], None
-        moved = self.take(flow, [strands[i] for one in sets for i in one])
-        flows, widths, at, first = [], [], 0, 0
-        for one in sets:
-            own = moved[at : at + len(one)]
-            width = sum(len(strand.places) for strand in own)
-            own = [replace(strand, places=strand.places - first) for strand in own]
-            flows.append(self.sequence(own, width))
-            widths.append(width)
-            at, first = at + len(one), first + width
-        return flows, tuple(widths)
-
-    def join(
-        self, flow: _PackedTensor, flows: list[_PackedTensor], widths: tuple[int, ...] | None
-    ) -> list[Places]:
-        """Put the outputs of ``flows`` side by side; return where each of their strands lies."""
-        if len(flows) == 1:
-            flow.steps += flows[0].steps
+        sets = [list(range(first, first + count)) for first in range(0, len(inner), count)]
+        widths = None
+        if split:
+            parts, widths = self.separated(packed, inner, sets)
         else:
-            flow.steps.append(Concatenate(tuple(tuple(inner.steps) for inner in flows), widths))
-        placed, at = [], 0
-        for inner in flows:
-            placed += [strand.places + at for strand in inner.strands]
-            at += inner.width
-        flow.width = at
-        return placed
+            parts = [self.sequence([inner[i] for i in chosen], packed.width) for chosen in sets]
+        places = self.concatenate(packed, parts, widths)
+        packed.runs = [
+            replace(run, places=np.concatenate(places[i::count]))
+            for i, run in enumerate(packed.runs)
+        ]
 
-    def put_in_order(self, flow: _PackedTensor) -> None:
-        """Let the channels lie strand by strand, and no others among them."""
-        flow.strands = self.take(flow, flow.strands)
+    def residual(self, packed: _PackedTensor, j: int) -> None:
+        """Lower body and shortcut, both in order, then their sum."""
+        layers = [_layer_at(run, j, Residual) for run in packed.runs]
+        body = self.in_order(packed, f"{j}.body", [layer.body for layer in layers])
+        shortcut = self.in_order(packed, f"{j}.shortcut", [layer.shortcut for layer in layers])
+        packed.steps.append(ResidualSum(tuple(body.steps), tuple(shortcut.steps), layers[0].act))
+        packed.width = body.width
+        packed.runs = [
+            replace(run, places=inner.places)
+            for run, inner in zip(packed.runs, body.runs, strict=True)
+        ]
 
-    def take(self, flow: _PackedTensor, strands: list[_ChannelRun]) -> list[_ChannelRun]:
-        """Move channels so that they lie in the order of ``strands``, if they do not already."""
-        index = np.concatenate([strand.places for strand in strands])
-        if len(index) != flow.width or (index != np.arange(flow.width)).any():
-            inverse = self.layout.table(np.argsort(index)) if len(index) == flow.width else None
-            flow.steps.append(Gather(self.layout.table(index), inverse))
-            flow.width = len(index)
-        starts = np.cumsum([0, *(len(strand.places) for strand in strands)])
+    def gate(self, packed: _PackedTensor, j: int) -> None:
+        """Lower a gate: its body gives one factor for each channel, in the channels' order."""
+        self.put_in_order(packed)
+        layers = [_layer_at(run, j, Gate) for run in packed.runs]
+        body = self.in_order(packed, f"{j}.body", [layer.body for layer in layers])
+        packed.steps.append(GateProduct(tuple(body.steps)))
+
+    def in_order(
+        self, packed: _PackedTensor, name: str, sequences: Sequence[Layers]
+    ) -> _PackedTensor:
+        """Lower a sequence inside each run on the run's channels; put the results in order."""
+        inner = [
+            run.inner(name, sequence, run.places)
+            for run, sequence in zip(packed.runs, sequences, strict=True)
+        ]
+        lowered = self.sequence(inner, packed.width)
+        self.put_in_order(lowered)
+        return lowered
+
+    def separated(
+        self, packed: _PackedTensor, runs: list[_ChannelRun], sets: list[list[int]]
+    ) -> tuple[list[_PackedTensor], tuple[int, ...] | None]:
+        """Lower sets of runs, each set in a tensor of its own.
+
+        Args:
+            packed: The tensor that all runs lie in.
+            runs: Runs that have no channel in common.
+            sets: The numbers of each set's runs.
+
+        Returns:
+            The lowered sets and the channels that each takes; None if the one set takes them all.
+        """
+        if len(sets) == 1:
+            return [self.sequence([runs[i] for i in sets[0]], packed.width)], None
+        moved = self.gathered(packed, [runs[i] for chosen in sets for i in chosen])
+        parts, widths, first_run, first_place = [], [], 0, 0
+        for chosen in sets:
+            own = moved[first_run : first_run + len(chosen)]
+            width = sum(len(run.places) for run in own)
+            own = [replace(run, places=run.places - first_place) for run in own]
+            parts.append(self.sequence(own, width))
+            widths.append(width)
+            first_run, first_place = first_run + len(chosen), first_place + width
+        return parts, tuple(widths)
+
+    def concatenate(
+        self, packed: _PackedTensor, parts: list[_PackedTensor], widths: tuple[int, ...] | None
+    ) -> list[Places]:
+        """Put the outputs of ``parts`` side by side; return the places of each of their runs."""
+        if len(parts) == 1:
+            packed.steps += parts[0].steps
+        else:
+            packed.steps.append(Concatenate(tuple(tuple(part.steps) for part in parts), widths))
+        places, first = [], 0
+        for part in parts:
+            places += [run.places + first for run in part.runs]
+            first += part.width
+        packed.width = first
+        return places
+
+    def put_in_order(self, packed: _PackedTensor) -> None:
+        """Let the packed tensor hold the channels of its runs, run by run, and no others."""
+        packed.runs = self.gathered(packed, packed.runs)
+
+    def gathered(self, packed: _PackedTensor, runs: list[_ChannelRun]) -> list[_ChannelRun]:
+        """Move channels into the order of ``runs`` if they do not lie in it; return moved runs."""
+        index = np.concatenate([run.places for run in runs])
+        if len(index) != packed.width or (index != np.arange(packed.width)).any():
+            inverse = self.layout.table(np.argsort(index)) if len(index) == packed.width else None
+            packed.steps.append(Gather(self.layout.table(index), inverse))
+            packed.width = len(index)
+        starts = np.cumsum([0, *(len(run.places) for run in runs)])
         return [
-            replace(strand, places=np.arange(start, start + len(strand.places)))
-            for strand, start in zip(strands, starts[:-1], strict=True)
+            replace(run, places=np.arange(start, end))
+            for run, start, end in zip(runs, starts[:-1], starts[1:], strict=True)
         ]
 
 
-def _at(strand: _ChannelRun, j: int, cls: type[Any]) -> Any:
-    layer = strand.layers[j]
+def _layer_at(run: _ChannelRun, j: int, cls: type[Any]) -> Any:
+    layer = run.layers[j]
     assert isinstance(layer, cls), (layer, cls)
     return layer
 
@@ -364,26 +426,27 @@ def _geometry(layer: Layer, x: Shape) -> LayerGeometry:
 
 
 def _fits_unit_kernel(geometries: list[LayerGeometry]) -> bool:
-    windows = {(kind.kernel, kind.stride, kind.padding, kind.bias) for kind in geometries}
+    windows = {(each.kernel, each.stride, each.padding, each.bias) for each in geometries}
     return len(windows) == 1 and all(
-        kind.kernel > 0 and kind.groups == 1 and max(kind.inputs, kind.out) <= WIDEST
-        for kind in geometries
+        each.kernel > 0 and each.groups == 1 and max(each.inputs, each.out) <= WIDEST
+        for each in geometries
     )
 
 
-def _profiles(strand: _ChannelRun) -> tuple[str, ...]:
-    """Return what units must share to go through their layers together."""
-    x, found = strand.x, []
-    for layer in strand.layers:
-        found.append(profile(layer, x))
+def _unit_profile(unit: _ChannelRun) -> tuple[str, ...]:
+    """Return the profiles of a unit's layers: equal for units that can go through them together."""
+    x, profiles = unit.x, []
+    for layer in unit.layers:
+        profiles.append(profile(layer, x))
         x = after(layer, x)
-    return tuple(found)
+    return tuple(profiles)
 
 
-def _geometries(strand: _ChannelRun) -> tuple[LayerGeometry, ...]:
-    x, found = strand.x, []
-    for layer in strand.layers:
+def _unit_geometries(unit: _ChannelRun) -> tuple[LayerGeometry, ...]:
+    """Return the geometries of a unit's convolutions and linear layers."""
+    x, geometries = unit.x, []
+    for layer in unit.layers:
         if isinstance(layer, (Conv, Linear)):
-            found.append(_geometry(layer, x))
+            geometries.append(_geometry(layer, x))
         x = after(layer, x)
-    return tuple(found)
+    return tuple(geometries)

@@ -1,8 +1,9 @@
-"""A pack's program: what is done to the channels of all members together, as data. Knows no torch.
+"""A pack's program: the steps that map the packed tensor to the logits, as data. Knows no torch.
 
 The maps of all members lie side by side in one tensor, [images, channels, height, width]; flat
 features are channels of one pixel. A step names parameters, running statistics and index tables by
-their number; ``Pack`` holds them. ``lowering`` makes programs, ``running`` runs them.
+their number in ``PackLayout``; ``Pack`` holds their values. ``pack_lowering`` makes programs,
+``pack_execution`` runs them.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, order=True)
 class LayerGeometry:
-    """A convolution or linear layer of a unit (or of a whole member), without norm and activation.
+    """The sizes of a convolution or linear layer of one unit (or of a whole member).
 
     Attributes:
-        inputs: Channels that it takes.
-        out: Channels that it gives.
+        inputs: Input channels.
+        out: Output channels.
         kernel: Side of the window in pixels; 0 for a linear layer.
         stride: Step of the window in pixels.
         padding: Zeros on every side in pixels.
         groups: Channel groups.
-        bias: Whether it adds one number per channel.
+        bias: Whether it has a bias.
     """
 
     inputs: int
@@ -35,13 +36,13 @@ class LayerGeometry:
 
     @property
     def size(self) -> int:
-        """The numbers in its weights."""
+        """The number of its weights."""
         return self.out * (self.inputs // self.groups) * max(self.kernel, 1) ** 2
 
 
 @dataclass(frozen=True)
 class Norm:
-    """A batch norm over all channels: numbers of its scale, its shift, its running statistics."""
+    """A batch norm over all channels: the numbers of its scale, shift and running statistics."""
 
     scale: int
     shift: int
@@ -53,14 +54,15 @@ class WeightedLayers:
     """Many convolutions or linear layers side by side, then norm and activation.
 
     Attributes:
-        geometries: How many of which kind, in the order of their channels.
-        weight: Number of their weights, one after the other.
-        bias: Number of the biases of those that have one; None if none has.
+        geometries: Groups of equal layers as (count, geometry), in the order of their channels.
+        weight: The number of the part that holds their weights, one layer after the other.
+        bias: The number of the part that holds the biases of the layers that have one; None if no
+            layer has a bias.
         norm: The norm over all output channels.
         act: The activation.
-        table: Number of a table [layers, 5] of first input channel, inputs, first output channel,
-            outputs, place of the weights; set where one kernel may run them all, and the input
-            then need not be in order.
+        table: The number of an int32 table [layers, 5]: first input channel, input channels, first
+            output channel, output channels, first weight. It is set where one launch of the unit
+            kernel may run all layers; their input channels then may lie in any order.
     """
 
     geometries: tuple[tuple[int, LayerGeometry], ...]
@@ -73,9 +75,9 @@ class WeightedLayers:
 
 @dataclass(frozen=True)
 class Gather:
-    """Channels by number: ``index`` names them, ``inverse`` brings the gradient back.
+    """Channels in another order: output channel i is input channel ``index[i]``.
 
-    ``inverse`` is None where not all channels are taken.
+    ``inverse`` is the table that gathers the gradient back; None if some channels are left out.
     """
 
     index: int
@@ -84,7 +86,7 @@ class Gather:
 
 @dataclass(frozen=True)
 class Pooling:
-    """Pooling, ``max`` or ``avg``."""
+    """Pooling by windows, ``max`` or ``avg``."""
 
     op: str
     kernel: int
@@ -104,9 +106,9 @@ class PixelsToChannels:
 
 @dataclass(frozen=True)
 class Concatenate:
-    """Several programs, their outputs one after the other.
+    """The outputs of several programs, one after the other.
 
-    Each takes the input's next ``widths`` channels; all of them take the same where that is None.
+    Program i takes the next ``widths[i]`` channels of the input; each takes all if that is None.
     """
 
     of: tuple[PackProgram, ...]
@@ -124,7 +126,7 @@ class ResidualSum:
 
 @dataclass(frozen=True)
 class GateProduct:
-    """The input times what the body makes of it."""
+    """The input times the output of the body, one factor for each image and channel."""
 
     body: PackProgram
 
