@@ -12,8 +12,8 @@ from tests.kernels.networks import MEAN, STD, TRAITS, close, of, pair, same_stat
 from unitsearch.architecture import Architecture, Conv, Flatten, Gate, GlobalPool, Linear, Slbf
 from unitsearch.data.batches import augment
 from unitsearch.errors import UsageError
+from unitsearch.kernels.lane_program import unsupported
 from unitsearch.kernels.lanes import Lanes
-from unitsearch.kernels.program import unsupported
 
 SMALL = TRAITS["residuals"]
 OPTIMISERS: dict[str, Any] = {

@@ -16,7 +16,7 @@ from unitsearch.data.images import StreamedImages
 from unitsearch.data.sets import DataSet
 from unitsearch.errors import UsageError
 from unitsearch.network.build import build
-from unitsearch.packs.optimisers import Moment
+from unitsearch.packs.pack_optimisers import StepSettings
 from unitsearch.training import Recipe
 from unitsearch.training.loop import DivergedError, train
 from unitsearch.training.monitor import Monitor
@@ -189,7 +189,7 @@ def test_maps_in_bfloat16_change_a_loss_by_less_than_a_percent() -> None:
         )
         for i, one in enumerate(members):
             steps.pack.load(i, build(one))
-        numbers_ = steps.optimiser.coefficients([Moment(0.1, 0.9, 0)] * 2)
+        numbers_ = steps.optimiser.coefficients([StepSettings(0.1, 0.9, 0)] * 2)
         steps.take(torch.arange(8).view(2, 4), None, torch.tensor(numbers_))
         totals.append(steps.totals)
         assert steps.pack.weights.dtype == torch.float32

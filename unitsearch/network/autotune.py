@@ -31,8 +31,8 @@ from unitsearch.costs import Cost, count, layer_cost
 from unitsearch.errors import UnitSearchError
 from unitsearch.files import locked, write_whole
 from unitsearch.kernels import cache
+from unitsearch.kernels.lane_program import workspace_bytes
 from unitsearch.kernels.lanes import Lanes
-from unitsearch.kernels.program import workspace
 from unitsearch.network.build import FORMATS, Network, build
 from unitsearch.network.plans import AUTO, MEMORY, Plan, plan_from, plan_of
 from unitsearch.network.timing import best_times
@@ -109,7 +109,7 @@ def refusal(architecture: Architecture, batch: int, *, in_memory: bool, device: 
     if not in_memory:
         return "lanes train on images in memory"
     try:
-        size = workspace(architecture, batch)
+        size = workspace_bytes(architecture, batch)
     except UnitSearchError as error:
         return error.message
     if size > LARGEST_WORKSPACE:

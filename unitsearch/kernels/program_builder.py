@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass, field, replace
 
 from unitsearch.architecture import Conv, Linear
-from unitsearch.kernels.choosing import Taps
+from unitsearch.kernels import table_layout as t
+from unitsearch.kernels.tile_choice import Taps
 from unitsearch.shapes import Shape
 
 
 @dataclass(frozen=True)
-class Entry:
+class StateEntry:
     """One tensor of a network's state, and where its numbers lie."""
 
     name: str
@@ -26,7 +27,7 @@ class Entry:
 
 
 @dataclass(eq=False)
-class Map:
+class FeatureMap:
     """What one operation leaves for the whole batch: [block][channel][y][x] registers.
 
     Attributes:
@@ -65,17 +66,17 @@ class Map:
         """Registers from one block of images to the next."""
         return self.channels * self.pixels
 
-    def use(self) -> tuple[Map, int]:
+    def use(self) -> tuple[FeatureMap, int]:
         """Return a token of one more layer that reads it."""
         self.uses += 1
         return self, self.uses
 
 
 @dataclass(frozen=True)
-class View:
+class ChannelRange:
     """A range of a map's channels, or of its features where it is flat."""
 
-    map: Map
+    map: FeatureMap
     first: int
     count: int
     is_flat: bool = False
@@ -87,7 +88,7 @@ class View:
 
 
 @dataclass
-class Row:
+class Operation:
     """One operation.
 
     Attributes:
@@ -99,16 +100,16 @@ class Row:
         pooled: The maxima that are kept of a convolution: its gradient is handed back there.
     """
 
-    values: dict[int, int]
-    y: Map
+    values: t.OperationColumns
+    y: FeatureMap
     back: int | None = None
-    x: tuple[Map, int] | None = None
-    z: tuple[Map, int] | None = None
-    pooled: View | None = None
+    x: tuple[FeatureMap, int] | None = None
+    z: tuple[FeatureMap, int] | None = None
+    pooled: ChannelRange | None = None
 
 
 @dataclass(frozen=True)
-class Held:
+class ParameterOffsets:
     """Where the parameters of a block lie."""
 
     weight: int
@@ -118,15 +119,15 @@ class Held:
     mean: int = -1
     variance: int = -1
 
-    def past(self, channels: int, size: int) -> Held:
+    def past(self, channels: int, size: int) -> ParameterOffsets:
         """Return where those of later channels lie, of ``size`` weights each."""
         rest = (self.bias, self.gamma, self.beta, self.mean, self.variance)
         moved = (at if at < 0 else at + channels for at in rest)
-        return Held(self.weight + channels * size, *moved)
+        return ParameterOffsets(self.weight + channels * size, *moved)
 
 
 @dataclass
-class Memory:
+class ProgramBuilder:
     """The memory of a program in the making.
 
     Attributes:
@@ -145,8 +146,8 @@ class Memory:
     """
 
     blocks: int
-    rows: list[Row] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    rows: list[Operation] = field(default_factory=list)
+    entries: list[StateEntry] = field(default_factory=list)
     taps: dict[Taps, int] = field(default_factory=dict)
     tap_count: int = 0
     phases: list[tuple[int, ...]] = field(default_factory=list)
@@ -159,7 +160,7 @@ class Memory:
     spare: int = 1
     sums: int = 1
     shared: dict[int, int] = field(default_factory=dict)
-    hidden: list[tuple[Map, int]] = field(default_factory=list)
+    hidden: list[tuple[FeatureMap, int]] = field(default_factory=list)
 
     def take(self, registers: int) -> int:
         """Return the offset of so many registers more."""
@@ -176,9 +177,9 @@ class Memory:
         *,
         has_gradient: bool = True,
         coef: int | None = None,
-    ) -> Map:
+    ) -> FeatureMap:
         """Return a new map; hidden ones of one depth share the memory of their gradients."""
-        found = Map(0, channels, height, width, self.coefs if coef is None else coef)
+        found = FeatureMap(0, channels, height, width, self.coefs if coef is None else coef)
         found.at = self.take(found.block * self.blocks)
         if coef is None:
             self.coefs += channels
@@ -195,7 +196,7 @@ class Memory:
     def entry(self, name: str, shape: tuple[int, ...], place: str) -> int:
         """Return where a new tensor of the network's state lies."""
         at = {"weights": self.weights, "running": self.running, "steps": 0}[place]
-        found = Entry(name, shape, place, at)
+        found = StateEntry(name, shape, place, at)
         self.entries.append(found)
         if place == "weights":
             self.weights += found.size
@@ -203,14 +204,14 @@ class Memory:
             self.running += found.size
         return at
 
-    def hold(self, layer: Conv | Linear, inputs: int, count: int, name: str) -> Held:
+    def hold(self, layer: Conv | Linear, inputs: int, count: int, name: str) -> ParameterOffsets:
         """Register the parameters of a block, in the order of the torch modules."""
         width = count * layer.out
         if isinstance(layer, Conv):
             shape: tuple[int, ...] = (width, inputs // layer.groups, layer.kernel, layer.kernel)
         else:
             shape = (width, inputs)
-        held = Held(self.entry(f"{name}.weights.weight", shape, "weights"))
+        held = ParameterOffsets(self.entry(f"{name}.weights.weight", shape, "weights"))
         if layer.bias:
             held = replace(held, bias=self.entry(f"{name}.weights.bias", (width,), "weights"))
         if layer.norm == "batch":

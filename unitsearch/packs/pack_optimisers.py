@@ -1,7 +1,7 @@
 """SGD, Adam and AdamW for all members of a pack at once, on one row of parameters.
 
-Members may be at different epochs, so what changes in time (rate, momentum, Adam's corrections) is
-a number for each member. The formulas are those of ``torch.optim``.
+Members may be at different epochs, so the coefficients that change in time (rate, momentum, Adam's
+bias corrections) are one number for each member. The formulas are those of ``torch.optim``.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ BETAS = (0.9, 0.999)  # Adam's, as torch sets them
 
 
 @dataclass(frozen=True)
-class Moment:
-    """Where a member is.
+class StepSettings:
+    """The settings of one member's next step.
 
     Attributes:
-        rate: Learning rate of this step.
-        momentum: SGD's.
-        taken: Steps before this one since its optimiser was made.
+        rate: The learning rate.
+        momentum: The momentum of SGD.
+        taken: The steps of this member before, since its optimiser was made.
     """
 
     rate: float
@@ -33,7 +33,7 @@ class Optimiser:
     """An optimiser over a row of parameters.
 
     Attributes:
-        state: Momentum, or Adam's two averages, [1 or 2, parameters].
+        state: [1, parameters] the momentum of SGD, or [2, parameters] Adam's two averages.
     """
 
     def __init__(
@@ -50,24 +50,24 @@ class Optimiser:
         Args:
             name: ``sgd``, ``adam`` or ``adamw``.
             weights: The parameters, [parameters]; changed in place.
-            member_of: int64 [parameters], the member that each belongs to.
-            weight_decay: Decay of weights; in AdamW decoupled.
-            epsilon: Adam's and AdamW's.
+            member_of: int64 [parameters], the member that each parameter belongs to.
+            weight_decay: Decay of weights, coupled; in AdamW decoupled.
+            epsilon: The epsilon of Adam and AdamW.
         """
         self.name, self.weights, self.member_of = name, weights.detach(), member_of
         self.weight_decay, self.epsilon = weight_decay, epsilon
         self.state = weights.new_zeros(1 if name == "sgd" else 2, len(weights)).detach()
 
-    def coefficients(self, moments: Sequence[Moment]) -> list[list[float]]:
-        """Return the numbers that a step needs of each member, [numbers, members]."""
-        return [list(row) for row in zip(*map(self._of, moments), strict=True)]
+    def coefficients(self, settings: Sequence[StepSettings]) -> list[list[float]]:
+        """Return the coefficients of a step, [coefficients, members]."""
+        return [list(row) for row in zip(*map(self._of, settings), strict=True)]
 
     def step(self, gradient: Tensor, coefficients: Tensor) -> None:
-        """Take a step of every member.
+        """Take one step of every member.
 
         Args:
-            gradient: [parameters].
-            coefficients: [numbers, members], on the device of the parameters.
+            gradient: [parameters], of the sum of the members' losses.
+            coefficients: [coefficients, members], on the device of the parameters.
         """
         weights = self.weights
         rate, *others = coefficients.index_select(1, self.member_of)
@@ -86,11 +86,11 @@ class Optimiser:
         weights.addcdiv_(rate * mean, square.sqrt().mul_(root).add_(self.epsilon), value=-1)
 
     def forget(self, rows: Tensor) -> None:
-        """Begin anew for some parameters."""
+        """Set the state of the parameters at ``rows`` to 0, as in an optimiser made anew."""
         self.state[:, rows] = 0
 
-    def _of(self, moment: Moment) -> tuple[float, ...]:
+    def _of(self, settings: StepSettings) -> tuple[float, ...]:
         if self.name == "sgd":
-            return moment.rate, moment.momentum
-        first, second = (1 - beta ** (moment.taken + 1) for beta in BETAS)
-        return moment.rate / first, second**-0.5, 1 - moment.rate * self.weight_decay
+            return settings.rate, settings.momentum
+        first, second = (1 - beta ** (settings.taken + 1) for beta in BETAS)
+        return settings.rate / first, second**-0.5, 1 - settings.rate * self.weight_decay

@@ -24,16 +24,22 @@ from unitsearch.architecture import (
     Units,
     kind_of,
 )
-from unitsearch.kernels import table as t
-from unitsearch.kernels.memory import Held, Map, Memory, Row, View
-from unitsearch.kernels.rows import (
+from unitsearch.kernels import table_layout as t
+from unitsearch.kernels.operations import (
     ACTS,
     add_block,
     add_maxima,
     add_pool,
-    entering,
-    leaving,
-    refusal,
+    input_columns,
+    output_columns,
+    unsupported_error,
+)
+from unitsearch.kernels.program_builder import (
+    ChannelRange,
+    FeatureMap,
+    Operation,
+    ParameterOffsets,
+    ProgramBuilder,
 )
 from unitsearch.shapes import Shape, after, after_all
 
@@ -41,21 +47,21 @@ NEAR_BYTES = 1 << 20  # what the second cache holds of a few units: they are wor
 
 
 @dataclass
-class Lowering:
-    """A walk over the layers that leaves its rows in ``memory``.
+class LaneLowering:
+    """A walk over the layers that leaves its rows in ``builder``.
 
     Attributes:
-        memory: Where the rows go.
+        builder: Where the rows go.
         register_bytes: Size of a register.
         keeps_maxima: Whether maxima may be kept without their norm and activation. Flat units that
             cut the pixels of a channel apart can only read what is plain.
     """
 
-    memory: Memory
+    builder: ProgramBuilder
     register_bytes: int
     keeps_maxima: bool
 
-    def sequence(self, layers: Layers, x: View, name: str) -> View:
+    def sequence(self, layers: Layers, x: ChannelRange, name: str) -> ChannelRange:
         """Lower layers one after the other; return what they leave."""
         i = 0
         while i < len(layers):
@@ -85,102 +91,115 @@ class Lowering:
             and layer.kernel**2 <= t.LARGEST_WINDOW
         )
 
-    def pooled(self, conv: Conv, pool: Pool, x: View, name: str) -> View:
+    def pooled(self, conv: Conv, pool: Pool, x: ChannelRange, name: str) -> ChannelRange:
         """Lower a convolution of which only maxima are read."""
-        held = self.memory.hold(conv, x.count, 1, name)
+        held = self.builder.hold(conv, x.count, 1, name)
         shape = after(conv, x.shape)
-        y = self.memory.map(*_image(after(pool, shape)))
-        to = View(y, 0, y.channels)
+        y = self.builder.map(*_image(after(pool, shape)))
+        to = ChannelRange(y, 0, y.channels)
         z = self.unpooled(shape, 1, to)
-        add_block(self.memory, conv, x, 1, x.count, z, held, x.map.use())
-        return add_maxima(self.memory, pool, z, to)
+        add_block(self.builder, conv, x, 1, x.count, z, held, x.map.use())
+        return add_maxima(self.builder, pool, z, to)
 
-    def unpooled(self, shape: Shape, count: int, to: View) -> View:
+    def unpooled(self, shape: Shape, count: int, to: ChannelRange) -> ChannelRange:
         """Return the map of which ``to`` will keep the maxima: both share their coefficients."""
         channels, height, width = _image(shape)
-        z = self.memory.map(
+        z = self.builder.map(
             count * channels, height, width, has_gradient=False, coef=to.map.coef + to.first
         )
-        return View(z, 0, z.channels)
+        return ChannelRange(z, 0, z.channels)
 
-    def layer(self, layer: Layer, x: View, name: str) -> View:
+    def layer(self, layer: Layer, x: ChannelRange, name: str) -> ChannelRange:
         """Lower one layer."""
         match layer:
             case Conv() | Linear():
                 inputs = x.count
-                held = self.memory.hold(layer, inputs, 1, name)
+                held = self.builder.hold(layer, inputs, 1, name)
                 shape = after(layer, x.shape)
-                y = self.memory.map(*_image(shape))
+                y = self.builder.map(*_image(shape))
                 return add_block(
-                    self.memory, layer, x, 1, inputs, View(y, 0, y.channels), held, x.map.use()
+                    self.builder,
+                    layer,
+                    x,
+                    1,
+                    inputs,
+                    ChannelRange(y, 0, y.channels),
+                    held,
+                    x.map.use(),
                 )
             case Pool():
                 shape = after(layer, x.shape)
-                y = self.memory.map(*_image(shape))
+                y = self.builder.map(*_image(shape))
                 window = (layer.kernel, layer.kernel)
-                return add_pool(self.memory, layer, window, x, View(y, 0, y.channels), x.map.use())
+                return add_pool(
+                    self.builder, layer, window, x, ChannelRange(y, 0, y.channels), x.map.use()
+                )
             case GlobalPool():
-                y = self.memory.map(x.count, 1, 1)
+                y = self.builder.map(x.count, 1, 1)
                 pool = Pool(op="avg", kernel=1)
                 window = (x.map.height, x.map.width)
-                return add_pool(self.memory, pool, window, x, View(y, 0, y.channels), x.map.use())
+                return add_pool(
+                    self.builder, pool, window, x, ChannelRange(y, 0, y.channels), x.map.use()
+                )
             case Flatten():
                 if x.is_flat:
                     return x
-                return View(x.map, 0, x.map.block, is_flat=True)
+                return ChannelRange(x.map, 0, x.map.block, is_flat=True)
             case Stack():
                 return self.stack(layer, x, name)
             case Residual():
                 return self.residual(layer, x, name)
             case Slbf() | Branches() | Gate() | Shuffle():
-                raise refusal(f"layers of the kind {kind_of(layer)}")
+                raise unsupported_error(f"layers of the kind {kind_of(layer)}")
 
-    def stack(self, stack: Stack, x: View, name: str) -> View:
+    def stack(self, stack: Stack, x: ChannelRange, name: str) -> ChannelRange:
         """Lower a stack, a few units after another."""
         shape = after(stack, x.shape)
-        y = self.memory.map(*_image(shape))
+        y = self.builder.map(*_image(shape))
         acts = {_act_left(run.unit) for run in stack.units}
         if len(acts) > 1:
-            raise refusal("a stack whose units end in different activations")
+            raise unsupported_error("a stack whose units end in different activations")
         use = x.map.use()
         first_in = x.first
         first_out = 0
         for r, run in enumerate(stack.units):
             unit = run.unit
-            helds: list[Held | None] = []
+            helds: list[ParameterOffsets | None] = []
             share = (unit.inputs, *x.shape[1:])
             shapes: list[Shape] = [share]
             for j, layer in enumerate(unit.layers):
                 place = f"{name}.units.{r}.layers.{j}"
                 if isinstance(layer, (Conv, Linear)):
-                    helds.append(self.memory.hold(layer, shapes[-1][0], run.count, place))
+                    helds.append(self.builder.hold(layer, shapes[-1][0], run.count, place))
                 elif isinstance(layer, Pool):
                     helds.append(None)
                 else:
-                    raise refusal(f"layers of the kind {kind_of(layer)}")
+                    raise unsupported_error(f"layers of the kind {kind_of(layer)}")
                 shapes.append(after_all((layer,), shapes[-1]))
             each = self.together(run, shapes)
             for u in range(0, run.count, each):
                 count = min(each, run.count - u)
-                part = View(x.map, first_in + u * unit.inputs, count * unit.inputs, x.is_flat)
+                part = ChannelRange(
+                    x.map, first_in + u * unit.inputs, count * unit.inputs, x.is_flat
+                )
                 self.units(
                     unit, u, count, helds, shapes, part,
-                    View(y, first_out + u * unit.outputs, count * unit.outputs), use,
+                    ChannelRange(y, first_out + u * unit.outputs, count * unit.outputs), use,
                 )  # fmt: skip
             first_in += run.count * unit.inputs
             first_out += run.count * unit.outputs
-        return View(y, 0, y.channels, is_flat=len(shape) == 1)
+        return ChannelRange(y, 0, y.channels, is_flat=len(shape) == 1)
 
     def together(self, run: Units, shapes: list[Shape]) -> int:
         """Return how many units are worked through together: what the second cache holds."""
         bytes_ = (
-            sum(math.prod(shape) for shape in shapes) * self.memory.blocks * self.register_bytes
+            sum(math.prod(shape) for shape in shapes) * self.builder.blocks * self.register_bytes
         )
         return min(run.count, max(1, NEAR_BYTES // (2 * bytes_)))
 
     def units(
-        self, unit: Unit, u: int, count: int, helds: list[Held | None], shapes: list[Shape],
-        x: View, y: View, use: tuple[Map, int],
+        self, unit: Unit, u: int, count: int, helds: list[ParameterOffsets | None],
+        shapes: list[Shape], x: ChannelRange, y: ChannelRange, use: tuple[FeatureMap, int],
     ) -> None:  # fmt: skip
         """Lower ``count`` equal units from the ``u``-th of their run on."""
         layers = unit.layers
@@ -193,8 +212,8 @@ class Lowering:
             j += 1 if pool is None else 2
             if j < len(layers):
                 channels, height, width = _image(shapes[j])
-                made = self.memory.map(count * channels, height, width, j)
-                to = View(made, 0, made.channels, is_flat=len(shapes[j]) == 1)
+                made = self.builder.map(count * channels, height, width, j)
+                to = ChannelRange(made, 0, made.channels, is_flat=len(shapes[j]) == 1)
             else:
                 to = y
             if isinstance(layer, (Conv, Linear)):
@@ -202,34 +221,36 @@ class Lowering:
                 size = math.prod(_weight_shape(layer, inputs))
                 moved = held.past(u * layer.out, size // layer.out)
                 z = to if pool is None else self.unpooled(made_shape, count, to)
-                add_block(self.memory, layer, x, count, inputs, z, moved, use)
+                add_block(self.builder, layer, x, count, inputs, z, moved, use)
                 if pool is not None:
-                    add_maxima(self.memory, pool, z, to)
+                    add_maxima(self.builder, pool, z, to)
             else:
                 assert isinstance(layer, Pool)
-                add_pool(self.memory, layer, (layer.kernel, layer.kernel), x, to, use)
+                add_pool(self.builder, layer, (layer.kernel, layer.kernel), x, to, use)
             x, use = to, to.map.use() if to is not y else use
 
-    def residual(self, residual: Residual, x: View, name: str) -> View:
+    def residual(self, residual: Residual, x: ChannelRange, name: str) -> ChannelRange:
         """Lower body and shortcut, then their sum."""
         if x.is_flat or residual.act not in ACTS:
-            raise refusal("flat residuals" if x.is_flat else f"the activation {residual.act}")
+            raise unsupported_error(
+                "flat residuals" if x.is_flat else f"the activation {residual.act}"
+            )
         body = self.sequence(residual.body, x, f"{name}.body")
         side = self.sequence(residual.shortcut, x, f"{name}.shortcut") if residual.shortcut else x
         if body.is_flat:
-            raise refusal("flat residuals")
-        y = self.memory.map(body.count, body.map.height, body.map.width)
+            raise unsupported_error("flat residuals")
+        y = self.builder.map(body.count, body.map.height, body.map.width)
         y.act = ACTS[residual.act]
         y.is_plain = y.act == 0
-        row = {
-            t.KIND: t.TOTAL, t.COUNT: body.count, t.X_CHANNEL: y.pixels,
-            t.Z: side.map.at + side.first * y.pixels, t.Z_BLOCK: side.map.block,
-            t.Z_COEF: side.map.coef + side.first, t.Z_ACT: side.map.act,
-            t.ZG: side.map.g, t.ZG_BLOCK: side.map.block,
-            **entering(body), **leaving(View(y, 0, y.channels)),
+        row: t.OperationColumns = {
+            "kind": t.TOTAL, "count": body.count, "x_channel": y.pixels,
+            "z": side.map.at + side.first * y.pixels, "z_block": side.map.block,
+            "z_coef": side.map.coef + side.first, "z_act": side.map.act,
+            "zg": side.map.g, "zg_block": side.map.block,
+            **input_columns(body), **output_columns(ChannelRange(y, 0, y.channels)),
         }  # fmt: skip
-        self.memory.rows.append(Row(row, y, t.TOTAL_BACK, body.map.use(), side.map.use()))
-        return View(y, 0, y.channels)
+        self.builder.rows.append(Operation(row, y, t.TOTAL_BACK, body.map.use(), side.map.use()))
+        return ChannelRange(y, 0, y.channels)
 
 
 def _weight_shape(layer: Conv | Linear, inputs: int) -> tuple[int, ...]:

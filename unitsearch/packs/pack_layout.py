@@ -1,4 +1,4 @@
-"""Where the numbers of a pack lie: parameters in one row, running statistics in another."""
+"""The layout of a pack's numbers: parameters in one row, running statistics in another."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
-Rows: TypeAlias = dict[str, list[tuple[int, int, int]]]
-"""By name in a network: number of the unit in its run, first place in the row, length."""
+Spans: TypeAlias = dict[str, list[tuple[int, int, int]]]
+"""For each tensor of a network, by its name, its spans: number of the unit, first place, length."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A layer of a member: what its numbers belong to.
+    """A layer of a member, to which a span of the row belongs.
 
     Attributes:
-        member: Which member.
-        name: Name of the layer's module in the member's network.
-        number: Which of the equal units that the module holds.
+        member: The number of the member in the pack.
+        name: The name of the layer's module in the member's network.
+        number: The number of the unit among the equal units that the module holds.
     """
 
     member: int
@@ -27,27 +27,29 @@ class Owner:
     number: int
 
 
-class Ledger:
-    """Gives numbers their places.
+class PackLayout:
+    """The places of all parameters and statistics of a pack, given one after the other.
+
+    A part is a piece of the row that one step of the program uses: the weights of many layers.
 
     Attributes:
         parts: Lengths of the parameters' parts, in the order in which they lie.
-        stats: Channels of each norm's running statistics, likewise.
+        stats: Channels of each norm's running statistics, in the order in which they lie.
         tables: Index tables.
-        parameters: For each member, where its parameters lie, by their names.
-        running: For each member, where running statistics lie, by the norms' names.
+        parameters: For each member, the spans of its parameters by their names.
+        running: For each member, the spans of its running statistics by the norms' names.
     """
 
     def __init__(self, members: int) -> None:
         self.parts: list[int] = []
         self.stats: list[int] = []
         self.tables: list[NDArray[Any]] = []
-        self.parameters: list[Rows] = [{} for _ in range(members)]
-        self.running: list[Rows] = [{} for _ in range(members)]
+        self.parameters: list[Spans] = [{} for _ in range(members)]
+        self.running: list[Spans] = [{} for _ in range(members)]
         self._ends = [0, 0]
 
     def part(self, owners: Sequence[Owner], kind: str, sizes: Sequence[int]) -> int:
-        """Place parameters one after the other; return the number of the part that they make."""
+        """Place parameters one after the other; return the number of their part."""
         self._place(0, self.parameters, owners, kind, sizes)
         self.parts.append(sum(sizes))
         return len(self.parts) - 1
@@ -66,12 +68,12 @@ class Ledger:
     def _place(
         self,
         row: int,
-        rows: list[Rows],
+        spans: list[Spans],
         owners: Sequence[Owner],
         kind: str,
         sizes: Sequence[int],
     ) -> None:
         for owner, size in zip(owners, sizes, strict=True):
-            known = rows[owner.member].setdefault(f"{owner.name}.{kind}", [])
-            known.append((owner.number, self._ends[row], size))
+            of_tensor = spans[owner.member].setdefault(f"{owner.name}.{kind}", [])
+            of_tensor.append((owner.number, self._ends[row], size))
             self._ends[row] += size

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from unitsearch.kernels import table as t
 from unitsearch.kernels.norm import inlined
-from unitsearch.kernels.vectors import doubles, get, number, pointer, put
+from unitsearch.kernels.records import scalars_at
+from unitsearch.kernels.vectors import get, number, pointer, put
 
 
 def sgd(op: Any, frame: Any, work: Any) -> None:
     """Take a step of SGD with momentum and coupled weight decay; the gradients become 0."""
     weights, gradients = _parameters(frame, work)
-    buffer = pointer(work, get(frame, t.F_FIRST))
-    scalars = doubles(get(frame, t.F_SCALARS))
-    rate, momentum = number(work, get(scalars, t.RATE)), number(work, get(scalars, t.MOMENTUM))
-    decay, zero = number(work, get(scalars, t.DECAY)), number(work, 0.0)
-    for i in range(get(frame, t.F_WEIGHT_COUNT)):
+    buffer = pointer(work, frame.first)
+    scalars = scalars_at(frame.scalars)
+    rate, momentum = number(work, scalars.rate), number(work, scalars.momentum)
+    decay, zero = number(work, scalars.decay), number(work, 0.0)
+    for i in range(frame.weight_count):
         w = get(weights, i)
         moved = momentum * get(buffer, i) + (get(gradients, i) + decay * w)
         put(buffer, i, moved)
@@ -28,21 +28,21 @@ def sgd(op: Any, frame: Any, work: Any) -> None:
 def adam(op: Any, frame: Any, work: Any) -> None:
     """Take a step of Adam, or of AdamW where decay is decoupled; the gradients become 0."""
     weights, gradients = _parameters(frame, work)
-    first, second = pointer(work, get(frame, t.F_FIRST)), pointer(work, get(frame, t.F_SECOND))
-    scalars = doubles(get(frame, t.F_SCALARS))
-    is_decoupled, steps = get(frame, t.F_DECOUPLED), float(get(frame, t.F_STEPS))
-    beta_1, beta_2 = get(scalars, t.BETA_1), get(scalars, t.BETA_2)
-    rate = get(scalars, t.RATE)
+    first, second = pointer(work, frame.first), pointer(work, frame.second)
+    scalars = scalars_at(frame.scalars)
+    is_decoupled, steps = frame.is_decoupled, float(frame.steps)
+    beta_1, beta_2 = scalars.beta_1, scalars.beta_2
+    rate = scalars.rate
     size = number(work, rate / (1.0 - beta_1**steps))
     root = number(work, math.sqrt(1.0 - beta_2**steps))
-    epsilon = number(work, get(scalars, t.EPSILON))
-    decay = get(scalars, t.DECAY)
+    epsilon = number(work, scalars.epsilon)
+    decay = scalars.decay
     coupled = number(work, 0.0 if is_decoupled else decay)
     kept = number(work, 1.0 - rate * decay if is_decoupled else 1.0)
     b1, b2 = number(work, beta_1), number(work, beta_2)
     rest_1, rest_2 = number(work, 1.0 - beta_1), number(work, 1.0 - beta_2)
     zero = number(work, 0.0)
-    for i in range(get(frame, t.F_WEIGHT_COUNT)):
+    for i in range(frame.weight_count):
         w = get(weights, i) * kept
         g = get(gradients, i) + coupled * w
         m = b1 * get(first, i) + rest_1 * g
@@ -55,4 +55,4 @@ def adam(op: Any, frame: Any, work: Any) -> None:
 
 @inlined
 def _parameters(frame: Any, work: Any) -> Any:
-    return pointer(work, get(frame, t.F_WEIGHTS)), pointer(work, get(frame, t.F_GRADIENTS))
+    return pointer(work, frame.weights), pointer(work, frame.gradients)
