@@ -24,7 +24,7 @@ from unitsearch.costs import Cost, count
 from unitsearch.metrics import SHOWN, Measured
 from unitsearch.shapes import output
 from unitsearch.space import at_random, baseline, bind, draw, point
-from unitsearch.space.files import SpaceFile, space_from
+from unitsearch.space.space_file import SpaceFile, space_from
 from unitsearch.study.config import compose
 from unitsearch.views.figures import FIGURES
 from unitsearch.views.pages.boards import PANELS, read_board

@@ -18,15 +18,13 @@ from unitsearch.api.studies import (
     dry_run,
     load_study,
     plot,
-    prepared,
-    raised_budget,
     report,
     resume_study,
     run,
     run_study,
     version,
 )
-from unitsearch.api.trainings import TABLE_1, Repeated, Training, reproduce_training
+from unitsearch.api.trainings import TABLE_1, Repeated, reproduce_training
 from unitsearch.papers import contradictions, reproduce_costs, reproduce_metrics, tally
 
 __all__ = [
@@ -35,7 +33,6 @@ __all__ = [
     "Repeated",
     "SpacePoint",
     "Study",
-    "Training",
     "best_trial",
     "bound_space",
     "build",
@@ -51,8 +48,6 @@ __all__ = [
     "load_study",
     "plot",
     "point_architecture",
-    "prepared",
-    "raised_budget",
     "report",
     "reproduce_costs",
     "reproduce_metrics",

@@ -186,11 +186,9 @@ def parameter_texts(space: Space, domains: Mapping[str, Domain]) -> list[str]:
 
 def _site_names(space: Space) -> list[str]:
     """Return the names of the backbone's sites, the longest first."""
-    from unitsearch.space.draws import Draw
-
     if space.file.backbone is None:
         return []
-    base = space.drawn_base(Draw(space, lambda name, domain: domain.options[0]))
+    base = space.drawn_base(space.start_draw(lambda name, domain: domain.options[0]))
     return sorted(base.sites, key=len, reverse=True)
 
 

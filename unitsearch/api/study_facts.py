@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from unitsearch.api.studies import best_trial, load_study
 
 if TYPE_CHECKING:
+    from unitsearch.study.progress import End, Progress
     from unitsearch.study.record import Record, Trial
-    from unitsearch.study.running import End, Progress
 
 _STATES = ("complete", "failed", "running", "waiting")
 _FEW = 0.05  # of all trials: with fewer at the floor, the floor is probably too high
@@ -19,28 +19,25 @@ _ENOUGH = 20  # complete trials before that is said
 
 def is_study(name: str) -> bool:
     """Return whether a name or folder is a study's."""
-    from unitsearch.study.folder import FACTS, HOME
+    from unitsearch.study.folder import STUDIES
+    from unitsearch.study.manifest import MANIFEST
 
-    return any((folder / FACTS).is_file() for folder in (Path(name), Path(HOME) / name))
+    return any((folder / MANIFEST).is_file() for folder in (Path(name), Path(STUDIES) / name))
 
 
 def study_status(study: str) -> dict[str, Any]:
     """Return a study's state, the number of its trials in each state, its front and its best."""
-    from unitsearch.study.lock import is_driven
+    from unitsearch.study.state import study_state
     from unitsearch.study.tables import front_trials, hypervolume_history
 
     record = load_study(study).record
     best = best_trial(record)
     history = hypervolume_history(record)
     states = [trial.state for trial in record.trials]
-    wanted = record.config["budget"]["trials"]
-    state = "running" if is_driven(record.folder) else "stopped"
-    if state == "stopped" and len(record.complete) >= wanted:
-        state = "done"
     return {
         "name": record.name,
-        "state": state,
-        "budget_trials": wanted,
+        "state": study_state(record),
+        "budget_trials": record.manifest.config.budget.trials,
         **{name: states.count(name) for name in _STATES},
         "front": len(front_trials(record)),
         "best_accuracy": best.accuracy if best else None,
@@ -109,7 +106,7 @@ def live_facts(progress: Progress) -> LiveFacts:
 
 def wanted_trials(progress: Progress) -> int:
     """Return the number of trials after which a running study is done."""
-    return int(progress.record.config["budget"]["trials"])
+    return progress.record.manifest.config.budget.trials
 
 
 def closing_text(end: End, resumed: str) -> str:
@@ -152,7 +149,7 @@ def _best_text(record: Record) -> str:
     best, baseline = best_trial(record), record.baseline
     if best is None or baseline is None:
         return "nothing reaches the floor yet"
-    in_bits = bool({"bits", "se_bits"} & set(record.config["objectives"]))
+    in_bits = bool({"bits", "se_bits"} & set(record.manifest.config.objectives))
     against = (
         "it is the baseline" if best.is_baseline else _against(best, baseline, in_bits=in_bits)
     )
@@ -161,14 +158,14 @@ def _best_text(record: Record) -> str:
 
 
 def _against(best: Trial, baseline: Trial, *, in_bits: bool) -> str:
+    from unitsearch import wording
     from unitsearch.metrics import ce, se_bits
-    from unitsearch.views import words
 
     new, old = best.measured, baseline.measured
-    flops = words.versus(new.cost.flops, old.cost.flops, "FLOPs")
-    efficiency = words.efficiency("CE", ce(new, old))
+    flops = wording.versus(new.cost.flops, old.cost.flops, "FLOPs")
+    efficiency = wording.efficiency("CE", ce(new, old))
     text = f"{flops} the baseline's {accuracy_text(baseline)}{efficiency}"
     if in_bits:
-        bits = words.fewer(new.cost.bits, old.cost.bits)
-        text += f" and {bits} stored bits{words.efficiency('SE in bits', se_bits(new, old))}"
+        bits = wording.fewer(new.cost.bits, old.cost.bits)
+        text += f" and {bits} stored bits{wording.efficiency('SE in bits', se_bits(new, old))}"
     return text

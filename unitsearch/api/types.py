@@ -4,8 +4,8 @@ from unitsearch.api.trainings import Repeated
 from unitsearch.exports.export import Exported
 from unitsearch.papers import ReproducedCost, ReproducedMetric
 from unitsearch.papers.verdicts import Reproduced
+from unitsearch.study.progress import End, Progress
 from unitsearch.study.record import Trial
-from unitsearch.study.running import End, Progress
 from unitsearch.views.inspection import Inspection
 
 __all__ = [
