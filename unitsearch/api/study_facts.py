@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from unitsearch.study.progress import End, Progress
     from unitsearch.study.record import Record, Trial
 
-_STATES = ("complete", "failed", "running", "waiting")
+_STATES = ("complete", "stopped", "failed", "running", "waiting")
 _FEW = 0.05  # of all trials: with fewer at the floor, the floor is probably too high
 _ENOUGH = 20  # complete trials before that is said
 
