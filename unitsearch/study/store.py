@@ -33,6 +33,7 @@ from unitsearch.study.record import Trial
 from unitsearch.study.stored import Reader
 
 JOURNAL = "journal.log"
+# The stored study has these three values whatever the objectives are: see front.volume_point.
 _DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
 _NAMES = ["accuracy", "flops", "params"]
 _STATES = {
