@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -53,8 +54,10 @@ def closing(end: End, resumed: str) -> str:
 
     record = end.record
     complete = len(record.complete)
+    early = record.counted - complete
+    stopped = f", {early} stopped early" if early else ""
     why = {
-        "budget": f"{complete} trials complete",
+        "budget": f"{complete} trials complete{stopped}",
         "minutes": f"time is up after {complete} complete trials",
         "exhausted": f"the space is exhausted: no untried architecture is left after {complete}",
         "interrupted": f"interrupted after {complete} complete trials; everything is saved",
@@ -106,7 +109,7 @@ def _lines() -> Callable[[Progress], None]:
     def watch(progress: Progress) -> None:
         if progress.news and "started" not in progress.news:
             total = progress.record.manifest.config.budget.trials
-            note(f"[{progress.seconds:6.1f} s] {progress.complete}/{total} {progress.news}")
+            note(f"[{progress.seconds:6.1f} s] {progress.record.counted}/{total} {progress.news}")
 
     return watch
 
@@ -120,8 +123,9 @@ def _table(progress: Progress) -> Table:
 
     record = progress.record
     total = record.manifest.config.budget.trials
-    done = progress.complete
-    failed = sum(trial.state == "failed" for trial in record.trials)
+    states = Counter(trial.state for trial in record.trials)
+    done = record.counted
+    more = [f"{states[name]} {name}" for name in ("stopped", "failed") if states[name]]
     best = best_trial(record)
     history = hypervolume_history(record)
     table = Table(box=box.SIMPLE, show_header=False, pad_edge=False, title=record.name)
@@ -129,7 +133,7 @@ def _table(progress: Progress) -> Table:
     table.add_column()
     running = ", ".join(str(number) for number in progress.running) or "–"
     table.add_row("workers", f"{progress.workers} (trials {running})")
-    table.add_row("trials done", f"{done} of {total}" + (f", {failed} failed" if failed else ""))
+    table.add_row("trials done", ", ".join([f"{done} of {total}", *more]))
     table.add_row("front", f"{len(front_trials(record))} architectures")
     if history:
         table.add_row("hypervolume", f"{history[-1][1]:.4f}")

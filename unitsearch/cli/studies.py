@@ -9,6 +9,7 @@ import typer
 
 from unitsearch.cli.output import Format, FormatOption, emit, note, write
 
+_STATES = ("complete", "stopped", "failed", "running", "waiting")
 StudyArgument = Annotated[str, typer.Argument(help="A study's name or folder.")]
 
 
@@ -31,7 +32,7 @@ def status(study: StudyArgument, how: FormatOption = Format.table) -> None:
         "name": record.name,
         "state": state,
         "budget_trials": record.manifest.config.budget.trials,
-        **{name: states.count(name) for name in ("complete", "failed", "running", "waiting")},
+        **{name: states.count(name) for name in _STATES},
         "front": len(front_trials(record)),
         "best_accuracy": best.accuracy if best else None,
         "hypervolume": history[-1][1] if history else None,

@@ -390,7 +390,7 @@ def _option(text: str, value: str, *, chosen: bool = False) -> str:
 def _progress(record: Record) -> str:
     wanted = record.manifest.config.budget.trials
     running = sum(trial.state == "running" for trial in record.trials)
-    said = f"{len(record.complete):,} of {words.count(wanted, 'trial')}"
+    said = f"{record.counted:,} of {words.count(wanted, 'trial')}"
     return f"{said}, {running} training" if running else said
 
 
