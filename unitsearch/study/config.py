@@ -41,19 +41,6 @@ from unitsearch.study import schedule
 from unitsearch.training import Recipe
 
 GROUPS = ("data", "train", "sampler", "stopping", "engine")
-_KNOWING = (
-    "accuracy",
-    "ce",
-    "se",
-    "se_bits",
-    "tca",
-    "tsa",
-    "tca_1_4",
-    "tsa_1_4",
-    "tca_4_1",
-    "tsa_4_1",
-    "accuracy_drop",
-)  # objectives that ask for accuracy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,11 +221,12 @@ def _check(config: Config) -> None:
         raise UsageError(
             place="objectives", found=list(config.objectives), expected="every objective once"
         )
-    if not set(config.objectives) & set(_KNOWING):
+    knowing = [name for name, metric in METRICS.items() if metric.needs_accuracy]
+    if not set(config.objectives) & set(knowing):
         raise UsageError(
             place="objectives",
             found=list(config.objectives),
-            expected=f"one of {', '.join(_KNOWING)} among them",
+            expected=f"one of {', '.join(knowing)} among them",
             fix="costs alone would reward a network that knows nothing",
         )
     if config.plan != AUTO:

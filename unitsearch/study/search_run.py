@@ -120,11 +120,7 @@ class SearchRun:
         )
         self._sampler = config.sampler.make(self._problem)
         self._stopping = config.stopping.make()
-        self._measured = [
-            objective.name
-            for objective in self._problem.objectives
-            if getattr(objective, "is_measured", False)
-        ]
+        self._measured = [m.name for m in self._problem.objectives if m.is_measured]
         self._waiting = deque(t.number for t in self._trials if t.state == "running")
         self._ended_before = {t.number for t in self._trials if t.state != "running"}
         self._keys = {trial.key for trial in self._trials}

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from unitsearch.errors import UsageError
-from unitsearch.metrics import shown_metric
+from unitsearch.metrics import metric
 from unitsearch.study.record import Record
 from unitsearch.views import words
 from unitsearch.views.figures import theme
@@ -55,13 +55,13 @@ def compare_fronts(
 
     Args:
         records: The studies; one alone is its own front.
-        x: Metric of the horizontal axis, by its name in ``SHOWN``.
+        x: Metric of the horizontal axis, by its name in ``METRICS``.
         y: Metric of the vertical axis.
 
     Raises:
         UsageError: If a metric is unknown, or both are the same.
     """
-    along, up = shown_metric(x), shown_metric(y)
+    along, up = metric(x), metric(y)
     if x == y:
         raise UsageError(found=f"{x} twice", expected="two different metrics")
     several = _several(records)

@@ -7,7 +7,7 @@ from typing import Any
 
 from unitsearch.errors import SpecError, UsageError, did_you_mean
 from unitsearch.fields import Bool, Enum, ListOf, Rule
-from unitsearch.metrics import SHOWN
+from unitsearch.metrics import METRICS
 from unitsearch.views.figures.curves import MEASURES
 from unitsearch.views.figures.effects import COSTS
 from unitsearch.views.figures.history import ALONG
@@ -15,7 +15,7 @@ from unitsearch.views.figures.parallel import TRIALS
 from unitsearch.views.figures.tradeoff import SAVED
 from unitsearch.views.figures.units import SHOWS
 
-_METRIC = Enum(tuple(SHOWN))
+_METRIC = Enum(tuple(METRICS))
 
 OPTIONS: dict[str, dict[str, Rule]] = {
     "pareto": {"x": _METRIC, "y": _METRIC, "papers": Bool()},

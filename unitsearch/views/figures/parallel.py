@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from unitsearch.errors import UsageError, did_you_mean
-from unitsearch.metrics import Metric, shown_metric
+from unitsearch.metrics import Metric, metric
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views.drawing import unit_counts
@@ -73,11 +73,11 @@ def axes(
         found.append(Axis(f"units {kind}", tuple(float(one[kind]) for one in counts)))
     rest += [f"units {kind}" for kind in kinds[_KINDS:]]
     baseline = record.baseline.measured if record.baseline else None
-    for metric in metrics:
-        values = [axis_value(metric, trial.measured, baseline) for trial in trials]
+    for by in metrics:
+        values = [axis_value(by, trial.measured, baseline) for trial in trials]
         known = [value for value in values if value is not None]
         if len(known) == len(trials):
-            found.append(_of_metric(metric, known, record))
+            found.append(_of_metric(by, known, record))
     return found, rest
 
 
@@ -102,7 +102,7 @@ def _of_values(name: str, values: Sequence[Any]) -> Axis:
 
 def _of_metric(metric: Metric, values: Sequence[float], record: Record) -> Axis:
     label = axis_label(metric, record).partition(" (papers'")[0]
-    if not metric.logarithmic:
+    if metric.scale != "log":
         return Axis(label, tuple(values))
     low, high = math.log10(min(values)), math.log10(max(values))
     steps = (1, 2, 5) if high - low < 2 else (1,)
@@ -147,7 +147,7 @@ def parallel(
     if trials not in TRIALS:
         fix = did_you_mean(trials, TRIALS)
         raise UsageError(found=trials, expected=" or ".join(TRIALS), fix=fix)
-    by = [shown_metric(name) for name in dict.fromkeys(metrics)]
+    by = [metric(name) for name in dict.fromkeys(metrics)]
     chosen = {trial.number for trial in front_trials(record)}
     shown = [
         trial

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unitsearch.errors import UsageError
-from unitsearch.metrics import Metric, shown_metric
+from unitsearch.metrics import Metric, metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.plain import Plain, figure
@@ -38,14 +38,14 @@ def pareto(record: Record, x: str = "flops", y: str = "accuracy", *, papers: boo
 
     Args:
         record: The study.
-        x: Metric of the horizontal axis, by its name in ``SHOWN``.
+        x: Metric of the horizontal axis, by its name in ``METRICS``.
         y: Metric of the vertical axis.
         papers: Whether to draw what the papers print for the study's data and baseline.
 
     Raises:
         UsageError: If a metric is unknown, or both are the same.
     """
-    along, up = shown_metric(x), shown_metric(y)
+    along, up = metric(x), metric(y)
     if x == y:
         raise UsageError(found=f"{x} twice", expected="two different metrics")
     found = points(record, along, up)
@@ -245,11 +245,11 @@ def _view(
     ):
         reach = _bars(record, shown, by, len(found), inside)
         low = min([*(v - down for v, (down, _) in zip(values, reach, strict=True)), *more])
-        if by.logarithmic and low <= 0:
+        if by.scale == "log" and low <= 0:
             low = min([*values, *more])
         high = max([*(v + up for v, (_, up) in zip(values, reach, strict=True)), *more])
         floor = 100 * record.floor
-        if by.name == "accuracy" and floor and low - floor < _NEAR * (high - low):
+        if by.is_accuracy and floor and low - floor < _NEAR * (high - low):
             low = min(low, floor)  # a floor far below would press the points together
         spans.append(span(by, low, high))
     return spans[0], spans[1]
@@ -257,21 +257,21 @@ def _view(
 
 def span(by: Metric, low: float, high: float) -> tuple[float, float]:
     """Return the range of an axis on which values from ``low`` to ``high`` have room."""
-    if by.logarithmic:
+    if by.scale == "log":
         pad = 0.06 * math.log10(high / low) or 0.15
         return low * 10**-pad, high * 10**pad
     pad = 0.06 * (high - low) or max(abs(high) * 0.05, 0.5)
-    top = min(high + pad, 100.6) if by.name == "accuracy" else high + pad
+    top = min(high + pad, 100.6) if by.is_accuracy else high + pad
     return low - pad, top
 
 
 def axis(by: Metric, shown: tuple[float, float], record: Record | None = None) -> dict[str, Any]:
     """Return the axis of a metric that shows the range ``shown``."""
     found: dict[str, Any] = {"title": {"text": axis_label(by, record)}}
-    if not by.logarithmic:
+    if by.scale != "log":
         return {**found, "range": list(shown)}
     narrow = shown[1] / shown[0] < 12
-    form = ".3~g" if by.maximise or by.name == "latency" else "~s"
+    form = ".3~g" if by.maximise or by.is_measured else "~s"
     return {
         **found,
         "type": "log",
@@ -283,12 +283,12 @@ def axis(by: Metric, shown: tuple[float, float], record: Record | None = None) -
 
 
 def _floor(record: Record, x: Metric, y: Metric) -> tuple[list[Any], list[Any]]:
-    if "accuracy" not in (x.name, y.name) or not record.floor:
+    if not (x.is_accuracy or y.is_accuracy) or not record.floor:
         return [], []
     at = 100 * record.floor
     line = {"color": theme.FLOOR, "width": 1.2, "dash": "dash"}
     said = f"floor {at:.1f} %"
-    if y.name == "accuracy":
+    if y.is_accuracy:
         shape = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": at, "y1": at}
         side, anchor = _empty_side(x)
         note = theme.note(said, side, at, yref="y", yanchor="bottom", xanchor=anchor)
@@ -303,7 +303,7 @@ def _equal(record: Record, x: Metric, y: Metric, view: View) -> tuple[list[Any],
     name = _EQUAL.get(x.name)
     said = (name or "").upper().replace("_BITS", " in bits")
     base = record.baseline
-    if name is None or y.name != "accuracy" or base is None or not base.accuracy:
+    if name is None or not y.is_accuracy or base is None or not base.accuracy:
         return [], []
     cost = axis_value(x, base.measured, base.measured)
     (left, right), (low, high) = view

@@ -7,17 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
-from unitsearch.costs import COSTS
 from unitsearch.metrics import METRICS, Measured, Metric
 from unitsearch.search.front import front
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views import words
-
-# These need no baseline.
-_OWN = ("accuracy", "latency", *COSTS)
-# The same whatever the accuracy is.
-_EXACT = (*COSTS, "latency", "flops_drop", "params_drop")
 
 
 @dataclass(frozen=True)
@@ -43,17 +37,17 @@ class Point:
 
 def axis_value(metric: Metric, new: Measured, baseline: Measured | None) -> float | None:
     """Return a network's place on the axis of ``metric``; None without the baseline it needs."""
-    if baseline is None and metric.name not in _OWN:
+    if baseline is None and metric.needs_baseline:
         return None
     value = float(metric.formula(new, baseline or new))
-    if not math.isfinite(value) or (metric.logarithmic and value <= 0):
+    if not math.isfinite(value) or (metric.scale == "log" and value <= 0):
         return None
-    return 100 * value if metric.name == "accuracy" else value
+    return 100 * value if metric.is_accuracy else value
 
 
 def axis_label(metric: Metric, record: Record | None = None) -> str:
     """Return what stands at the axis, with its unit and the images it was measured on."""
-    if metric.name != "accuracy":
+    if not metric.is_accuracy:
         return metric.label
     return f"{words.measured_on(record)} accuracy (%)" if record else f"{metric.label} (%)"
 
@@ -64,9 +58,9 @@ def axis_error(metric: Metric, trial: Trial, baseline: Measured | None = None) -
     That of the trial's own accuracy: the baseline's moves all trials alike, and its own place among
     the metrics relative to it is certain.
     """
-    if metric.name in _EXACT or trial.accuracy is None or trial.accuracy_se is None:
+    if not metric.needs_accuracy or trial.accuracy is None or trial.accuracy_se is None:
         return None
-    if metric.name in ("accuracy", "accuracy_drop"):
+    if metric.in_points:
         return 100 * trial.accuracy_se
     if trial.is_baseline or baseline is None:
         return None
@@ -82,7 +76,7 @@ def axis_bar(metric: Metric, trial: Trial, baseline: Measured | None) -> tuple[f
 
     One standard error each way, or to the quartiles of a latency.
     """
-    if metric.name == "latency" and trial.latency:
+    if metric.is_measured and trial.latency:
         low, median, high = trial.latency
         return median - low, high - median
     error = axis_error(metric, trial, baseline) or 0.0
@@ -115,7 +109,7 @@ def why_nothing(record: Record, *metrics: Metric) -> str:
         counts = {state: sum(trial.state == state for trial in record.trials) for state in states}
         said = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
         return f"No trial is complete yet ({said})." if said else "No trial is complete yet."
-    if any(m.name == "latency" for m in metrics) and not any(t.latency for t in record.complete):
+    if any(m.is_measured for m in metrics) and not any(t.latency for t in record.complete):
         return (
             "No latency is measured. It belongs to a machine, so a search does not store it;<br>"
             "<b>unitsearch latency STUDY</b> measures the baseline and the front on this one."

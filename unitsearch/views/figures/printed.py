@@ -54,7 +54,7 @@ def traces_of(others: Sequence[Placed], x: Metric, y: Metric) -> tuple[list[Any]
             continue
         bars = {}
         for axis, by in (("error_x", x), ("error_y", y)):
-            wide = [100 * (o.row.spread or 0.0) if by.name == "accuracy" else 0.0 for o in part]
+            wide = [100 * (o.row.spread or 0.0) if by.is_accuracy else 0.0 for o in part]
             if any(wide):
                 colour_of_bars = theme.faded(colour, 0.6)
                 bars[axis] = {"array": wide, "thickness": 1, "width": 3, "color": colour_of_bars}

@@ -84,7 +84,7 @@ class Published:
         if metric.name in _ABSOLUTE:
             known = {"params": self.params, "flops": self.flops}
             found = known.get(metric.name, self.accuracy)
-            return 100 * found if found is not None and metric.name == "accuracy" else found
+            return 100 * found if found is not None and metric.is_accuracy else found
         shares = dict(self.shares)
         knows = metric.name not in ("flops_drop", "params_drop")
         if any(name not in shares for name in needs) or (
