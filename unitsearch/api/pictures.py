@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from unitsearch.data.images import Source
     from unitsearch.data.sets import DataSet
     from unitsearch.network.build import Network
-    from unitsearch.network.features import Batches, Effect, Survey, UnitAt
+    from unitsearch.network.features import Batches, FeatureSurvey, RemovalEffect, UnitAt
     from unitsearch.study.config import Config
     from unitsearch.views.inspection import Inspection, Seen, Shown, Together
 
@@ -132,7 +132,7 @@ def inspect(
         for at, activity in found.units.items()
     )
 
-    def together(some: Sequence[Seen]) -> Effect:
+    def together(some: Sequence[Seen]) -> RemovalEffect:
         return effects(network, batches, means, [[unit.at for unit in some]])[0]
 
     idle, removable = _idle(units, architecture, together)
@@ -222,7 +222,7 @@ def _batches(source: Source, architecture: Architecture, data: DataSet, count: i
     return batches
 
 
-def _least_varied(found: Survey, most: int) -> list[UnitAt]:
+def _least_varied(found: FeatureSurvey, most: int) -> list[UnitAt]:
     """Return at most ``most`` units, those first whose part of their stack's variance is least.
 
     It is held against an equal part, or units of large stacks would always come first.
@@ -239,7 +239,7 @@ def _least_varied(found: Survey, most: int) -> list[UnitAt]:
 def _idle(
     units: Sequence[Seen],
     architecture: Architecture,
-    together: Callable[[Sequence[Seen]], Effect],
+    together: Callable[[Sequence[Seen]], RemovalEffect],
 ) -> tuple[Together | None, Together | None]:
     """Return the units that are dead or without resolved effect, and the most that may go at once.
 

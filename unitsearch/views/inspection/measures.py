@@ -228,6 +228,6 @@ def meanings(found: Inspection) -> str:
 
 def _least(images: int) -> float:
     """Two standard errors of a change of which no image shows any, in points."""
-    from unitsearch.network.features import Effect
+    from unitsearch.network.features import RemovalEffect
 
-    return 200 * Effect(images, 0, 0, 0.0, 0.0).error
+    return 200 * RemovalEffect(images, 0, 0, 0.0, 0.0).error
