@@ -58,7 +58,7 @@ def run_search(folder: Path, watch: Callable[[Progress], None], storage: str | N
     """
     manifest = read_manifest(folder, strict=True)
     asked = manifest.config.engine
-    device = asked.found_device
+    device = asked.resolved_device
     remove_torn(folder)
     store = study_store(folder, manifest, writer=True, url=storage)
     engine = open_engine(asked.name, asked.workers, asked.address, folder, device)
@@ -145,7 +145,7 @@ class SearchRun:
 
     @property
     def ending(self) -> str:
-        """Why no trial begins any more; empty if one may."""
+        """The reason why no trial begins any more; empty if one may."""
         return self._schedule.ending(self._state())
 
     def next_list(self) -> Sequence[Job]:
