@@ -14,7 +14,7 @@ from tests.network.layouts import SMALL, images, unsettle
 from unitsearch.network.blocks import Block
 from unitsearch.network.build import Network, build
 from unitsearch.network.features import (
-    Effect,
+    RemovalEffect,
     UnitAt,
     effects,
     stack_maps,
@@ -186,17 +186,17 @@ def test_measuring_leaves_no_hook_behind() -> None:
 
 
 def test_no_changed_answer_does_not_mean_no_error() -> None:
-    assert Effect(998, 0, 0, 0.0, 0.0).error == pytest.approx(math.sqrt(2) / 1000)
+    assert RemovalEffect(998, 0, 0, 0.0, 0.0).error == pytest.approx(math.sqrt(2) / 1000)
 
 
 def test_the_error_of_a_change_is_of_the_same_images_answered_twice() -> None:
     # Bonett and Price: (31 + 11) / 1002 less the squared difference, over 1002
-    assert Effect(1000, 30, 10, 0.0, 0.0).error == pytest.approx(0.006437, abs=1e-6)
+    assert RemovalEffect(1000, 30, 10, 0.0, 0.0).error == pytest.approx(0.006437, abs=1e-6)
 
 
 def test_a_change_is_resolved_beyond_two_standard_errors() -> None:
-    assert not Effect(1000, 5, 3, 0.0, 0.0).is_resolved
-    fell = Effect(1000, 60, 10, 0.0, 0.0)
+    assert not RemovalEffect(1000, 5, 3, 0.0, 0.0).is_resolved
+    fell = RemovalEffect(1000, 60, 10, 0.0, 0.0)
     assert (fell.is_resolved, fell.falls, fell.change) == (True, True, -0.05)
-    rose = Effect(1000, 10, 60, 0.0, 0.0)
+    rose = RemovalEffect(1000, 10, 60, 0.0, 0.0)
     assert (rose.is_resolved, rose.falls) == (True, False)

@@ -177,7 +177,7 @@ def train_one(
     from unitsearch.network.weights import weights_bytes
     from unitsearch.training.loop import test_accuracy
 
-    device, recipe = config.engine.found_device, config.train
+    device, recipe = config.engine.resolved_device, config.train
     data_set = load(config.data).to(device)
     stem = (Path(named).stem if is_file else named.rpartition(":")[2]) or "network"
     path = folder / f"{stem}.yaml"

@@ -44,7 +44,7 @@ from unitsearch.network.blocks import (
 )
 from unitsearch.network.plans import MEMORY, Plan, plan_from, plan_of
 from unitsearch.network.slbf import SlbfConv2d
-from unitsearch.network.stacks import Run, Stacked
+from unitsearch.network.stacks import Stacked, UnitRun
 from unitsearch.shapes import Shape, after, after_all, output
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
@@ -196,7 +196,7 @@ def _module(layer: Layer, x: Shape) -> nn.Module:
             assert_never(layer)
 
 
-def _run(run: Units, x: Shape) -> Run:
+def _run(run: Units, x: Shape) -> UnitRun:
     share: Shape = (run.unit.inputs, *x[1:])
     modules: list[nn.Module] = []
     for layer in run.unit.layers:
@@ -205,7 +205,7 @@ def _run(run: Units, x: Shape) -> Run:
         else:
             modules.append(_module(layer, share))
         share = after_all((layer,), share)
-    return Run(run.count, modules)
+    return UnitRun(run.count, modules)
 
 
 def _block(layer: Conv | Linear | Slbf, x: Shape, count: int) -> Block:

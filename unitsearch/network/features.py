@@ -70,7 +70,7 @@ class Activity:
 
 
 @dataclass(frozen=True)
-class Survey:
+class FeatureSurvey:
     """What was seen over many images.
 
     Attributes:
@@ -85,7 +85,7 @@ class Survey:
 
 
 @dataclass(frozen=True)
-class Effect:
+class RemovalEffect:
     """What changes when each output map of some units is replaced by its mean, a number.
 
     That is what is left of them once they are removed and the next layer's bias has taken over
@@ -156,7 +156,7 @@ def stack_maps(network: Network, x: Tensor) -> tuple[list[Tensor], Tensor]:
     return [found[number] for number in sorted(found)], logits
 
 
-def survey(network: Network, batches: Batches) -> Survey:
+def survey(network: Network, batches: Batches) -> FeatureSurvey:
     """Return what each of ``units_of(network)`` does over all images."""
     sums: list[_Sums] = []
     images = right = 0
@@ -168,7 +168,7 @@ def survey(network: Network, batches: Batches) -> Survey:
         for at, y in zip(sums, outputs, strict=True):
             at.add(y)
     found = {unit: sums[unit.stack].of(unit) for unit in units_of(network)}
-    return Survey(images, right, found)
+    return FeatureSurvey(images, right, found)
 
 
 def effects(
@@ -177,7 +177,7 @@ def effects(
     means: Mapping[UnitAt, Sequence[float]],
     removals: Sequence[Sequence[UnitAt]],
     watch: Callable[[int], None] | None = None,
-) -> list[Effect]:
+) -> list[RemovalEffect]:
     """Return what the network loses by each of ``removals``, groups of units that go together.
 
     Args:
@@ -325,7 +325,7 @@ class _Change:
         self.sum += float(rise.sum())
         self.squares += float(rise.square().sum())
 
-    def effect(self) -> Effect:
+    def effect(self) -> RemovalEffect:
         n = self.images
         spread = max(self.squares - self.sum**2 / n, 0.0) / max(n - 1, 1)
-        return Effect(n, self.lost, self.gained, self.sum / n, math.sqrt(spread / n))
+        return RemovalEffect(n, self.lost, self.gained, self.sum / n, math.sqrt(spread / n))

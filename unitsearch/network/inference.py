@@ -14,7 +14,7 @@ from unitsearch.network.blocks import Block
 from unitsearch.network.build import FORMATS, Network
 from unitsearch.network.dense import columns, dense_weight
 from unitsearch.network.slbf import SlbfConv2d
-from unitsearch.network.stacks import Run, Stacked
+from unitsearch.network.stacks import Stacked, UnitRun
 from unitsearch.network.timing import best_times
 
 
@@ -143,7 +143,7 @@ def _composed(layer: SlbfConv2d) -> nn.Conv2d:
 
 def _dense(stack: Stacked) -> nn.Sequential | None:
     """Return a stack as dense layers with zeros between the units, where its units allow it."""
-    parts = columns([list(cast(Run, run).layers) for run in stack.units])
+    parts = columns([list(cast(UnitRun, run).layers) for run in stack.units])
     if parts is None:
         return None
     found: list[nn.Module] = []

@@ -14,7 +14,7 @@ from unitsearch.network.plans import FORMS
 from unitsearch.network.slbf import SlbfConv2d
 
 
-class Run(nn.Module):
+class UnitRun(nn.Module):
     """``count`` equal units in a row of a stack.
 
     Parameters are held together, [count · out, …], however it runs: each layer of all units as one
@@ -85,7 +85,7 @@ class Stacked(nn.Module):
         form: How it runs; what it computes is the same.
     """
 
-    def __init__(self, runs: list[Run], shares: list[int]) -> None:
+    def __init__(self, runs: list[UnitRun], shares: list[int]) -> None:
         super().__init__()
         self.units = nn.ModuleList(runs)
         self.shares = shares
@@ -100,7 +100,7 @@ class Stacked(nn.Module):
         """Run in a form from now on; in the grouped one where it cannot be dense."""
         self.form = form if form in self.forms else "grouped"
         for run in self.units:
-            cast(Run, run).is_split = self.form == "loop"
+            cast(UnitRun, run).is_split = self.form == "loop"
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the concatenated outputs of all units."""
@@ -114,4 +114,4 @@ class Stacked(nn.Module):
         return torch.cat([run(part) for run, part in zip(self.units, parts, strict=True)], dim=1)
 
     def _columns(self) -> Columns | None:
-        return columns([list(cast(Run, run).layers) for run in self.units])
+        return columns([list(cast(UnitRun, run).layers) for run in self.units])
