@@ -15,16 +15,22 @@ import json
 from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby, pairwise
-from typing import Any
+from typing import Any, assert_never
 
 from unitsearch.architecture.channels import consumer, producer
+from unitsearch.architecture.convolutions import Conv, Slbf
 from unitsearch.architecture.layers import (
     Architecture,
     Branches,
+    Flatten,
     Gate,
+    GlobalPool,
     Layer,
     Layers,
+    Linear,
+    Pool,
     Residual,
+    Shuffle,
     Stack,
     Unit,
     Units,
@@ -69,8 +75,10 @@ def canonical_layers(layers: Layers) -> Layers:
             case Gate(body=body):
                 ordered = canonical_layers(body)
                 found.append(layer if ordered is body else replace(layer, body=ordered))
-            case _:
+            case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
                 found.append(layer)
+            case _:
+                assert_never(layer)
     if all(a is b for a, b in zip(found, layers, strict=True)):
         return layers
     return tuple(found)

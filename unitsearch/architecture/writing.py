@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, assert_never
 
-from unitsearch.architecture.convolutions import Conv
+from unitsearch.architecture.convolutions import Conv, Slbf
 from unitsearch.architecture.layers import (
     Architecture,
     Branches,
+    Flatten,
     Gate,
+    GlobalPool,
     Layer,
     Layers,
     Linear,
+    Pool,
     Residual,
+    Shuffle,
     Stack,
     Unit,
     Units,
@@ -64,8 +68,10 @@ def write_layer(layer: Layer, *, compared_only: bool = False) -> Plain:
             found["body"] = write_layers(layer.body, compared_only=compared_only)
         case Branches():
             found["of"] = [write_layers(s, compared_only=compared_only) for s in layer.of]
-        case _:
+        case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
             pass
+        case _:
+            assert_never(layer)
     return {**found, **write(layer, compared_only=compared_only)}
 
 

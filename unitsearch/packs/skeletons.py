@@ -158,8 +158,10 @@ def _walk_inside(layer: Layer, x: Shape, place: str, said: list[tuple[str, str]]
                 _walk(sequence, share, f"{place}.of[{i}]", said)
         case Gate(body=body):
             _walk(body, x, f"{place}.body", said)
-        case _:
+        case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
             pass
+        case _:
+            assert_never(layer)
 
 
 def _sides(x: Shape) -> str:

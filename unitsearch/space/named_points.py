@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, assert_never
 
 from unitsearch.architecture import (
     Architecture,
     Branches,
     Conv,
+    Flatten,
     Gate,
+    GlobalPool,
     Layer,
     Layers,
     Linear,
+    Pool,
     Residual,
+    Shuffle,
     Slbf,
     Stack,
     canonical,
@@ -224,8 +228,10 @@ def _dense_layers(layers: Layers) -> Layers:
                 found.append(replace(layer, body=_dense_layers(body)))
             case Branches(of=of):
                 found.append(replace(layer, of=tuple(map(_dense_layers, of))))
-            case _:
+            case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
                 found.append(layer)
+            case _:
+                assert_never(layer)
     return tuple(found)
 
 

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, assert_never
 
 from unitsearch.architecture import (
     Architecture,
+    Branches,
     Conv,
     Flatten,
+    Gate,
+    GlobalPool,
     Layer,
     Layers,
     Linear,
     Pool,
     Residual,
+    Shuffle,
     Slbf,
     Stack,
     Unit,
@@ -141,8 +145,10 @@ def _finish(items: list[tuple[Layer | dict[str, Any], str]], space: Space) -> La
                 width = first.inputs
             case Conv() | Linear() | Flatten() | Residual() | Slbf():
                 width = None
+            case Branches() | Gate() | GlobalPool() | Pool() | Shuffle():
+                pass  # the width passes through them to the stack
             case _:
-                pass  # per-channel layers lead on to the stack
+                assert_never(item)
     return tuple(reversed(layers))
 
 

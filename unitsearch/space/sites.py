@@ -12,16 +12,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, assert_never
 
 from unitsearch.architecture import (
     Branches,
     Conv,
+    Flatten,
     Gate,
+    GlobalPool,
     Layer,
     Layers,
+    Linear,
     Pool,
     Residual,
+    Shuffle,
     Slbf,
     Stack,
     canonical,
@@ -266,8 +270,10 @@ def _sequences(layer: Layer, at: int, x: Shape) -> Iterator[tuple[Step, str, Lay
             for i, sequence in enumerate(of):
                 share = x if split is None else (split[i], *x[1:])
                 yield (at, "of", i), f"of{i}", sequence, share
-        case _:
+        case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf() | Stack():
             pass
+        case _:
+            assert_never(layer)
 
 
 def _run(first: Site, last: Site, base: Base, place: str) -> Site:
@@ -303,6 +309,8 @@ def _stride(layers: Layers) -> int:
                 found *= max(map(_stride, of))
             case Stack(units=units):
                 found *= _stride(units[0].unit.layers)
+            case Flatten() | Gate() | GlobalPool() | Linear() | Shuffle():
+                pass  # a gate keeps the pixels of its input
             case _:
-                pass
+                assert_never(layer)
     return found

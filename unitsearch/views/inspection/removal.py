@@ -11,16 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from itertools import count as numbers
+from typing import assert_never
 
 from unitsearch.architecture import (
     Architecture,
     Branches,
     Conv,
+    Flatten,
     Gate,
+    GlobalPool,
     Layer,
     Layers,
     Linear,
+    Pool,
     Residual,
+    Shuffle,
     Slbf,
     Stack,
     Units,
@@ -61,11 +66,12 @@ def cost_without(architecture: Architecture, gone: Gone) -> Cost:
 
 
 def _cost(layers: Layers, x: Shape, gone: Gone, number: Iterator[int]) -> Cost:
-    entries, thinned, total = [], [], Cost()
+    entries, own, thinned, total = [], [], [], Cost()  # own: all but composite layers
     for at, layer in enumerate(layers):
         entries.append(_Entry(layer, x))
         match layer:
             case Stack():
+                own.append(entries[-1])
                 units = gone.get(next(number), frozenset())
                 if units:
                     thinned.append((at, units))
@@ -78,14 +84,15 @@ def _cost(layers: Layers, x: Shape, gone: Gone, number: Iterator[int]) -> Cost:
                 for i, sequence in enumerate(layer.of):
                     share = x if layer.split is None else (layer.split[i], *x[1:])
                     total += _cost(sequence, share, gone, number)
+            case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
+                own.append(entries[-1])
             case _:
-                pass
+                assert_never(layer)
         x = after(layer, x)
     for at, units in thinned:
         _thin(entries, at, units)
-    for entry in entries:
-        if not isinstance(entry.layer, (Residual, Gate, Branches)):
-            total += layer_cost(entry.layer, entry.x)
+    for entry in own:
+        total += layer_cost(entry.layer, entry.x)
     return total
 
 
