@@ -1,4 +1,4 @@
-"""The dense layers before and after a stack that know its channels one by one.
+"""The dense layers before and after a stack that treat its channels one by one.
 
 Between a stack and such a layer lie only layers that treat each channel by itself: pooling,
 depth-wise convolution, flatten before linear. A channel of the stack is then a channel of the
