@@ -1,3 +1,5 @@
+"""The documents of a study's results, and the last line of a run."""
+
 from __future__ import annotations
 
 import csv
@@ -16,17 +18,22 @@ from unitsearch.study.tables import COLUMNS, rows
 def test_provenance_says_bits_where_filters_are_shared() -> None:
     record = binary_record()
     trial = record.trials[1]
-    said = documented(record, trial).provenance
-    assert said is not None
-    assert (said["bits"], said["macs_shared"]) == (trial.cost.bits, trial.cost.macs_shared)
-    assert said["se_bits"] == round(se_bits(trial.measured, record.trials[0].measured), 6)
+    provenance = documented(record, trial).provenance
+    assert provenance is not None
+    assert (provenance["bits"], provenance["macs_shared"]) == (
+        trial.cost.bits,
+        trial.cost.macs_shared,
+    )
+    assert provenance["se_bits"] == round(se_bits(trial.measured, record.trials[0].measured), 6)
 
 
 def test_provenance_says_no_bits_elsewhere(record: Record) -> None:
     more = {**record.facts, "space": {"name": "lenet_hybrid"}}
-    said = documented(Record(record.name, record.folder, more, record.trials), record.trials[1])
-    assert said.provenance is not None
-    assert not {"bits", "macs_shared", "se_bits"} & set(said.provenance)
+    architecture = documented(
+        Record(record.name, record.folder, more, record.trials), record.trials[1]
+    )
+    assert architecture.provenance is not None
+    assert not {"bits", "macs_shared", "se_bits"} & set(architecture.provenance)
 
 
 def test_csv_has_the_storage_efficiency_in_bits() -> None:
@@ -39,8 +46,8 @@ def test_csv_has_the_storage_efficiency_in_bits() -> None:
 
 
 def test_the_last_line_of_a_run_says_bits_where_they_are_an_objective() -> None:
-    said = closing(End("budget", binary_record()), "binary")
-    assert re.search(r"× fewer stored bits \(SE in bits [0-9.]+\); ", said)
+    line = closing(End("budget", binary_record()), "binary")
+    assert re.search(r"× fewer stored bits \(SE in bits [0-9.]+\); ", line)
     config = {**binary_record().config, "objectives": ["accuracy", "flops"]}
     other = replace(binary_record(), facts={"config": config})
     assert "bits" not in closing(End("budget", other), "binary")
@@ -53,6 +60,6 @@ def test_the_last_line_of_a_run_says_as_many_flops_as(record: Record) -> None:
 
 
 def test_the_last_line_of_a_run_says_no_ce_of_a_baseline_without_accuracy() -> None:
-    said = closing(End("budget", ODD["zero accuracy"]), "zero")
-    assert "(CE" not in said
-    assert "nan" not in said
+    line = closing(End("budget", ODD["zero accuracy"]), "zero")
+    assert "(CE" not in line
+    assert "nan" not in line

@@ -1,7 +1,7 @@
-"""How fast a study's networks are, measured after the search and kept beside it.
+"""The latency of a study's networks, measured after the search and kept beside its store.
 
-Latency belongs to a machine and to how a network is run there, so it is no fact of a trial and is
-never in the store: ``latency.yaml`` holds the one run in which all of them were measured.
+These latencies depend on the machine and its load, so they are compared within one measurement
+alone: ``latency.yaml`` holds the run in which all of the networks were measured.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _HEAD = "# Written by `unitsearch latency STUDY`: milliseconds an image, quartil
 
 @dataclass(frozen=True, kw_only=True)
 class Latencies:
-    """One run of measurements, all networks turn about.
+    """One measurement of several networks, which took turns.
 
     Attributes:
         batch: Images at a time.
         device: ``cpu`` or ``cuda``.
-        threads: Of the CPU.
-        rounds: How often each was measured.
-        networks: By key: milliseconds an image, lower quartile, median and upper quartile.
+        threads: Number of threads of the CPU.
+        rounds: Number of measurements of each network.
+        networks: By key: lower quartile, median and upper quartile, in milliseconds an image.
     """
 
     batch: int = field_(Int(1))
@@ -43,10 +43,10 @@ class Latencies:
 
 
 def read_latencies(folder: Path) -> Latencies | None:
-    """Return what was measured in the study in ``folder``; None if nothing was.
+    """Return the latencies of the study in ``folder``; None if none were measured.
 
     Raises:
-        StudyError: If the file is not what ``write_latencies`` wrote.
+        StudyError: If the file was not written by ``write_latencies``.
     """
     path = folder / FILE
     if not path.is_file():
@@ -57,20 +57,22 @@ def read_latencies(folder: Path) -> Latencies | None:
         raise StudyError(f"{path}: {error}", fix="take it away, or measure again") from None
 
 
-def write_latencies(folder: Path, found: Latencies) -> Path:
+def write_latencies(folder: Path, latencies: Latencies) -> Path:
     """Write ``latency.yaml`` whole or not at all, and return its path."""
     path = folder / FILE
-    plain: dict[str, Any] = write_all(found)
+    plain: dict[str, Any] = write_all(latencies)
     write_whole(path, (_HEAD + yaml_text(plain)).encode())
     return path
 
 
 def with_latencies(trials: Sequence[Trial], folder: Path) -> tuple[Trial, ...]:
-    """Return ``trials`` with the latency of each network that was measured."""
-    found = read_latencies(folder)
-    if found is None:
+    """Return ``trials`` with the latency of each measured network."""
+    latencies = read_latencies(folder)
+    if latencies is None:
         return tuple(trials)
     return tuple(
-        replace(trial, latency=found.networks[trial.key]) if trial.key in found.networks else trial
+        replace(trial, latency=latencies.networks[trial.key])
+        if trial.key in latencies.networks
+        else trial
         for trial in trials
     )
