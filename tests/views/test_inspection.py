@@ -169,9 +169,6 @@ def test_a_unit_that_tells_no_images_apart_is_dead_whatever_its_effect(
 ) -> None:
     effect = RemovalEffect(200, 30, 2, 0.1, 0.1)
     assert measured(inspection.units[0], effect, still=1).finding == "dead"
-        measured(inspection.units[0], RemovalEffect(200, 30, 2, 0.1, 0.1), still=1).finding
-        == "dead"
-    )
 
 
 def test_the_page_begins_with_what_can_go_and_what_that_saves(inspection: Inspection) -> None:
