@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from tests.training.digits import STACK, Killed, killed_after, one_network, short_digits
+from tests.waiting import DEADLINE
 from unitsearch.data.sets import DataSet
 from unitsearch.training import Recipe
 from unitsearch.training.checkpoints import Checkpoint, State
@@ -149,7 +150,7 @@ def test_a_killed_process_is_gone_on_from_by_another(data: DataSet, tmp_path: Pa
     first.stdin.flush()
     assert first.stdout.readline() == "2\n"  # so the state after epoch 1 is kept
     os.kill(first.pid, signal.SIGKILL)
-    first.communicate(timeout=60)
+    first.communicate(timeout=DEADLINE)
     resumed, straight, seen = one_network(), one_network(), []
     run(resumed, data, RECIPE, checkpoint(tmp_path), seen=seen)
     run(straight, data, RECIPE)
