@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from tests.waiting import wait_until
 from unitsearch.architecture import write_architecture
@@ -31,15 +30,6 @@ def engine(request: pytest.FixtureRequest, folder: Path) -> Iterator[Engine]:
     engine = open_engine(request.param, 2, None, folder)
     yield engine
     engine.close()
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Works in this process as a worker does: sums depend on how many threads share them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.usefixtures("one_thread")

@@ -1,4 +1,4 @@
-"""Machine code is compiled once a machine, and found again."""
+"""The machine code of kernels is compiled once on a machine and read from disk afterwards."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import pytest
 
 from unitsearch.kernels import cache
 
-ALL = """
+ALL_KERNELS = """
 from unitsearch.kernels.cache import kernels
-found = kernels("float32").owners
+compiled = kernels("float32").owners
 """
-# two that are compiled within a second, under the lock and in the folder of all
-TWO = """
+# two kernels that compile within a second, under the lock and in the folder of all kernels
+TWO_KERNELS = """
 from numba import types
 from unitsearch.kernels import cache
 from unitsearch.kernels import table_layout as t
-with cache._kept_in(cache.folder()):
-    found = [
+with cache._stored_in(cache.folder()):
+    compiled = [
         cache._compiled(cache._FUNCTIONS[kind], cache._signature(kind, types.float32), kind)
         for kind in (t.LOSS, t.SGD)
     ]
 """
 
 
-def compiled(which: str) -> list[int]:
-    """How many kernels another process found on the disk, and how many it has."""
-    script = f"{which}print(sum(kernel.cache_hits for kernel in found), len(found))"
+def hits_and_all(source: str) -> list[int]:
+    """Return the number of kernels that another process reads from disk, and of all it has."""
+    script = f"{source}print(sum(kernel.cache_hits for kernel in compiled), len(compiled))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
@@ -40,7 +40,7 @@ def compiled(which: str) -> list[int]:
 def test_a_second_process_compiles_nothing() -> None:
     count = len(cache.kernels("float32").owners)
     assert count > 10
-    assert compiled(ALL) == [count, count]
+    assert hits_and_all(ALL_KERNELS) == [count, count]
 
 
 @pytest.mark.slow
@@ -48,8 +48,8 @@ def test_in_an_empty_folder_the_first_process_compiles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNITSEARCH_CACHE", str(tmp_path))
-    assert compiled(TWO) == [0, 2]
-    assert compiled(TWO) == [2, 2]
+    assert hits_and_all(TWO_KERNELS) == [0, 2]
+    assert hits_and_all(TWO_KERNELS) == [2, 2]
 
 
 def test_the_folder_follows_the_environment(

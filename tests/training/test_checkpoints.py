@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,16 +24,10 @@ from unitsearch.training.checkpoints import Checkpoint, State
 from unitsearch.training.loop import Trained, train
 from unitsearch.training.monitor import Monitor
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 RECIPE = Recipe(epochs=4, batch=50, optimiser="sgd", rate=0.05, weight_decay=1e-3)
 BINARY = [{"kind": "conv", "out": 4}, {"kind": "slbf", "out": 4, "bank": 4, "splits": 2}]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

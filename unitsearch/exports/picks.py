@@ -151,7 +151,7 @@ def _where(
 def _knee(record: Record, front: list[Trial]) -> list[Trial]:
     """Return the front's knee in accuracy and its first objective that is a cost, else FLOPs."""
     objectives = [METRICS[name] for name in record.manifest.config.objectives]
-    costs = [one for one in objectives if one.logarithmic and not one.maximise]
+    costs = [one for one in objectives if one.scale == "log" and not one.maximise]
     wanted = (costs or [METRICS["flops"]])[0]
     # The baseline may end the chord, but it is not a result of the search.
     points = [

@@ -1,4 +1,4 @@
-"""Lowering: from the architectures of a pack's members to the pack's program. Knows no torch.
+"""Lowering: from the architectures of a pack's members to its program, without torch.
 
 The packed tensor holds the channels of all members. A channel run is a sequence of layers of one
 member, with the places (numbers in the packed tensor) of the channels that enter it. Lowering

@@ -1,4 +1,4 @@
-"""Skeletons: architectures of one skeleton may train as one pack. Knows no torch.
+"""Skeletons: architectures of one skeleton may train as one pack. Does not import torch.
 
 A skeleton holds what all members of a pack must share to run side by side, layer by layer: the
 kinds of the layers, the height and width after each, norms, activations and pooling windows.
@@ -162,8 +162,10 @@ def _walk_inside(layer: Layer, x: Shape, place: str, profiles: list[tuple[str, s
                 _walk(sequence, share, f"{place}.of[{i}]", profiles)
         case Gate(body=body):
             _walk(body, x, f"{place}.body", profiles)
-        case _:
+        case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
             pass
+        case _:
+            assert_never(layer)
 
 
 def _sides(x: Shape) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from unitsearch import wording
 from unitsearch.errors import UsageError
 from unitsearch.fields import Enum
-from unitsearch.metrics import shown_metric
+from unitsearch.metrics import metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.axes import axis, span
@@ -65,13 +65,13 @@ def compare_fronts(
 
     Args:
         records: The studies, or one study.
-        x: Metric of the horizontal axis, by its name in ``SHOWN``.
+        x: Metric of the horizontal axis, by its name in ``METRICS``.
         y: Metric of the vertical axis.
 
     Raises:
         UsageError: If a metric is unknown, or both are the same.
     """
-    x_metric, y_metric = shown_metric(x), shown_metric(y)
+    x_metric, y_metric = metric(x), metric(y)
     if x == y:
         raise UsageError(found=f"{x} twice", expected="two different metrics")
     several = _several(records)

@@ -54,8 +54,7 @@ def printed_traces(
         bars = {}
         for bars_name, metric in (("error_x", x), ("error_y", y)):
             spreads = [
-                100 * (point.row.spread or 0.0) if metric.name == "accuracy" else 0.0
-                for point in part
+                100 * (point.row.spread or 0.0) if metric.is_accuracy else 0.0 for point in part
             ]
             if any(spreads):
                 bar_colour = theme.faded(colour, 0.6)

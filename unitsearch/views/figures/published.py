@@ -84,7 +84,7 @@ class PublishedRow:
         if metric.name in _ABSOLUTE:
             known = {"params": self.params, "flops": self.flops}
             value = known.get(metric.name, self.accuracy)
-            return 100 * value if value is not None and metric.name == "accuracy" else value
+            return 100 * value if value is not None and metric.is_accuracy else value
         shares = dict(self.shares)
         needs_accuracy = metric.name not in ("flops_drop", "params_drop")
         if any(name not in shares for name in needs) or (
