@@ -26,14 +26,14 @@ LOADED = f"import sys\nprint('heavy:', *[name for name in {HEAVY} if name in sys
 
 def loaded_by(code: str) -> list[str]:
     """The heavy modules in a fresh interpreter after ``code``."""
-    found = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", f"{code}\n{LOADED}"],
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
     )
-    return found.stdout.rpartition("heavy:")[2].split()
+    return done.stdout.rpartition("heavy:")[2].split()
 
 
 def command(*words: str) -> str:

@@ -1,4 +1,4 @@
-"""The pages on configuration: what `unitsearch run` takes, group by group."""
+"""The pages on configuration: the keys of `unitsearch run`, group by group."""
 
 from __future__ import annotations
 
@@ -72,56 +72,55 @@ def settings() -> dict[str, list[Setting]]:
     Raises:
         LookupError: If a key has no text, or a text no key.
     """
-    said = texts("settings")
-    found: dict[str, list[Setting]] = {}
-    if set(said) != set(RECORDS):
-        raise LookupError(f"texts/settings.yaml: {sorted(set(said) ^ set(RECORDS))}")
+    setting_texts = texts("settings")
+    by_group: dict[str, list[Setting]] = {}
+    if set(setting_texts) != set(RECORDS):
+        raise LookupError(f"texts/settings.yaml: {sorted(set(setting_texts) ^ set(RECORDS))}")
     shipped = _shipped_defaults()
     for group, cls in RECORDS.items():
         if group in EXTENSIONS:
-            found[group] = _extension_settings(EXTENSIONS[group], said[group])
+            by_group[group] = _extension_settings(EXTENSIONS[group], setting_texts[group])
             continue
         named = described(cls).named
         keys = [field.key for field in declared(cls)]
-        if set(keys) != set(said[group]):
+        if set(keys) != set(setting_texts[group]):
             raise LookupError(
-                f"texts/settings.yaml, {group}: {sorted(set(keys) ^ set(said[group]))}"
+                f"texts/settings.yaml, {group}: {sorted(set(keys) ^ set(setting_texts[group]))}"
             )
-        found[group] = []
+        by_group[group] = []
         for field in declared(cls):
-            told = said[group][field.key]
+            entry = setting_texts[group][field.key]
             kind = "" if isinstance(field.rule, Nested) else words(field.rule.schema())
             default = shipped.get(group, {}).get(field.key, field.default)
-            found[group].append(
+            by_group[group].append(
                 Setting(
                     group,
                     field.key,
-                    told.get("type", kind),
-                    told["default"] if "default" in told else _default(default, group),
-                    told.get("text", named.get(field.name, "")),
-                    told["example"],
+                    entry.get("type", kind),
+                    entry["default"] if "default" in entry else _default(default, group),
+                    entry.get("text", named.get(field.name, "")),
+                    entry["example"],
                 )
             )
-    return found
+    return by_group
 
 
 def _extension_settings(
-    group: ExtensionGroup, said: Mapping[str, Mapping[str, str]]
+    group: ExtensionGroup, setting_texts: Mapping[str, Mapping[str, str]]
 ) -> list[Setting]:
     """Return the keys of a group whose options have settings of their own.
 
-    Those of an option are described where it declares them; ``said`` has the others.
+    Those of an option are described where it declares them; ``setting_texts`` has the others.
     """
     shared = ("name", *group.common)
-    if set(shared) != set(said):
-        raise LookupError(f"texts/settings.yaml, {group.name}: {sorted(set(shared) ^ set(said))}")
-    made = [
-        Setting(
-            group.name, key, said[key]["type"], said[key]["default"], said[key]["text"],
-            said[key]["example"],
+    if set(shared) != set(setting_texts):
+        raise LookupError(
+            f"texts/settings.yaml, {group.name}: {sorted(set(shared) ^ set(setting_texts))}"
         )
-        for key in shared
-    ]  # fmt: skip
+    parts = ("type", "default", "text", "example")
+    made = [
+        Setting(group.name, key, *(setting_texts[key][part] for part in parts)) for key in shared
+    ]
     for option in group.shipped():
         named = described(getattr(group.find(option), "Settings", None)).named
         for field in group.settings(option):
@@ -141,12 +140,12 @@ def _extension_settings(
 
 def pages() -> dict[str, str]:
     """Return the pages on configuration."""
-    found = settings()
+    by_group = settings()
     run = [
         *paragraphs("run"),
         toc(GROUPS, hidden=True),
-        _table(found["run"] + found["limits"] + found["budget"]),
-        *_examples(found["run"] + found["limits"] + found["budget"]),
+        _table(by_group["run"] + by_group["limits"] + by_group["budget"]),
+        *_examples(by_group["run"] + by_group["limits"] + by_group["budget"]),
         section("The environment", anchor="environment"),
         _environment(),
     ]
@@ -155,8 +154,8 @@ def pages() -> dict[str, str]:
         made[f"configuration/{group}"] = page(
             group,
             *paragraphs(group),
-            _table(found[group]),
-            *_examples(found[group]),
+            _table(by_group[group]),
+            *_examples(by_group[group]),
             *_options(group),
         )
     return made
@@ -169,22 +168,25 @@ def _table(some: list[Setting]) -> str:
             for path in sorted((resources.config_folder() / "train").glob("*.yaml"))
         }
         links = [
-            (f"[`{one.full}`](#{one.anchor})", *(value(all_[one.key]) for all_ in recipes.values()))
-            for one in some
+            (
+                f"[`{item.full}`](#{item.anchor})",
+                *(value(all_[item.key]) for all_ in recipes.values()),
+            )
+            for item in some
         ]
         return table(("key", *(f"`{name}`" for name in recipes)), links)
-    rows = [(f"[`{one.full}`](#{one.anchor})", one.type, one.default) for one in some]
+    rows = [(f"[`{item.full}`](#{item.anchor})", item.type, item.default) for item in some]
     return table(("key", "type", "default"), rows)
 
 
 def _examples(some: list[Setting]) -> list[str]:
     parts = [section("Each key")]
-    for one in some:
+    for item in some:
         parts += [
-            section(f"`{one.full}`", anchor=one.anchor, level=3),
-            facts_line(one.type, one.default),
-            one.text,
-            block(f"unitsearch run {one.example}", "sh"),
+            section(f"`{item.full}`", anchor=item.anchor, level=3),
+            facts_line(item.type, item.default),
+            item.text,
+            block(f"unitsearch run {item.example}", "sh"),
         ]
     return parts
 
@@ -238,9 +240,9 @@ def variables() -> set[str]:
 
 
 def _environment() -> str:
-    said = texts("environment")
-    if missing := variables() ^ set(said):
+    setting_texts = texts("environment")
+    if missing := variables() ^ set(setting_texts):
         raise LookupError(f"environment variables: {sorted(missing)}")
-    rows = [(f"`{name}`", text) for name, text in said.items()]
+    rows = [(f"`{name}`", text) for name, text in setting_texts.items()]
     rows.append(("`NO_COLOR`, `FORCE_COLOR`", "Colours off or on; `--color` overrides both."))
     return table(("variable", "meaning"), rows)
