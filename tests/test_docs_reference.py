@@ -194,14 +194,14 @@ def every_command() -> list[Any]:
     return [pytest.param(entry, id=entry.name) for entry in commands.commands()]
 
 
-@pytest.mark.parametrize("one", every_command())
+@pytest.mark.parametrize("entry", every_command())
 def test_a_command_says_what_it_does_takes_and_looks_like(entry: commands.Command) -> None:
     assert entry.paragraphs[0]
     assert entry.examples, "its docstring has an Example:"
     assert all(parameter.text for parameter in entry.parameters), entry.parameters
 
 
-@pytest.mark.parametrize("one", every_command())
+@pytest.mark.parametrize("entry", every_command())
 def test_the_page_of_a_command_has_the_options_of_its_help(
     entry: commands.Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
