@@ -1,4 +1,4 @@
-"""What a search costs besides training: its start, its scheduling, its workers' memory.
+"""The costs of a search besides training: its start, its scheduling, its workers' memory.
 
 Command:  UNITSEARCH_DATA=… python -m benchmarks.overheads --trials 500 --rounds 3
 Prints:   seconds of `unitsearch --help`; seconds from typing `unitsearch run space=lenet_table1` to

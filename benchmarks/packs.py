@@ -1,4 +1,4 @@
-"""What does a candidate cost in a pack, against alone; and does it end where it would have alone?
+"""The cost of a candidate in a pack against alone, and the difference between their results.
 
 Command:  python -m benchmarks.packs --rounds 9 --sizes 1 4 8 16 --accuracy
 Prints:   one row a network, device and arm: median µs an image and candidate, and the ratio of a

@@ -1,4 +1,4 @@
-"""What people write without us: a network trained by a plain torch script.
+"""A plain torch script that trains a network, as people write it without unitsearch.
 
 A loop over units, NCHW, float32, torch's default SGD, a DataLoader whose data set applies
 torchvision's transforms to one PIL image at a time. Used by ``benchmarks.training``.

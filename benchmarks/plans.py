@@ -1,4 +1,4 @@
-"""Which plan runs stacks fastest on this machine: loop or grouped, in which memory format?
+"""The fastest plan of stacks on this machine: loop or grouped, and its memory format.
 
 Command:  python -m benchmarks.plans --rounds 15
 Prints:   one row a network and plan: median ms of a training step, and its ratio to the plain loop

@@ -1,4 +1,4 @@
-"""What does a further worker cost whose data set another one holds: seconds and memory?
+"""The cost of a second worker on a data set that another one holds: seconds and memory.
 
 Command:  UNITSEARCH_DATA=… python -m benchmarks.sharing --data cifar10 --rounds 5
 Prints:   one row an arm: median seconds in which a first and a second process have the set, and the

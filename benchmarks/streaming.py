@@ -1,4 +1,4 @@
-"""How many images a second are decoded from their files, with one thread and with two?
+"""Images decoded from their files a second, with one thread and with two.
 
 Command:  python -m benchmarks.streaming --rounds 7
 Prints:   one row a kind of image: median images a second with 1 and 2 threads, and the ratio of the

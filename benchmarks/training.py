@@ -1,4 +1,4 @@
-"""How many networks are trained in an hour: a study of ours against what people write without it?
+"""Networks trained in an hour: a study against scripts that people write without unitsearch.
 
 Command:  UNITSEARCH_DATA=… python -m benchmarks.training --space lenet_table1 --trials 8 --rounds 3
 Prints:   one row an arm: trials an hour, whole (from the start of the process to its end) and going

@@ -1,4 +1,4 @@
-"""What every engine promises; each test runs on all of them."""
+"""The promises of every engine; each test runs on all of them."""
 
 from __future__ import annotations
 

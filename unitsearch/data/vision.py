@@ -15,7 +15,6 @@ from typing import Any
 
 _SYMPTOM = "operator torchvision::nms does not exist"
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-_kept: list[Any] = []  # a library's definitions live as long as it does
 
 
 @cache
@@ -26,10 +25,19 @@ def torchvision() -> ModuleType:
     except RuntimeError as error:
         if str(error) != _SYMPTOM:
             raise
+    _define_schemas()
+    return importlib.import_module("torchvision")
+
+
+@cache
+def _define_schemas() -> Any:
+    """Define the bare schemas and return their library.
+
+    Its definitions live as long as the library does: the cache of this function keeps it.
+    """
     import torch
 
     library: Any = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for operator in ("nms", "qnms"):
         library.define(f"{operator}{_SCHEMA}")
-    _kept.append(library)
-    return importlib.import_module("torchvision")
+    return library
