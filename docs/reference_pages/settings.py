@@ -72,53 +72,55 @@ def settings() -> dict[str, list[Setting]]:
     Raises:
         LookupError: If a key has no text, or a text no key.
     """
-    said = texts("settings")
-    found: dict[str, list[Setting]] = {}
-    if set(said) != set(RECORDS):
-        raise LookupError(f"texts/settings.yaml: {sorted(set(said) ^ set(RECORDS))}")
+    words_of = texts("settings")
+    by_group: dict[str, list[Setting]] = {}
+    if set(words_of) != set(RECORDS):
+        raise LookupError(f"texts/settings.yaml: {sorted(set(words_of) ^ set(RECORDS))}")
     shipped = _shipped_defaults()
     for group, cls in RECORDS.items():
         if group in EXTENSIONS:
-            found[group] = _extension_settings(EXTENSIONS[group], said[group])
+            by_group[group] = _extension_settings(EXTENSIONS[group], words_of[group])
             continue
         named = described(cls).named
         keys = [field.key for field in declared(cls)]
-        if set(keys) != set(said[group]):
+        if set(keys) != set(words_of[group]):
             raise LookupError(
-                f"texts/settings.yaml, {group}: {sorted(set(keys) ^ set(said[group]))}"
+                f"texts/settings.yaml, {group}: {sorted(set(keys) ^ set(words_of[group]))}"
             )
-        found[group] = []
+        by_group[group] = []
         for field in declared(cls):
-            told = said[group][field.key]
+            entry = words_of[group][field.key]
             kind = "" if isinstance(field.rule, Nested) else words(field.rule.schema())
             default = shipped.get(group, {}).get(field.key, field.default)
-            found[group].append(
+            by_group[group].append(
                 Setting(
                     group,
                     field.key,
-                    told.get("type", kind),
-                    told["default"] if "default" in told else _default(default, group),
-                    told.get("text", named.get(field.name, "")),
-                    told["example"],
+                    entry.get("type", kind),
+                    entry["default"] if "default" in entry else _default(default, group),
+                    entry.get("text", named.get(field.name, "")),
+                    entry["example"],
                 )
             )
-    return found
+    return by_group
 
 
 def _extension_settings(
-    group: ExtensionGroup, said: Mapping[str, Mapping[str, str]]
+    group: ExtensionGroup, words_of: Mapping[str, Mapping[str, str]]
 ) -> list[Setting]:
     """Return the keys of a group whose options have settings of their own.
 
-    Those of an option are described where it declares them; ``said`` has the others.
+    Those of an option are described where it declares them; ``words_of`` has the others.
     """
     shared = ("name", *group.common)
-    if set(shared) != set(said):
-        raise LookupError(f"texts/settings.yaml, {group.name}: {sorted(set(shared) ^ set(said))}")
+    if set(shared) != set(words_of):
+        raise LookupError(
+            f"texts/settings.yaml, {group.name}: {sorted(set(shared) ^ set(words_of))}"
+        )
     made = [
         Setting(
-            group.name, key, said[key]["type"], said[key]["default"], said[key]["text"],
-            said[key]["example"],
+            group.name, key, words_of[key]["type"], words_of[key]["default"], words_of[key]["text"],
+            words_of[key]["example"],
         )
         for key in shared
     ]  # fmt: skip
@@ -141,12 +143,12 @@ def _extension_settings(
 
 def pages() -> dict[str, str]:
     """Return the pages on configuration."""
-    found = settings()
+    by_group = settings()
     run = [
         *paragraphs("run"),
         toc(GROUPS, hidden=True),
-        _table(found["run"] + found["limits"] + found["budget"]),
-        *_examples(found["run"] + found["limits"] + found["budget"]),
+        _table(by_group["run"] + by_group["limits"] + by_group["budget"]),
+        *_examples(by_group["run"] + by_group["limits"] + by_group["budget"]),
         section("The environment", anchor="environment"),
         _environment(),
     ]
@@ -155,36 +157,42 @@ def pages() -> dict[str, str]:
         made[f"configuration/{group}"] = page(
             group,
             *paragraphs(group),
-            _table(found[group]),
-            *_examples(found[group]),
+            _table(by_group[group]),
+            *_examples(by_group[group]),
             *_options(group),
         )
     return made
 
 
-def _table(some: list[Setting]) -> str:
-    if some[0].group == "train":  # its defaults are the recipes'
+def _table(settings_: list[Setting]) -> str:
+    if settings_[0].group == "train":  # its defaults are the recipes'
         recipes = {
             path.stem: yaml.safe_load(path.read_text("utf-8"))
             for path in sorted((resources.config_folder() / "train").glob("*.yaml"))
         }
         links = [
-            (f"[`{one.full}`](#{one.anchor})", *(value(all_[one.key]) for all_ in recipes.values()))
-            for one in some
+            (
+                f"[`{setting.full}`](#{setting.anchor})",
+                *(value(all_[setting.key]) for all_ in recipes.values()),
+            )
+            for setting in settings_
         ]
         return table(("key", *(f"`{name}`" for name in recipes)), links)
-    rows = [(f"[`{one.full}`](#{one.anchor})", one.type, one.default) for one in some]
+    rows = [
+        (f"[`{setting.full}`](#{setting.anchor})", setting.type, setting.default)
+        for setting in settings_
+    ]
     return table(("key", "type", "default"), rows)
 
 
-def _examples(some: list[Setting]) -> list[str]:
+def _examples(settings_: list[Setting]) -> list[str]:
     parts = [section("Each key")]
-    for one in some:
+    for setting in settings_:
         parts += [
-            section(f"`{one.full}`", anchor=one.anchor, level=3),
-            facts_line(one.type, one.default),
-            one.text,
-            block(f"unitsearch run {one.example}", "sh"),
+            section(f"`{setting.full}`", anchor=setting.anchor, level=3),
+            facts_line(setting.type, setting.default),
+            setting.text,
+            block(f"unitsearch run {setting.example}", "sh"),
         ]
     return parts
 
