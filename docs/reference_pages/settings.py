@@ -54,6 +54,7 @@ class Setting:
     default: str
     text: str
     example: str
+    option: str = ""  # of the group, where the key belongs to one alone
 
     @property
     def full(self) -> str:
@@ -63,7 +64,8 @@ class Setting:
     @property
     def anchor(self) -> str:
         """The target that other pages link to."""
-        return f"setting-{self.full.replace('.', '-')}"
+        parts = [self.group, *([self.option] if self.option else []), self.key]
+        return f"setting-{'-'.join(parts if self.group != 'run' else [self.key])}"
 
 
 def settings() -> dict[str, list[Setting]]:
@@ -136,6 +138,7 @@ def _extension_settings(
                     value(field.default),
                     f"Of `{chosen}`: {named[field.name]}",
                     f"{chosen} {group.name}.{field.key}={field.default}",
+                    option,
                 )
             )
     return made
@@ -164,30 +167,28 @@ def pages() -> dict[str, str]:
     return made
 
 
-def _table(settings_: list[Setting]) -> str:
-    if settings_[0].group == "train":  # its defaults are the recipes'
-        recipes = {
-            path.stem: yaml.safe_load(path.read_text("utf-8"))
-            for path in sorted((resources.config_folder() / "train").glob("*.yaml"))
-        }
-        links = [
-            (
-                f"[`{setting.full}`](#{setting.anchor})",
-                *(value(all_[setting.key]) for all_ in recipes.values()),
-            )
-            for setting in settings_
-        ]
-        return table(("key", *(f"`{name}`" for name in recipes)), links)
-    rows = [
-        (f"[`{setting.full}`](#{setting.anchor})", setting.type, setting.default)
-        for setting in settings_
+def _table(listed: list[Setting]) -> str:
+    if listed[0].group != "train":
+        rows = [(_link(setting), setting.type, setting.default) for setting in listed]
+        return table(("key", "type", "default"), rows)
+    recipes = {  # the defaults of `train` are the recipes'
+        path.stem: yaml.safe_load(path.read_text("utf-8"))
+        for path in sorted((resources.config_folder() / "train").glob("*.yaml"))
+    }
+    by_recipe = [
+        (_link(setting), *(value(recipe[setting.key]) for recipe in recipes.values()))
+        for setting in listed
     ]
-    return table(("key", "type", "default"), rows)
+    return table(("key", *(f"`{name}`" for name in recipes)), by_recipe)
 
 
-def _examples(settings_: list[Setting]) -> list[str]:
+def _link(setting: Setting) -> str:
+    return f"[`{setting.full}`](#{setting.anchor})"
+
+
+def _examples(listed: list[Setting]) -> list[str]:
     parts = [section("Each key")]
-    for setting in settings_:
+    for setting in listed:
         parts += [
             section(f"`{setting.full}`", anchor=setting.anchor, level=3),
             facts_line(setting.type, setting.default),
@@ -207,8 +208,10 @@ def _options(group: str) -> list[str]:
         parts += [
             section(f"`{group}={path.stem}`", anchor=f"option-{group}-{path.stem}"),
             block("\n".join(line.removeprefix(" ") for line in about)),
-            table(("key", "value"), [(f"`{key}`", value(plain)) for key, plain in set_.items()]),
         ]
+        if set_:
+            rows = [(f"`{key}`", value(plain)) for key, plain in set_.items()]
+            parts.append(table(("key", "value"), rows))
     return parts if group != "train" else [*parts, *_by_data()]
 
 
@@ -246,9 +249,9 @@ def variables() -> set[str]:
 
 
 def _environment() -> str:
-    said = texts("environment")
-    if missing := variables() ^ set(said):
+    meanings = texts("environment")
+    if missing := variables() ^ set(meanings):
         raise LookupError(f"environment variables: {sorted(missing)}")
-    rows = [(f"`{name}`", text) for name, text in said.items()]
+    rows = [(f"`{name}`", text) for name, text in meanings.items()]
     rows.append(("`NO_COLOR`, `FORCE_COLOR`", "Colours off or on; `--color` overrides both."))
     return table(("variable", "meaning"), rows)
