@@ -1,4 +1,4 @@
-"""Stacked binary filters: the hand case, the table of sizes, both routes, gradients by hand."""
+"""Stacked binary filters: a case computed by hand, the table of sizes, both routes, gradients by hand."""
 
 from __future__ import annotations
 
