@@ -1,4 +1,4 @@
-"""What the Ray engine promises beyond what every engine does."""
+"""The promises of the Ray engine beyond those of every engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from unitsearch.engine import Job, Outcome, open_engine
 from unitsearch.engine.ray import RayEngine
 from unitsearch.errors import StudyError, UsageError
 
-# A driver: trains one network, says so, then either ends well or is left with an endless job.
+# A driver: it trains one network, prints its number, then ends well or has an endless job.
 _DRIVER = """
 import sys
 from pathlib import Path
@@ -36,9 +36,9 @@ def job(number, epochs):
     return Job(number, "train", architecture, number, recipe, data, plan="grouped")
 
 def collect():
-    while not (found := engine.collect(1)):
+    while not (outcomes := engine.collect(1)):
         pass
-    print([outcome.number for outcome in found], flush=True)
+    print([outcome.number for outcome in outcomes], flush=True)
 
 folder, address, epochs = Path(sys.argv[1]), sys.argv[2] or None, int(sys.argv[3])
 engine = open_engine("ray", 2, address, folder)
@@ -65,7 +65,7 @@ def _start(folder: Path, address: str, epochs: int) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def driver(tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Starts a driver that has trained its first network and is in the middle of its second."""
+    """Start a driver that has trained its first network and is in the middle of its second."""
     started = []
 
     def start(address: str = "", epochs: int = 100_000) -> subprocess.Popen[str]:
@@ -103,8 +103,10 @@ def _wait_until_gone(alive: Callable[[], set[int]], seconds: float) -> set[int]:
 
 def test_importing_it_imports_neither_ray_nor_torch() -> None:
     code = "import sys, unitsearch.engine.ray; print({'ray', 'torch'} & set(sys.modules))"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout == "set()\n"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout == "set()\n"
 
 
 @pytest.mark.parametrize("address", ["ray://head:10001", "head", ":6379", "head:port"])

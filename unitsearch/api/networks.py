@@ -77,10 +77,10 @@ def build(
     """Return a torch network of ``architecture`` with fresh weights.
 
     Args:
-        architecture: What to build.
-        optimise: ``inference`` for a network in eval mode that is fast to use: batch norm folded,
-            the form of each stack chosen by a short measurement.
-        batch: How many images it will be given at a time; for that measurement.
+        architecture: The architecture.
+        optimise: ``inference`` for a network in eval mode that infers fast: batch norm folded, the
+            form of each stack chosen by a short measurement.
+        batch: The number of images of a batch in that measurement.
 
     Raises:
         UsageError: If ``optimise`` is anything else.
