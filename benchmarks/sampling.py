@@ -1,4 +1,4 @@
-"""How long do sampling, keying and counting members of a space take?
+"""Measure the time that sampling, keying and counting members of a space take.
 
 Command:  python -m benchmarks.sampling --space toy_hybrid -n 100000
 Prints:   seconds for all, and microseconds a member, for sampling, keys and counting; one JSON line
