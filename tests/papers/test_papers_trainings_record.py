@@ -1,4 +1,4 @@
-"""A folder of trainings made again can be looked at like a study."""
+"""A folder of trainings made again can be shown like a study."""
 
 from __future__ import annotations
 
