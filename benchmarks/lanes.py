@@ -31,7 +31,7 @@ from unitsearch.api import bound_space
 from unitsearch.architecture import Architecture
 from unitsearch.costs import count
 from unitsearch.data.batches import normalise
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.cache import kernels
 from unitsearch.kernels.lanes import Lanes
 from unitsearch.kernels.tiles import output_tiles
@@ -90,19 +90,20 @@ def peak() -> Callable[[], float]:
     tile = max(output_tiles(), key=lambda size: (size[0] == 4) * size[0] * size[1] * size[2])
     channels, rows, columns = tile
     network = Lanes(point(bound_space("mlp", []), "n4"), 16)
-    job, frame = np.zeros(t.JOB, np.int64), network._frame
+    job, frame = np.zeros((), t.CONVOLVE_JOB), network._frame
     memory = np.zeros(1 << 16, np.float32)
     start = -memory.ctypes.data % REGISTER_BYTES + memory.ctypes.data
     taps = np.zeros((400, 2), np.int32)
     repeats = 200
-    for column, value in (
-        (t.J_X, start), (t.J_X_ROW, 0), (t.J_X_COLUMN, 1), (t.J_TAPS, taps.ctypes.data),
-        (t.J_TAP_COUNT, len(taps)), (t.J_W, start), (t.J_W_CHANNEL, 1), (t.J_BIAS, start),
-        (t.J_Y, start), (t.J_Y_COLUMN, 1), (t.J_Y_CHANNEL, 40), (t.J_CHANNELS, channels),
-        (t.J_ROWS, repeats * rows), (t.J_COLUMNS, columns), (t.J_TILE_CHANNELS, channels),
-        (t.J_TILE_ROWS, rows), (t.J_TILE_COLUMNS, columns), (t.J_Z, start), (t.J_INTO, start),
-    ):  # fmt: skip
-        job[column] = value
+    for field, value in {
+        "x": start, "x_row": 0, "x_column": 1, "taps": taps.ctypes.data, "tap_count": len(taps),
+        "w": start, "w_channel": 1, "bias": start,
+        "y": start, "y_column": 1, "y_channel": 40,
+        "channels": channels, "rows": repeats * rows, "columns": columns,
+        "tile_channels": channels, "tile_rows": rows, "tile_columns": columns,
+        "z": start, "into": start,
+    }.items():  # fmt: skip
+        job[field] = value
     call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3)(
         int(kernels("float32").addresses[t.CONVOLVE])
     )
@@ -111,7 +112,7 @@ def peak() -> Callable[[], float]:
     def measure(kept: object = (memory, taps)) -> float:
         """Time the tile once; the default keeps the memory that the job points to."""
         begin = time.perf_counter()
-        call(job.ctypes.data, frame.ctypes.data, network._work.ctypes.data)
+        call(job.ctypes.data, ctypes.addressof(frame), network._work.ctypes.data)
         return flops / (time.perf_counter() - begin) / 1e9
 
     return measure

@@ -17,11 +17,13 @@ found = kernels("float32").owners
 # two that are compiled within a second, under the lock and in the folder of all
 TWO = """
 from numba import types
-from unitsearch.kernels import cache, table
-numbers = types.CPointer(types.int64)
-signature = types.void(numbers, numbers, types.CPointer(types.float32))
+from unitsearch.kernels import cache
+from unitsearch.kernels import table_layout as t
 with cache._kept_in(cache.folder()):
-    found = [cache._compiled(cache._FUNCTIONS[k], signature, k) for k in (table.LOSS, table.SGD)]
+    found = [
+        cache._compiled(cache._FUNCTIONS[kind], cache._signature(kind, types.float32), kind)
+        for kind in (t.LOSS, t.SGD)
+    ]
 """
 
 

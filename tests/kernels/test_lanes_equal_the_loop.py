@@ -14,8 +14,8 @@ from tests.architecture.strategies import architectures
 from tests.kernels.networks import MEAN, STD, TRAITS, close, pair, prepared, same_state
 from unitsearch.api import bound_space
 from unitsearch.architecture import Architecture
+from unitsearch.kernels.lane_program import unsupported
 from unitsearch.kernels.lanes import Lanes
-from unitsearch.kernels.program import unsupported
 from unitsearch.network.build import build
 from unitsearch.space import point
 

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from tests.kernels.networks import close, of, pair, run
 from unitsearch.architecture import Architecture, Conv, Flatten, Linear, Pool, Stack
+from unitsearch.kernels.lane_program import unsupported
 from unitsearch.kernels.lanes import Lanes
-from unitsearch.kernels.program import unsupported
 from unitsearch.network.build import build
 
 NETWORKS = {

@@ -12,8 +12,8 @@ from tests.kernels.networks import MEAN, STD, TRAITS, close, of, pair, same_stat
 from unitsearch.architecture import Architecture, Conv, Flatten, Gate, GlobalPool, Linear, Slbf
 from unitsearch.data.batches import augment
 from unitsearch.errors import UsageError
+from unitsearch.kernels.lane_program import unsupported
 from unitsearch.kernels.lanes import Lanes
-from unitsearch.kernels.program import unsupported
 
 SMALL = TRAITS["residuals"]
 OPTIMISERS: dict[str, Any] = {
@@ -29,7 +29,7 @@ OPTIMISERS: dict[str, Any] = {
 def test_optimisers_follow_torchs_formulas(name: str, decay: float) -> None:
     make, options = OPTIMISERS[name]
     named = {"epsilon": options["eps"]} if "eps" in options else options
-    found = pair(SMALL, 16, optimiser=name.split()[-1], weight_decay=decay, **named)
+    found = pair(SMALL, 16, kind=name.split()[-1], weight_decay=decay, **named)
     optimiser = make(found.network.parameters(), 1e-3, weight_decay=decay, **options)
     for _ in range(5):
         found.differentiate()

@@ -12,6 +12,7 @@ from unitsearch.architecture import Architecture
 from unitsearch.errors import UsageError
 from unitsearch.network.build import build
 from unitsearch.packs.pack import Pack
+from unitsearch.packs.pack_program import Gather
 
 EXACT = 1e-12
 PACKABLE = [name for name in SMALL if "binary" not in name]
@@ -95,9 +96,9 @@ def test_four_architectures_of_a_space_are_what_each_is_alone(space: str) -> Non
 
 def test_equal_units_of_all_members_are_one_grouped_operation() -> None:
     pack = Pack([SMALL["equal units"]] * 3)
-    stack = [step for step in pack.program if getattr(step, "kinds", ((0, None),))[0][0] == 12]
+    stack = [step for step in pack.program if getattr(step, "geometries", ((0, None),))[0][0] == 12]
     assert len(stack) == 2  # the two layers of 3 x 4 units
-    assert all(len(step.kinds) == 1 for step in stack)
+    assert all(len(step.geometries) == 1 for step in stack)
 
 
 def test_a_pack_refuses_a_member_of_another_skeleton_and_says_where_it_differs() -> None:
@@ -109,3 +110,15 @@ def test_a_pack_refuses_a_member_of_another_skeleton_and_says_where_it_differs()
 def test_a_pack_of_nobody_is_refused() -> None:
     with pytest.raises(UsageError, match="expected one or more"):
         Pack([])
+
+
+def test_equal_units_are_gathered_and_their_channels_go_back_to_their_members() -> None:
+    """The example that ``pack_lowering`` draws: members with the units a, a, b and a, b."""
+    a, b = {"nodes": [1, 2, 1]}, {"nodes": [2, 2, 1]}
+    pack = Pack([
+        architecture([CONV, {"kind": "stack", "units": [{**a, "count": 2}, b]}]),
+        architecture([{**CONV, "out": 3}, {"kind": "stack", "units": [a, b]}]),
+    ])  # fmt: skip
+    into, out = (step for step in pack.program if isinstance(step, Gather))
+    assert pack._tables[into.index].tolist() == [0, 1, 4, 2, 3, 5, 6]
+    assert pack._tables[out.index].tolist() == [0, 1, 3, 2, 4]

@@ -16,9 +16,10 @@ from unitsearch.data.images import StreamedImages
 from unitsearch.data.sets import DataSet
 from unitsearch.errors import UsageError
 from unitsearch.network.build import build
-from unitsearch.packs.optimisers import Moment
+from unitsearch.packs.pack_optimisers import StepSettings
 from unitsearch.training import Recipe
 from unitsearch.training.loop import DivergedError, train
+from unitsearch.training.monitor import Monitor
 from unitsearch.training.packed.loop import Finished, Member, train_pack
 from unitsearch.training.packed.steps import prepared
 
@@ -106,7 +107,8 @@ def test_an_optimiser_made_anew_begins_anew_for_members_of_that_epoch_only(
 ) -> None:
     recipe = replace(SGD, epochs=3, restart=1, ahead=True, each="epoch")
     members = [member(one, i) for i, one in enumerate(lenets[:4])]
-    left = packed(members, mnist, recipe, 2, on_epoch=lambda number, *_: number == 0)
+    members[0] = replace(members[0], bars=(2.0,))  # it stops after its first epoch
+    left = packed(members, mnist, recipe, 2)
     for i in (1, 2, 3):
         result, network = alone(lenets[i], i, mnist, recipe)
         assert apart(network, members[i].network) < EXACT
@@ -118,7 +120,8 @@ def test_a_member_that_is_stopped_ends_with_what_it_has_and_changes_no_other(
 ) -> None:
     recipe = replace(SGD, epochs=3)
     members = [member(one, i) for i, one in enumerate(lenets[:4])]
-    found = packed(members, mnist, recipe, 3, on_epoch=lambda n, epoch, _: (n, epoch) == (1, 2))
+    members[1] = replace(members[1], bars=(None, 2.0))
+    found = packed(members, mnist, recipe, 3)
     shorter, _ = alone(lenets[1], 1, mnist, recipe)
     assert numbers(found[1].result) == pytest.approx(
         [number for at in (0, 3, 6) for number in numbers(shorter)[at : at + 2]], abs=EXACT
@@ -169,7 +172,9 @@ def test_accuracy_is_measured_on_the_images_that_are_asked_for() -> None:
     one, data = SMALL["pooling"], noise((2, 8, 8), 20, 3)
     (first,) = packed([member(one, 0)], data, SGD, 1, watch=data.test).values()
     single = member(one, 0)
-    expected = train(InDouble(single.network), data, SGD, single.generator, watch=data.test)
+    expected = train(
+        InDouble(single.network), data, SGD, single.generator, monitor=Monitor(data.test)
+    )
     assert numbers(first.result) == pytest.approx(numbers(expected), abs=EXACT)
 
 
@@ -184,7 +189,7 @@ def test_maps_in_bfloat16_change_a_loss_by_less_than_a_percent() -> None:
         )
         for i, one in enumerate(members):
             steps.pack.load(i, build(one))
-        numbers_ = steps.optimiser.coefficients([Moment(0.1, 0.9, 0)] * 2)
+        numbers_ = steps.optimiser.coefficients([StepSettings(0.1, 0.9, 0)] * 2)
         steps.take(torch.arange(8).view(2, 4), None, torch.tensor(numbers_))
         totals.append(steps.totals)
         assert steps.pack.weights.dtype == torch.float32

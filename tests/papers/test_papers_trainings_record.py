@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from unitsearch.api import report
-from unitsearch.api.trainings import SETTINGS, TRAININGS, read_record
+from unitsearch.api.trainings import read_record
 from unitsearch.errors import StudyError
+from unitsearch.study.trainings import SETTINGS, TRAININGS
 from unitsearch.views.figures import convergence, pareto, printed, units
 from unitsearch.views.figures.published import compared_networks
 

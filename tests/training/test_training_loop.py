@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -16,7 +15,10 @@ from unitsearch.network.build import build, initialise
 from unitsearch.network.slbf import slbf_layers
 from unitsearch.training import Recipe
 from unitsearch.training.loop import DivergedError, test_accuracy, train
+from unitsearch.training.monitor import Monitor
 from unitsearch.training.runners import score
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 measured_on_test = test_accuracy
 del test_accuracy  # pytest would take it for a test
@@ -31,14 +33,6 @@ def images(count: int, seed: int) -> Images:
     for i, label in enumerate(labels.tolist()):
         pixels[i, 0, :, 2 * label] = 250
     return Images(pixels, labels)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -186,12 +180,11 @@ def test_pixels_are_normalised_only_if_the_recipe_says_so(
 
 
 def test_each_epoch_is_reported_with_its_validation_accuracy(data: DataSet) -> None:
-    said: list[tuple[int, float]] = []
-    found = train(
-        network(), data, replace(FAST, epochs=3), order(), on_epoch=lambda e, a: said.append((e, a))
-    )
-    assert said == list(enumerate(found.curve, start=1))
-    assert len(found.losses) == 3
+    reported: list[tuple[int, float]] = []
+    monitor = Monitor(on_epoch=lambda epoch, accuracy: reported.append((epoch, accuracy)))
+    trained = train(network(), data, replace(FAST, epochs=3), order(), monitor=monitor)
+    assert reported == list(enumerate(trained.curve, start=1))
+    assert len(trained.losses) == 3
 
 
 def test_training_sees_neither_validation_nor_test_images(data: DataSet) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.views.view_records import make_record
+from tests.records import make_record, manifest
 from tests.views.view_studies import add_trials, files, write_study
 from unitsearch.architecture import key, read_architecture, read_text
 from unitsearch.errors import PackageError, SpecError, StudyError, UsageError
@@ -310,9 +310,10 @@ def test_what_comes_from_a_study_is_escaped(
     name = f"evil {EVIL}".replace("/", "")
     usual = make_record(13, name)
     failed = replace(usual.trials[11], reason=EVIL)
-    facts = {"config": {**usual.config, "space": EVIL, "data": {"name": EVIL}}}
+    recipe = replace(usual.manifest.config.train, name=EVIL[:100])
+    content = manifest(space=EVIL, train=recipe)
     trials = (*usual.trials[:11], failed, usual.trials[12])
-    write_study(tmp_path / "studies", Record(name, usual.folder, facts, trials))
+    write_study(tmp_path / "studies", Record(name, usual.folder, content, trials))
     found = asked(tmp_path)
     for names, board in (([], "report"), ([name], "report"), ([EVIL], "report"), ([name], EVIL)):
         page = found.answers.page(names, board)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.records import make_record, manifest
 from tests.views.figure_records import case
-from tests.views.view_records import facts, make_record
+from unitsearch.data import data_spec
 from unitsearch.metrics import METRICS
 from unitsearch.search.front import hypervolume as volume_of
 from unitsearch.search.front import volume_point
@@ -59,7 +60,7 @@ def test_volumes_are_measured_from_one_point(two: list[Record]) -> None:
 
 
 def test_other_data_are_said_to_be_no_contest(two: list[Record]) -> None:
-    other = replace(two[1], facts=facts(data={"name": "mnist"}))
+    other = replace(two[1], manifest=manifest(data=data_spec("mnist")))
     assert "no contest" in notes(compare_fronts([two[0], other]))
     assert "no contest" not in notes(compare_fronts(two))
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from tests.records import make_record
 from tests.views.figure_records import case, with_stopped
 from tests.views.figure_traces import numbers, trace
-from tests.views.view_records import make_record
 from unitsearch.study.record import Record
 from unitsearch.study.tables import (
     front_trials,

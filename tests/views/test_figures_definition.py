@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from plotly.graph_objects import Figure
 
+from tests.records import make_record
 from tests.views.figure_records import case
 from tests.views.test_figures_every import DRAWN, NAMES
-from tests.views.view_records import make_record
 from unitsearch.views.figures import FIGURES, convergence, pareto, theme
 from unitsearch.views.pages.document import figure_json
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.views.view_records import lenet, make_record, trial
+from tests.records import lenet, make_record, trial
+from unitsearch.architecture.description import unit_counts
 from unitsearch.study.record import Record
-from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import (
     effects,
 )

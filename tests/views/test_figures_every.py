@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.records import make_record
 from tests.views.figure_records import CASES, case, with_stopped
-from tests.views.view_records import make_record
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views.figures import COMPARISONS, FIGURES

@@ -9,8 +9,7 @@ import pytest
 
 from tests.views.figure_traces import trace
 from unitsearch.costs import COSTS
-from unitsearch.errors import UsageError
-from unitsearch.metrics import METRICS, SHOWN, metric
+from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record
 from unitsearch.views.figures import (
     pareto,
@@ -53,12 +52,6 @@ def test_weighted_trade_offs_are_those_of_the_papers_tables(
     assert METRICS[f"tca_{w1}_{w2}"].formula(new, base) == pytest.approx(
         math.exp(w1 * drop) / math.exp(w2 * loss)
     )
-
-
-def test_latency_is_shown_and_never_searched_for() -> None:
-    assert "latency" in SHOWN
-    with pytest.raises(UsageError, match="expected a metric"):
-        metric("latency")
 
 
 def test_latency_is_drawn_once_it_is_measured(record: Record) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from unitsearch.architecture.description import unit_counts
 from unitsearch.study.record import Record
 from unitsearch.study.tables import (
     front_trials,
 )
-from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import (
     parallel,
 )

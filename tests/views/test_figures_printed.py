@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from tests.records import manifest
 from tests.views.figure_records import case, table1
-from tests.views.view_records import facts
+from unitsearch.data import data_spec
 from unitsearch.metrics import METRICS
 from unitsearch.views.figures import pareto, printed
 from unitsearch.views.figures.printed_accuracies import mean_accuracy
@@ -58,19 +59,17 @@ def test_a_table_fits_a_study_of_its_space_and_data() -> None:
 
 def test_no_table_fits_other_data_or_another_space() -> None:
     assert fitting_rows(case("30 trials")) == []
-    assert fitting_rows(replace(table1(), facts=facts(data={"name": "digits"}))) == []
+    assert fitting_rows(replace(table1(), manifest=manifest())) == []
     assert fitting_rows(table1("lenet_hybrid")) == []
 
 
 def test_a_table_fits_a_study_of_ones_own_space_whose_baseline_costs_the_same() -> None:
-    from tests.views.view_records import trial
+    from tests.records import trial
     from unitsearch.api import point_architecture
 
     base = trial(0, point_architecture("vgg16_cifar:baseline"), 0.93)
-    more = {"space": {"name": "mine"}}
-    record = replace(
-        table1(), trials=(base,), facts=facts(data={"name": "cifar10"}) | more, name="mine"
-    )
+    content = manifest(data=data_spec("cifar10"), space="mine")
+    record = replace(table1(), trials=(base,), manifest=content, name="mine")
     assert {r.backbone for r in fitting_rows(record)} == {"VGG-16"}
 
 

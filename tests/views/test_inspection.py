@@ -12,22 +12,22 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.views.view_records import architecture
+from tests.records import architecture
 from unitsearch.architecture import canonical
 from unitsearch.costs import count
 from unitsearch.network.build import build
-from unitsearch.network.features import Activity, Effect, stack_maps, unit_maps, units_of
+from unitsearch.network.features import Activity, RemovalEffect, stack_maps, unit_maps, units_of
 from unitsearch.views.inspection import (
     HARMFUL,
     NEEDED,
     UNMEASURED,
     UNRESOLVED,
+    InspectedUnit,
     Inspection,
-    Seen,
-    Shown,
-    Together,
+    JointRemoval,
+    ShownImage,
     inspection_html,
-    saved,
+    saved_cost,
 )
 from unitsearch.views.inspection.measures import finding
 from unitsearch.views.inspection.png import LEVELS, image_png, maps_png, palette
@@ -43,10 +43,10 @@ layers:
 - {kind: stack, units: [{count: 3, nodes: [2, 3, 2], of: linear}]}
 - {kind: linear, out: 4}
 """
-QUIET = Effect(200, 1, 1, 0.001, 0.002)
+QUIET = RemovalEffect(200, 1, 1, 0.001, 0.002)
 
 
-def seen(unit: Seen, effect: Effect | None, **activity: int) -> Seen:
+def seen(unit: InspectedUnit, effect: RemovalEffect | None, **activity: int) -> InspectedUnit:
     return replace(unit, effect=effect, activity=replace(unit.activity, **activity))
 
 
@@ -63,12 +63,12 @@ def found() -> Inspection:
         outputs, _ = stack_maps(network, image[None].float() / 255)
         maps = tuple(unit_maps(outputs[at.stack][0], at).numpy() for at in units)
         label = ("<b>ship</b>", "cat")[number]
-        shown.append(Shown(number, image.byte().numpy(), label, "cat", 0.75, maps))
+        shown.append(ShownImage(number, image.byte().numpy(), label, "cat", 0.75, maps))
     activity = Activity(0, 0, 0.5, 1 / 4, (0.0,))
     seen_units = tuple(
-        Seen(at, activity, QUIET, saved(one, {at.stack: {at.index}})) for at in units
+        InspectedUnit(at, activity, QUIET, saved_cost(one, {at.stack: {at.index}})) for at in units
     )
-    some = Together(seen_units[:2], QUIET, saved(one, {0: {0, 1}}))
+    some = JointRemoval(seen_units[:2], QUIET, saved_cost(one, {0: {0, 1}}))
     return Inspection(
         "<img>", one, count(one), "digits", "validation", 450, 200, 150, True, seen_units,
         some, some, tuple(shown),
@@ -143,7 +143,9 @@ def test_a_large_stack_says_which_units_are_shown(found: Inspection) -> None:
         replace(
             found,
             architecture=one,
-            units=tuple(Seen(at, a, None, None) for at, a in zip(units, loud, strict=True)),
+            units=tuple(
+                InspectedUnit(at, a, None, None) for at, a in zip(units, loud, strict=True)
+            ),
             shown=(replace(found.shown[0], maps=maps),),
         )
     )
@@ -154,16 +156,16 @@ def test_a_large_stack_says_which_units_are_shown(found: Inspection) -> None:
 def test_findings_follow_from_the_effect_and_its_error(found: Inspection) -> None:
     unit = found.units[0]
     effects = {
-        UNRESOLVED: Effect(200, 3, 2, 0.1, 0.1),
-        NEEDED: Effect(200, 30, 2, 0.1, 0.1),
-        HARMFUL: Effect(200, 2, 30, 0.1, 0.1),
+        UNRESOLVED: RemovalEffect(200, 3, 2, 0.1, 0.1),
+        NEEDED: RemovalEffect(200, 30, 2, 0.1, 0.1),
+        HARMFUL: RemovalEffect(200, 2, 30, 0.1, 0.1),
         UNMEASURED: None,
     }
     assert [seen(unit, effect).finding for effect in effects.values()] == list(effects)
 
 
 def test_a_unit_that_tells_no_images_apart_is_dead_whatever_its_effect(found: Inspection) -> None:
-    assert seen(found.units[0], Effect(200, 30, 2, 0.1, 0.1), still=1).finding == "dead"
+    assert seen(found.units[0], RemovalEffect(200, 30, 2, 0.1, 0.1), still=1).finding == "dead"
 
 
 def test_the_page_begins_with_what_can_go_and_what_that_saves(found: Inspection) -> None:
@@ -183,7 +185,7 @@ def test_units_that_are_needed_together_are_said_to_be(found: Inspection) -> Non
 
 
 def test_a_network_that_needs_all_units_says_so(found: Inspection) -> None:
-    needed = tuple(seen(unit, Effect(200, 50, 0, 0.1, 0.1)) for unit in found.units)
+    needed = tuple(seen(unit, RemovalEffect(200, 50, 0, 0.1, 0.1)) for unit in found.units)
     whole = replace(found, units=needed, idle=None, removable=None)
     assert "any of the 7 units measured, all needed" in finding(whole)
     assert "There are none" in inspection_html(whole)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -10,23 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unitsearch.api.words import word
-from unitsearch.errors import DataError, SpecError, StudyError, UsageError
-from unitsearch.fields import write_all
-from unitsearch.space import (
-    Space,
-    SpaceFile,
-    Survey,
-    baseline,
-    bind,
-    survey,
-)
+from unitsearch.errors import StudyError, UsageError
+from unitsearch.space import Space, Survey, survey
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from unitsearch.study.config import Config
+    from unitsearch.study.creation import HeldStudy
+    from unitsearch.study.progress import End, Progress
     from unitsearch.study.record import Record, Trial
-    from unitsearch.study.running import End, Progress
 
 Watch = Callable[["Progress"], None]
 
@@ -36,8 +28,8 @@ class Study:
     """A study's results, as tables.
 
     Attributes:
-        record: Everything that it holds.
-        end: Why the run that made it ended: budget, minutes, exhausted or interrupted.
+        record: The study as it stands.
+        end: The reason why the run that made it ended: budget, minutes, exhausted or interrupted.
     """
 
     record: Record
@@ -50,7 +42,7 @@ class Study:
 
     @property
     def folder(self) -> Path:
-        """Where its files lie."""
+        """The folder of its files."""
         return self.record.folder
 
     @property
@@ -58,9 +50,9 @@ class Study:
         """All trials, one row each; accuracy is a fraction, flops are the papers'."""
         import pandas as pd
 
-        from unitsearch.study.tables import COLUMNS, rows
+        from unitsearch.study.tables import columns, rows
 
-        return pd.DataFrame(rows(self.record), columns=list(COLUMNS))
+        return pd.DataFrame(rows(self.record), columns=list(columns(self.record)))
 
     @property
     def front(self) -> pd.DataFrame:
@@ -82,19 +74,21 @@ def run(
     Args:
         space: A shipped space or a file.
         watch: Called with the progress, several times a second.
-        **settings: What the command line takes: ``data="mnist"``, ``seed=1``, ``name="first"``;
-            what has a dot there is a mapping here, ``budget={"trials": 20}``.
+        **settings: The settings of the command line: ``data="mnist"``, ``seed=1``,
+            ``name="first"``; a key with a dot there is a mapping here, ``budget={"trials": 20}``.
 
     Raises:
-        UsageError: If a setting cannot be meant.
+        UsageError: If a setting is unknown or has a wrong value.
         StudyError: If the study cannot be created, or its baseline fails.
     """
+    from unitsearch.study.config import GROUPS
+
     overrides = [f"space={word(space)}"]
     groups = []
     for key, value in settings.items():
         if isinstance(value, Mapping):
             rest = dict(value)
-            if key in ("data", "train", "sampler", "engine") and "name" in rest:
+            if key in GROUPS and "name" in rest:
                 groups.append(f"{key}={word(rest.pop('name'))}")
             overrides += [f"{key}.{inner}={word(item)}" for inner, item in rest.items()]
         else:
@@ -105,122 +99,27 @@ def run(
 
 def run_study(overrides: Sequence[str], watch: Watch, command: str = "") -> End:
     """Create the study that ``overrides`` ask for and run it to its end."""
-    from unitsearch.study.config import compose
-    from unitsearch.study.folder import new_folder, write_facts
-    from unitsearch.study.lock import driving
-    from unitsearch.study.store import create_store, without_password
+    from unitsearch.study.creation import new_study
 
-    config, file = compose(overrides)
-    space = prepared(config, file)
-    folder = new_folder(config.name, space.name)
-    config = replace(config, name=folder.name)
-    with driving(folder):
-        try:
-            create_store(folder, folder.name, config.storage).close()
-        except Exception:
-            _unmake(folder)
-            raise
-        shown = replace(config, storage=config.storage and without_password(config.storage))
-        facts = facts_of(shown, space, without_password(command))
-        write_facts(folder, facts)
-        try:
-            return _drive(folder, facts, watch, config.storage)
-        except DataError:
-            if config.storage is None and all(path.is_file() for path in folder.iterdir()):
-                _unmake(folder)  # nothing was trained: the name is free for the mended data
-            raise
+    with new_study(overrides, command) as study:
+        return _run(study, watch)
 
 
 def resume_study(study: str, overrides: Sequence[str], watch: Watch) -> End:
     """Go on with a study until its budget, which ``overrides`` may raise, is spent."""
-    from unitsearch.study.folder import find_folder, read_facts, write_facts
-    from unitsearch.study.lock import driving
+    from unitsearch.study.creation import reopened_study
 
-    folder = find_folder(study)
-    with driving(folder):
-        facts = read_facts(folder)
-        budget = raised_budget(facts["config"]["budget"], overrides)
-        if budget != facts["config"]["budget"]:
-            facts["config"]["budget"] = budget
-            write_facts(folder, facts)
-        return _drive(folder, facts, watch, None)
+    with reopened_study(study, overrides) as reopened:
+        return _run(reopened, watch)
 
 
-def raised_budget(budget: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """Return ``budget`` with what ``overrides`` raise; anything else is refused."""
-    from unitsearch.fields import read
-    from unitsearch.study.config import Budget
+def _run(study: HeldStudy, watch: Watch) -> End:
+    from unitsearch.api.outputs import write_outputs
+    from unitsearch.study.search_run import run_search
 
-    found = dict(budget)
-    for override in overrides:
-        name, equals, value = override.partition("=")
-        key = name.removeprefix("budget.")
-        if not equals or name == key or key not in found:
-            raise UsageError(
-                found=override,
-                expected="budget.trials=N or budget.minutes=N: resume may raise budgets only",
-                fix="start a new study to change anything else",
-            )
-        number = None if value == "null" else _number(value)
-        try:
-            number = getattr(read(Budget, {**found, key: number}, "budget"), key)
-        except SpecError as error:
-            raise UsageError(str(error)) from None
-        if found[key] is not None and number is not None and number < found[key]:
-            raise UsageError(
-                place=name, found=value, expected=f"at least {found[key]}: budgets are only raised"
-            )
-        found[key] = number
-    return found
-
-
-def _drive(folder: Path, facts: dict[str, Any], watch: Watch, url: str | None) -> End:
-    from unitsearch.exports import write_outputs
-    from unitsearch.study.driver import drive
-
-    end = drive(folder, facts, watch, url)
+    end = run_search(study.folder, watch, study.storage)
     write_outputs(end.record)
     return end
-
-
-def prepared(config: Config, file: SpaceFile) -> Space:
-    """Return the bound space of a run after every check that needs no training.
-
-    Raises:
-        DataError: If the data are not there.
-        SpecError: If a member of the space does not build.
-        UsageError: If no member keeps the limits, or the space does not fit the data.
-    """
-    from unitsearch.data import describe
-    from unitsearch.data.download import make_available
-
-    make_available(config.data)
-    about = describe(config.data)
-    space = bind(file, about.input, about.classes, config.data.name)
-    baseline(space)
-    survey(space, config.largest, samples=200)
-    return space
-
-
-def facts_of(config: Config, space: Space, command: str) -> dict[str, Any]:
-    """Return what study.yaml says of a new study."""
-    packages = ("torch", "optuna", "ray", "numpy")
-    versions = {"unitsearch": version(), "python": platform.python_version()}
-    versions |= {name: metadata.version(name) for name in packages}
-    return {
-        "name": config.name,
-        "command": command or "unitsearch.run(…)",
-        "config": config.plain(),
-        "data": {"name": config.data.name, **write_all(config.data)},
-        "versions": versions,
-        "seed": config.seed,
-        "space": {
-            "name": space.name,
-            "input": list(space.input),
-            "classes": space.classes,
-            "text": space.file.text,
-        },
-    }
 
 
 def version() -> str:
@@ -247,8 +146,8 @@ def best_trial(record: Record) -> Trial | None:
     from unitsearch.study.tables import front_trials
 
     front = front_trials(record)
-    found = [trial for trial in front if not trial.is_baseline] or front
-    return max(found, key=lambda t: (t.accuracy or 0.0, -t.cost.flops)) if found else None
+    chosen = [trial for trial in front if not trial.is_baseline] or front
+    return max(chosen, key=lambda t: (t.accuracy or 0.0, -t.cost.flops), default=None)
 
 
 def report(
@@ -261,8 +160,8 @@ def report(
     Args:
         study: A study's name or folder, or a folder of ``reproduce training``; several of these for
             one page that shows them side by side; none for an index of ./studies.
-        output_file: Where to write the page. Beside the study, as ``<board>.html``, unless given;
-            of several in ./studies.
+        output_file: The page to write. Beside the study, as ``<board>.html``, unless given; of
+            several studies in ./studies.
         board_name: Another board than ``report`` (than ``compare`` of several): a shipped one, or a
             file.
 
@@ -271,44 +170,62 @@ def report(
         UsageError: If there is no such board, or two studies are called the same.
         SpecError: If the board's file is not what a board should be.
     """
-    from unitsearch.api.trainings import read_record
-    from unitsearch.exports import write_outputs
-    from unitsearch.study.folder import FACTS, HOME, names, read_study
-    from unitsearch.views import board, index_html, write_report
-    from unitsearch.views.pages import write_text
-
     wanted = [study] if isinstance(study, str) else list(study or ())
     if not wanted:
-        records = []
-        for name in names():
-            try:
-                records.append(read_study(name))
-            except StudyError:
-                continue  # a damaged study must not hide the others
-        if not records:
-            raise StudyError("there are no studies in ./studies", fix="unitsearch run makes one")
-        path = output_file or Path(HOME) / "index.html"
-        write_text(path, index_html(records))
-        return path
+        return _index(output_file)
     if len(wanted) > 1:
-        shown = board(board_name or "compare")
-        studies = [read_record(one) for one in wanted]
-        if len({one.name for one in studies}) < len(studies):  # a copy keeps the name it had
-            studies = [replace(one, name=one.folder.resolve().name) for one in studies]
-        known = [one.name for one in studies]
-        twice = next((name for name in known if known.count(name) > 1), None)
-        if twice is not None:
-            raise UsageError(found=twice, expected="studies of different names on one page")
-        path = output_file or Path(HOME) / f"{Path(board_name or 'compare').stem}.html"
-        write_report(studies, path, shown)
-        return path
+        return _report_of_several(wanted, output_file, board_name or "compare")
+    from unitsearch.api.outputs import write_outputs
+    from unitsearch.api.trainings import read_record
+    from unitsearch.study.manifest import MANIFEST
+    from unitsearch.views import board, write_report
+
     shown = board(board_name or "report")
     record = read_record(wanted[0])
-    if output_file is None and board_name is None and (record.folder / FACTS).is_file():
+    if output_file is None and board_name is None and (record.folder / MANIFEST).is_file():
         write_outputs(record)
         return record.folder / "report.html"
     path = output_file or record.folder / f"{Path(board_name or 'report').stem}.html"
     write_report(record, path, shown)
+    return path
+
+
+def _index(output_file: Path | None) -> Path:
+    """Write the index of ./studies, and return its path."""
+    from unitsearch.study.folder import STUDIES, names, read_study
+    from unitsearch.views import index_html
+    from unitsearch.views.pages import write_text
+
+    records = []
+    for name in names():
+        try:
+            records.append(read_study(name))
+        except StudyError:
+            continue  # a damaged study must not hide the others
+    if not records:
+        raise StudyError("there are no studies in ./studies", fix="unitsearch run makes one")
+    path = output_file or Path(STUDIES) / "index.html"
+    write_text(path, index_html(records))
+    return path
+
+
+def _report_of_several(studies: Sequence[str], output_file: Path | None, board_name: str) -> Path:
+    """Write one page of several studies, and return its path."""
+    from unitsearch.api.trainings import read_record
+    from unitsearch.study.folder import STUDIES
+    from unitsearch.views import board, write_report
+
+    shown = board(board_name)
+    records = [read_record(name) for name in studies]
+    if len({record.name for record in records}) < len(records):
+        # a copy of a study keeps its name: go by the folders
+        records = [replace(record, name=record.folder.resolve().name) for record in records]
+    known = [record.name for record in records]
+    repeated = next((name for name in known if known.count(name) > 1), None)
+    if repeated is not None:
+        raise UsageError(found=repeated, expected="studies of different names on one page")
+    path = output_file or Path(STUDIES) / f"{Path(board_name).stem}.html"
+    write_report(records, path, shown)
     return path
 
 
@@ -319,9 +236,9 @@ def plot(study: str | Sequence[str], name: str, output_file: Path, **options: An
         study: A study's name or folder, a folder of ``reproduce training``, or several of these for
             the figures that compare.
         name: One of ``unitsearch.views.FIGURES``.
-        output_file: Where to write it.
-        **options: What that figure may be told, as on a board: ``x="ce"``, ``papers=True``. None is
-            as if it were not given.
+        output_file: The file to write.
+        **options: The figure's options, as on a board: ``x="ce"``, ``papers=True``. None is as if
+            it were not given.
 
     Raises:
         UsageError: If there is no such figure, or it does not take an option or its value.
@@ -339,36 +256,20 @@ def plot(study: str | Sequence[str], name: str, output_file: Path, **options: An
         raise UsageError(
             f"{name} shows one study", fix=f"several are shown by {', '.join(COMPARISONS)}"
         )
-    records = [read_record(one) for one in studies]
+    records = [read_record(name) for name in studies]
     write_figure(FIGURES[name](records if len(records) > 1 else records[0], **read), output_file)
     return output_file
 
 
 def dry_run(overrides: Sequence[str]) -> tuple[Config, Space, Survey]:
-    """Return what a run would do, after every check that needs no training."""
+    """Return the configuration, space and survey of a run, after all checks but training."""
     from unitsearch.study.config import compose
+    from unitsearch.study.creation import prepared
 
     config, file = compose(overrides)
     space = prepared(config, file)
     return config, space, survey(space, config.largest, samples=1000)
 
 
-def _unmake(folder: Path) -> None:
-    """Remove the folder of a study that could not be created."""
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
-
-
 def _silent(progress: Progress) -> None:
-    """Say nothing."""
-
-
-def _number(text: str) -> Any:
-    try:
-        return int(text)
-    except ValueError:
-        try:
-            return float(text)
-        except ValueError:
-            return text
+    """Report nothing."""

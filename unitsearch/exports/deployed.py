@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from unitsearch.architecture import (
     Architecture,
     Branches,
     Conv,
+    Flatten,
     Gate,
+    GlobalPool,
     Layer,
     Layers,
     Linear,
+    Pool,
     Residual,
+    Shuffle,
     Slbf,
     Stack,
 )
@@ -62,8 +66,10 @@ def _folded(layer: Layer) -> Layer:
             return replace(layer, of=tuple(_all(sequence) for sequence in layer.of))
         case Gate():
             return replace(layer, body=_all(layer.body))
-        case _:
+        case Flatten() | GlobalPool() | Pool() | Shuffle():
             return layer
+        case _:
+            assert_never(layer)
 
 
 def _without_norm(layer: T) -> T:

@@ -8,7 +8,6 @@ called by address: as callees of one another they would be compiled once for eac
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import hashlib
 import sys
 from collections.abc import Callable, Iterator
@@ -26,18 +25,20 @@ from numba import types
 from numba.core.ccallback import CFunc
 from numpy.typing import NDArray
 
+from unitsearch.files import locked
 from unitsearch.kernels import (
     convolution,
     convolution_back,
     head,
+    interpreter,
+    lane_optimisers,
     linear,
     maxima,
-    optimisers,
     pooling,
-    step,
+    records,
     vectors,
 )
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.resources import cache_folder
 
 _FUNCTIONS: dict[int, Callable[..., None]] = {
@@ -53,8 +54,8 @@ _FUNCTIONS: dict[int, Callable[..., None]] = {
     t.LINEAR_BACK: linear.linear_back,
     t.POOL_BACK: pooling.pool_back,
     t.TOTAL_BACK: pooling.total_back,
-    t.SGD: optimisers.sgd,
-    t.ADAM: optimisers.adam,
+    t.SGD: lane_optimisers.sgd,
+    t.ADAM: lane_optimisers.adam,
     t.CONVOLVE: convolution.convolve,
     t.CORRELATE: convolution_back.correlate,
 }
@@ -86,16 +87,22 @@ def folder() -> Path:
 def kernels(dtype: str) -> Kernels:
     """Return the kernels of ``float32`` or ``float64``, from the disk where they are there."""
     element = types.float32 if dtype == "float32" else types.float64
-    numbers = types.CPointer(types.int64)
-    signature = types.void(numbers, numbers, types.CPointer(element))
     with _kept_in(folder()):
         owners = {
-            kind: _compiled(function, signature, kind) for kind, function in _FUNCTIONS.items()
+            kind: _compiled(function, _signature(kind, element), kind)
+            for kind, function in _FUNCTIONS.items()
         }
-        run = _compiled(step.run, signature)
+        run = _compiled(interpreter.run, _signature(t.ENTER, element))
     addresses = np.array([owners[kind].address for kind in range(len(t.KINDS))], np.int64)
     call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(run.address)
     return Kernels(call, addresses, (*owners.values(), run))
+
+
+def _signature(kind: int, element: Any) -> Any:
+    """Return the type of a kernel: it takes a row or a job, the frame and the workspace."""
+    jobs = {t.CONVOLVE: records.CONVOLVE_JOB, t.CORRELATE: records.CORRELATE_JOB}
+    row = jobs.get(kind, records.OPERATION)
+    return types.void(row, records.FRAME, types.CPointer(element))
 
 
 def _compiled(function: Callable[..., None], signature: Any, kind: int = -1) -> Any:
@@ -133,20 +140,15 @@ def digest() -> str:
 def _kept_in(place: Path) -> Iterator[None]:
     """Let Numba keep its code in ``place``; let one process compile and the others wait for it.
 
-    Where the folder cannot be written, the code is compiled anew and not kept.
+    Where the folder cannot be written or locked, the code is compiled anew and not kept.
     """
-    before = numba.config.CACHE_DIR
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        lock = (place / "lock").open("a")
-    except OSError:
-        yield
-        return
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(place / "lock") as is_held:
+        if not is_held:
+            yield
+            return
+        before = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = str(place)
         try:
             yield
         finally:
             numba.config.CACHE_DIR = before
-            fcntl.flock(lock, fcntl.LOCK_UN)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.norm import (
     clear,
     close_plane,
@@ -22,6 +22,7 @@ from unitsearch.kernels.norm import (
     settle,
     stage,
 )
+from unitsearch.kernels.records import convolve_job_at
 from unitsearch.kernels.tiles import SPACED, output_tile
 from unitsearch.kernels.vectors import (
     REGISTER_BYTES,
@@ -36,7 +37,6 @@ from unitsearch.kernels.vectors import (
     on,
     past,
     pointer,
-    put,
     shorts,
     spread,
     store,
@@ -51,23 +51,23 @@ def convolve(job: Any, frame: Any, work: Any) -> None:
     Mode 0 stores; ``MOMENTS`` also adds Σ and Σ of squares to the channels' sums; ``FINISH`` and
     ``ADD`` hand a gradient on.
     """
-    x = pointer(work, get(job, t.J_X))
-    x_row, x_column = get(job, t.J_X_ROW), get(job, t.J_X_COLUMN)
-    taps, tap_count = shorts(get(job, t.J_TAPS)), get(job, t.J_TAP_COUNT)
-    w, w_channel = pointer(work, get(job, t.J_W)), get(job, t.J_W_CHANNEL)
-    bias, bias_step = pointer(work, get(job, t.J_BIAS)), get(job, t.J_BIAS_STEP)
-    y, y_channel = pointer(work, get(job, t.J_Y)), get(job, t.J_Y_CHANNEL)
-    y_row, y_column = get(job, t.J_Y_ROW), get(job, t.J_Y_COLUMN)
-    channels, rows, columns = get(job, t.J_CHANNELS), get(job, t.J_ROWS), get(job, t.J_COLUMNS)
-    tile_channels, tile_rows = get(job, t.J_TILE_CHANNELS), get(job, t.J_TILE_ROWS)
-    tile_columns, mode = get(job, t.J_TILE_COLUMNS), get(job, t.J_MODE)
-    z, into = pointer(work, get(job, t.J_Z)), pointer(work, get(job, t.J_INTO))
-    coef, act = get(job, t.J_COEF), get(job, t.J_ACT)
-    keys, run = integers(get(frame, t.F_OUTPUT_KEYS)), get(job, t.J_RUN)
-    coefs = past(pointer(work, get(frame, t.F_COEFS)), coef * t.COEF)
-    sums = past(doubles(get(frame, t.F_SUMS)), coef * 2)
-    accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
-    mask = mask_of(frame, work, get(job, t.J_MASK) != 0)
+    x = pointer(work, job.x)
+    x_row, x_column = job.x_row, job.x_column
+    taps, tap_count = shorts(job.taps), job.tap_count
+    w, w_channel = pointer(work, job.w), job.w_channel
+    bias, bias_step = pointer(work, job.bias), job.bias_step
+    y, y_channel = pointer(work, job.y), job.y_channel
+    y_row, y_column = job.y_row, job.y_column
+    channels, rows, columns = job.channels, job.rows, job.columns
+    tile_channels, tile_rows = job.tile_channels, job.tile_rows
+    tile_columns, mode = job.tile_columns, job.mode
+    z, into = pointer(work, job.z), pointer(work, job.into)
+    coef, act = job.coef, job.act
+    keys, run = integers(frame.output_keys), job.run
+    coefs = past(pointer(work, frame.coefs), coef * t.COEF)
+    sums = past(doubles(frame.sums), coef * 2)
+    accumulators = pointer(work, frame.accumulators)
+    mask = mask_of(frame, work, job.mask != 0)
     spaced = SPACED if x_column != 1 else 0
     band = rows
     if mode:
@@ -121,27 +121,27 @@ def convolve(job: Any, frame: Any, work: Any) -> None:
 @inlined
 def pad_inputs(op: Any, frame: Any, work: Any) -> None:
     """Put zeros around where input planes will be staged: once, for all blocks and units."""
-    if not get(op, t.IS_DIRECT):
-        fill(on(work, get(op, t.S)), get(op, t.INPUTS) * get(op, t.S_CHANNEL), nothing(work))
+    if not op.is_direct:
+        fill(on(work, op.s), op.inputs * op.s_channel, nothing(work))
 
 
 @inlined
 def stage_inputs(op: Any, frame: Any, work: Any, block: int, unit: int) -> Any:
     """Return where the input planes of one block and one unit lie, staged unless they lie right."""
-    inputs, x_channel = get(op, t.INPUTS), get(op, t.X_CHANNEL)
-    first = get(op, t.X) + block * get(op, t.X_BLOCK) + unit * inputs * x_channel
-    if get(op, t.IS_DIRECT):
+    inputs, x_channel = op.inputs, op.x_channel
+    first = op.x + block * op.x_block + unit * inputs * x_channel
+    if op.is_direct:
         return on(work, first)
-    s, s_channel, act = get(op, t.S), get(op, t.S_CHANNEL), get(op, t.X_ACT)
-    side, width = get(op, t.PADDING), get(op, t.X_WIDTH)
+    s, s_channel, act = op.s, op.s_channel, op.x_act
+    side, width = op.padding, op.x_width
     low, high = spread(number(work, low_of(act))), spread(number(work, high_of(act)))
-    coefs = past(pointer(work, get(frame, t.F_COEFS)), (get(op, t.X_COEF) + unit * inputs) * t.COEF)
+    coefs = past(pointer(work, frame.coefs), (op.x_coef + unit * inputs) * t.COEF)
     for i in range(inputs):
         scale = spread(get(coefs, i * t.COEF + t.SCALE))
         shift = spread(get(coefs, i * t.COEF + t.SHIFT))
         stage(
-            on(work, first + i * x_channel), get(op, t.X_HEIGHT), width,
-            on(work, s + i * s_channel + side * (get(op, t.S_ROW) + 1)), get(op, t.S_ROW),
+            on(work, first + i * x_channel), op.x_height, width,
+            on(work, s + i * s_channel + side * (op.s_row + 1)), op.s_row,
             scale, shift, low, high,
         )  # fmt: skip
     return on(work, s)
@@ -149,46 +149,46 @@ def stage_inputs(op: Any, frame: Any, work: Any, block: int, unit: int) -> Any:
 
 def convolution(op: Any, frame: Any, work: Any) -> None:
     """Convolve the whole batch; leave z and, with a norm, its coefficients."""
-    blocks, count = get(op, t.BLOCKS), get(op, t.COUNT)
-    inputs, outputs = get(op, t.INPUTS), get(op, t.OUTPUTS)
-    kernel, stride = get(op, t.KERNEL), get(op, t.STRIDE)
-    y_block, y_channel = get(op, t.Y_BLOCK), get(op, t.Y_CHANNEL)
-    weights = pointer(work, get(frame, t.F_WEIGHTS))
+    blocks, count = op.blocks, op.count
+    inputs, outputs = op.inputs, op.outputs
+    kernel, stride = op.kernel, op.stride
+    y_block, y_channel = op.y_block, op.y_channel
+    weights = pointer(work, frame.weights)
     pad_inputs(op, frame, work)
-    has_norm, bias = get(op, t.NORM), get(op, t.BIAS)
-    function = get(integers(get(frame, t.F_KERNELS)), t.CONVOLVE)
+    has_norm, bias = op.norm, op.bias
+    function = get(integers(frame.kernels), t.CONVOLVE)
     per_channel = inputs * kernel * kernel
-    job = integers(get(frame, t.F_JOB))
-    put(job, t.J_X_ROW, get(op, t.S_ROW) * stride)
-    put(job, t.J_X_COLUMN, stride)
-    put(job, t.J_TAPS, get(frame, t.F_TAPS) + 8 * get(op, t.TAPS))
-    put(job, t.J_TAP_COUNT, get(op, t.TAP_COUNT))
-    put(job, t.J_W_CHANNEL, per_channel)
-    put(job, t.J_BIAS_STEP, 1 if bias >= 0 else 0)
-    put(job, t.J_Y_CHANNEL, y_channel)
-    put(job, t.J_Y_ROW, get(op, t.Y_WIDTH))
-    put(job, t.J_Y_COLUMN, 1)
-    put(job, t.J_CHANNELS, outputs)
-    put(job, t.J_ROWS, get(op, t.Y_HEIGHT))
-    put(job, t.J_COLUMNS, get(op, t.Y_WIDTH))
-    put(job, t.J_TILE_CHANNELS, get(op, t.TILE_CHANNELS))
-    put(job, t.J_TILE_ROWS, get(op, t.TILE_ROWS))
-    put(job, t.J_TILE_COLUMNS, get(op, t.TILE_COLUMNS))
-    put(job, t.J_RUN, get(op, t.RUN))
-    put(job, t.J_MODE, t.MOMENTS if has_norm and get(frame, t.F_TRAINING) else 0)
+    job = convolve_job_at(frame.convolve_job)
+    job.x_row = op.s_row * stride
+    job.x_column = stride
+    job.taps = frame.taps + 8 * op.taps
+    job.tap_count = op.tap_count
+    job.w_channel = per_channel
+    job.bias_step = 1 if bias >= 0 else 0
+    job.y_channel = y_channel
+    job.y_row = op.y_width
+    job.y_column = 1
+    job.channels = outputs
+    job.rows = op.y_height
+    job.columns = op.y_width
+    job.tile_channels = op.tile_channels
+    job.tile_rows = op.tile_rows
+    job.tile_columns = op.tile_columns
+    job.run = op.run
+    job.mode = t.MOMENTS if has_norm and frame.is_training else 0
     for b in range(blocks):
-        put(job, t.J_MASK, 1 if b == blocks - 1 else 0)
+        job.mask = 1 if b == blocks - 1 else 0
         for u in range(count):
             x = stage_inputs(op, frame, work, b, u)
-            put(job, t.J_X, address(x))
-            put(job, t.J_W, address(past(weights, get(op, t.WEIGHT) + u * outputs * per_channel)))
+            job.x = address(x)
+            job.w = address(past(weights, op.weight + u * outputs * per_channel))
             if bias >= 0:
-                put(job, t.J_BIAS, address(past(weights, bias + u * outputs)))
+                job.bias = address(past(weights, bias + u * outputs))
             else:
-                put(job, t.J_BIAS, get(frame, t.F_ZEROS))
-            y = get(op, t.Y) + b * y_block + u * outputs * y_channel
-            put(job, t.J_Y, address(on(work, y)))
-            put(job, t.J_COEF, get(op, t.Y_COEF) + u * outputs)
+                job.bias = frame.zeros
+            y = op.y + b * y_block + u * outputs * y_channel
+            job.y = address(on(work, y))
+            job.coef = op.y_coef + u * outputs
             call(function, job, frame, work)
     if has_norm:
-        settle(op, frame, work, get(op, t.Y_HEIGHT) * get(op, t.Y_WIDTH))
+        settle(op, frame, work, op.y_height * op.y_width)

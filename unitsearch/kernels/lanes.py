@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from unitsearch.architecture import Architecture
 from unitsearch.errors import UsageError
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.cache import kernels
-from unitsearch.kernels.program import lower
+from unitsearch.kernels.lane_program import lower_to_lanes
+from unitsearch.kernels.settings import OptimiserSettings
 from unitsearch.kernels.tiles import RUNS, output_tiles, run_tiles, weight_tiles
 from unitsearch.kernels.vectors import REGISTER_BYTES, lanes
 
 Array = NDArray[Any]
-OPTIMISERS = ("sgd", "adam", "adamw")
 
 
 class Lanes:
@@ -32,13 +32,9 @@ class Lanes:
         architecture: What to run; its units are put in canonical order.
         batch: Images of a training step; evaluation takes any number.
         mean: One per channel, of pixels in [0, 1].
-        std: Likewise.
+        std: One per channel, of pixels in [0, 1].
         dtype: ``float32`` or ``float64``.
-        optimiser: ``sgd``, ``adam`` or ``adamw``.
-        momentum: Of SGD.
-        weight_decay: Coupled; of AdamW decoupled.
-        betas: Of Adam and AdamW.
-        epsilon: Likewise.
+        optimiser: The optimiser and its constants.
         smoothing: Label smoothing.
 
     Raises:
@@ -53,21 +49,13 @@ class Lanes:
         mean: tuple[float, ...] | None = None,
         std: tuple[float, ...] | None = None,
         dtype: str = "float32",
-        optimiser: str = "sgd",
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
-        betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
+        optimiser: OptimiserSettings = OptimiserSettings(),  # noqa: B008  # frozen
         smoothing: float = 0.0,
     ) -> None:
-        if optimiser not in OPTIMISERS:
-            raise UsageError(
-                place="optimiser", found=optimiser, expected=f"one of {', '.join(OPTIMISERS)}"
-            )
         self.architecture, self.batch, self.dtype = architecture, batch, np.dtype(dtype)
         self._width = lanes(dtype)
         blocks = -(-batch // self._width)
-        self._program = program = lower(architecture, blocks, self._width, REGISTER_BYTES)
+        self._program = program = lower_to_lanes(architecture, blocks, self._width, REGISTER_BYTES)
         self._kernels = kernels(dtype)
         c = architecture.input[0]
         self._levels = _levels(mean or (0.0,) * c, std or (1.0,) * c, self.dtype)
@@ -76,25 +64,27 @@ class Lanes:
         self._gradients = _aligned(program.weights, self.dtype)
         self._running = np.zeros(program.running, self.dtype)
         self._first = _aligned(program.weights, self.dtype)
-        self._second = _aligned(program.weights if optimiser != "sgd" else 0, self.dtype)
+        self._second = _aligned(program.weights if optimiser.kind != "sgd" else 0, self.dtype)
         self._coefs = np.zeros((program.coefs, t.COEF), self.dtype)
         self._coefs[:, t.SCALE] = self._coefs[:, t.C1] = self._coefs[:, t.INVERSE] = 1
         self._sums = np.zeros((program.coefs, 2))
-        self._scalars = np.zeros(t.SCALARS)
-        self._job = np.zeros(2 * t.JOB, np.int64)
+        self._scalars = t.Scalars(
+            momentum=optimiser.momentum,
+            decay=optimiser.weight_decay,
+            beta_1=optimiser.betas[0],
+            beta_2=optimiser.betas[1],
+            epsilon=optimiser.epsilon,
+            smoothing=smoothing,
+        )
+        self._jobs = np.zeros((), t.CONVOLVE_JOB), np.zeros((), t.CORRELATE_JOB)
         self._zeros = np.zeros(64, self.dtype)
         self._steps = 0  # of the optimiser
         self._batches = 0  # batches that the norms have seen
-        names = ("momentum", "weight_decay", "betas", "epsilon", "smoothing")
-        values = (momentum, weight_decay, betas[0], betas[1], epsilon, smoothing)
-        assert len(names) + 1 == len(values)
-        self._scalars[t.MOMENTUM : t.SMOOTHING + 1] = values
-        kind = t.SGD if optimiser == "sgd" else t.ADAM
-        last = np.zeros((1, t.ROW), np.int64)
-        last[0, t.KIND] = kind
-        loss = program.loss[None]
+        last = np.zeros(1, t.OPERATION)
+        last["kind"] = t.SGD if optimiser.kind == "sgd" else t.ADAM
+        loss = program.loss
         score = loss.copy()
-        score[0, t.KIND] = t.SCORE
+        score["kind"] = t.SCORE
         back = np.concatenate([program.forward, loss, program.backward])
         self._differentiate = _Table(back)
         self._train = _Table(np.concatenate([back, last]))
@@ -104,8 +94,9 @@ class Lanes:
         self._crops = np.zeros((3, batch), np.int64)
         self._logits = np.zeros((batch, program.classes), self.dtype)
         self._held: tuple[Array, Array | None] | None = None  # whose addresses the frame has
-        self._frame = self._make_frame(optimiser == "adamw")
-        self._call = _address(self._job), _address(self._frame), _address(self._work)
+        self._frame = self._make_frame(optimiser.kind == "adamw")
+        frame = ctypes.addressof(self._frame)
+        self._call = 0, frame, _address(self._work)  # the interpreter itself is given no operation
 
     # State.
 
@@ -156,7 +147,7 @@ class Lanes:
         self._first[:] = 0
         self._second[:] = 0
         self._steps = 0
-        self._scalars[t.MOMENTUM] = momentum
+        self._scalars.momentum = momentum
 
     # Work.
 
@@ -179,7 +170,7 @@ class Lanes:
                 four pixels (0 … 8), and whether it is mirrored: int64 [batch] each.
         """
         self._steps += 1
-        self._scalars[t.RATE] = rate
+        self._scalars.rate = rate
         return self._teach(self._train, pixels, labels, chosen, crops)
 
     def differentiate(
@@ -238,18 +229,18 @@ class Lanes:
         if crops is not None:
             self._crops[:] = crops
             self._crops[:2] -= 4  # the padding that crops are counted in
-        self._frame[t.F_AUGMENTED] = crops is not None
+        self._frame.is_augmented = crops is not None
         self._batches += 1
         self._do(ops, pixels, labels, chosen, is_training=True)
-        return float(self._scalars[t.LOSS_SUM])
+        return float(self._scalars.loss)
 
     def _answers(self, pixels: Array, labels: Array | None, chosen: Array) -> Any:
         """Yield the logits of each batch, and how many of them are right."""
-        self._frame[t.F_AUGMENTED] = 0
+        self._frame.is_augmented = 0
         for start in range(0, len(chosen), self.batch):
             some = chosen[start : start + self.batch]
             self._do(self._answer, pixels, labels, some, is_training=False)
-            yield self._logits[: len(some)], int(self._scalars[t.RIGHT])
+            yield self._logits[: len(some)], int(self._scalars.right)
 
     def _do(
         self, ops: _Table, pixels: Array, labels: Array | None, chosen: Array, *, is_training: bool
@@ -262,9 +253,9 @@ class Lanes:
         # seen without a sign, what is below 0 is the largest of all
         if images and not own.view(np.uint64).max() < len(pixels):
             raise UsageError(place="chosen", found="an image", expected=f"0 … {len(pixels) - 1}")
-        frame[t.F_TRAINING], frame[t.F_IMAGES] = is_training, images
-        frame[t.F_OPS], frame[t.F_OP_COUNT] = ops.address, len(ops.rows)
-        frame[t.F_STEPS] = self._steps
+        frame.is_training, frame.images = is_training, images
+        frame.ops, frame.op_count = ops.address, len(ops.rows)
+        frame.steps = self._steps
         self._kernels.run(*self._call)
 
     def _hold(self, pixels: Array, labels: Array | None) -> None:
@@ -281,33 +272,35 @@ class Lanes:
             if least < 0 or most >= classes:
                 wrong = least if least < 0 else most
                 raise UsageError(place="labels", found=wrong, expected=f"0 … {classes - 1}")
-        self._frame[t.F_PIXELS] = _address(own_pixels)
-        self._frame[t.F_LABELS] = 0 if own_labels is None else _address(own_labels)
+        self._frame.pixels = _address(own_pixels)
+        self._frame.labels = 0 if own_labels is None else _address(own_labels)
         self._held = own_pixels, own_labels  # a copy serves once: the next step makes its own
 
     def _place(self, name: str) -> Array:
         return self._weights if name == "weights" else self._running
 
-    def _make_frame(self, is_decoupled: bool) -> Array:
-        program, frame = self._program, np.zeros(t.FRAME, np.int64)
-        for place, values in (
-            (t.F_KERNELS, self._kernels.addresses), (t.F_JOB, self._job),
-            (t.F_TAPS, program.taps), (t.F_PHASES, program.phases),
-            (t.F_OUTPUT_KEYS, self._keys[0]), (t.F_WEIGHT_KEYS, self._keys[1]),
-            (t.F_WEIGHTS, self._weights), (t.F_GRADIENTS, self._gradients),
-            (t.F_RUNNING, self._running), (t.F_COEFS, self._coefs), (t.F_SUMS, self._sums),
-            (t.F_FIRST, self._first), (t.F_SECOND, self._second), (t.F_SCALARS, self._scalars),
-            (t.F_LEVELS, self._levels), (t.F_ZEROS, self._zeros), (t.F_CHOSEN, self._chosen),
-            (t.F_TOPS, self._crops[0]), (t.F_LEFTS, self._crops[1]), (t.F_FLIPS, self._crops[2]),
-            (t.F_LOGITS, self._logits),
+    def _make_frame(self, is_decoupled: bool) -> t.Frame:
+        program, frame = self._program, t.Frame()
+        for name, values in (
+            ("kernels", self._kernels.addresses),
+            ("convolve_job", self._jobs[0]), ("correlate_job", self._jobs[1]),
+            ("taps", program.taps), ("phases", program.phases),
+            ("output_keys", self._keys[0]), ("weight_keys", self._keys[1]),
+            ("weights", self._weights), ("gradients", self._gradients),
+            ("running", self._running), ("coefs", self._coefs), ("sums", self._sums),
+            ("first", self._first), ("second", self._second),
+            ("levels", self._levels), ("zeros", self._zeros), ("chosen", self._chosen),
+            ("tops", self._crops[0]), ("lefts", self._crops[1]), ("flips", self._crops[2]),
+            ("logits", self._logits),
         ):  # fmt: skip
-            frame[place] = _address(values)
+            setattr(frame, name, _address(values))
+        frame.scalars = ctypes.addressof(self._scalars)
         work = _address(self._work)
-        frame[t.F_NUMBERS] = work + program.numbers * REGISTER_BYTES
-        frame[t.F_ACCUMULATORS] = work + program.accumulators * REGISTER_BYTES
-        frame[t.F_SPARE] = work + program.spare * REGISTER_BYTES
-        frame[t.F_WEIGHT_COUNT], frame[t.F_BLOCKS] = program.weights, program.blocks
-        frame[t.F_DECOUPLED] = is_decoupled
+        frame.numbers = work + program.numbers * REGISTER_BYTES
+        frame.accumulators = work + program.accumulators * REGISTER_BYTES
+        frame.spare = work + program.spare * REGISTER_BYTES
+        frame.weight_count = program.weights
+        frame.is_decoupled = is_decoupled
         numbers = self._work[program.numbers * self._width :]
         numbers = numbers[: (t.LARGEST_WINDOW + 1) * self._width].reshape(-1, self._width)
         numbers[:-1] = np.arange(t.LARGEST_WINDOW)[:, None]

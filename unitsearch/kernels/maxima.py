@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.norm import fill, inlined
 from unitsearch.kernels.vectors import (
     add,
@@ -36,17 +36,17 @@ from unitsearch.kernels.vectors import (
 
 def maxima(op: Any, frame: Any, work: Any) -> None:
     """Keep z of the largest element of each window."""
-    pixels, width = get(op, t.X_HEIGHT) * get(op, t.X_WIDTH), get(op, t.X_WIDTH)
-    y_height, y_width = get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
-    kernel, stride = get(op, t.KERNEL), get(op, t.STRIDE)
-    coefs = pointer(work, get(frame, t.F_COEFS))
-    highest = on(work, get(op, t.S))
+    pixels, width = op.x_height * op.x_width, op.x_width
+    y_height, y_width = op.y_height, op.y_width
+    kernel, stride = op.kernel, op.stride
+    coefs = pointer(work, frame.coefs)
+    highest = on(work, op.s)
     risen = on(highest, pixels)
-    for b in range(get(op, t.BLOCKS)):
-        for c in range(get(op, t.COUNT)):
-            scale = get(past(coefs, (get(op, t.X_COEF) + c) * t.COEF), t.SCALE)
-            z = on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * pixels)
-            y = on(work, get(op, t.Y) + b * get(op, t.Y_BLOCK) + c * y_height * y_width)
+    for b in range(op.blocks):
+        for c in range(op.count):
+            scale = get(past(coefs, (op.x_coef + c) * t.COEF), t.SCALE)
+            z = on(work, op.x + b * op.x_block + c * pixels)
+            y = on(work, op.y + b * op.y_block + c * y_height * y_width)
             x = rising(z, pixels, sign_of(scale), risen)
             sign = spread(number(work, sign_of(scale)))
             highest_of_rows(x, width, y_height, y_width, kernel, stride, highest)

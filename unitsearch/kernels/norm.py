@@ -14,7 +14,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.vectors import (
     add,
     clip,
@@ -147,13 +147,13 @@ def close_plane(
 @inlined
 def zeros_of(frame: Any, work: Any) -> Any:
     """Return zeros that the compiler does not know: it would call ``memset`` for a few of them."""
-    return load(pointer(work, get(frame, t.F_NUMBERS)), 0)
+    return load(pointer(work, frame.numbers), 0)
 
 
 @inlined
 def mask_of(frame: Any, work: Any, is_last: bool) -> Any:
     """Return ones where a block's lanes hold images."""
-    numbers = pointer(work, get(frame, t.F_NUMBERS))
+    numbers = pointer(work, frame.numbers)
     if is_last:
         return load(numbers, t.LARGEST_WINDOW)
     return load(numbers, 1)
@@ -165,15 +165,15 @@ def settle(op: Any, frame: Any, work: Any, pixels: int) -> None:
 
     Momentum 0.1, epsilon 1e-5; the running variance is the unbiased one.
     """
-    coefs = past(pointer(work, get(frame, t.F_COEFS)), get(op, t.Y_COEF) * t.COEF)
-    weights = pointer(work, get(frame, t.F_WEIGHTS))
-    running = pointer(work, get(frame, t.F_RUNNING))
-    sums = past(doubles(get(frame, t.F_SUMS)), get(op, t.Y_COEF) * 2)
-    gamma, beta = get(op, t.GAMMA), get(op, t.BETA)
-    mean_at, variance_at = get(op, t.MEAN), get(op, t.VARIANCE)
-    count = get(frame, t.F_IMAGES) * pixels
-    is_training = get(frame, t.F_TRAINING)
-    for c in range(get(op, t.COUNT) * get(op, t.OUTPUTS)):
+    coefs = past(pointer(work, frame.coefs), op.y_coef * t.COEF)
+    weights = pointer(work, frame.weights)
+    running = pointer(work, frame.running)
+    sums = past(doubles(frame.sums), op.y_coef * 2)
+    gamma, beta = op.gamma, op.beta
+    mean_at, variance_at = op.mean, op.variance
+    count = frame.images * pixels
+    is_training = frame.is_training
+    for c in range(op.count * op.outputs):
         if is_training:
             mean = get(sums, 2 * c) / count
             variance = max(get(sums, 2 * c + 1) / count - mean * mean, 0.0)
@@ -204,12 +204,12 @@ def settle_back(op: Any, frame: Any, work: Any, pixels: int) -> None:
     dz = gain/σ · (g - Σg/n - ẑ · Σ(g ẑ)/n). A bias before a norm has no gradient: the norm takes
     the mean away.
     """
-    coefs = past(pointer(work, get(frame, t.F_COEFS)), get(op, t.Y_COEF) * t.COEF)
-    gradients = pointer(work, get(frame, t.F_GRADIENTS))
-    sums = past(doubles(get(frame, t.F_SUMS)), get(op, t.Y_COEF) * 2)
-    count = get(frame, t.F_IMAGES) * pixels
-    has_norm, bias = get(op, t.NORM), get(op, t.BIAS)
-    for c in range(get(op, t.COUNT) * get(op, t.OUTPUTS)):
+    coefs = past(pointer(work, frame.coefs), op.y_coef * t.COEF)
+    gradients = pointer(work, frame.gradients)
+    sums = past(doubles(frame.sums), op.y_coef * 2)
+    count = frame.images * pixels
+    has_norm, bias = op.norm, op.bias
+    for c in range(op.count * op.outputs):
         coef = past(coefs, c * t.COEF)
         g, gz = get(sums, 2 * c), get(sums, 2 * c + 1)
         put(sums, 2 * c, 0.0)
@@ -218,8 +218,8 @@ def settle_back(op: Any, frame: Any, work: Any, pixels: int) -> None:
             mean, inverse = float(get(coef, t.AVERAGE)), float(get(coef, t.INVERSE))
             scale = float(get(coef, t.SCALE))
             gz = inverse * (gz - mean * g)
-            put(gradients, get(op, t.GAMMA) + c, number(work, gz))
-            put(gradients, get(op, t.BETA) + c, number(work, g))
+            put(gradients, op.gamma + c, number(work, gz))
+            put(gradients, op.beta + c, number(work, g))
             c2 = -scale * inverse * gz / count
             put(coef, t.C1, number(work, scale))
             put(coef, t.C2, number(work, c2))

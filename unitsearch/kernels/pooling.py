@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.norm import (
     clear,
     close_plane,
@@ -45,29 +45,29 @@ MAXIMUM, AVERAGE = 0, 1
 
 def pool(op: Any, frame: Any, work: Any) -> None:
     """Pool every plane, norm and activation applied first; keep where each maximum was."""
-    x_channel, y_channel = get(op, t.X_CHANNEL), get(op, t.Y_CHANNEL)
-    height, width = get(op, t.X_HEIGHT), get(op, t.X_WIDTH)
-    y_height, y_width = get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
-    kernel, kernel_width = get(op, t.KERNEL), get(op, t.KERNEL_WIDTH)
-    stride, side, act = get(op, t.STRIDE), get(op, t.PADDING), get(op, t.X_ACT)
-    s, s_row, operator = get(op, t.S), get(op, t.S_ROW), get(op, t.OPERATOR)
+    x_channel, y_channel = op.x_channel, op.y_channel
+    height, width = op.x_height, op.x_width
+    y_height, y_width = op.y_height, op.y_width
+    kernel, kernel_width = op.kernel, op.kernel_width
+    stride, side, act = op.stride, op.padding, op.x_act
+    s, s_row, operator = op.s, op.s_row, op.operator
     low, high = spread(number(work, low_of(act))), spread(number(work, high_of(act)))
     lowest = spread(number(work, low_of(0)))
     one, zero = spread(number(work, 1.0)), zeros_of(frame, work)
     share = spread(number(work, 1.0 / (kernel * kernel_width)))
-    coefs = pointer(work, get(frame, t.F_COEFS))
-    channels, plane = get(op, t.COUNT), on(work, s)
+    coefs = pointer(work, frame.coefs)
+    channels, plane = op.count, on(work, s)
     fill(plane, (height + 2 * side) * s_row, lowest if operator == MAXIMUM else zero)
-    for b in range(get(op, t.BLOCKS)):
+    for b in range(op.blocks):
         for c in range(channels):
-            coef = past(coefs, (get(op, t.X_COEF) + c) * t.COEF)
+            coef = past(coefs, (op.x_coef + c) * t.COEF)
             stage(
-                on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * x_channel), height, width,
+                on(work, op.x + b * op.x_block + c * x_channel), height, width,
                 on(plane, side * (s_row + 1)), s_row,
                 spread(get(coef, t.SCALE)), spread(get(coef, t.SHIFT)), low, high,
             )  # fmt: skip
-            y = get(op, t.Y) + b * get(op, t.Y_BLOCK) + c * y_channel
-            index = get(op, t.INDEX) + b * get(op, t.Y_BLOCK) + c * y_channel
+            y = op.y + b * op.y_block + c * y_channel
+            index = op.index + b * op.y_block + c * y_channel
             for oy in range(y_height):
                 row, to = on(plane, oy * stride * s_row), oy * y_width
                 if operator == MAXIMUM:
@@ -131,26 +131,26 @@ def three_maxima(
 
 def pool_back(op: Any, frame: Any, work: Any) -> None:
     """Hand the gradient of a pooling on to its input, window by window."""
-    x_channel, y_channel = get(op, t.X_CHANNEL), get(op, t.Y_CHANNEL)
-    height, width = get(op, t.X_HEIGHT), get(op, t.X_WIDTH)
-    y_height, y_width = get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
-    kernel, kernel_width = get(op, t.KERNEL), get(op, t.KERNEL_WIDTH)
-    stride, side, mode = get(op, t.STRIDE), get(op, t.PADDING), get(op, t.XG_MODE)
-    operator, s_row, padded = get(op, t.OPERATOR), get(op, t.S_ROW), on(work, get(op, t.S))
+    x_channel, y_channel = op.x_channel, op.y_channel
+    height, width = op.x_height, op.x_width
+    y_height, y_width = op.y_height, op.y_width
+    kernel, kernel_width = op.kernel, op.kernel_width
+    stride, side, mode = op.stride, op.padding, op.xg_mode
+    operator, s_row, padded = op.operator, op.s_row, on(work, op.s)
     share, zero = spread(number(work, 1.0 / (kernel * kernel_width))), zeros_of(frame, work)
-    numbers = pointer(work, get(frame, t.F_NUMBERS))
-    spare = pointer(work, get(frame, t.F_SPARE))
-    coefs = pointer(work, get(frame, t.F_COEFS))
-    accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
-    blocks = get(op, t.BLOCKS)
+    numbers = pointer(work, frame.numbers)
+    spare = pointer(work, frame.spare)
+    coefs = pointer(work, frame.coefs)
+    accumulators = pointer(work, frame.accumulators)
+    blocks = op.blocks
     for b in range(blocks):
         mask = mask_of(frame, work, b == blocks - 1)
-        for c in range(get(op, t.COUNT)):
-            g = get(op, t.G) + b * get(op, t.G_BLOCK) + c * y_channel
-            index = get(op, t.INDEX) + b * get(op, t.Y_BLOCK) + c * y_channel
-            into = on(work, get(op, t.XG) + b * get(op, t.XG_BLOCK) + c * x_channel)
-            z = on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * x_channel)
-            coef = get(op, t.X_COEF) + c
+        for c in range(op.count):
+            g = op.g + b * op.g_block + c * y_channel
+            index = op.index + b * op.y_block + c * y_channel
+            into = on(work, op.xg + b * op.xg_block + c * x_channel)
+            z = on(work, op.x + b * op.x_block + c * x_channel)
+            coef = op.x_coef + c
             raw = spare if mode & t.ADD else into
             plane = padded if side else raw
             fill(plane, (height + 2 * side) * s_row, zero)
@@ -176,29 +176,29 @@ def pool_back(op: Any, frame: Any, work: Any) -> None:
                     copy_row(on(plane, (y + side) * s_row + side), on(raw, y * width), width)
             clear(accumulators, work)
             close_plane(
-                raw, into, z, x_channel, mode, past(coefs, coef * t.COEF), get(op, t.X_ACT),
+                raw, into, z, x_channel, mode, past(coefs, coef * t.COEF), op.x_act,
                 accumulators,
             )  # fmt: skip
             if mode & t.FINISH:
-                drain(accumulators, mask, past(doubles(get(frame, t.F_SUMS)), 2 * coef))
+                drain(accumulators, mask, past(doubles(frame.sums), 2 * coef))
 
 
 def total(op: Any, frame: Any, work: Any) -> None:
     """Add two maps, norm and activation of each applied first."""
-    size = get(op, t.X_CHANNEL)
-    coefs = pointer(work, get(frame, t.F_COEFS))
-    act, z_act = get(op, t.X_ACT), get(op, t.Z_ACT)
+    size = op.x_channel
+    coefs = pointer(work, frame.coefs)
+    act, z_act = op.x_act, op.z_act
     low, high = spread(number(work, low_of(act))), spread(number(work, high_of(act)))
     z_low, z_high = spread(number(work, low_of(z_act))), spread(number(work, high_of(z_act)))
-    for b in range(get(op, t.BLOCKS)):
-        for c in range(get(op, t.COUNT)):
-            coef = past(coefs, (get(op, t.X_COEF) + c) * t.COEF)
-            z_coef = past(coefs, (get(op, t.Z_COEF) + c) * t.COEF)
+    for b in range(op.blocks):
+        for c in range(op.count):
+            coef = past(coefs, (op.x_coef + c) * t.COEF)
+            z_coef = past(coefs, (op.z_coef + c) * t.COEF)
             scale, shift = spread(get(coef, t.SCALE)), spread(get(coef, t.SHIFT))
             z_scale, z_shift = spread(get(z_coef, t.SCALE)), spread(get(z_coef, t.SHIFT))
-            x = on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * size)
-            z = on(work, get(op, t.Z) + b * get(op, t.Z_BLOCK) + c * size)
-            y = on(work, get(op, t.Y) + b * get(op, t.Y_BLOCK) + c * size)
+            x = on(work, op.x + b * op.x_block + c * size)
+            z = on(work, op.z + b * op.z_block + c * size)
+            y = on(work, op.y + b * op.y_block + c * size)
             for i in range(size):
                 one = clip(fma(load(x, i), scale, shift), low, high)
                 other = clip(fma(load(z, i), z_scale, z_shift), z_low, z_high)
@@ -211,14 +211,14 @@ def hand_on(
     xg: int, xg_block: int, mode: int,
 ) -> None:  # fmt: skip
     """Hand the gradient of a sum on to one of its operands."""
-    size, blocks = get(op, t.X_CHANNEL), get(op, t.BLOCKS)
-    coefs = pointer(work, get(frame, t.F_COEFS))
-    accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
+    size, blocks = op.x_channel, op.blocks
+    coefs = pointer(work, frame.coefs)
+    accumulators = pointer(work, frame.accumulators)
     for b in range(blocks):
         mask = mask_of(frame, work, b == blocks - 1)
-        for c in range(get(op, t.COUNT)):
+        for c in range(op.count):
             coef = x_coef + c
-            raw = on(work, get(op, t.G) + b * get(op, t.G_BLOCK) + c * size)
+            raw = on(work, op.g + b * op.g_block + c * size)
             into = on(work, xg + b * xg_block + c * size)
             z = on(work, x + b * x_block + c * size)
             if mode & t.ADD == 0:
@@ -226,18 +226,18 @@ def hand_on(
             clear(accumulators, work)
             close_plane(raw, into, z, size, mode, past(coefs, coef * t.COEF), act, accumulators)
             if mode & t.FINISH:
-                drain(accumulators, mask, past(doubles(get(frame, t.F_SUMS)), 2 * coef))
+                drain(accumulators, mask, past(doubles(frame.sums), 2 * coef))
 
 
 def total_back(op: Any, frame: Any, work: Any) -> None:
     """Hand the gradient of a sum on: first to the shortcut, which was made last."""
-    if get(op, t.ZG) >= 0:
+    if op.zg >= 0:
         hand_on(
-            op, frame, work, get(op, t.Z), get(op, t.Z_BLOCK), get(op, t.Z_COEF),
-            get(op, t.Z_ACT), get(op, t.ZG), get(op, t.ZG_BLOCK), get(op, t.ZG_MODE),
+            op, frame, work, op.z, op.z_block, op.z_coef,
+            op.z_act, op.zg, op.zg_block, op.zg_mode,
         )  # fmt: skip
-    if get(op, t.XG) >= 0:
+    if op.xg >= 0:
         hand_on(
-            op, frame, work, get(op, t.X), get(op, t.X_BLOCK), get(op, t.X_COEF),
-            get(op, t.X_ACT), get(op, t.XG), get(op, t.XG_BLOCK), get(op, t.XG_MODE),
+            op, frame, work, op.x, op.x_block, op.x_coef,
+            op.x_act, op.xg, op.xg_block, op.xg_mode,
         )  # fmt: skip

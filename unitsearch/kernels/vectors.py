@@ -211,23 +211,23 @@ def pointer(typingctx: Any, like: Any, number: Any) -> Pair:
     return like(like, types.int64), emit
 
 
-def _pointer_to(dtype: Any) -> Any:
-    @intrinsic
-    def pointer_to(typingctx: Any, number: Any) -> Pair:
-        kind = types.CPointer(dtype)
+def pointer_to(kind: Any) -> Any:
+    """Return an intrinsic that takes an integer for a pointer of type ``kind``."""
 
+    @intrinsic
+    def pointer_at(typingctx: Any, number: Any) -> Pair:
         def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return builder.inttoptr(args[0], context.get_value_type(kind))
 
         return kind(types.int64), emit
 
-    return pointer_to
+    return pointer_at
 
 
-doubles = _pointer_to(types.float64)
-integers = _pointer_to(types.int64)
-shorts = _pointer_to(types.int32)
-octets = _pointer_to(types.uint8)
+doubles = pointer_to(types.CPointer(types.float64))
+integers = pointer_to(types.CPointer(types.int64))
+shorts = pointer_to(types.CPointer(types.int32))
+octets = pointer_to(types.CPointer(types.uint8))
 
 
 @intrinsic

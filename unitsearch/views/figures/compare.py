@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.errors import UsageError
 from unitsearch.fields import Enum
-from unitsearch.metrics import shown_metric
+from unitsearch.metrics import metric
 from unitsearch.study.record import Record
-from unitsearch.views import words
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.axes import axis, span
 from unitsearch.views.figures.definition import METRIC, FigureData, figure
@@ -65,13 +65,13 @@ def compare_fronts(
 
     Args:
         records: The studies, or one study.
-        x: Metric of the horizontal axis, by its name in ``SHOWN``.
+        x: Metric of the horizontal axis, by its name in ``METRICS``.
         y: Metric of the vertical axis.
 
     Raises:
         UsageError: If a metric is unknown, or both are the same.
     """
-    x_metric, y_metric = shown_metric(x), shown_metric(y)
+    x_metric, y_metric = metric(x), metric(y)
     if x == y:
         raise UsageError(found=f"{x} twice", expected="two different metrics")
     several = _several(records)
@@ -111,7 +111,7 @@ def compare_fronts(
         if not several:
             return theme.empty("No study is given.")
         return theme.empty(missing_message(several[0], x_metric, y_metric))
-    same_images = len({words.measured_on(record) for record in several}) == 1
+    same_images = len({wording.measured_on(record) for record in several}) == 1
     labelled_by = several[0] if same_images else None
     xs, ys = [p.x for p in in_view], [p.y for p in in_view]
     return theme.styled(
@@ -124,14 +124,14 @@ def compare_fronts(
 
 
 def _data(record: Record) -> str:
-    return escape(words.named(words.config(record).get("data")))
+    return escape(record.manifest.config.data.name)
 
 
 def _warnings(records: Sequence[Record], missing: Sequence[str]) -> list[Any]:
     warnings = []
     if len({_data(record) for record in records}) > 1:
         warnings.append("different data: accuracies are no contest")
-    if len({words.measured_on(record) for record in records}) > 1:
+    if len({wording.measured_on(record) for record in records}) > 1:
         warnings.append("validation and test accuracy side by side")
     if missing:
         warnings.append(f"nothing to show of {escape(', '.join(missing))}")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.fields import Enum
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
-from unitsearch.views import words
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.definition import FigureData, figure
 from unitsearch.views.figures.plotted_trials import hover
@@ -136,7 +136,7 @@ def curves(record: Record) -> FigureData:
         traces,
         height=460,
         xaxis=_epochs(with_curves),
-        yaxis={"title": {"text": f"{words.measured_on(record)} accuracy (%)"}},
+        yaxis={"title": {"text": f"{wording.measured_on(record)} accuracy (%)"}},
         annotations=[theme.above("; ".join(notes))] if notes else [],
     )
 
@@ -210,7 +210,7 @@ def _value_axis(record: Record, shown: Sequence[Trial], y: str) -> dict[str, Any
     """Return an axis whose range is that of the curves after the first sixth of their epochs."""
     curves = [_values(trial, y) for trial in shown]
     late = [v for values in curves for v in values[len(values) // 6 :] if v is not None]
-    images = words.measured_on(record)
+    images = wording.measured_on(record)
     if y == "loss":
         title = {"text": f"{images} loss (cross-entropy, nats)"}
         if not late:

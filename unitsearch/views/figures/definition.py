@@ -13,14 +13,14 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, cast
 
 from unitsearch.fields import Enum, Rule
-from unitsearch.metrics import SHOWN
+from unitsearch.metrics import METRICS
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 Arguments = ParamSpec("Arguments")
 FigureData = dict[str, Any]  # ``data`` and ``layout`` as plotly's JSON schema has them
-METRIC = Enum(tuple(SHOWN))  # the rule of an option that names the metric of an axis
+METRIC = Enum(tuple(METRICS))  # the rule of an option that names the metric of an axis
 
 
 class DrawnFigure(Protocol[Arguments]):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
+from unitsearch import wording
+from unitsearch.architecture.description import unit_counts
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.fields import Enum
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
-from unitsearch.views import words
-from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.definition import FigureData, figure
 
@@ -239,5 +239,5 @@ def _hover(effect: UnitEffect, label: str) -> str:
     return (
         f"<b>{effect.kind}</b>: {effect.points:+.3f} points for one more<br>"
         f"95 % interval {effect.low:+.3f} to {effect.high:+.3f}, at equal {label}<br>"
-        f"in {words.count(effect.trials, 'network')} of {effect.total:,}"
+        f"in {wording.count(effect.trials, 'network')} of {effect.total:,}"
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unitsearch.errors import UsageError
-from unitsearch.metrics import Metric, shown_metric
+from unitsearch.metrics import Metric, metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.axes import span
@@ -42,14 +42,14 @@ def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accur
 
     Args:
         record: The study.
-        x: Metric of one axis on the ground, by its name in ``SHOWN``.
+        x: Metric of one axis on the ground, by its name in ``METRICS``.
         y: Metric of the other.
         z: Metric of the height.
 
     Raises:
         UsageError: If a metric is unknown, or one comes twice.
     """
-    axes = tuple(shown_metric(name) for name in (x, y, z))
+    axes = tuple(metric(name) for name in (x, y, z))
     for name in (x, y, z):
         if (x, y, z).count(name) > 1:
             raise UsageError(found=f"{name} twice", expected="three different metrics")
@@ -92,7 +92,7 @@ def _axis(metric: Metric, values: Sequence[float], record: Record) -> dict[str, 
         "tickfont": {"size": 11},
         "range": [low, high],
     }
-    if metric.logarithmic:
+    if metric.scale == "log":
         axis |= {"type": "log", "range": [math.log10(low), math.log10(high)]}
         axis |= {"tickformat": "~s", "dtick": "D2" if high / low < 30 else 1}
     return axis
@@ -156,7 +156,7 @@ def _stems(front: Sequence[PlottedTrial], axes: Sequence[Metric], up: dict[str, 
     """Return lines from the front down to the ground, which show each member's place in depth."""
     if not front or len(front) > _MOST_STEMS:
         return []
-    ground = 10 ** up["range"][0] if axes[2].logarithmic else up["range"][0]
+    ground = 10 ** up["range"][0] if axes[2].scale == "log" else up["range"][0]
     xs: list[float | None] = []
     ys: list[float | None] = []
     zs: list[float | None] = []

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.fields import Enum
 from unitsearch.study.record import Record
 from unitsearch.study.tables import hypervolume_history, reference_point, training_seconds
-from unitsearch.views import words
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.definition import FigureData, figure
 
@@ -25,8 +25,8 @@ def reference_text(reference: Sequence[float]) -> str:
     """Return the reference point of hypervolumes, in words."""
     error, flops, params = reference
     return (
-        f"{words.percent(1 - error)} accuracy, {words.short(10**flops)} FLOPs,"
-        f" {words.short(10**params)} parameters"
+        f"{wording.percent(1 - error)} accuracy, {wording.short(10**flops)} FLOPs,"
+        f" {wording.short(10**params)} parameters"
     )
 
 
@@ -34,7 +34,7 @@ def reference_of(record: Record) -> tuple[float, ...] | None:
     """Return the reference point of a study's hypervolume; None without a baseline."""
     if record.baseline is None:
         return None
-    return tuple(record.facts.get("reference") or reference_point(record.baseline))
+    return record.manifest.reference or reference_point(record.baseline)
 
 
 def growth(

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from unitsearch.architecture.description import unit_counts
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.fields import Enum, ListOf
-from unitsearch.metrics import Metric, shown_metric
+from unitsearch.metrics import Metric, metric
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
-from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.definition import METRIC, FigureData, figure
 from unitsearch.views.figures.plotted_trials import axis_label, axis_value, missing_message
@@ -75,11 +75,11 @@ def axes(
         shown.append(Axis(f"units {kind}", tuple(float(counter[kind]) for counter in counts)))
     rest += [f"units {kind}" for kind in kinds[_MOST_KINDS:]]
     baseline = record.baseline.measured if record.baseline else None
-    for metric in metrics:
-        values = [axis_value(metric, trial.measured, baseline) for trial in trials]
+    for by in metrics:
+        values = [axis_value(by, trial.measured, baseline) for trial in trials]
         known = [value for value in values if value is not None]
         if len(known) == len(trials):
-            shown.append(_metric_axis(metric, known, record))
+            shown.append(_metric_axis(by, known, record))
     return shown, rest
 
 
@@ -103,7 +103,7 @@ def _parameter_axis(name: str, values: Sequence[Any]) -> Axis:
 
 def _metric_axis(metric: Metric, values: Sequence[float], record: Record) -> Axis:
     label = axis_label(metric, record).partition(" (papers'")[0]
-    if not metric.logarithmic:
+    if metric.scale != "log":
         return Axis(label, tuple(values))
     low, high = math.log10(min(values)), math.log10(max(values))
     steps = (1, 2, 5) if high - low < 2 else (1,)
@@ -151,7 +151,7 @@ def parallel(
     if trials not in TRIALS:
         fix = did_you_mean(trials, TRIALS)
         raise UsageError(found=trials, expected=" or ".join(TRIALS), fix=fix)
-    shown_metrics = [shown_metric(name) for name in dict.fromkeys(metrics)]
+    shown_metrics = [metric(name) for name in dict.fromkeys(metrics)]
     front = {trial.number for trial in front_trials(record)}
     shown = [
         trial

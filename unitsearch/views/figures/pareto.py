@@ -9,7 +9,7 @@ from typing import Any
 
 from unitsearch.errors import UsageError
 from unitsearch.fields import Bool
-from unitsearch.metrics import Metric, shown_metric
+from unitsearch.metrics import Metric, metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.axes import axis, span
@@ -42,14 +42,14 @@ def pareto(
 
     Args:
         record: The study.
-        x: Metric of the horizontal axis, by its name in ``SHOWN``.
+        x: Metric of the horizontal axis, by its name in ``METRICS``.
         y: Metric of the vertical axis.
         papers: Whether to draw what the papers print for the study's data and baseline.
 
     Raises:
         UsageError: If a metric is unknown, or both are the same.
     """
-    x_metric, y_metric = shown_metric(x), shown_metric(y)
+    x_metric, y_metric = metric(x), metric(y)
     if x == y:
         raise UsageError(found=f"{x} twice", expected="two different metrics")
     trials = plotted_trials(record, x_metric, y_metric)
@@ -178,8 +178,8 @@ def _trace(chart: _Chart, part: Sequence[PlottedTrial], name: str, marker: dict[
         texts = [hover(chart.record, p.trial, on_front=p.on_front) for p in part]
         hover_texts = {"text": texts, "hoverinfo": "text"}
     bars = {}
-    for bars_name, metric in (("error_x", chart.x), ("error_y", chart.y)):
-        lengths = _bar_lengths(chart, part, metric)
+    for bars_name, axis_metric in (("error_x", chart.x), ("error_y", chart.y)):
+        lengths = _bar_lengths(chart, part, axis_metric)
         if any(map(any, lengths)):
             bars[bars_name] = {
                 "type": "data",
@@ -264,31 +264,31 @@ def _ranges(chart: _Chart, printed: Sequence[tuple[float, float]]) -> _Ranges:
     """
     shown = [p for p in chart.trials if p.feasible or p.trial.is_baseline] or chart.trials
     spans = []
-    for metric, values, printed_values in (
+    for axis_metric, values, printed_values in (
         (chart.x, [p.x for p in shown], [x for x, _ in printed]),
         (chart.y, [p.y for p in shown], [y for _, y in printed]),
     ):
-        lengths = _bar_lengths(chart, shown, metric)
+        lengths = _bar_lengths(chart, shown, axis_metric)
         lows = [v - down for v, (down, _) in zip(values, lengths, strict=True)]
         highs = [v + up for v, (_, up) in zip(values, lengths, strict=True)]
         low, high = min([*lows, *printed_values]), max([*highs, *printed_values])
-        if metric.logarithmic and low <= 0:
+        if axis_metric.scale == "log" and low <= 0:
             low = min([*values, *printed_values])
         floor = 100 * chart.record.floor
-        if metric.name == "accuracy" and floor and low - floor < _NEAR * (high - low):
+        if axis_metric.is_accuracy and floor and low - floor < _NEAR * (high - low):
             low = min(low, floor)  # a floor far below would squeeze the trials together
-        spans.append(span(metric, low, high))
+        spans.append(span(axis_metric, low, high))
     return spans[0], spans[1]
 
 
 def _floor(chart: _Chart) -> tuple[list[Any], list[Any]]:
     """Return the line of the floor and its label; none without an axis of accuracy."""
-    if "accuracy" not in (chart.x.name, chart.y.name) or not chart.record.floor:
+    if not (chart.x.is_accuracy or chart.y.is_accuracy) or not chart.record.floor:
         return [], []
     floor = 100 * chart.record.floor
     line = {"color": theme.FLOOR, "width": 1.2, "dash": "dash"}
     text = f"floor {floor:.1f} %"
-    if chart.y.name == "accuracy":
+    if chart.y.is_accuracy:
         shape = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": floor, "y1": floor}
         side, anchor = _empty_side(chart.x)
         label = theme.note(text, side, floor, yref="y", yanchor="bottom", xanchor=anchor)

@@ -7,18 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
-from unitsearch.costs import COSTS
+from unitsearch import wording
 from unitsearch.metrics import METRICS, Measured, Metric
 from unitsearch.search.front import front as nondominated
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
-from unitsearch.views import words
 from unitsearch.views.figures.trial_states import state_counts
-
-# These metrics need no baseline.
-_OWN = ("accuracy", "latency", *COSTS)
-# These metrics do not depend on accuracy.
-_EXACT = (*COSTS, "latency", "flops_drop", "params_drop")
 
 
 @dataclass(frozen=True)
@@ -44,19 +38,19 @@ class PlottedTrial:
 
 def axis_value(metric: Metric, new: Measured, baseline: Measured | None) -> float | None:
     """Return a network's value on the axis of ``metric``; None without the baseline it needs."""
-    if baseline is None and metric.name not in _OWN:
+    if baseline is None and metric.needs_baseline:
         return None
     value = float(metric.formula(new, baseline or new))
-    if not math.isfinite(value) or (metric.logarithmic and value <= 0):
+    if not math.isfinite(value) or (metric.scale == "log" and value <= 0):
         return None
-    return 100 * value if metric.name == "accuracy" else value
+    return 100 * value if metric.is_accuracy else value
 
 
 def axis_label(metric: Metric, record: Record | None = None) -> str:
     """Return the label of an axis, with its unit and the images it was measured on."""
-    if metric.name != "accuracy":
+    if not metric.is_accuracy:
         return metric.label
-    return f"{words.measured_on(record)} accuracy (%)" if record else f"{metric.label} (%)"
+    return f"{wording.measured_on(record)} accuracy (%)" if record else f"{metric.label} (%)"
 
 
 def axis_error(metric: Metric, trial: Trial, baseline: Measured | None = None) -> float | None:
@@ -65,9 +59,9 @@ def axis_error(metric: Metric, trial: Trial, baseline: Measured | None = None) -
     The error is that of the trial's own accuracy: an error of the baseline moves all trials alike.
     The baseline itself has no error by a metric relative to it.
     """
-    if metric.name in _EXACT or trial.accuracy is None or trial.accuracy_se is None:
+    if not metric.needs_accuracy or trial.accuracy is None or trial.accuracy_se is None:
         return None
-    if metric.name in ("accuracy", "accuracy_drop"):
+    if metric.in_points:
         return 100 * trial.accuracy_se
     if trial.is_baseline or baseline is None:
         return None
@@ -83,7 +77,7 @@ def axis_bar(metric: Metric, trial: Trial, baseline: Measured | None) -> tuple[f
 
     The length is one standard error each way, or the distance to the quartiles of a latency.
     """
-    if metric.name == "latency" and trial.latency:
+    if metric.is_measured and trial.latency:
         low, median, high = trial.latency
         return median - low, high - median
     error = axis_error(metric, trial, baseline) or 0.0
@@ -116,7 +110,7 @@ def missing_message(record: Record, *metrics: Metric) -> str:
     if not record.complete:
         counts = state_counts(record.trials)
         return f"No trial is complete yet ({counts})." if counts else "No trial is complete yet."
-    if any(m.name == "latency" for m in metrics) and not any(t.latency for t in record.complete):
+    if any(m.is_measured for m in metrics) and not any(t.latency for t in record.complete):
         return (
             "No latency is measured. It belongs to a machine, so a search does not store it;<br>"
             "<b>unitsearch latency STUDY</b> measures the baseline and the front on this one."
@@ -145,19 +139,19 @@ def hover(record: Record, trial: Trial, *, on_front: bool, study: str = "") -> s
     title = f"<b>{escape(study)} #{trial.number}</b>" if study else f"<b>#{trial.number}</b>"
     title += " · baseline" if trial.is_baseline else ""
     title += " · on the study's front" if on_front else ""
-    images = words.count(trial.images, "image")
+    images = wording.count(trial.images, "image")
     lines = [
         f"{title}",
         f"{escape(trial.key)}",
-        f"accuracy {words.accuracy(trial)} ({words.measured_on(record)}, {images})",
-        f"{_size(record, trial)} · {words.short(trial.cost.macs)} MACs",
-        f"{words.short(trial.cost.flops)} FLOPs (papers' convention)",
+        f"accuracy {wording.accuracy(trial)} ({wording.measured_on(record)}, {images})",
+        f"{_size(record, trial)} · {wording.short(trial.cost.macs)} MACs",
+        f"{wording.short(trial.cost.flops)} FLOPs (papers' convention)",
     ]
     if record.baseline is not None:
         base = record.baseline.measured
         storage, name = ("se_bits", "SE in bits") if record.shares_filters else ("se", "SE")
         ce, se = (METRICS[key].formula(trial.measured, base) for key in ("ce", storage))
-        lines.append(f"CE {words.ratio(ce)} · {name} {words.ratio(se)}")
+        lines.append(f"CE {wording.ratio(ce)} · {name} {wording.ratio(se)}")
     if trial.latency:
         low, median, high = trial.latency
         lines.append(f"{median:.3g} ms an image (quartiles {low:.3g} to {high:.3g})")
@@ -166,5 +160,5 @@ def hover(record: Record, trial: Trial, *, on_front: bool, study: str = "") -> s
 
 def _size(record: Record, trial: Trial) -> str:
     if record.shares_filters:
-        return f"{words.short(trial.cost.bits)} stored bits"
-    return f"{words.short(trial.cost.params)} parameters"
+        return f"{wording.short(trial.cost.bits)} stored bits"
+    return f"{wording.short(trial.cost.params)} parameters"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.metrics import standard_error
 from unitsearch.study.record import Record
-from unitsearch.views import words
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.definition import FigureData, figure
 from unitsearch.views.figures.printed_points import row_hover
@@ -117,7 +117,7 @@ def no_printed_message(records: Sequence[Record]) -> str:
     """Return the reason why no printed network is compared with these records."""
     if not records:
         return "No study is given."
-    names = {words.named(words.config(record).get("data")) for record in records}
+    names = {record.manifest.config.data.name for record in records}
     with_tables = ", ".join(DATA.values())
     return (
         f"The papers print no network of this space on {escape(' or '.join(sorted(names)))}.<br>"
@@ -162,6 +162,6 @@ def _hover(row: ComparedNetwork, mean: MeanAccuracy, on: str) -> str:
     trials = ", ".join(f"{training.study} #{training.number}" for training in row.on(on)[:6])
     return (
         f"<b>{escape(row.printed.name)}</b>, {on} accuracy here<br>"
-        f"{words.percent(mean.accuracy, mean.spread)}: n = {mean.count},"
-        f" ± one {kind}, {words.count(mean.images, 'image')}<br>{escape(trials)}"
+        f"{wording.percent(mean.accuracy, mean.spread)}: n = {mean.count},"
+        f" ± one {kind}, {wording.count(mean.images, 'image')}<br>{escape(trials)}"
     )

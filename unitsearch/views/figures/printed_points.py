@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.metrics import Metric
 from unitsearch.study.record import Record
-from unitsearch.views import words
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.published import PublishedRow, fitting_rows
 
@@ -54,8 +54,7 @@ def printed_traces(
         bars = {}
         for bars_name, metric in (("error_x", x), ("error_y", y)):
             spreads = [
-                100 * (point.row.spread or 0.0) if metric.name == "accuracy" else 0.0
-                for point in part
+                100 * (point.row.spread or 0.0) if metric.is_accuracy else 0.0 for point in part
             ]
             if any(spreads):
                 bar_colour = theme.faded(colour, 0.6)
@@ -92,13 +91,13 @@ def _last_ones(names: Sequence[str]) -> list[str]:
 def row_hover(row: PublishedRow) -> str:
     """Return the hover text of a printed network."""
     costs = [
-        f"{words.short(value)} {what}"
+        f"{wording.short(value)} {what}"
         for value, what in ((row.params, "parameters"), (row.flops, "FLOPs"))
         if value is not None
     ]
     lines = [
         f"<b>{escape(row.name)}</b>, {escape(row.backbone)} on {escape(row.dataset)}",
-        f"{words.percent(row.accuracy, row.spread)} (test) as printed in {escape(row.source)}",
+        f"{wording.percent(row.accuracy, row.spread)} (test) as printed in {escape(row.source)}",
         " · ".join(costs),
     ]
     return "<br>".join(filter(None, lines))

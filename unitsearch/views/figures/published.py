@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
 
+from unitsearch import wording
 from unitsearch.architecture import Architecture, stacks
 from unitsearch.architecture import key as key_of
 from unitsearch.costs import Cost, count
 from unitsearch.metrics import Measured, Metric
-from unitsearch.papers.networks import network
-from unitsearch.papers.tables import DROP, PrintedCost, printed_costs, printed_metrics
+from unitsearch.papers.printed_networks import network
+from unitsearch.papers.printed_tables import DROP, PrintedCost, printed_costs, printed_metrics
 from unitsearch.papers.verdicts import printed
 from unitsearch.study.record import Record, Trial
-from unitsearch.views import words
 from unitsearch.views.figures.plotted_trials import axis_value
 
 # Our names of data sets by the papers' names.
@@ -84,7 +84,7 @@ class PublishedRow:
         if metric.name in _ABSOLUTE:
             known = {"params": self.params, "flops": self.flops}
             value = known.get(metric.name, self.accuracy)
-            return 100 * value if value is not None and metric.name == "accuracy" else value
+            return 100 * value if value is not None and metric.is_accuracy else value
         shares = dict(self.shares)
         needs_accuracy = metric.name not in ("flops_drop", "params_drop")
         if any(name not in shares for name in needs) or (
@@ -175,10 +175,8 @@ def fitting_rows(record: Record) -> list[PublishedRow]:
     A table fits if its data set is the study's, and one of its networks is a point of the study's
     space or its baseline has the cost of the study's baseline.
     """
-    data = words.config(record).get("data")
-    name = data.get("name") if isinstance(data, dict) else data
-    space = record.facts.get("space")
-    spaces = str(space.get("name", "")).split(", ") if isinstance(space, dict) else []
+    name = record.manifest.config.data.name
+    spaces = record.manifest.space.name.split(", ")
     base = record.baseline.cost if record.baseline else None
     rows = [row for row in published() if DATA.get(row.dataset) == name]
     tables: dict[tuple[str, str], list[PublishedRow]] = {}
@@ -280,7 +278,7 @@ def compared_networks(records: Sequence[Record]) -> list[ComparedNetwork]:
 def _accuracies(record: Record, trial: Trial) -> list[TrainedAccuracy]:
     accuracies = []
     if trial.accuracy is not None:
-        on = words.measured_on(record)
+        on = wording.measured_on(record)
         accuracies.append(
             TrainedAccuracy(on, trial.accuracy, trial.images, record.name, trial.number)
         )

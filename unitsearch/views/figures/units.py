@@ -8,12 +8,12 @@ from dataclasses import replace
 from statistics import mean
 from typing import Any
 
+from unitsearch.architecture.description import unit_counts
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.fields import Enum
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
-from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.axes import axis
 from unitsearch.views.figures.definition import FigureData, figure

@@ -14,6 +14,7 @@ from zlib import crc32
 from unitsearch.errors import StudyError, UnitSearchError
 from unitsearch.study.folder import weights_path
 from unitsearch.study.record import Record
+from unitsearch.study.state import study_state
 from unitsearch.study.tables import rows
 from unitsearch.views.drawing import kind_colours
 from unitsearch.views.live.bar import (
@@ -23,7 +24,6 @@ from unitsearch.views.live.bar import (
     list_html,
     panels_html,
     problem_html,
-    state,
 )
 from unitsearch.views.live.board_files import DEFAULT_BOARD, BoardFiles
 from unitsearch.views.live.cache import View, ViewCache
@@ -87,7 +87,7 @@ class Answers:
             "version": view.version,
             "layout": [*view.names, board_name, crc32(panels.encode())],
             "title": " · ".join(view.names),
-            "running": any(state(record) == "running" for record in view.records),
+            "running": any(study_state(record) == "running" for record in view.records),
             "bar": self._bar(view.names, board_name, view.records),
             "head": head_html(view),
             "panels": panels,

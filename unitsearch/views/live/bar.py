@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from html import escape
 from urllib.parse import urlencode
 
-from unitsearch.study.looking import is_held
+from unitsearch import wording
 from unitsearch.study.record import Record
-from unitsearch.views import words
+from unitsearch.study.state import study_state
 from unitsearch.views.live.board_files import DEFAULT_BOARD
 from unitsearch.views.live.cache import View
 from unitsearch.views.pages.headers import header, header_of_several
@@ -22,14 +22,6 @@ def address(names: Sequence[str], board_name: str = DEFAULT_BOARD) -> str:
     if names and board_name != DEFAULT_BOARD:
         query.append(("board", board_name))
     return f"/?{urlencode(query)}" if query else "/"
-
-
-def state(record: Record) -> str:
-    """Return the state of a study: running, done or stopped."""
-    if is_held(record.folder):
-        return "running"
-    wanted = int(record.config["budget"]["trials"])
-    return "done" if len(record.complete) >= wanted else "stopped"
 
 
 def bar_html(
@@ -71,7 +63,7 @@ def bar_html(
         choosers += f'<label>board <select class="jump">{choices}</select></label>'
     status = ""
     if record is not None:
-        now = state(record)
+        now = study_state(record)
         status = f'<span class="state {now}">{now}</span>{_progress(record)}'
     return (
         '<a class="start" href="/">unitsearch</a>'
@@ -86,7 +78,7 @@ def head_html(view: View) -> str:
         head = header(record, view.board.title, view.board.intro)
         return f'<div data-study="{escape(record.name, quote=True)}">{head}</div>'
     study_rows = [
-        StudyRow(record, address([name]), state(record))
+        StudyRow(record, address([name]), study_state(record))
         for name, record in zip(view.names, view.records, strict=True)
     ]
     return (
@@ -106,7 +98,7 @@ def panels_html(view: View) -> str:
 def list_html(records: dict[str, Record | None]) -> str:
     """Return the list of all studies, by name; None is a study that was not read yet."""
     read = [
-        StudyRow(record, address([name]), state(record))
+        StudyRow(record, address([name]), study_state(record))
         for name, record in records.items()
         if record is not None
     ]
@@ -134,9 +126,9 @@ def _option(text: str, value: str, *, chosen: bool = False) -> str:
 
 
 def _progress(record: Record) -> str:
-    wanted = int(record.config["budget"]["trials"])
+    wanted = record.manifest.config.budget.trials
     states = [trial.state for trial in record.trials]
-    parts = [f"{len(record.complete):,} of {words.count(wanted, 'trial')}"]
+    parts = [f"{record.counted:,} of {wording.count(wanted, 'trial')}"]
     if states.count("stopped"):
         parts.append(f"{states.count('stopped'):,} stopped early")
     if states.count("running"):

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from unitsearch.errors import StudyError
-from unitsearch.study.folder import FACTS, HOME, find_folder
+from unitsearch.study.folder import STUDIES, find_folder
 from unitsearch.study.looking import Looker, no_collection
+from unitsearch.study.manifest import MANIFEST
 from unitsearch.study.record import Record
 
 
@@ -33,7 +34,7 @@ class Catalogue:
     def folders(self) -> dict[str, Path]:
         """Return the folder of each study by its name; a name that comes again gets a count."""
         by_name: dict[str, Path] = {}
-        folders = self._given or sorted(path.parent for path in Path(HOME).glob(f"*/{FACTS}"))
+        folders = self._given or sorted(path.parent for path in Path(STUDIES).glob(f"*/{MANIFEST}"))
         for folder in folders:
             name, count = folder.resolve().name, 1
             while name in by_name:

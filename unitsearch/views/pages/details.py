@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.architecture import write_architecture, yaml_text
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import rows
-from unitsearch.views import words
 from unitsearch.views.drawing import drawing
 from unitsearch.views.figures.trial_states import STATE_NAMES
 from unitsearch.views.pages.document import packed
@@ -124,7 +124,7 @@ def entry(
 
 def architecture_file(record: Record, trial: Trial) -> str:
     """Return a trial's architecture as YAML, with its data's properties and its provenance."""
-    config, on = words.config(record), words.measured_on(record)
+    manifest, on = record.manifest, wording.measured_on(record)
     provenance = {
         "study": record.name,
         "trial": trial.number,
@@ -132,16 +132,16 @@ def architecture_file(record: Record, trial: Trial) -> str:
         "seed": trial.seed,
         "accuracy": None if trial.accuracy is None else round(trial.accuracy, 6),
         "accuracy_of": f"{trial.images} {on} images, 1 seed" if trial.images else None,
-        "data": _name(config.get("data")),
-        "recipe": _name(config.get("train")),
+        "data": manifest.config.data.name,
+        "recipe": manifest.config.train.name,
     }
     return yaml_text(
         write_architecture(
             replace(
                 trial.architecture,
-                classes=_tuple(record.facts.get("classes")),
-                mean=_tuple(record.facts.get("mean")),
-                std=_tuple(record.facts.get("std")),
+                classes=manifest.classes or None,
+                mean=manifest.mean or None,
+                std=manifest.std or None,
                 provenance={key: value for key, value in provenance.items() if value is not None},
             )
         )
@@ -150,29 +150,28 @@ def architecture_file(record: Record, trial: Trial) -> str:
 
 def retrain_command(record: Record, file: str) -> str:
     """Return the command that trains the architecture in ``file`` at length, on the same data."""
-    data = _name(words.config(record).get("data"))
-    more = [f"data={data}"] if data else []
-    return shlex.join(["unitsearch", "train", file, *more, "train=paper"])
+    data = f"data={record.manifest.config.data.name}"
+    return shlex.join(["unitsearch", "train", file, data, "train=paper"])
 
 
 def _numbers(record: Record, trial: Trial, row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     cost = trial.cost
-    on = words.measured_on(record)
+    on = wording.measured_on(record)
     when = " when stopped" if trial.state == "stopped" else ""
-    yield f"accuracy{when} ({on})", words.accuracy(trial)
+    yield f"accuracy{when} ({on})", wording.accuracy(trial)
     yield f"{on} images", f"{trial.images:,}" if trial.images else ""
-    yield "test accuracy", words.percent(trial.test_accuracy)
+    yield "test accuracy", wording.percent(trial.test_accuracy)
     if record.shares_filters:  # parameters count the real weights behind binary filters
         yield "MACs, shared filters once", f"{cost.macs_shared:,}"
     else:
         yield "parameters", f"{cost.params:,}"
     yield "MACs", f"{cost.macs:,}"
     yield "FLOPs (papers' convention)", f"{cost.flops:,}"
-    yield "CE", words.ratio(row["ce"])
+    yield "CE", wording.ratio(row["ce"])
     if record.shares_filters:
-        yield "SE in bits", words.ratio(row["se_bits"])
+        yield "SE in bits", wording.ratio(row["se_bits"])
     else:
-        yield "SE", words.ratio(row["se"])
+        yield "SE", wording.ratio(row["se"])
     yield "stored bits", f"{cost.bits:,}"
     yield "training took", "" if trial.train_seconds is None else f"{trial.train_seconds:,.1f} s"
     yield "ran as", trial.plan
@@ -187,16 +186,7 @@ def _packed(ids: Iterable[str], entries: Mapping[str, str]) -> str:
     return packed(f"{{{text}}}")
 
 
-def _name(value: Any) -> str | None:
-    name = value.get("name") if isinstance(value, Mapping) else value
-    return None if name is None else str(name)
-
-
 def _digits(value: float | None) -> float | None:
     if value is None or not math.isfinite(value):
         return None
     return value if isinstance(value, int) else float(f"{value:.6g}")
-
-
-def _tuple(value: Any) -> Any:
-    return None if value is None else tuple(value)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from unitsearch import wording
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
-from unitsearch.views import words
 
 
 def best_trial(record: Record) -> Trial | None:
@@ -30,9 +30,9 @@ def finding(record: Record) -> list[str]:
     best, base, in_bits = best_trial(record), record.baseline, record.shares_filters
     if not record.trials:
         return ["No trials yet."]
-    if base is None and words.measured_on(record) == "test":
+    if base is None and wording.measured_on(record) == "test":
         return [
-            f"{words.count(len(record.complete), 'training')} made again, with accuracies on test"
+            f"{wording.count(len(record.complete), 'training')} made again, with accuracies on test"
             " images: there is no baseline, and so no floor, no front and no CE or SE."
         ]
     if base is None:
@@ -43,18 +43,18 @@ def finding(record: Record) -> list[str]:
             " front and no CE or SE until it is."
         ]
     if best is None:
-        return [f"No complete trial reaches the floor of {words.percent(record.floor)}."]
+        return [f"No complete trial reaches the floor of {wording.percent(record.floor)}."]
     sentences = [
-        f"Best {words.accuracy(best)} (validation, 1 seed, {words.count(best.images, 'image')});"
-        f" {_against(best, base, in_bits=in_bits)}."
+        f"Best {wording.accuracy(best)} (validation, 1 seed,"
+        f" {wording.count(best.images, 'image')}); {_against(best, base, in_bits=in_bits)}."
     ]
     if not best.is_baseline:
-        sentences[0] = f"{sentences[0][:-1]}, which has {words.accuracy(base)}."
+        sentences[0] = f"{sentences[0][:-1]}, which has {wording.accuracy(base)}."
     light = lightest_unresolved(record)
     if light is not None and light.number != best.number:
         sentences.append(
             f"Within two standard errors of it: trial {light.number},"
-            f" {words.accuracy(light)}, {_against(light, base, in_bits=in_bits)}."
+            f" {wording.accuracy(light)}, {_against(light, base, in_bits=in_bits)}."
         )
     return sentences
 
@@ -63,10 +63,10 @@ def _against(trial: Trial, base: Trial, *, in_bits: bool) -> str:
     if trial.is_baseline:
         return "it is the baseline itself"
     new, old = trial.measured, base.measured
-    ce = words.efficiency("CE", METRICS["ce"].formula(new, old))
-    flops = f"{words.versus(new.cost.flops, old.cost.flops, 'FLOPs')} the baseline{ce}"
+    ce = wording.efficiency("CE", METRICS["ce"].formula(new, old))
+    flops = f"{wording.versus(new.cost.flops, old.cost.flops, 'FLOPs')} the baseline{ce}"
     if in_bits:
-        se = words.efficiency("SE in bits", METRICS["se_bits"].formula(new, old))
-        bits = words.versus(new.cost.bits, old.cost.bits, "stored bits")
+        se = wording.efficiency("SE in bits", METRICS["se_bits"].formula(new, old))
+        bits = wording.versus(new.cost.bits, old.cost.bits, "stored bits")
         return f"{bits} the baseline{se}, {flops}"
     return flops

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from math import sqrt
 
+from unitsearch import wording
 from unitsearch.study.record import Record
-from unitsearch.views import words
 from unitsearch.views.pages.findings import best_trial
 
 
@@ -15,7 +15,7 @@ def glossary(record: Record) -> str:
     """Return a list of the words that the report uses, each with its meaning for this study."""
     images = sorted({trial.images for trial in record.complete if trial.images})
     number = f"{' or '.join(f'{n:,}' for n in images[:3])} " if images else ""
-    on = words.measured_on(record)
+    on = wording.measured_on(record)
     test_use = (
         "Test images are looked at after each epoch, as the papers' code does; nothing is chosen by"
         " them."
@@ -32,7 +32,7 @@ def glossary(record: Record) -> str:
             f" Here two standard errors of the best are {alone:.1f} points (of the difference of"
             f" two such networks {both:.1f})."
         )
-    floor = f", here {words.percent(record.floor)}" if record.floor else ""
+    floor = f", here {wording.percent(record.floor)}" if record.floor else ""
     terms: Sequence[tuple[str, str]] = (
         (
             "accuracy",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from unitsearch import wording
 from unitsearch.study.record import Record, Trial
-from unitsearch.views import words
 from unitsearch.views.drawing import drawing
 from unitsearch.views.figures.trial_states import state_counts
 from unitsearch.views.pages.findings import best_trial, finding, lightest_unresolved
@@ -23,15 +23,15 @@ def header(record: Record, title: str, intro: str, colours: Colours | None = Non
         intro: A sentence on how to use the page; may be empty.
         colours: The colour of each kind of unit in the drawings; None for no drawings.
     """
-    config = words.config(record)
-    recipe = config.get("train", config.get("recipe"))
+    config, recipe = record.manifest.config, record.manifest.config.train
+    is_search = record.manifest.accuracy == "validation"  # else trainings made again
     settings = {
-        "search space": words.named(config.get("space")),
-        "data": words.named(config.get("data")),
-        "recipe": words.named(recipe, "epochs", "batch"),
-        "sampler": words.named(config.get("sampler")),
-        "seed": words.named(record.facts.get("seed", config.get("seed"))),
-        "objectives": ", ".join(map(str, config.get("objectives") or ())),
+        "search space": config.space,
+        "data": config.data.name,
+        "recipe": f"{recipe.name}, epochs {recipe.epochs}, batch {recipe.batch}",
+        "sampler": config.sampler.name if is_search else "",
+        "seed": str(config.seed) if is_search else "",
+        "objectives": ", ".join(config.objectives),
         "trials": state_counts(record.trials) or "none yet",
     }
     shown = "".join(
@@ -83,14 +83,15 @@ def _card(
     name, size = ("stored bits", cost.bits) if in_bits else ("parameters", cost.params)
     versus = ("", "")
     if base is not None and trial.number != base.number:
+        base_size = base.cost.bits if in_bits else base.cost.params
         versus = (
-            f" <small>{words.fewer(cost.flops, base.cost.flops)}</small>",
-            f" <small>{words.fewer(size, base.cost.bits if in_bits else base.cost.params)}</small>",
+            f" <small>{wording.fewer(cost.flops, base.cost.flops)}</small>",
+            f" <small>{wording.fewer(size, base_size)}</small>",
         )
     return (
         f'<article class="card"><h2>{title} <button class="open" data-trial="{trial.number}">'
         f"#{trial.number}</button></h2>{drawn}"
-        f"<dl><div><dt>accuracy</dt><dd>{words.accuracy(trial)}</dd></div>"
-        f"<div><dt>FLOPs</dt><dd>{words.short(cost.flops)}{versus[0]}</dd></div>"
-        f"<div><dt>{name}</dt><dd>{words.short(size)}{versus[1]}</dd></div></dl></article>"
+        f"<dl><div><dt>accuracy</dt><dd>{wording.accuracy(trial)}</dd></div>"
+        f"<div><dt>FLOPs</dt><dd>{wording.short(cost.flops)}{versus[0]}</dd></div>"
+        f"<div><dt>{name}</dt><dd>{wording.short(size)}{versus[1]}</dd></div></dl></article>"
     )

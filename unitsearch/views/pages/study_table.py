@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from unitsearch import wording
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
-from unitsearch.views import words
 from unitsearch.views.pages.findings import best_trial
 from unitsearch.views.pages.trial_tables import number_cell
 
@@ -57,13 +57,13 @@ def study_table(studies: Sequence[StudyRow], unread: Sequence[tuple[str, str]] =
 
 def _row(study: StudyRow) -> str:
     record, state = study.record, study.state
-    best, config, front = best_trial(record), words.config(record), front_trials(record)
-    accuracy = "–" if best is None else words.accuracy(best)
+    best, config, front = best_trial(record), record.manifest.config, front_trials(record)
+    accuracy = "–" if best is None else wording.accuracy(best)
     state_cell = f'<td><span class="state {state}">{state}</span></td>' if state else ""
     return (
         f"<tr>{_linked(record.name, study.link)}{state_cell}"
-        f"<td>{escape(words.named(config.get('data')))}</td>"
-        f"<td>{escape(words.named(config.get('space')))}</td>"
+        f"<td>{escape(config.data.name)}</td>"
+        f"<td>{escape(config.space)}</td>"
         + number_cell("trials", len(record.trials), f"{len(record.trials):,}")
         + number_cell("complete", len(record.complete), f"{len(record.complete):,}")
         + number_cell("best accuracy", None if best is None else best.accuracy, accuracy)

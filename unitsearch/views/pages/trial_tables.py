@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from html import escape
 
+from unitsearch import wording
 from unitsearch.architecture import Architecture
+from unitsearch.architecture.description import describe
 from unitsearch.metrics import standard_error
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials, rows
-from unitsearch.views import words
-from unitsearch.views.drawing import describe, drawing
+from unitsearch.views.drawing import drawing
 from unitsearch.views.figures.trial_states import STATE_NAMES
 from unitsearch.views.pages.findings import finding
 from unitsearch.views.pages.headers import Colours
@@ -45,7 +46,7 @@ def front_table(record: Record, colours: Colours) -> str:
             if trial.test_accuracy is not None and trial.test_images:
                 error = standard_error(trial.test_accuracy, trial.test_images)
             test = number_cell(
-                "test", trial.test_accuracy, words.percent(trial.test_accuracy, error)
+                "test", trial.test_accuracy, wording.percent(trial.test_accuracy, error)
             )
         base = ' <span class="tag">baseline</span>' if trial.is_baseline else ""
         body.append(
@@ -53,13 +54,13 @@ def front_table(record: Record, colours: Colours) -> str:
             f'<button class="open" data-trial="{trial.number}">#{trial.number}</button>{base}</th>'
             f'<td class="picture">{drawing(trial.architecture, colours)}</td>'
             f'<td class="units">{units_html(trial.architecture)}</td>'
-            + number_cell("accuracy", trial.accuracy, words.accuracy(trial))
+            + number_cell("accuracy", trial.accuracy, wording.accuracy(trial))
             + test
-            + number_cell(size, row[size], words.short(row[size]))
-            + number_cell("MACs", trial.cost.macs, words.short(trial.cost.macs))
-            + number_cell("FLOPs", trial.cost.flops, words.short(trial.cost.flops))
-            + number_cell("CE", row["ce"], words.ratio(row["ce"]))
-            + number_cell(efficiency_name, row[efficiency], words.ratio(row[efficiency]))
+            + number_cell(size, row[size], wording.short(row[size]))
+            + number_cell("MACs", trial.cost.macs, wording.short(trial.cost.macs))
+            + number_cell("FLOPs", trial.cost.flops, wording.short(trial.cost.flops))
+            + number_cell("CE", row["ce"], wording.ratio(row["ce"]))
+            + number_cell(efficiency_name, row[efficiency], wording.ratio(row[efficiency]))
             + f'<td class="file"><code>front/{trial.number:05d}.yaml</code></td></tr>'
         )
     return (
