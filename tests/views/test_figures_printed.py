@@ -80,7 +80,7 @@ def test_printed_networks_are_hollow_and_said_to_be_no_contest() -> None:
     assert drawn.customdata is None
     assert len(drawn.x) == 12
     assert max(drawn.error_y.array) == pytest.approx(0.10)
-    assert any("no contest" in note.text for note in figure.layout.annotations)
+    assert any("not comparable" in note.text for note in figure.layout.annotations)
 
 
 def test_without_printed_networks_the_figure_says_so() -> None:
