@@ -76,9 +76,9 @@ def test_the_details_of_a_stopped_trial_say_so(record: Record) -> None:
 
 
 def test_a_page_holds_the_details_of_stopped_trials(html: str, record: Record) -> None:
-    found = re.search(r'id="details">(.*?)</script>', html)
-    assert found is not None
-    held = json.loads(found[1])
+    match = re.search(r'id="details">(.*?)</script>', html)
+    assert match is not None
+    held = json.loads(match[1])
     chunk = held["chunks"][held["where"][f"{record.name}:{STOPPED}"]]
     assert f"{record.name}:{STOPPED}" in json.loads(zlib.decompress(b64decode(chunk)))
 
