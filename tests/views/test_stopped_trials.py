@@ -98,4 +98,4 @@ def test_failures_come_before_stopped_trials_in_their_table(record: Record) -> N
 def test_the_bar_of_the_dashboard_counts_stopped_trials(record: Record) -> None:
     bar = bar_html(["digits-lenet"], "report", ([], ["report"]), record)
     assert "28 of " in bar
-    assert "1 stopped early" in bar
+    assert "1 of them stopped early" in bar
