@@ -42,6 +42,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 from tests.views.view_records import make_record
 
+from tests.records import make_record
 from tests.views.browser import Browser, Page, brush, point
 from unitsearch.api import bound_space
 from unitsearch.architecture import key
