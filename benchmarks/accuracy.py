@@ -62,7 +62,7 @@ def main() -> None:
             ])  # fmt: skip
         while len(found) < len(runs):
             for outcome in engine.collect(1.0):
-                assert outcome.ok, outcome.reason
+                assert outcome.is_complete, outcome.reason
                 assert outcome.plan == runs[outcome.number][2], outcome.plan
                 found[runs[outcome.number]] = outcome.curve[-1]
     finally:

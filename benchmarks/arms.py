@@ -71,7 +71,7 @@ def profiled(task: Path) -> dict[str, Any]:
     from unitsearch.fields import read, write_all
     from unitsearch.training import Recipe
 
-    work.prepare()
+    work.prepare_process()
     said = json.loads(task.read_text())
     recipe = write_all(read(Recipe, said["recipe"], "train"))
     row = said["networks"][-1]
@@ -123,7 +123,7 @@ def _asked(
 
     from benchmarks.plain import Plain
     from unitsearch.api import bound_space
-    from unitsearch.search.proposals import distribution_of
+    from unitsearch.search.distributions import distribution_of
     from unitsearch.space import draw
 
     if threads:

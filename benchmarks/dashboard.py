@@ -33,7 +33,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +45,13 @@ from tests.views.browser import Browser, Page, brush, point
 from unitsearch.api import bound_space
 from unitsearch.architecture import key
 from unitsearch.costs import count
+from unitsearch.search.proposals import Proposal
 from unitsearch.space import at_random, baseline, draw
-from unitsearch.study.folder import write_facts
-from unitsearch.study.lock import LOCK
-from unitsearch.study.looking import Looker, is_held
+from unitsearch.study.config import compose
+from unitsearch.study.creation import new_manifest
+from unitsearch.study.lock import LOCK, is_driven
+from unitsearch.study.looking import Looker
+from unitsearch.study.manifest import write_manifest
 from unitsearch.study.store import JOURNAL, Store, create_store
 
 COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
@@ -243,7 +246,7 @@ def turn(home: Path, browser: Browser | None, timed: int) -> Turn:
             [*COMMAND, "resume", "search", raised], cwd=place,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         ) as driver:  # fmt: skip
-            until(lambda: is_held(folder))
+            until(lambda: is_driven(folder))
             shares = watched(Path(place), browser, driver) if browser else (0.0, 0.0, WARM)
         assert driver.returncode == 0
         assert shares[2] < WARM + LEAD, "the page was opened too late"
@@ -329,25 +332,11 @@ def started(home: Path, study: str) -> Iterator[tuple[int, str]]:
 def write_study(folder: Path, trials: int) -> None:
     """Write a study of networks of a space, with accuracies that grow with their FLOPs."""
     folder.mkdir(parents=True)
-    facts = {
-        "name": folder.name,
-        "command": "benchmarks.dashboard",
-        "config": {
-            "space": SPACE,
-            "storage": None,
-            "data": {"name": "digits"},
-            "train": {"name": "fast", "epochs": 12, "batch": 32},
-            "sampler": {"name": "random"},
-            "objectives": ["accuracy", "flops", "params"],
-            "floor": 0.9,
-            "seed": 0,
-            "budget": {"trials": trials, "minutes": None},
-        },
-        "data": {"name": "digits"},
-        "space": {"name": SPACE},
-        "seed": 0,
-    }
-    write_facts(folder, facts)
+    config, _ = compose([f"space={SPACE}", "sampler=random", f"budget.trials={trials}"])
+    manifest = new_manifest(
+        replace(config, name=folder.name), bound_space(SPACE), "benchmarks.dashboard"
+    )
+    write_manifest(folder, manifest)
     create_store(folder, folder.name, None).close()
     write_trials(folder, range(trials), seed=0)
 
@@ -360,7 +349,7 @@ def write_trials(folder: Path, numbers: range, seed: int) -> None:
     for number in numbers:
         architecture = baseline(space) if number == 0 else draw(space, choose)[1]
         cost = count(architecture)
-        store.start(number, architecture, key(architecture), number, cost, {}, {}, None)
+        store.start(number, number, Proposal({}, {}, architecture, key(architecture), cost))
         chance = 0.985 - 0.25 * math.exp(-1.5 * (math.log10(cost.flops) - 4))
         accuracy = min(1.0, max(0.1, chance + numbers_drawn.gauss(0, 0.006)))
         accuracy = round(450 * accuracy) / 450

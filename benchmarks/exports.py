@@ -27,8 +27,9 @@ import torch
 
 import unitsearch
 from unitsearch import resources
-from unitsearch.exports.export import export, untrained_subject
-from unitsearch.exports.story import Story
+from unitsearch.exports.card_facts import CardFacts
+from unitsearch.exports.export import export
+from unitsearch.exports.loading import untrained_network
 from unitsearch.network.weights import fixed_images
 
 FORMATS = ("yaml", "safetensors", "pt2", "onnx", "python")
@@ -100,10 +101,12 @@ def baselines(home: Path) -> dict[str, np.ndarray]:
     for space in resources.names("search_spaces"):
         architecture = unitsearch.load_architecture(f"{space}:baseline")
         # random weights do as well as any, and are written as if they were trained
-        subject = replace(untrained_subject(space, architecture), is_trained=True)
+        subject = replace(untrained_network(space, architecture), is_trained=True)
         unsettle(subject.network)
         begun = time.perf_counter()
-        done = export(subject, Story(f"{space}:baseline"), FORMATS, home / "files", latency=False)
+        done = export(
+            subject, CardFacts(f"{space}:baseline"), FORMATS, home / "files", latency=False
+        )
         seconds = time.perf_counter() - begun
         apart = ", ".join(f"{name} {value:.1g}" for name, value in done.differences.items())
         print(f"{space}: {seconds:.1f} s, {subject.cost.params:,} parameters, here {apart}")

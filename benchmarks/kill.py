@@ -4,9 +4,9 @@ Command:  python -m benchmarks.kill --trials 40 --kills 20 --seed 0
 Prints:   one line a kill, then "equal" or what differs, and that as one JSON line; exit 0 or 1
 Method:   a run to its end is the reference. The same run elsewhere is killed (SIGKILL, in turn the
           whole process group, the driver alone, or one worker) after a random time, up to half
-          of the reference's, and resumed, until it ends. After each kill: the study reads, nothing
-          is said to run, what was complete still is and is unchanged, and no worker outlives its
-          driver by 5 s.
+          of the reference's, and resumed, until it ends. After each kill: the study reads, no trial
+          is listed as running, complete trials still are and are unchanged, and no worker outlives
+          its driver by 5 s.
           At the end numbers, keys, seeds, values, accuracies, curves, digests, test accuracies and
           the names of all files are compared.
 Noise:    none allowed: one worker or two, killed or not, the study is the same bit by bit.
@@ -26,46 +26,23 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.study.processes import is_worker, workers_of
+from tests.study.trial_facts import TrialFacts, facts_of_trials
 from unitsearch.errors import StudyError
-from unitsearch.study.folder import read_study
 
 COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
 WORDS = ["name=killed", "train.epochs=1", "sampler.lag=2", "sampler.population=4"]
 
 
 def start(home: Path, words: list[str]) -> subprocess.Popen[bytes]:
-    with (home / "said.txt").open("ab") as said:
+    with (home / "output.txt").open("ab") as output:
         return subprocess.Popen(
-            [*COMMAND, *words], cwd=home, stdout=said, stderr=said, start_new_session=True
+            [*COMMAND, *words], cwd=home, stdout=output, stderr=output, start_new_session=True
         )
 
 
-def children(pid: int) -> list[int]:
-    """Return the worker processes of a driver."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        if parent == pid:
-            found.append(int(stat.parent.name))
-    return found
-
-
-def is_worker(pid: int) -> bool:
-    try:
-        return "unitsearch.engine.worker" in Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return False
-
-
-def facts(folder: Path) -> dict[int, tuple[object, ...]]:
-    return {
-        t.number: (t.state, t.key, t.seed, dict(t.values), t.accuracy, t.curve, t.digest,
-                   t.test_accuracy)
-        for t in read_study(folder).trials
-    }  # fmt: skip
+def facts(folder: Path) -> dict[int, TrialFacts]:
+    return {trial.number: trial for trial in facts_of_trials(folder)}
 
 
 def files(folder: Path) -> list[str]:
@@ -73,8 +50,8 @@ def files(folder: Path) -> list[str]:
 
 
 def kill(process: subprocess.Popen[bytes], how: str, draw: random.Random) -> list[str]:
-    """Kill as ``how`` says; return what went wrong."""
-    workers = [pid for pid in children(process.pid) if is_worker(pid)]
+    """Kill as ``how`` says; return a line for each process that outlived it."""
+    workers = workers_of(process.pid)
     if how == "worker":
         if workers:
             os.kill(draw.choice(workers), signal.SIGKILL)
@@ -90,17 +67,20 @@ def kill(process: subprocess.Popen[bytes], how: str, draw: random.Random) -> lis
     return [f"worker {pid} outlived its driver" for pid in workers if is_worker(pid)]
 
 
-def check(folder: Path, before: dict[int, tuple[object, ...]]) -> list[str]:
+def check(folder: Path, before: dict[int, TrialFacts]) -> list[str]:
     """Return what a kill broke: trials that were complete and are not, or have changed."""
     try:
         after = facts(folder)
     except StudyError as error:
         return [f"the study does not read: {error}"] if before else []
     wrong = [
-        f"trial {n} is {f[0]}" for n, f in after.items() if f[0] not in ("complete", "waiting")
+        f"trial {n} is {trial.state}"
+        for n, trial in after.items()
+        if trial.state not in ("complete", "waiting")
     ]
-    for number, fact in before.items():
-        if fact[0] == "complete" and after.get(number, ())[:7] != fact[:7]:
+    for number, trial in before.items():
+        now = after.get(number)
+        if trial.state == "complete" and (now is None or now.as_searched() != trial.as_searched()):
             wrong.append(f"trial {number} changed")
     before.clear()
     before.update(after)
@@ -123,10 +103,10 @@ def main() -> int:
     began = time.monotonic()
     code = start(straight, ["run", *words, "engine.workers=1"]).wait()
     took = time.monotonic() - began
-    assert code == 0, (straight / "said.txt").read_text()
+    assert code == 0, (straight / "output.txt").read_text()
     wrong: list[str] = []
     folder = broken / "studies" / "killed"
-    before: dict[int, tuple[object, ...]] = {}
+    before: dict[int, TrialFacts] = {}
     kills = 0
     process: subprocess.Popen[bytes] | None = None
     while True:
@@ -144,12 +124,12 @@ def main() -> int:
             if how != "worker":  # a driver that lost a worker goes on
                 found += check(folder, before)
                 process = None
-            done = sum(fact[0] == "complete" for fact in before.values())
+            done = sum(trial.state == "complete" for trial in before.values())
             print(f"kill {kills} ({how}) after {patience:.2f} s: {done} complete {found or ''}")
             wrong += found
             continue
         if code != 0:
-            wrong.append(f"exit {code}: {(broken / 'said.txt').read_text()[-500:]}")
+            wrong.append(f"exit {code}: {(broken / 'output.txt').read_text()[-500:]}")
         break
     if not wrong:
         one, other = facts(straight / "studies" / "killed"), facts(folder)

@@ -27,7 +27,7 @@ from pathlib import Path
 from statistics import median
 
 from unitsearch.api.studies import run_study
-from unitsearch.study.running import Progress
+from unitsearch.study.progress import Progress
 
 UNITSEARCH = [str(Path(sys.executable).with_name("unitsearch"))]
 

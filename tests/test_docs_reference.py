@@ -21,10 +21,10 @@ from reference_pages.markdown import TEXTS, yaml_line
 from unitsearch.architecture import read_architecture, read_text
 from unitsearch.cli.main import app
 from unitsearch.costs import Cost, count
-from unitsearch.metrics import SHOWN, Measured
+from unitsearch.metrics import METRICS, Measured
 from unitsearch.shapes import output
 from unitsearch.space import at_random, baseline, bind, draw, point
-from unitsearch.space.files import SpaceFile, space_from
+from unitsearch.space.space_file import SpaceFile, space_from
 from unitsearch.study.config import compose
 from unitsearch.views.figures import FIGURES
 from unitsearch.views.pages.boards import PANELS, read_board
@@ -139,11 +139,11 @@ def test_an_option_of_a_backbone_is_described() -> None:
         assert all(backbones.options(name).values()), backbones.options(name)
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("name", METRICS)
 def test_a_metric_is_described_and_its_formula_is_the_codes(name: str) -> None:
-    told = metrics.said()[name]
-    assert told["text"]
-    assert told["unit"]
+    metric = METRICS[name]
+    assert metric.description
+    assert metric.unit
     new = Measured(
         0.91, Cost(params=1200, macs=50_000, flops=104_000, macs_shared=40_000, bits=39_000), 0.25
     )
@@ -152,8 +152,8 @@ def test_a_metric_is_described_and_its_formula_is_the_codes(name: str) -> None:
     )
     facts = {letter: get(new) for letter, (_, get) in metrics.LETTERS.items()}
     facts |= {f"{letter}_b": get(old) for letter, (_, get) in metrics.LETTERS.items()}
-    computed = eval(told["formula"], {"exp": math.exp}, facts)
-    assert computed == pytest.approx(SHOWN[name].formula(new, old), rel=1e-12)
+    computed = eval(metric.definition, {"exp": math.exp}, facts)
+    assert computed == pytest.approx(metric.formula(new, old), rel=1e-12)
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -226,7 +226,7 @@ def test_every_key_metric_command_setting_and_name_has_its_place_on_a_page(
 ) -> None:
     text = "\n".join(pages.values())
     wanted = [f"({key.anchor})=" for group in keys.groups() for key in group.keys]
-    wanted += [f"(metric-{name})=" for name in SHOWN]
+    wanted += [f"(metric-{name})=" for name in METRICS]
     wanted += [f"({one.anchor})=" for one in commands.commands()]
     wanted += [f"({one.anchor})=" for some in settings.settings().values() for one in some]
     wanted += [f"(panel-{name})=" for name in PANELS]

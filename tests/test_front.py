@@ -23,48 +23,48 @@ ANY = st.integers(1, 4).flatmap(points)
 
 
 @given(ANY)
-def test_no_member_of_a_front_dominates_another(found: list[Point]) -> None:
-    kept = front([(p, p) for p in found])
-    assert not any(dominates(a, b) for a in kept for b in kept)
+def test_no_member_of_a_front_dominates_another(drawn: list[Point]) -> None:
+    on_front = front([(p, p) for p in drawn])
+    assert not any(dominates(a, b) for a in on_front for b in on_front)
 
 
 @given(ANY)
-def test_everything_off_the_front_is_dominated_by_a_member(found: list[Point]) -> None:
-    kept = front(list(enumerate(found)))
-    for i, point in enumerate(found):
-        assert (i in kept) != any(dominates(found[k], point) for k in kept)
+def test_everything_off_the_front_is_dominated_by_a_member(drawn: list[Point]) -> None:
+    on_front = front(list(enumerate(drawn)))
+    for i, point in enumerate(drawn):
+        assert (i in on_front) != any(dominates(drawn[k], point) for k in on_front)
 
 
 @given(ANY)
-def test_a_front_keeps_its_order_and_all_of_equal_points(found: list[Point]) -> None:
-    kept = front(list(enumerate([*found, *found])))
-    assert kept == sorted(kept)
-    assert kept == [*(half := front(list(enumerate(found)))), *(i + len(found) for i in half)]
+def test_a_front_keeps_its_order_and_all_of_equal_points(drawn: list[Point]) -> None:
+    on_front = front(list(enumerate([*drawn, *drawn])))
+    assert on_front == sorted(on_front)
+    assert on_front == [*(half := front(list(enumerate(drawn)))), *(i + len(drawn) for i in half)]
 
 
 @given(ANY, st.randoms())
-def test_the_order_of_points_does_not_change_the_front(found: list[Point], random: object) -> None:
-    shuffled = list(found)
+def test_the_order_of_points_does_not_change_the_front(drawn: list[Point], random: object) -> None:
+    shuffled = list(drawn)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert set(front([(p, p) for p in shuffled])) == set(front([(p, p) for p in found]))
+    assert set(front([(p, p) for p in shuffled])) == set(front([(p, p) for p in drawn]))
 
 
 @given(st.integers(1, 4).flatmap(lambda n: st.tuples(points(n), st.tuples(*[st.floats(3, 7)] * n))))
 @settings(deadline=None)
 def test_the_hypervolume_is_optunas(given_points: tuple[list[Point], Point]) -> None:
-    found, reference = given_points
-    inside = [p for p in found if all(x < r for x, r in zip(p, reference, strict=True))]
+    drawn, reference = given_points
+    inside = [p for p in drawn if all(x < r for x, r in zip(p, reference, strict=True))]
     expected = compute_hypervolume(np.array(inside), np.array(reference)) if inside else 0.0
-    assert hypervolume(found, reference) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert hypervolume(drawn, reference) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
 @given(points(3), st.tuples(*[st.floats(0, 6)] * 3))
 @settings(deadline=None)
 def test_one_more_point_never_makes_the_hypervolume_smaller(
-    found: list[Point], more: Point
+    drawn: list[Point], more: Point
 ) -> None:
     reference = (7.0, 7.0, 7.0)
-    assert hypervolume([*found, more], reference) >= hypervolume(found, reference) - 1e-9
+    assert hypervolume([*drawn, more], reference) >= hypervolume(drawn, reference) - 1e-9
 
 
 def test_nothing_has_no_hypervolume() -> None:
@@ -77,7 +77,7 @@ def test_a_box_has_the_volume_of_a_box() -> None:
     assert hypervolume([(1.0, 2.0, 3.0)], (2.0, 4.0, 6.0)) == 6.0
 
 
-def test_losses_turn_what_is_maximised_around() -> None:
+def test_minimised_objectives_have_the_sign_of_maximised_ones_turned() -> None:
     new, baseline = Measured(0.9, Cost(10, 20, 40)), Measured(0.8, Cost(20, 40, 80))
     wanted = [METRICS[name] for name in ("accuracy", "flops", "params", "ce")]
     assert minimised(new, baseline, wanted) == (-0.9, 40, 10, pytest.approx(-2.25))
@@ -93,17 +93,17 @@ def test_losses_turn_what_is_maximised_around() -> None:
         max_size=12,
     )
 )
-def test_who_is_best_in_ce_and_se_is_on_the_front_of_accuracy_flops_and_params(
-    found: list[Measured],
+def test_the_best_in_ce_and_se_is_on_the_front_of_accuracy_flops_and_params(
+    networks: list[Measured],
 ) -> None:
-    """Design §6: nobody is lost by searching for costs in place of the papers' ratios."""
+    """A search for costs in place of the papers' ratios loses no network."""
     baseline = Measured(0.5, Cost(50, 50, 50))
     costs = [METRICS[name] for name in ("accuracy", "flops", "params")]
-    kept = front([(i, minimised(one, baseline, costs)) for i, one in enumerate(found)])
+    kept = front([(i, minimised(network, baseline, costs)) for i, network in enumerate(networks)])
     for name in ("ce", "se"):
-        best = max((METRICS[name].formula(one, baseline) for one in found), default=0)
-        on_front = [METRICS[name].formula(found[i], baseline) for i in kept]
-        assert not found or max(on_front) == pytest.approx(best)
+        best = max((METRICS[name].formula(network, baseline) for network in networks), default=0)
+        on_front = [METRICS[name].formula(networks[i], baseline) for i in kept]
+        assert not networks or max(on_front) == pytest.approx(best)
 
 
 def test_the_volume_is_measured_in_powers_of_ten() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -55,15 +56,55 @@ def test_more_accuracy_at_one_cost_never_scores_less(
 
 @given(MEASURED, MEASURED)
 def test_every_metric_is_a_number_for_any_two_networks(new: Measured, baseline: Measured) -> None:
-    for found in METRICS.values():
-        assert not math.isnan(found.formula(new, baseline))
+    for each in METRICS.values():
+        assert each.is_measured or not math.isnan(each.formula(new, baseline))
+
+
+@given(MEASURED, MEASURED, st.floats(0.01, 1.0))
+def test_a_metric_changes_with_the_accuracy_only_if_it_needs_it(
+    new: Measured, baseline: Measured, accuracy: float
+) -> None:
+    other = replace(new, accuracy=accuracy)
+    for each in METRICS.values():
+        if not each.needs_accuracy and not each.is_measured:
+            assert each.formula(new, baseline) == each.formula(other, baseline)
+
+
+@given(MEASURED, MEASURED, MEASURED)
+def test_a_metric_changes_with_the_baseline_only_if_it_needs_it(
+    new: Measured, baseline: Measured, other: Measured
+) -> None:
+    for each in METRICS.values():
+        if not each.needs_baseline and not each.is_measured:
+            assert each.formula(new, baseline) == each.formula(new, other)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_the_traits_of_a_metric_are_no_broader_than_its_formula(name: str) -> None:
+    each = METRICS[name]
+    new = Measured(0.8, Cost(10, 20, 30, 20, 300), 2.0)
+    baseline = Measured(0.9, Cost(20, 50, 80, 40, 700), 3.0)
+    value = each.formula(new, baseline)
+    inaccurate = each.formula(replace(new, accuracy=0.5), baseline)
+    alone = each.formula(new, new)
+    unmeasured = each.formula(replace(new, latency=None), baseline)
+    assert each.needs_accuracy == (value != inaccurate)
+    assert each.needs_baseline == (value != alone)
+    assert each.is_measured == math.isnan(unmeasured)
+    assert each.is_exact == (not each.needs_accuracy and not each.is_measured)
+
+
+def test_latency_is_a_metric_that_less_is_better_of() -> None:
+    new = Measured(0.5, Cost(1, 2, 5), latency=0.25)
+    assert metric("latency").formula(new, new) == 0.25
+    assert not metric("latency").maximise
 
 
 def test_nothing_is_divided_by_zero() -> None:
     nothing, network = Measured(0.0, Cost()), Measured(0.5, Cost(1, 1, 1))
     for new, baseline in product((nothing, network), repeat=2):
-        for found in METRICS.values():
-            found.formula(new, baseline)
+        for each in METRICS.values():
+            each.formula(new, baseline)
     assert math.isnan(ce(nothing, network))
 
 

@@ -1,7 +1,11 @@
-"""The table of metrics by name: direction, unit, formula; derived from facts, never stored.
+"""The table of metrics by name: direction, traits, formula; derived from facts, never stored.
 
-``a``, ``f`` and ``p`` are accuracy (a fraction), FLOPs in the papers' convention and parameters,
-``bits`` the size of the stored network; the index ``b`` means the baseline.
+A metric that follows from the facts in ``Measured`` is added here and nowhere else: an entry of
+``METRICS`` makes it an objective, an axis of the figures and a section of the reference.
+
+In definitions ``a`` is the accuracy (a fraction), ``f`` the FLOPs in the papers' convention, ``p``
+the parameters, ``m`` the MACs, ``s`` the MACs with shared filters applied once, ``n`` the stored
+bits and ``t`` the measured milliseconds; the ending ``_b`` means the baseline.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from unitsearch.costs import Cost
 from unitsearch.errors import UsageError, did_you_mean
@@ -22,8 +27,7 @@ class Measured:
     Attributes:
         accuracy: A fraction.
         cost: The exact cost.
-        latency: Milliseconds an image where it was measured; it belongs to a machine, not to the
-            network.
+        latency: Milliseconds an image where it was measured; it depends on the machine.
     """
 
     accuracy: float
@@ -31,23 +35,48 @@ class Measured:
     latency: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Metric:
     """A number that can be shown or searched for.
+
+    The traits say how it may be used, so that nothing else has to know a metric by its name.
 
     Attributes:
         name: As written in ``objectives`` and in tables.
         label: As written on an axis, with its unit.
-        maximise: Whether more is better.
-        logarithmic: Whether it is compared and drawn in powers of ten.
         formula: Its value from a network's facts and the baseline's.
+        maximise: Whether more is better.
+        scale: ``linear``, or ``log`` where it is compared and drawn in powers of ten.
+        needs_accuracy: Whether it depends on the accuracy.
+        needs_baseline: Whether it depends on the baseline.
+        is_measured: Whether it is measured on a machine, so that a trial may lack it.
+        is_accuracy: Whether it is an accuracy: a fraction, shown in %, that the floor bounds.
+        in_points: Whether it is shown in percentage points of accuracy, with the accuracy's error.
+        unit: Its unit, in words.
+        description: What it means, in Markdown.
+        definition: The formula as Python over the letters of this module's docstring.
+        source: Where the formula comes from; empty if it is plain.
     """
 
     name: str
     label: str
-    maximise: bool
-    logarithmic: bool
     formula: Callable[[Measured, Measured], float]
+    maximise: bool
+    scale: Literal["linear", "log"] = "linear"
+    needs_accuracy: bool = False
+    needs_baseline: bool = False
+    is_measured: bool = False
+    is_accuracy: bool = False
+    in_points: bool = False
+    unit: str
+    description: str
+    definition: str
+    source: str = ""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it follows from the architectures alone and is known before any training."""
+        return not self.needs_accuracy and not self.is_measured
 
 
 def ce(new: Measured, baseline: Measured) -> float:
@@ -111,87 +140,289 @@ def _drop(new: float, baseline: float) -> float:
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", "validation accuracy", True, False, lambda n, b: n.accuracy),
-        Metric("flops", "FLOPs (papers' convention)", False, True, lambda n, b: n.cost.flops),
-        Metric("params", "parameters", False, True, lambda n, b: n.cost.params),
-        Metric("macs", "MACs", False, True, lambda n, b: n.cost.macs),
         Metric(
-            "macs_shared",
-            "MACs, shared filters applied once",
-            False,
-            True,
-            lambda n, b: n.cost.macs_shared,
-        ),
-        Metric("bits", "stored bits", False, True, lambda n, b: n.cost.bits),
-        Metric("ce", "CE (× baseline)", True, True, ce),
-        Metric("se", "SE (× baseline)", True, True, se),
-        Metric("se_bits", "SE in stored bits (× baseline)", True, True, se_bits),
-        Metric("tca", "TCA (w1 = w2 = 1)", True, False, tca),
-        Metric("tsa", "TSA (w1 = w2 = 1)", True, False, tsa),
-        *(
-            Metric(
-                f"{name}_{w1}_{w2}",
-                f"{name.upper()} (w1 = {w1}, w2 = {w2})",
-                True,
-                False,
-                partial(formula, w1=w1, w2=w2),
-            )
-            for w1, w2 in ((1, 4), (4, 1))
-            for name, formula in (("tca", tca), ("tsa", tsa))
+            name="accuracy",
+            label="validation accuracy",
+            formula=lambda n, b: n.accuracy,
+            maximise=True,
+            needs_accuracy=True,
+            is_accuracy=True,
+            in_points=True,
+            unit="a fraction, 0 to 1; shown in %",
+            description=(
+                "The share of the validation images that the network answers right after its last "
+                "epoch. Its standard error is shown beside it: one training, so many images. Test "
+                "accuracy is no metric: the test images are opened once, for the front, when a "
+                "run ends."
+            ),
+            definition="a",
         ),
         Metric(
-            "accuracy_drop",
-            "accuracy drop against the baseline (points)",
-            False,
-            False,
-            lambda n, b: 100 * (b.accuracy - n.accuracy),
+            name="flops",
+            label="FLOPs (papers' convention)",
+            formula=lambda n, b: n.cost.flops,
+            maximise=False,
+            scale="log",
+            unit="operations for one image",
+            description=(
+                "FLOPs in the papers' own convention: twice the MACs, one for each output of a "
+                "convolution with a bias, two for each value that batch norm touches. "
+                "Activations, pooling, sums and a linear layer's bias are free. It is never 2 × "
+                "`macs`."
+            ),
+            definition="f",
+            source=(
+                "The counter behind BUnit-Net Tables I to VIII and TissueNet Tables 2 to 5 (`2 * "
+                "macs` of thop 0.0.31)."
+            ),
         ),
         Metric(
-            "flops_drop",
-            "FLOPs drop (%)",
-            True,
-            False,
-            lambda n, b: _drop(n.cost.flops, b.cost.flops),
+            name="params",
+            label="parameters",
+            formula=lambda n, b: n.cost.params,
+            maximise=False,
+            scale="log",
+            unit="numbers",
+            description=(
+                "Trainable numbers: weights, biases, batch norm's weight and bias. Running means "
+                "and variances are not trained and do not count."
+            ),
+            definition="p",
+            source="BUnit-Net Eqs. (5) to (8), for the weights.",
         ),
         Metric(
-            "params_drop",
-            "parameters drop (%)",
-            True,
-            False,
-            lambda n, b: _drop(n.cost.params, b.cost.params),
+            name="macs",
+            label="MACs",
+            formula=lambda n, b: n.cost.macs,
+            maximise=False,
+            scale="log",
+            unit="multiply-accumulates for one image",
+            description="Of convolutions and linear layers, and nothing else.",
+            definition="m",
+            source="Howard et al. 2017 (arXiv:1704.04861), §3.1, for convolutions.",
+        ),
+        Metric(
+            name="macs_shared",
+            label="MACs, shared filters applied once",
+            formula=lambda n, b: n.cost.macs_shared,
+            maximise=False,
+            scale="log",
+            unit="multiply-accumulates for one image",
+            description=(
+                "`macs` if every binary filter that output filters share is applied once. Equal "
+                "to `macs` for networks without `slbf` layers."
+            ),
+            definition="s",
+            source="Ours, after Lan and Lan 2021 (AAAI 35(9)).",
+        ),
+        Metric(
+            name="bits",
+            label="stored bits",
+            formula=lambda n, b: n.cost.bits,
+            maximise=False,
+            scale="log",
+            unit="bits of the stored network",
+            description=(
+                "32 for every number that the network needs to run (batch norm has four a "
+                "channel), 1 for a binary weight, ⌈log2 bank⌉ for the choice of a filter. The "
+                "honest size of networks with binary weights."
+            ),
+            definition="n",
+            source="Ours, after Lan and Lan 2021 (AAAI 35(9)).",
+        ),
+        Metric(
+            name="ce",
+            label="CE (× baseline)",
+            formula=ce,
+            maximise=True,
+            scale="log",
+            needs_accuracy=True,
+            needs_baseline=True,
+            unit="times the baseline, which has 1",
+            description=(
+                "Computation efficiency: accuracy for each FLOP, compared with the baseline."
+            ),
+            definition="(a / f) / (a_b / f_b)",
+            source="TissueNet §4.1.",
+        ),
+        Metric(
+            name="se",
+            label="SE (× baseline)",
+            formula=se,
+            maximise=True,
+            scale="log",
+            needs_accuracy=True,
+            needs_baseline=True,
+            unit="times the baseline, which has 1",
+            description=(
+                "Storage efficiency: accuracy for each parameter, compared with the baseline."
+            ),
+            definition="(a / p) / (a_b / p_b)",
+            source="TissueNet §4.1.",
+        ),
+        Metric(
+            name="se_bits",
+            label="SE in stored bits (× baseline)",
+            formula=se_bits,
+            maximise=True,
+            scale="log",
+            needs_accuracy=True,
+            needs_baseline=True,
+            unit="times the baseline, which has 1",
+            description=(
+                "Storage efficiency in stored bits: the form of SE for networks with binary "
+                "weights."
+            ),
+            definition="(a / n) / (a_b / n_b)",
+            source="TissueNet §4.1, with bits in the place of parameters; ours.",
+        ),
+        Metric(
+            name="tca",
+            label="TCA (w1 = w2 = 1)",
+            formula=tca,
+            maximise=True,
+            needs_accuracy=True,
+            needs_baseline=True,
+            unit="none; the baseline has 1",
+            description=(
+                "Trade-off of computation and accuracy: rises with the FLOPs saved, falls with "
+                "the accuracy lost, both as shares of the baseline's. The metric has w1 = w2 = 1; "
+                "the papers' tables also use (1, 4) and (4, 1)."
+            ),
+            definition="exp((f_b - f) / f_b - (a_b - a) / a_b)",
+            source="BUnit-Net Eq. (9); its tables use (1, 1), (1, 4) and (4, 1).",
+        ),
+        Metric(
+            name="tsa",
+            label="TSA (w1 = w2 = 1)",
+            formula=tsa,
+            maximise=True,
+            needs_accuracy=True,
+            needs_baseline=True,
+            unit="none; the baseline has 1",
+            description=(
+                "Trade-off of storage and accuracy: `tca` with parameters in place of FLOPs."
+            ),
+            definition="exp((p_b - p) / p_b - (a_b - a) / a_b)",
+            source="BUnit-Net Eq. (9).",
+        ),
+        Metric(
+            name="tca_1_4",
+            label="TCA (w1 = 1, w2 = 4)",
+            formula=partial(tca, w1=1, w2=4),
+            maximise=True,
+            needs_accuracy=True,
+            needs_baseline=True,
+            unit="none; the baseline has 1",
+            description="`tca` with w1 = 1 and w2 = 4: accuracy matters more.",
+            definition="exp(1 * (f_b - f) / f_b - 4 * (a_b - a) / a_b)",
+            source="BUnit-Net Eq. (9); its tables use (1, 1), (1, 4) and (4, 1).",
+        ),
+        Metric(
+            name="tsa_1_4",
+            label="TSA (w1 = 1, w2 = 4)",
+            formula=partial(tsa, w1=1, w2=4),
+            maximise=True,
+            needs_accuracy=True,
+            needs_baseline=True,
+            unit="none; the baseline has 1",
+            description="`tsa` with w1 = 1 and w2 = 4: accuracy matters more.",
+            definition="exp(1 * (p_b - p) / p_b - 4 * (a_b - a) / a_b)",
+            source="BUnit-Net Eq. (9); its tables use (1, 1), (1, 4) and (4, 1).",
+        ),
+        Metric(
+            name="tca_4_1",
+            label="TCA (w1 = 4, w2 = 1)",
+            formula=partial(tca, w1=4, w2=1),
+            maximise=True,
+            needs_accuracy=True,
+            needs_baseline=True,
+            unit="none; the baseline has 1",
+            description="`tca` with w1 = 4 and w2 = 1: FLOPs saved matter more.",
+            definition="exp(4 * (f_b - f) / f_b - 1 * (a_b - a) / a_b)",
+            source="BUnit-Net Eq. (9); its tables use (1, 1), (1, 4) and (4, 1).",
+        ),
+        Metric(
+            name="tsa_4_1",
+            label="TSA (w1 = 4, w2 = 1)",
+            formula=partial(tsa, w1=4, w2=1),
+            maximise=True,
+            needs_accuracy=True,
+            needs_baseline=True,
+            unit="none; the baseline has 1",
+            description="`tsa` with w1 = 4 and w2 = 1: parameters saved matter more.",
+            definition="exp(4 * (p_b - p) / p_b - 1 * (a_b - a) / a_b)",
+            source="BUnit-Net Eq. (9); its tables use (1, 1), (1, 4) and (4, 1).",
+        ),
+        Metric(
+            name="accuracy_drop",
+            label="accuracy drop against the baseline (points)",
+            formula=lambda n, b: 100 * (b.accuracy - n.accuracy),
+            maximise=False,
+            needs_accuracy=True,
+            needs_baseline=True,
+            in_points=True,
+            unit="percentage points",
+            description="How much less accurate than the baseline.",
+            definition="100 * (a_b - a)",
+            source=(
+                'The column "accuracy drop" of BUnit-Net Tables IV to VI; there in points too.'
+            ),
+        ),
+        Metric(
+            name="flops_drop",
+            label="FLOPs drop (%)",
+            formula=lambda n, b: _drop(n.cost.flops, b.cost.flops),
+            maximise=True,
+            needs_baseline=True,
+            unit="%",
+            description="The share of the baseline's FLOPs that is saved.",
+            definition="100 * (f_b - f) / f_b",
+            source=("BUnit-Net Tables IV to VI and Fig. 7, which print it of rounded costs."),
+        ),
+        Metric(
+            name="params_drop",
+            label="parameters drop (%)",
+            formula=lambda n, b: _drop(n.cost.params, b.cost.params),
+            maximise=True,
+            needs_baseline=True,
+            unit="%",
+            description="The share of the baseline's parameters that is saved.",
+            definition="100 * (p_b - p) / p_b",
+            source="BUnit-Net Tables IV to VI, which print it of rounded costs.",
+        ),
+        Metric(
+            name="latency",
+            label="latency (ms an image)",
+            formula=lambda n, b: math.nan if n.latency is None else n.latency,
+            maximise=False,
+            scale="log",
+            is_measured=True,
+            unit="milliseconds for one image",
+            description=(
+                "How long a network takes for one image on one machine, batch norm folded, as the "
+                "median of several rounds. As an objective it is measured by the study, for each "
+                "network after its training; `export` measures it beside the baseline in the same "
+                "run, and `unitsearch latency` does for any network. It belongs to the machine: "
+                "do not compare values of two machines."
+            ),
+            definition="t",
         ),
     )
 }
 
-# What can be looked at: latency besides, which is measured afterwards and cannot be searched for.
-SHOWN: dict[str, Metric] = {
-    **METRICS,
-    "latency": Metric(
-        "latency",
-        "latency (ms an image)",
-        False,
-        True,
-        lambda n, b: math.nan if n.latency is None else n.latency,
-    ),
-}
-
 
 def metric(name: str) -> Metric:
-    """Return the metric called ``name``; raise ``UsageError`` if there is none."""
-    return _named(name, METRICS)
+    """Return the metric called ``name``.
 
-
-def shown_metric(name: str) -> Metric:
-    """Return the metric called ``name`` of those in ``SHOWN``; raise ``UsageError`` likewise."""
-    return _named(name, SHOWN)
-
-
-def _named(name: str, known: dict[str, Metric]) -> Metric:
-    if name not in known:
+    Raises:
+        UsageError: If there is none.
+    """
+    if name not in METRICS:
         raise UsageError(
-            found=name, expected=f"a metric: {', '.join(known)}", fix=did_you_mean(name, known)
+            found=name, expected=f"a metric: {', '.join(METRICS)}", fix=did_you_mean(name, METRICS)
         )
-    return known[name]
+    return METRICS[name]
 
 
 def standard_error(accuracy: float, images: int) -> float:

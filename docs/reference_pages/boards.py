@@ -15,7 +15,7 @@ from unitsearch.fields import Rule
 from unitsearch.views.figures import FIGURES
 from unitsearch.views.pages.boards import PANELS, Board, Panel
 
-_BY_NAME = ", by its name in `SHOWN`"  # the link says as much
+_BY_NAME = ", by its name in `METRICS`"  # the link says as much
 
 
 def said() -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ from reference_pages.wording import words
 from unitsearch import resources
 from unitsearch.data import DataSpec
 from unitsearch.fields import Nested, declared
-from unitsearch.search.proposals import Sampler
+from unitsearch.search.configured import SamplerConfig, StoppingConfig
+from unitsearch.search.extensions import GROUPS as EXTENSIONS
+from unitsearch.search.extensions import ExtensionGroup
 from unitsearch.study.config import GROUPS, Budget, Config, EngineConfig, Limits
 from unitsearch.training import Recipe
 
@@ -35,7 +38,8 @@ RECORDS: dict[str, type[Any]] = {
     "budget": Budget,
     "data": DataSpec,
     "train": Recipe,
-    "sampler": Sampler,
+    "sampler": SamplerConfig,
+    "stopping": StoppingConfig,
     "engine": EngineConfig,
 }
 
@@ -74,6 +78,9 @@ def settings() -> dict[str, list[Setting]]:
         raise LookupError(f"texts/settings.yaml: {sorted(set(said) ^ set(RECORDS))}")
     shipped = _shipped_defaults()
     for group, cls in RECORDS.items():
+        if group in EXTENSIONS:
+            found[group] = _extension_settings(EXTENSIONS[group], said[group])
+            continue
         named = described(cls).named
         keys = [field.key for field in declared(cls)]
         if set(keys) != set(said[group]):
@@ -96,6 +103,40 @@ def settings() -> dict[str, list[Setting]]:
                 )
             )
     return found
+
+
+def _extension_settings(
+    group: ExtensionGroup, said: Mapping[str, Mapping[str, str]]
+) -> list[Setting]:
+    """Return the keys of a group whose options have settings of their own.
+
+    Those of an option are described where it declares them; ``said`` has the others.
+    """
+    shared = ("name", *group.common)
+    if set(shared) != set(said):
+        raise LookupError(f"texts/settings.yaml, {group.name}: {sorted(set(shared) ^ set(said))}")
+    made = [
+        Setting(
+            group.name, key, said[key]["type"], said[key]["default"], said[key]["text"],
+            said[key]["example"],
+        )
+        for key in shared
+    ]  # fmt: skip
+    for option in group.shipped():
+        named = described(getattr(group.find(option), "Settings", None)).named
+        for field in group.settings(option):
+            chosen = f"{group.name}={option}"
+            made.append(
+                Setting(
+                    group.name,
+                    field.key,
+                    words(field.rule.schema()),
+                    value(field.default),
+                    f"Of `{chosen}`: {named[field.name]}",
+                    f"{chosen} {group.name}.{field.key}={field.default}",
+                )
+            )
+    return made
 
 
 def pages() -> dict[str, str]:

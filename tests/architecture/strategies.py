@@ -23,7 +23,7 @@ from unitsearch.architecture import (
     Unit,
     Units,
 )
-from unitsearch.architecture.layers import ACTIVATIONS, SELECTIONS
+from unitsearch.architecture.convolutions import ACTIVATIONS, SELECTIONS
 from unitsearch.shapes import Shape, after
 
 WIDTHS = st.integers(1, 6)

@@ -131,7 +131,7 @@ BAD_FILES = {
     "a: b: c": "net.yaml:1: not YAML: ",
     "\ta: 1": "net.yaml:1: not YAML: ",
     "a: 1\n---\nb: 2": "net.yaml:2: not YAML: ",
-    "a: *nowhere": "net.yaml:1: not YAML: ",
+    "a: *nowhere": "net.yaml:1: not YAML: found the alias *nowhere, expected an anchor",
     "!!python/object/apply:os.system ['touch pwned']": "net.yaml:1: found the tag !!python/object/apply:os.system",
     "layers: !!python/name:os.system": "net.yaml:1: found the tag !!python/name:os.system",
     "unitsearch: 1\nlayers: !!set {a, b}": "net.yaml:2: found the tag !!set",
@@ -161,11 +161,22 @@ BAD_FILES = {
     f"{HEAD}- {{kind: conv, out: !!float ''}}": "net.yaml:4: '' is not a value",
     f"{HEAD}- {{kind: conv, out: !!bool maybe}}": "net.yaml:4: 'maybe' is not a value",
     "[" * 10_000 + "]" * 10_000: "net.yaml:1: nested over 64 deep",
+    "[" * 10_000: "net.yaml:1: nested over 64 deep",
+    "a: '[['\nb:\n" + "  [" * 10_000: "net.yaml:3: nested over 64 deep",
+    "{a: " * 10_000 + "}" * 10_000: "net.yaml:1: nested over 64 deep",
+    "[\n" * 10_000 + "]\n" * 10_000: "net.yaml:65: nested over 64 deep",
+    "- " * 10_000 + "x": "net.yaml:1: nested over 64 deep",
+    "? " * 10_000 + "x": "net.yaml:1: nested over 64 deep",
+    "".join(" " * i + "a:\n" for i in range(200)): "net.yaml:65: nested over 64 deep",
+    "note: " + "[" * 100 + "a, 'b' c]": "net.yaml:1: nested over 64 deep",
+    "note: \"" + "[" * 100 + "\"\n- 1": "net.yaml:2: not YAML: ",
+    "# " + "[" * 100 + "\na: b: c": "net.yaml:2: not YAML: ",
+    "a: &a [1]\nb: &b {c: *a, d: *c}": "net.yaml:2: not YAML: found the alias *c, expected an anchor of that name before it",
     "&a [*a]": "net.yaml:1: nested over 64 deep",
-    "- &a0 [1]\n" + "".join(f"- &a{i} [*a{i - 1}]\n" for i in range(1, 900)): "net.yaml:1: nested",
+    "- &a0 [1]\n" + "".join(f"- &a{i} [*a{i - 1}]\n" for i in range(1, 900)): "net.yaml:64: nested over 64 deep, aliases followed",
     "a0: &a0 [x]\n" + "".join(
         f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12)
-    ): "net.yaml:1: more than 400,000 values",
+    ): "net.yaml:7: more than 400,000 values",
     HEAD + "- {kind: residual, body: [" * 30 + "]}" * 30: "net.yaml:",
 }  # fmt: skip
 
@@ -183,6 +194,8 @@ def test_a_bad_file_is_told_with_its_line(
 
 
 BAD_JSON = {
+    "{\n\t\"a\": " + "[" * 10_000 + "]" * 10_000 + "}": "net.json:2: nested over 64 deep",
+    "[" * 10_000: "net.json:1: nested over 64 deep",
     '{"unitsearch": 1': "net.json:1: not JSON",
     "{\n\t\"a\": " + "9" * 5000 + "}": "net.json:2: ",
     '{"a": 1, "a": 2}': "net.json:1: found the key 'a' twice",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from unitsearch.data import data_spec
-from unitsearch.data.folder import is_image
+from unitsearch.data.image_folder import is_image
 from unitsearch.data.sets import DataSet, load
 from unitsearch.data.vision import torchvision
 from unitsearch.errors import DataError

@@ -271,9 +271,9 @@ def test_jobs_of_a_study_train_and_test_from_files(write_tiny_imagenet: Write) -
     common = {"architecture": PLAIN, "seed": 1, "recipe": write_all(RECIPE), "data": spec}
     bench = WorkerCache()
     trained = run_job(Job(0, "train", **common), bench)
-    assert (trained.ok, trained.images, len(trained.curve)) == (True, 6, 2)
+    assert (trained.is_complete, trained.images, len(trained.curve)) == (True, 6, 2)
     tested = run_job(Job(0, "test", weights=trained.weights, **common), bench)
-    assert (tested.ok, tested.images) == (True, 9)
+    assert (tested.is_complete, tested.images) == (True, 9)
     assert run_job(Job(1, "train", **common), WorkerCache()).digest == trained.digest
 
 
@@ -284,5 +284,5 @@ def test_a_job_that_meets_a_broken_image_fails_by_its_data(write_tiny_imagenet: 
     changes = {"classes": 3, "input": [3, 24, 24]}
     spec = write_all(data_spec("tiny_imagenet", root=root, **changes))
     found = run_job(Job(0, "train", PLAIN, 1, write_all(RECIPE), spec), WorkerCache())
-    assert (found.ok, found.kind) == (False, "data")
+    assert (found.is_complete, found.kind) == (False, "data")
     assert "_3.JPEG: is not an image that can be read" in found.reason

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from unitsearch.data import data_spec
-from unitsearch.data.sets import load
+from unitsearch.architecture import read_architecture
 from unitsearch.engine import Job, Outcome
 from unitsearch.engine import work as works
-from unitsearch.training.checkpoints import State
+from unitsearch.training.checkpoints import Checkpoint, State
 
 Make = Callable[..., Job]
 Collect = Callable[..., list[Outcome]]
@@ -34,13 +33,21 @@ def kept_job(tmp_path: Path, make_job: Make) -> Job:
     return replace(job, checkpoint=str(tmp_path / "state"), minutes=0)
 
 
+def checkpoint_of(job: Job) -> Checkpoint:
+    """The checkpoint that a worker keeps of ``job``."""
+    context = works.training_context(job, works.WorkerCache())
+    architecture = read_architecture(job.architecture)
+    identity = works.training_identity(architecture, job.seed, context, job.plan)
+    return Checkpoint(Path(job.checkpoint), identity, job.minutes)
+
+
 def test_a_job_goes_on_from_its_state_and_not_anew(kept_job: Job) -> None:
-    data = load(data_spec("digits"))
     straight = works.run_job(kept_job, works.WorkerCache())
-    state = works._checkpoint(kept_job, "grouped", data).found()
+    checkpoint = checkpoint_of(kept_job)
+    state = checkpoint.found()
     assert isinstance(state, State)
     assert state.curve == straight.curve[:2]
-    works._checkpoint(kept_job, "grouped", data).keep(replace(state, curve=(0.123, 0.456)))
+    checkpoint.keep(replace(state, curve=(0.123, 0.456)))
     again = works.run_job(kept_job, works.WorkerCache())
     assert again.curve == (0.123, 0.456, straight.curve[2])
 
@@ -50,3 +57,14 @@ def test_another_seed_begins_anew(kept_job: Job) -> None:
     other = works.run_job(replace(kept_job, seed=9), works.WorkerCache())
     alone = works.run_job(replace(kept_job, seed=9, checkpoint=""), works.WorkerCache())
     assert other.digest == alone.digest
+
+
+def test_a_killed_job_with_bars_stops_where_it_would_have(kept_job: Job) -> None:
+    bars = (None, None, 2.0)
+    job = replace(kept_job, recipe={**kept_job.recipe, "epochs": 4}, bars=bars)
+    straight = works.run_job(replace(job, checkpoint=""), works.WorkerCache())
+    works.run_job(job, works.WorkerCache())  # leaves the state after epoch 2, as a kill does
+    assert checkpoint_of(job).found() is not None
+    resumed = works.run_job(job, works.WorkerCache())
+    assert straight.state == "stopped"
+    assert replace(resumed, train_seconds=0) == replace(straight, train_seconds=0)

@@ -63,7 +63,7 @@ def test_a_list_of_two_jobs_has_two_outcomes(
     engine: Engine, make_job: Make, collect: Collect
 ) -> None:
     engine.submit([make_job(0), make_job(1)])
-    assert [(outcome.number, outcome.ok) for outcome in collect(engine, 2)] == [
+    assert [(outcome.number, outcome.is_complete) for outcome in collect(engine, 2)] == [
         (0, True),
         (1, True),
     ]
@@ -74,7 +74,34 @@ def test_a_diverging_job_is_an_outcome(engine: Engine, make_job: Make, collect: 
     architecture = {"unitsearch": 1, "input": [1, 8, 8], "layers": layers}
     engine.submit([make_job(0, architecture, optimiser="sgd", rate=1e30)])
     (outcome,) = collect(engine, 1)
-    assert (outcome.ok, outcome.kind) == (False, "diverged")
+    assert (outcome.state, outcome.kind) == ("failed", "diverged")
+
+
+def test_a_training_below_its_bar_stops_and_says_why(
+    engine: Engine, make_job: Make, collect: Collect
+) -> None:
+    job = make_job(0, epochs=3)
+    engine.submit([replace(job, bars=(None, 2.0))])
+    (stopped,) = collect(engine, 1)
+    engine.submit([job])
+    (whole,) = collect(engine, 1)
+    assert (stopped.state, stopped.epochs) == ("stopped", 2)
+    assert stopped.curve == whole.curve[:2]
+    assert stopped.accuracy == whole.curve[1]
+    accuracy = f"{stopped.accuracy:.4g}"
+    assert stopped.reason == f"accuracy {accuracy} after epoch 2 of 3 is below 2"
+    assert stopped.weights == b""
+
+
+def test_a_latency_job_has_the_quartiles_of_one_image(
+    engine: Engine, make_job: Make, collect: Collect
+) -> None:
+    engine.submit([replace(make_job(0), task="latency")])
+    (measured,) = collect(engine, 1)
+    assert (measured.task, measured.state) == ("latency", "complete")
+    assert measured.latency is not None
+    low, middle, high = measured.latency
+    assert 0 < low <= middle <= high
 
 
 def test_a_limit_above_the_images_there_are_is_a_failure_of_the_data(make_job: Make) -> None:
@@ -91,7 +118,7 @@ def test_weights_travel_both_ways(engine: Engine, make_job: Make, collect: Colle
     (trained,) = collect(engine, 1)
     engine.submit([replace(job, task="test", weights=trained.weights)])
     (tested,) = collect(engine, 1)
-    assert (tested.task, tested.ok) == ("test", True)
+    assert (tested.task, tested.state) == ("test", "complete")
     assert tested.accuracy is not None
     assert tested.accuracy > 0.5
 
@@ -107,7 +134,7 @@ def test_a_job_whose_worker_dies_is_done_by_another(
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
     (outcome,) = collect(engine, 1)
-    assert (outcome.number, outcome.ok) == (1, True)
+    assert (outcome.number, outcome.state) == (1, "complete")
     assert len(outcome.curve) == 300
 
 
@@ -167,7 +194,7 @@ def test_a_death_before_a_job_begins_is_not_charged_to_it(
     os.kill(busy, signal.SIGKILL)
     (outcome,) = collect(engine, 1)
     engine.close()
-    assert (outcome.number, outcome.ok) == (1, True)
+    assert (outcome.number, outcome.state) == (1, "complete")
 
 
 @dataclass(frozen=True)
@@ -187,7 +214,7 @@ def test_a_job_that_no_worker_lives_to_begin_is_given_up(
     engine.submit([make_job(1)])
     lost, done = collect(engine, 2)
     engine.close()
-    assert (lost.kind, done.ok) == ("killed", True)
+    assert (lost.kind, done.state) == ("killed", "complete")
     assert lost.reason == (
         "killed: 3 workers that were handed it ended with exit code 1 before they began"
     )
@@ -195,7 +222,7 @@ def test_a_job_that_no_worker_lives_to_begin_is_given_up(
 
 def test_work_goes_on_after_a_killed_job(engine: Engine, make_job: Make, collect: Collect) -> None:
     engine.submit([make_job(2)])
-    assert collect(engine, 1)[0].ok
+    assert collect(engine, 1)[0].is_complete
 
 
 def test_nothing_to_collect_is_an_empty_list(engine: Engine) -> None:

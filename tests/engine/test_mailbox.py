@@ -81,7 +81,7 @@ def test_a_pack_that_dies_is_handed_out_again_in_halves(make_job: Make) -> None:
         await mailbox.submit([to_message(make_job(n)) for n in range(4)])
         assert numbers(await mailbox.take(0) or []) == [0, 1, 2, 3]
         await mailbox.begin(0, [(n, "train") for n in range(4)])
-        await mailbox.give(0, to_message(Outcome(1, "train", ok=True)), "")
+        await mailbox.give(0, to_message(Outcome(1, "train", "complete")), "")
         await mailbox.lose(0, "SIGKILL")
         taken = [numbers(await mailbox.take(seat) or []) for seat in (0, 1)]
         assert taken == [[0, 2], [3]]

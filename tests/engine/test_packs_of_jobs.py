@@ -53,6 +53,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+def grouped(jobs: Sequence[Job]) -> list[list[int]]:
+    """The numbers of the jobs that may train as packs."""
+    groups = batching.group_by_skeleton([works.PreparedJob(job) for job in jobs])
+    return [[prepared.job.number for prepared in group] for group in groups]
+
+
 def done(jobs: Sequence[Job], cache: works.WorkerCache | None = None) -> dict[int, Outcome]:
     found = batching.run_jobs(jobs, cache or works.WorkerCache(), lambda begun: None)
     return {outcome.number: outcome for outcome in found}
@@ -67,23 +73,19 @@ def test_jobs_of_one_skeleton_train_as_a_pack_and_the_others_alone(
         0: True, 1: False, 2: True, 3: True
     }  # fmt: skip
     assert found[0].plan == "pack of 3, cpu"
-    assert all(outcome.ok for outcome in found.values())
+    assert all(outcome.is_complete for outcome in found.values())
 
 
 def test_jobs_that_ask_for_no_pack_or_for_a_plan_train_alone(make_member: Make) -> None:
     jobs = [make_member(n, pack=1) for n in range(2)]
     jobs += [replace(make_member(n), plan="grouped") for n in range(2, 4)]
-    assert [[job.number for job in party] for party in batching.group_by_skeleton(jobs)] == [
-        [0], [1], [2], [3]
-    ]  # fmt: skip
+    assert grouped(jobs) == [[0], [1], [2], [3]]
 
 
 def test_jobs_of_other_recipes_or_data_are_not_packed_together(make_member: Make) -> None:
     jobs = [make_member(0), make_member(1, batch=32), make_member(2), make_member(3, batch=32)]
     jobs.append(replace(make_member(4), data={**jobs[0].data, "limit": 500}))
-    assert [[job.number for job in party] for party in batching.group_by_skeleton(jobs)] == [
-        [0, 2], [1, 3], [4]
-    ]  # fmt: skip
+    assert grouped(jobs) == [[0, 2], [1, 3], [4]]
 
 
 def test_a_member_ends_as_it_would_alone_to_rounding(make_member: Make) -> None:
@@ -131,6 +133,17 @@ def test_a_member_that_diverges_fails_alone(make_member: Make) -> None:
     assert [found[n].plan for n in (0, 2, 3)] == ["pack of 3, cpu"] * 3
 
 
+def test_a_member_below_its_bar_stops_alone(make_member: Make) -> None:
+    jobs = [make_member(n, pack=3, epochs=2) for n in range(3)]
+    whole = done(jobs)
+    outcomes = done([jobs[0], replace(jobs[1], bars=(2.0,)), jobs[2]])
+    assert {n: outcome.state for n, outcome in outcomes.items()} == {
+        0: "complete", 1: "stopped", 2: "complete"
+    }  # fmt: skip
+    assert outcomes[1].curve == whole[1].curve[:1]
+    assert outcomes[2].curve == whole[2].curve
+
+
 def test_data_that_cannot_be_read_fail_each_job_in_its_own_name(make_member: Make) -> None:
     jobs = [make_member(n) for n in range(2)]
     jobs = [replace(job, data={**job.data, "limit": 5000}) for job in jobs]
@@ -159,9 +172,9 @@ def jobs(count):
 
 def run(count, cache):
     for found in batching.run_jobs(jobs(count), cache, lambda begun: None):
-        print(found.number, found.ok, found.plan)
+        print(found.number, found.is_complete, found.plan)
 
-work.prepare()
+work.prepare_process()
 run(2, work.WorkerCache())
 size = next(int(s.split()[1]) for s in open("/proc/self/status") if s.startswith("VmSize"))
 limit = (size + 550 * 1024) * 1024  # two members take 360 MiB more, four 740
@@ -193,7 +206,7 @@ def test_memory_that_runs_out_as_members_join_makes_no_later_pack_smaller(
 
     cache = works.WorkerCache()
     found = list(batching.run_jobs([make_member(n) for n in range(3)], cache, begin))
-    assert sorted((outcome.number, outcome.ok) for outcome in found) == [
+    assert sorted((outcome.number, outcome.is_complete) for outcome in found) == [
         (0, True), (1, True), (2, True)
     ]  # fmt: skip
     said = [line for line in capfd.readouterr().err.splitlines() if not line.startswith("plan: ")]
@@ -225,7 +238,9 @@ def test_jobs_of_a_pack_whose_worker_is_killed_are_all_done_in_halves(
     for pid in workers_of():
         os.kill(pid, signal.SIGKILL)
     found = collect(engine, 4)
-    assert [(outcome.number, outcome.ok) for outcome in found] == [(n, True) for n in (1, 2, 3, 4)]
+    assert [(outcome.number, outcome.is_complete) for outcome in found] == [
+        (n, True) for n in (1, 2, 3, 4)
+    ]
     assert {outcome.plan for outcome in found} == {"pack of 2, cpu"}
 
 

@@ -166,7 +166,7 @@ def test_a_process_that_is_connected_to_ray_stays_connected(
     engine = open_engine("ray", None, None, tmp_path)
     assert engine.workers == 2
     engine.submit([make_job(0)])
-    assert collect(engine, 1)[0].ok
+    assert collect(engine, 1)[0].is_complete
     engine.close()
     assert ray.is_initialized()
     assert _wait_until_gone(workers_of, 5) == set()

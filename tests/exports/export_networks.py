@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from tests.views.view_records import EVERYTHING
+from tests.records import EVERYTHING
 from unitsearch.architecture import Architecture, read_architecture, read_text
-from unitsearch.exports.export import untrained_subject
-from unitsearch.exports.subject import Subject
+from unitsearch.exports.loading import untrained_network
+from unitsearch.exports.source_network import SourceNetwork
 
 CONV = {"kind": "conv", "out": 4}
 POOLED = {"in": 2, "layers": [
@@ -103,9 +103,9 @@ ALL_KINDS = replace(
 )
 
 
-def subject(one: Architecture, stem: str = "one", *, trained: bool = True) -> Subject:
+def subject(one: Architecture, stem: str = "one", *, trained: bool = True) -> SourceNetwork:
     """A network of ``one`` in which no two numbers are alike, as norms are before training."""
-    made = untrained_subject(stem, one)
+    made = untrained_network(stem, one)
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for name, tensor in sorted(made.network.state_dict().items()):

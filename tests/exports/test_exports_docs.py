@@ -11,8 +11,8 @@ import pytest
 
 from unitsearch.cli.main import main
 from unitsearch.exports.formats import FORMATS
-from unitsearch.exports.onnx_file import OPSET
-from unitsearch.exports.picks import WORDS
+from unitsearch.exports.formats.onnx_file import OPSET
+from unitsearch.exports.picks import PICK_WORDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "exports.md").read_text()
 
@@ -44,6 +44,6 @@ def test_the_page_works_as_it_stands(
 
 
 def test_the_page_names_every_format_pick_and_the_opset() -> None:
-    for name in (*FORMATS, *WORDS, "best-METRIC"):
+    for name in (*FORMATS, *PICK_WORDS, "best-METRIC"):
         assert f"`{name}`" in PAGE, name
     assert f"opset {OPSET}" in PAGE

@@ -16,12 +16,14 @@ import torch
 from tests.exports.export_networks import ALL_KINDS, IN_A_ROW, SMALL, subject
 from unitsearch.costs import count
 from unitsearch.errors import CheckError, SpecError, StudyError, UsageError
-from unitsearch.exports.checks import held
+from unitsearch.exports.card_facts import CardFacts
+from unitsearch.exports.checks import check_answer
 from unitsearch.exports.deployed import deployed
-from unitsearch.exports.export import Exported, export, trained_subject, untrained_subject
-from unitsearch.exports.formats import FORMATS, formats_from, module_name
-from unitsearch.exports.story import Story
-from unitsearch.exports.subject import Subject
+from unitsearch.exports.export import Exported, export
+from unitsearch.exports.formats import FORMATS, formats_from
+from unitsearch.exports.formats.python_file import module_name
+from unitsearch.exports.loading import trained_network, untrained_network
+from unitsearch.exports.source_network import SourceNetwork
 from unitsearch.network.inference import folded
 
 EVERY = tuple(FORMATS)
@@ -34,8 +36,8 @@ sys.path.insert(0, ".")
 """
 
 
-def write(one: Subject, formats: tuple[str, ...], folder: Path) -> Exported:
-    return export(one, Story("Made by a test."), formats, folder, latency=False)
+def write(one: SourceNetwork, formats: tuple[str, ...], folder: Path) -> Exported:
+    return export(one, CardFacts("Made by a test."), formats, folder, latency=False)
 
 
 def isolated(code: str, folder: Path, *forbidden: str) -> str:
@@ -53,12 +55,12 @@ def isolated(code: str, folder: Path, *forbidden: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def whole() -> Subject:
+def whole() -> SourceNetwork:
     return subject(IN_A_ROW, "whole")
 
 
 @pytest.fixture(scope="module")
-def folder(whole: Subject, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(whole: SourceNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network of every kind of layer, and of unit, in every format."""
     found = tmp_path_factory.mktemp("whole")
     write(whole, EVERY, found)
@@ -95,7 +97,7 @@ def test_no_file_names_a_path_of_this_machine(folder: Path) -> None:
         assert not [name for name in here if len(name) > 1 and name in content], path.name
 
 
-def test_onnx_runs_with_onnxruntime_and_numpy_alone(folder: Path, whole: Subject) -> None:
+def test_onnx_runs_with_onnxruntime_and_numpy_alone(folder: Path, whole: SourceNetwork) -> None:
     code = (
         "import json, numpy, onnxruntime\n"
         "session = onnxruntime.InferenceSession('whole.onnx')\n"
@@ -106,7 +108,7 @@ def test_onnx_runs_with_onnxruntime_and_numpy_alone(folder: Path, whole: Subject
     torch.testing.assert_close(found, whole.logits, rtol=1e-4, atol=1e-4)
 
 
-def test_pt2_and_the_python_file_run_with_torch_alone(folder: Path, whole: Subject) -> None:
+def test_pt2_and_the_python_file_run_with_torch_alone(folder: Path, whole: SourceNetwork) -> None:
     code = (
         "import json, numpy, torch, network_whole\n"
         "images = torch.from_numpy(numpy.load('images.npy'))\n"
@@ -119,7 +121,7 @@ def test_pt2_and_the_python_file_run_with_torch_alone(folder: Path, whole: Subje
         torch.testing.assert_close(logits, whole.logits, rtol=1e-4, atol=1e-4)
 
 
-def _answers(folder: Path, whole: Subject, run: Callable[[], str]) -> torch.Tensor:
+def _answers(folder: Path, whole: SourceNetwork, run: Callable[[], str]) -> torch.Tensor:
     import numpy as np
 
     np.save(folder / "images.npy", whole.images.numpy())
@@ -135,15 +137,17 @@ def test_this_isolation_forbids_unitsearch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pt2", "onnx", "python", "safetensors"])
-def test_files_of_other_weights_are_found_out(name: str, whole: Subject, folder: Path) -> None:
-    other = untrained_subject("whole", IN_A_ROW)
+def test_files_of_other_weights_are_found_out(
+    name: str, whole: SourceNetwork, folder: Path
+) -> None:
+    other = untrained_network("whole", IN_A_ROW)
     with pytest.raises(CheckError, match="differ"):
-        held(replace(other, is_trained=True), FORMATS[name].read(whole, folder))
+        check_answer(replace(other, is_trained=True), FORMATS[name].read(whole, folder))
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_files_that_answer_something_else_are_found_out(
-    name: str, whole: Subject, folder: Path
+    name: str, whole: SourceNetwork, folder: Path
 ) -> None:
     answer = FORMATS[name].read(whole, folder)
     for changed, said in (
@@ -152,7 +156,7 @@ def test_files_that_answer_something_else_are_found_out(
         (replace(answer, macs=answer.macs - 1), "MACs"),
     ):
         with pytest.raises(CheckError, match=said):
-            held(whole, changed)
+            check_answer(whole, changed)
 
 
 def test_a_network_whose_file_fails_its_check_leaves_nothing(tmp_path: Path) -> None:
@@ -181,7 +185,7 @@ def test_a_network_that_answers_no_numbers_fails_its_check(tmp_path: Path) -> No
 
 
 def test_an_onnx_file_that_was_cut_is_no_onnx_file(
-    whole: Subject, folder: Path, tmp_path: Path
+    whole: SourceNetwork, folder: Path, tmp_path: Path
 ) -> None:
     content = (folder / "whole.onnx").read_bytes()
     (tmp_path / "whole.onnx").write_bytes(content[: len(content) // 2])
@@ -198,13 +202,13 @@ def test_the_same_network_makes_the_same_files(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_biases_that_an_onnx_file_drops_because_they_are_zero_are_counted(tmp_path: Path) -> None:
-    zeros = untrained_subject("zeros", SMALL["residuals"])  # all its folded biases are 0
+    zeros = untrained_network("zeros", SMALL["residuals"])  # all its folded biases are 0
     done = write(zeros, ("onnx",), tmp_path)
     assert done.differences["onnx"] <= 1e-5
 
 
 def test_an_untrained_network_says_so(tmp_path: Path) -> None:
-    done = write(untrained_subject("raw", SMALL["gates"]), ("yaml", "python"), tmp_path)
+    done = write(untrained_network("raw", SMALL["gates"]), ("yaml", "python"), tmp_path)
     assert not (tmp_path / "network_raw.pt").exists()
     assert "untrained" in done.files["python"].read_text()
     assert "**It is untrained" in done.card.read_text()
@@ -218,12 +222,12 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 def test_weights_of_another_network_are_refused(folder: Path) -> None:
     with pytest.raises(SpecError, match="not the weights"):
-        trained_subject("x", SMALL["gates"], folder / "whole.safetensors")
+        trained_network("x", SMALL["gates"], folder / "whole.safetensors")
 
 
 def test_normalisation_that_does_not_fit_the_images_is_refused() -> None:
     with pytest.raises(SpecError, match="2, one for each channel"):
-        untrained_subject("x", replace(SMALL["gates"], mean=(0.5,)))
+        untrained_network("x", replace(SMALL["gates"], mean=(0.5,)))
 
 
 def test_formats_are_named_once_each_and_nothing_else_is_one() -> None:

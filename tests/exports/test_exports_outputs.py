@@ -4,12 +4,12 @@ import csv
 import re
 from dataclasses import replace
 
-from tests.views.view_records import ODD, binary_record
-from unitsearch.cli.live import closing
-from unitsearch.exports.outputs import csv_text, documented
+from tests.records import ODD, binary_record, manifest
+from unitsearch.api.study_facts import closing_text
+from unitsearch.exports.documents import csv_text, documented
 from unitsearch.metrics import se_bits
+from unitsearch.study.progress import End
 from unitsearch.study.record import Record
-from unitsearch.study.running import End
 from unitsearch.study.tables import COLUMNS, rows
 
 
@@ -23,8 +23,7 @@ def test_provenance_says_bits_where_filters_are_shared() -> None:
 
 
 def test_provenance_says_no_bits_elsewhere(record: Record) -> None:
-    more = {**record.facts, "space": {"name": "lenet_hybrid"}}
-    said = documented(Record(record.name, record.folder, more, record.trials), record.trials[1])
+    said = documented(record, record.trials[1])
     assert said.provenance is not None
     assert not {"bits", "macs_shared", "se_bits"} & set(said.provenance)
 
@@ -39,20 +38,19 @@ def test_csv_has_the_storage_efficiency_in_bits() -> None:
 
 
 def test_the_last_line_of_a_run_says_bits_where_they_are_an_objective() -> None:
-    said = closing(End("budget", binary_record()), "binary")
+    said = closing_text(End("budget", binary_record()), "binary")
     assert re.search(r"× fewer stored bits \(SE in bits [0-9.]+\); ", said)
-    config = {**binary_record().config, "objectives": ["accuracy", "flops"]}
-    other = replace(binary_record(), facts={"config": config})
-    assert "bits" not in closing(End("budget", other), "binary")
+    other = replace(binary_record(), manifest=manifest(objectives=("accuracy", "flops")))
+    assert "bits" not in closing_text(End("budget", other), "binary")
 
 
 def test_the_last_line_of_a_run_says_as_many_flops_as(record: Record) -> None:
     best = replace(record.trials[0], number=1, accuracy=0.99)
     equal = replace(record, trials=(record.trials[0], best))
-    assert ", as many FLOPs as the baseline's 98.0 " in closing(End("budget", equal), "equal")
+    assert ", as many FLOPs as the baseline's 98.0 " in closing_text(End("budget", equal), "equal")
 
 
 def test_the_last_line_of_a_run_says_no_ce_of_a_baseline_without_accuracy() -> None:
-    said = closing(End("budget", ODD["zero accuracy"]), "zero")
+    said = closing_text(End("budget", ODD["zero accuracy"]), "zero")
     assert "(CE" not in said
     assert "nan" not in said

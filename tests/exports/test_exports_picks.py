@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.views.view_records import ODD, make_record, trial
+from tests.records import ODD, make_record, manifest, trial
 from unitsearch.errors import StudyError, UsageError
 from unitsearch.exports.picks import check_pick, knee, picked
 from unitsearch.metrics import ce
@@ -60,8 +60,7 @@ def test_the_knee_of_a_study_is_on_its_front_and_not_the_baseline(record: Record
 
 
 def test_the_knee_follows_the_cost_that_the_study_searched_for(record: Record) -> None:
-    config = {**record.config, "objectives": ["accuracy", "params"]}
-    other = replace(record, facts={**record.facts, "config": config})
+    other = replace(record, manifest=manifest(objectives=("accuracy", "params")))
     assert picked(other, "knee")[0] in front_trials(other)
 
 

@@ -18,7 +18,7 @@ from tests.exports.export_networks import ALL_KINDS, SMALL, subject
 from unitsearch import resources
 from unitsearch.api import bound_space
 from unitsearch.architecture import Architecture
-from unitsearch.exports.python_file import python_text
+from unitsearch.exports.formats.python_source import python_text
 from unitsearch.network.build import Network, build
 from unitsearch.space import at_random, baseline, draw
 

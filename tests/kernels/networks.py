@@ -24,6 +24,7 @@ from unitsearch.architecture import (
 )
 from unitsearch.data.batches import normalise
 from unitsearch.kernels.lanes import Lanes
+from unitsearch.kernels.settings import OptimiserSettings
 from unitsearch.network.build import Network, build
 
 MEAN, STD = 0.3, 0.25
@@ -151,8 +152,11 @@ class Pair:
         return loss.item()
 
 
-def pair(architecture: Architecture, batch: int, **options: Any) -> Pair:
+def pair(
+    architecture: Architecture, batch: int, *, smoothing: float = 0.0, **optimiser: Any
+) -> Pair:
     """Return a network in both forms, with equal weights, none of them at 0 or 1."""
+    settings = OptimiserSettings(**optimiser)
     torch.manual_seed(1)
     network = build(architecture, plan="loop").double()
     with torch.no_grad():
@@ -160,7 +164,10 @@ def pair(architecture: Architecture, batch: int, **options: Any) -> Pair:
             if parameter.ndim == 1:
                 parameter.add_(torch.randn_like(parameter) * 0.3)
     c = architecture.input[0]
-    lanes = Lanes(architecture, batch, mean=(MEAN,) * c, std=(STD,) * c, dtype="float64", **options)
+    lanes = Lanes(
+        architecture, batch, mean=(MEAN,) * c, std=(STD,) * c, dtype="float64", optimiser=settings,
+        smoothing=smoothing,
+    )  # fmt: skip
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (2 * batch, *architecture.input)).astype(np.uint8)
     labels = rng.integers(0, 10, 2 * batch)

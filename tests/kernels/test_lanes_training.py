@@ -29,7 +29,7 @@ OPTIMISERS: dict[str, Any] = {
 def test_optimisers_follow_torchs_formulas(name: str, decay: float) -> None:
     make, options = OPTIMISERS[name]
     named = {"epsilon": options["eps"]} if "eps" in options else options
-    both = pair(SMALL, 16, optimiser=name.split()[-1], weight_decay=decay, **named)
+    both = pair(SMALL, 16, kind=name.split()[-1], weight_decay=decay, **named)
     optimiser = make(both.network.parameters(), 1e-3, weight_decay=decay, **options)
     for _ in range(5):
         both.differentiate()

@@ -19,6 +19,7 @@ from unitsearch.network.build import build
 from unitsearch.packs.pack_optimisers import StepSettings
 from unitsearch.training import Recipe
 from unitsearch.training.loop import DivergedError, train
+from unitsearch.training.monitor import Monitor
 from unitsearch.training.packed.loop import Finished, Member, train_pack
 from unitsearch.training.packed.steps import prepared
 
@@ -106,7 +107,8 @@ def test_an_optimiser_made_anew_begins_anew_for_members_of_that_epoch_only(
 ) -> None:
     recipe = replace(SGD, epochs=3, restart=1, ahead=True, each="epoch")
     members = [member(architecture, i) for i, architecture in enumerate(lenets[:4])]
-    left = packed(members, mnist, recipe, 2, on_epoch=lambda number, *_: number == 0)
+    members[0] = replace(members[0], bars=(2.0,))  # it stops after its first epoch
+    left = packed(members, mnist, recipe, 2)
     for i in (1, 2, 3):
         result, network = alone(lenets[i], i, mnist, recipe)
         assert apart(network, members[i].network) < EXACT
@@ -118,7 +120,8 @@ def test_a_member_that_is_stopped_ends_with_what_it_has_and_changes_no_other(
 ) -> None:
     recipe = replace(SGD, epochs=3)
     members = [member(architecture, i) for i, architecture in enumerate(lenets[:4])]
-    results = packed(members, mnist, recipe, 3, on_epoch=lambda n, epoch, _: (n, epoch) == (1, 2))
+    members[1] = replace(members[1], bars=(None, 2.0))
+    results = packed(members, mnist, recipe, 3)
     shorter, _ = alone(lenets[1], 1, mnist, recipe)
     assert numbers(results[1].result) == pytest.approx(
         [number for at in (0, 3, 6) for number in numbers(shorter)[at : at + 2]], abs=EXACT
@@ -171,7 +174,9 @@ def test_accuracy_is_measured_on_the_images_that_are_asked_for() -> None:
     architecture, data = SMALL["pooling"], noise((2, 8, 8), 20, 3)
     (first,) = packed([member(architecture, 0)], data, SGD, 1, watch=data.test).values()
     single = member(architecture, 0)
-    expected = train(InDouble(single.network), data, SGD, single.generator, watch=data.test)
+    expected = train(
+        InDouble(single.network), data, SGD, single.generator, monitor=Monitor(data.test)
+    )
     assert numbers(first.result) == pytest.approx(numbers(expected), abs=EXACT)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from unitsearch.papers import ReproducedCost, Verdict, contradictions, reproduce_costs, tally
-from unitsearch.papers.tables import PrintedCost, printed_costs
+from unitsearch.papers.printed_tables import PrintedCost, printed_costs
 from unitsearch.space import load_space
 
 with (Path(__file__).parents[1] / "golden" / "reproduced_costs.csv").open() as file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from unitsearch.papers import Verdict, contradictions, reproduce_metrics, tally
-from unitsearch.papers.tables import printed_metrics
+from unitsearch.papers.printed_tables import printed_metrics
 
 
 def test_every_printed_metric_is_in_the_tables_once() -> None:

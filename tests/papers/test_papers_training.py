@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from unitsearch.api import reproduce_training
-from unitsearch.api.trainings import read_trainings
 from unitsearch.errors import StudyError, UsageError
+from unitsearch.study.trainings import read_trainings
 
 NETWORKS = ["lenet_hybrid:hybrid", "lenet_hybrid:single_U1"]
 FEW = ["train=fast", "train.epochs=2", "data.limit=400", "data.validation=0.2", "engine.workers=1"]

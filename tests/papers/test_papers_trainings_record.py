@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from unitsearch.api import report
-from unitsearch.api.trainings import SETTINGS, TRAININGS, read_record
+from unitsearch.api.trainings import read_record
 from unitsearch.errors import StudyError
+from unitsearch.study.trainings import SETTINGS, TRAININGS
 from unitsearch.views.figures import convergence, pareto, printed, units
-from unitsearch.views.figures.published import beside
+from unitsearch.views.figures.published import compared_networks
 
 
 @pytest.fixture
@@ -36,7 +37,9 @@ def test_each_training_is_a_trial_with_its_test_accuracy(folder: Path) -> None:
 
 def test_its_seeds_stand_beside_the_print(folder: Path) -> None:
     rows = {
-        b.printed.name: b for b in beside([read_record(folder)]) if "Table I" in b.printed.source
+        b.printed.name: b
+        for b in compared_networks([read_record(folder)])
+        if "Table I" in b.printed.source
     }
     assert [len(rows[name].on("test")) for name in ("U1", "U2", "U3", "Hybrid2")] == [2, 2, 0, 2]
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from unitsearch.costs import Cost
 from unitsearch.errors import SpecError
-from unitsearch.papers.costs import judge
-from unitsearch.papers.metrics import judge_metric
-from unitsearch.papers.tables import PrintedCost, PrintedMetric
+from unitsearch.papers.printed_tables import PrintedCost, PrintedMetric
+from unitsearch.papers.reproduced_costs import judge
+from unitsearch.papers.reproduced_metrics import judge_metric
 from unitsearch.papers.verdicts import Verdict, of_cost, of_drop, printed, worst
 
 ROW = PrintedCost(

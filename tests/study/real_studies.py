@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.study.processes import workers_of
+
 COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
 TRIALS = 10
 # Proposals that use outcomes from the fourth trial on, of networks that train in a blink.
@@ -74,23 +76,23 @@ class Driver:
             text=True,
             start_new_session=True,
         )
-        self.said: list[str] = []
+        self.lines: list[str] = []
 
     def wait_for(self, text: str) -> None:
         """Read stderr up to a line with ``text``."""
         assert self.process.stderr is not None
         deadline = time.monotonic() + DEADLINE
         for line in self.process.stderr:
-            self.said.append(line)
+            self.lines.append(line)
             if text in line:
                 return
-            assert time.monotonic() < deadline, self.said
-        pytest.fail(f"ended without saying {text!r}: {''.join(self.said)}")
+            assert time.monotonic() < deadline, self.lines
+        pytest.fail(f"it ended without a line with {text!r}: {''.join(self.lines)}")
 
     def finish(self) -> tuple[int, str, str]:
         """Wait for the end; return exit code, stdout and all of stderr."""
         out, err = self.process.communicate(timeout=DEADLINE)
-        return self.process.returncode, out, "".join(self.said) + err
+        return self.process.returncode, out, "".join(self.lines) + err
 
     def kill_group(self) -> None:
         os.killpg(self.process.pid, signal.SIGKILL)
@@ -98,23 +100,7 @@ class Driver:
 
     def workers(self) -> list[int]:
         """Return the pids of its worker processes."""
-        found = []
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                parent = int(stat.read_text().rpartition(")")[2].split()[1])
-                words = (stat.parent / "cmdline").read_text()
-            except OSError:
-                continue
-            if parent == self.process.pid and "unitsearch.engine.worker" in words:
-                found.append(int(stat.parent.name))
-        return found
-
-
-def is_worker(pid: int) -> bool:
-    try:
-        return "unitsearch.engine.worker" in Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return False
+        return workers_of(self.process.pid)
 
 
 def wait_until(claim: Callable[[], bool], seconds: float) -> bool:
@@ -129,30 +115,8 @@ def listed(folder: Path, study: str) -> list[dict[str, Any]]:
     """Return the rows that ``trials -f json`` lists."""
     done = call(folder, "trials", study, "-f", "json")
     assert done.returncode == 0, done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found
-
-
-def facts_of_trials(folder: Path) -> list[tuple[Any, ...]]:
-    """Return everything that must not depend on how a study came about."""
-    from unitsearch.study.folder import read_study
-
-    record = read_study(folder)
-    return [
-        (
-            t.number,
-            t.state,
-            t.key,
-            t.seed,
-            t.values,
-            t.accuracy,
-            t.curve,
-            t.digest,
-            t.test_accuracy,
-            t.loss_curve,
-        )
-        for t in record.trials
-    ]
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows
 
 
 @pytest.fixture(scope="session")

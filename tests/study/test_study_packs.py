@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from tests.study.real_studies import Driver, call
-from unitsearch.study.folder import read_facts, read_study
+from unitsearch.study.folder import read_study
+from unitsearch.study.manifest import read_manifest
 from unitsearch.study.record import Record
 
 pytestmark = pytest.mark.slow
@@ -67,7 +68,7 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_lag_of_a_new_study_grows_with_its_packs_and_is_written_down(cut: Path) -> None:
-    assert read_facts(cut)["config"]["sampler"]["lag"] == 12
+    assert read_manifest(cut).config.sampler.lag == 12
 
 
 def test_a_driver_killed_in_the_middle_of_a_pack_loses_nothing(alone: Record, cut: Path) -> None:

@@ -7,23 +7,24 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.study.processes import is_worker
 from tests.study.real_studies import (
     QUICK,
     TRIALS,
     Driver,
     call,
     command,
-    facts_of_trials,
-    is_worker,
     resume,
     wait_until,
 )
-from unitsearch.study.folder import open_study, read_facts, read_study
+from tests.study.trial_facts import as_searched, facts_of_trials
+from unitsearch.study.folder import read_study, study_store
+from unitsearch.study.manifest import read_manifest, write_manifest
 from unitsearch.study.store import JOURNAL
 
 pytestmark = pytest.mark.slow
@@ -77,17 +78,17 @@ def test_a_raised_budget_goes_on_as_if_it_had_been_asked_for_at_once(
     done = call(tmp_path, "resume", "five", f"budget.trials={TRIALS}")
     assert done.returncode == 0, done.stderr
     after = facts_of_trials(folder)
-    assert [facts[:8] for facts in after] == [facts[:8] for facts in facts_of_trials(straight)]
-    assert [facts[:8] for facts in after[:5]] == [facts[:8] for facts in before]
-    assert read_facts(folder)["config"]["budget"]["trials"] == TRIALS
+    assert as_searched(after) == as_searched(facts_of_trials(straight))
+    assert as_searched(after[:5]) == as_searched(before)
+    assert read_manifest(folder).config.budget.trials == TRIALS
 
 
 def test_what_was_finished_before_a_kill_is_all_there_after_it(
     straight: Path, killed_copy: Path
 ) -> None:
-    finished = [t for t in facts_of_trials(killed_copy) if t[1] == "complete"]
+    finished = [t for t in facts_of_trials(killed_copy) if t.state == "complete"]
     assert len(finished) >= 4
-    assert [t[:8] for t in finished] == [t[:8] for t in facts_of_trials(straight)[: len(finished)]]
+    assert as_searched(finished) == as_searched(facts_of_trials(straight)[: len(finished)])
 
 
 def test_after_a_kill_nothing_is_said_to_run(killed_copy: Path) -> None:
@@ -144,20 +145,20 @@ def test_wherever_the_journal_was_cut_off_a_writer_opens_what_was_whole(
 ) -> None:
     journal = copy / JOURNAL
     content = journal.read_bytes()
-    facts = read_facts(copy)
+    manifest = read_manifest(copy)
     lines = content.count(b"\n")
     created = content.find(b"\n", content.find(b"\n") + 1) + 1  # the study and its names
     full = facts_of_trials(straight)
     for cut in range(created, len(content), max(1, (len(content) - created) // 40)):
         journal.write_bytes(content[:cut])
-        store = open_study(copy, facts, writer=True)
+        store = study_store(copy, manifest, writer=True)
         trials = store.trials()
         store.close()
         assert journal.read_bytes().count(b"\n") <= lines
-        assert [t.key for t in trials] == [t[2] for t in full[: len(trials)]]
+        assert [t.key for t in trials] == [t.key for t in full[: len(trials)]]
         done = [t for t in trials if t.state == "complete"]
         assert [(t.accuracy, t.digest) for t in done] == [
-            (full[t.number][5], full[t.number][7]) for t in done
+            (full[t.number].accuracy, full[t.number].digest) for t in done
         ]
 
 
@@ -186,16 +187,16 @@ def test_a_crash_between_outcome_and_state_is_finished_on_resume(
     journal = copy / JOURNAL
     lines = journal.read_text().splitlines(keepends=True)
     full = facts_of_trials(straight)
-    last = full[-1][0]
+    last = full[-1].number
     at = max(i for i, line in enumerate(lines) if '"outcome"' in line)
     assert json.loads(lines[at])["trial_id"] == last
     journal.write_text("".join(lines[: at + 1]))
     assert read_study(copy).trials[last].state == "waiting"
-    facts = read_facts(copy)
-    store = open_study(copy, facts, writer=True)
-    found = store.trials()[last]
+    store = study_store(copy, read_manifest(copy), writer=True)
+    trial = store.trials()[last]
     store.close()
-    assert (found.state, found.accuracy, found.digest) == ("complete", full[last][5], full[last][7])
+    assert trial.state == "complete"
+    assert (trial.accuracy, trial.digest) == (full[last].accuracy, full[last].digest)
     resume(copy)
     assert facts_of_trials(copy) == full
 
@@ -203,10 +204,10 @@ def test_a_crash_between_outcome_and_state_is_finished_on_resume(
 def test_a_started_trial_keeps_architecture_and_seed_when_it_is_run_again(
     killed_copy: Path, straight: Path
 ) -> None:
-    waiting = [t for t in facts_of_trials(killed_copy) if t[1] == "waiting"]
+    waiting = [t for t in facts_of_trials(killed_copy) if t.state == "waiting"]
     full = facts_of_trials(straight)
-    assert [(t[2], t[3], t[4]) for t in waiting] == [
-        (full[t[0]][2], full[t[0]][3], full[t[0]][4]) for t in waiting
+    assert [(t.key, t.seed, t.values) for t in waiting] == [
+        (full[t.number].key, full[t.number].seed, full[t.number].values) for t in waiting
     ]
 
 
@@ -253,11 +254,7 @@ def test_resume_of_another_seed_exits_with_2_and_says_what_may_be_given(copy: Pa
 
 
 def test_a_resumed_study_whose_data_changed_is_refused(killed_copy: Path) -> None:
-    facts: dict[str, Any] = read_facts(killed_copy)
-    facts["split"] = "0" * 16
-    from unitsearch.study.folder import write_facts
-
-    write_facts(killed_copy, facts)
+    write_manifest(killed_copy, replace(read_manifest(killed_copy), split="0" * 16))
     done = call(killed_copy.parents[1], "resume", "straight")
     assert done.returncode == 3
     assert "the data have changed" in done.stderr

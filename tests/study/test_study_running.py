@@ -8,7 +8,7 @@ import pytest
 
 from tests.study.real_studies import QUICK
 from unitsearch.api import run_study
-from unitsearch.study.running import Progress
+from unitsearch.study.progress import Progress
 
 
 @pytest.mark.slow

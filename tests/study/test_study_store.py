@@ -15,7 +15,8 @@ from urllib.parse import quote
 import optuna
 import pytest
 
-from tests.study.real_studies import QUICK, TRIALS, call, facts_of_trials, listed
+from tests.study.real_studies import QUICK, TRIALS, call, listed
+from tests.study.trial_facts import as_searched, facts_of_trials
 from unitsearch.study.store import JOURNAL, without_password
 
 FEW = 5
@@ -103,14 +104,10 @@ def test_sqlite_holds_what_the_journal_holds(straight: Path, tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "studies" / "lite"
     assert not (folder / JOURNAL).exists()
-    assert [t[:8] for t in facts_of_trials(folder)] == [
-        t[:8] for t in facts_of_trials(straight)[:FEW]
-    ]
+    assert as_searched(facts_of_trials(folder)) == as_searched(facts_of_trials(straight)[:FEW])
     again = call(tmp_path, "resume", "lite", "budget.trials=6")
     assert again.returncode == 0, again.stderr
-    assert [t[:8] for t in facts_of_trials(folder)] == [
-        t[:8] for t in facts_of_trials(straight)[:6]
-    ]
+    assert as_searched(facts_of_trials(folder)) == as_searched(facts_of_trials(straight)[:6])
 
 
 @pytest.mark.slow
@@ -133,9 +130,9 @@ def test_postgres_holds_what_the_journal_holds_and_its_password_is_in_no_file(
     )
     assert resumed.returncode == 0, resumed.stderr
     monkeypatch.setenv("UNITSEARCH_STORAGE_PASSWORD", PASSWORD)
-    assert [t[:8] for t in facts_of_trials(tmp_path / "studies" / "pg")] == [
-        t[:8] for t in facts_of_trials(straight)[:6]
-    ]
+    assert as_searched(facts_of_trials(tmp_path / "studies" / "pg")) == as_searched(
+        facts_of_trials(straight)[:6]
+    )
     said = "".join(p.stdout + p.stderr for p in (done, refused, wrong, resumed))
     for hidden in (secret, PASSWORD, "wr0ngw0rd"):
         assert hidden not in said

@@ -17,21 +17,14 @@ import pytest
 import torch
 from torch import nn
 
-from unitsearch.architecture import read_architecture
-from unitsearch.data import data_spec
-from unitsearch.data.sets import DataSet, load
-from unitsearch.network.build import build, initialise
+from tests.training.digits import STACK, Killed, killed_after, one_network, short_digits
+from unitsearch.data.sets import DataSet
 from unitsearch.training import Recipe
 from unitsearch.training.checkpoints import Checkpoint, State
 from unitsearch.training.loop import Trained, train
+from unitsearch.training.monitor import Monitor
 
 RECIPE = Recipe(epochs=4, batch=50, optimiser="sgd", rate=0.05, weight_decay=1e-3)
-HEAD = [{"kind": "flatten"}, {"kind": "linear", "out": 10}]
-STACK = [
-    {"kind": "conv", "out": 4},
-    {"kind": "stack", "units": [{"count": 2, "nodes": [2, 3, 2]}]},
-    {"kind": "pool", "op": "max", "kernel": 2},
-]
 BINARY = [{"kind": "conv", "out": 4}, {"kind": "slbf", "out": 4, "bank": 4, "splits": 2}]
 
 
@@ -45,14 +38,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def data() -> DataSet:
-    return load(data_spec("digits", limit=300, validation=100))
-
-
-def network(layers: list[dict[str, Any]] = STACK, plan: str = "grouped") -> nn.Module:
-    plain = {"unitsearch": 1, "input": [1, 8, 8], "layers": [*layers, *HEAD]}
-    found = build(read_architecture(plain), plan=plan)
-    initialise(found, "default", torch.Generator().manual_seed(0))
-    return found
+    return short_digits()
 
 
 def digest(trained: nn.Module) -> str:
@@ -63,10 +49,6 @@ def digest(trained: nn.Module) -> str:
 
 def checkpoint(folder: Path, minutes: float = 0, job: str = "this") -> Checkpoint:
     return Checkpoint(folder / "state", {"job": job}, minutes)
-
-
-class Killed(BaseException):
-    """Ends a training in the middle."""
 
 
 def run(
@@ -80,15 +62,10 @@ def run(
 ) -> Trained:
     """Train; be killed at the end of epoch ``until``, before that epoch's state is kept."""
 
-    def on_epoch(epoch: int, accuracy: float) -> None:
-        if seen is not None:
-            seen.append(epoch)
-        if epoch == until:
-            raise Killed
-
     order = torch.Generator().manual_seed(1)
+    monitor = Monitor(on_epoch=killed_after(until, seen))
     return train(
-        net, data, recipe, order, augmentation="crop_flip", on_epoch=on_epoch, checkpoint=kept
+        net, data, recipe, order, augmentation="crop_flip", monitor=monitor, checkpoint=kept
     )
 
 
@@ -112,11 +89,11 @@ def test_whatever_the_recipe_it_ends_with_the_same_weights(
     data: DataSet, tmp_path: Path, changes: dict[str, Any], until: int, plan: str
 ) -> None:
     recipe = replace(RECIPE, **changes)
-    straight = network(plan=plan)
+    straight = one_network(plan=plan)
     whole = run(straight, data, recipe)
     with pytest.raises(Killed):
-        run(network(plan=plan), data, recipe, checkpoint(tmp_path), until=until)
-    resumed, seen = network(plan=plan), []
+        run(one_network(plan=plan), data, recipe, checkpoint(tmp_path), until=until)
+    resumed, seen = one_network(plan=plan), []
     found = run(resumed, data, recipe, checkpoint(tmp_path), seen=seen)
     assert seen == list(range(until, 5))
     assert digest(resumed) == digest(straight)
@@ -128,10 +105,10 @@ def test_whatever_the_recipe_it_ends_with_the_same_weights(
 def test_whatever_the_network_it_ends_with_the_same_weights(
     data: DataSet, tmp_path: Path, layers: list[dict[str, Any]], plan: str
 ) -> None:
-    straight, resumed = network(layers, plan), network(layers, plan)
+    straight, resumed = one_network(layers, plan), one_network(layers, plan)
     run(straight, data, RECIPE)
     with pytest.raises(Killed):
-        run(network(layers, plan), data, RECIPE, checkpoint(tmp_path), until=3)
+        run(one_network(layers, plan), data, RECIPE, checkpoint(tmp_path), until=3)
     run(resumed, data, RECIPE, checkpoint(tmp_path))
     assert digest(resumed) == digest(straight)
 
@@ -140,22 +117,23 @@ CHILD = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from tests.training.test_checkpoints import RECIPE, checkpoint, network
+from tests.training.digits import one_network, short_digits
+from tests.training.test_checkpoints import RECIPE, checkpoint
 import torch
-from unitsearch.data import data_spec
-from unitsearch.data.sets import load
 from unitsearch.training.loop import train
+from unitsearch.training.monitor import Monitor
 
 def on_epoch(epoch, accuracy):
     print(epoch, flush=True)
     sys.stdin.readline()
 
 torch.set_num_threads(1)
-net = network()
-data = load(data_spec("digits", limit=300, validation=100))
+net = one_network()
+data = short_digits()
 order = torch.Generator().manual_seed(1)
 kept = checkpoint(Path(sys.argv[1]))
-train(net, data, RECIPE, order, augmentation="crop_flip", on_epoch=on_epoch, checkpoint=kept)
+monitor = Monitor(on_epoch=on_epoch)
+train(net, data, RECIPE, order, augmentation="crop_flip", monitor=monitor, checkpoint=kept)
 """
 
 
@@ -179,7 +157,7 @@ def test_a_killed_process_is_gone_on_from_by_another(data: DataSet, tmp_path: Pa
     assert first.stdout.readline() == "2\n"  # so the state after epoch 1 is kept
     os.kill(first.pid, signal.SIGKILL)
     first.communicate(timeout=60)
-    resumed, straight, seen = network(), network(), []
+    resumed, straight, seen = one_network(), one_network(), []
     run(resumed, data, RECIPE, checkpoint(tmp_path), seen=seen)
     run(straight, data, RECIPE)
     assert seen == [2, 3, 4]
@@ -188,27 +166,27 @@ def test_a_killed_process_is_gone_on_from_by_another(data: DataSet, tmp_path: Pa
 
 def test_the_time_before_the_kill_counts(data: DataSet, tmp_path: Path) -> None:
     with pytest.raises(Killed):
-        run(network(), data, RECIPE, checkpoint(tmp_path), until=4)
+        run(one_network(), data, RECIPE, checkpoint(tmp_path), until=4)
     state = checkpoint(tmp_path).found()
     assert state is not None
     spent = replace(state, seconds=state.seconds + 1000)
     checkpoint(tmp_path).keep(spent)
-    assert run(network(), data, RECIPE, checkpoint(tmp_path)).seconds > 1000
+    assert run(one_network(), data, RECIPE, checkpoint(tmp_path)).seconds > 1000
 
 
 def test_a_short_training_writes_nothing(data: DataSet, tmp_path: Path) -> None:
-    run(network(), data, RECIPE, checkpoint(tmp_path, minutes=5))
+    run(one_network(), data, RECIPE, checkpoint(tmp_path, minutes=5))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_after_the_last_epoch_no_state_is_kept(data: DataSet, tmp_path: Path) -> None:
-    run(network(), data, replace(RECIPE, epochs=1), checkpoint(tmp_path))
+    run(one_network(), data, replace(RECIPE, epochs=1), checkpoint(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
 def kept_by(data: DataSet, folder: Path) -> Path:
     with pytest.raises(Killed):
-        run(network(), data, RECIPE, checkpoint(folder), until=3)
+        run(one_network(), data, RECIPE, checkpoint(folder), until=3)
     (path,) = folder.iterdir()
     return path
 
@@ -224,7 +202,7 @@ def test_a_damaged_state_is_not_gone_on_from(data: DataSet, tmp_path: Path, dama
     path = kept_by(data, tmp_path)
     good = path.read_bytes()
     path.write_bytes({"truncated": good[:-1], "empty": b"", "not ours": b"a note"}[damage])
-    straight, again, seen = network(), network(), []
+    straight, again, seen = one_network(), one_network(), []
     run(straight, data, RECIPE)
     run(again, data, RECIPE, checkpoint(tmp_path), seen=seen)
     assert seen == [1, 2, 3, 4]
@@ -234,7 +212,7 @@ def test_a_damaged_state_is_not_gone_on_from(data: DataSet, tmp_path: Path, dama
 def test_where_the_folder_is_not_seen_training_goes_on_without(
     data: DataSet, tmp_path: Path
 ) -> None:
-    straight, without = network(), network()
+    straight, without = one_network(), one_network()
     run(straight, data, RECIPE)
     run(without, data, RECIPE, checkpoint(tmp_path / "elsewhere"))
     assert digest(without) == digest(straight)
@@ -246,7 +224,7 @@ def test_a_state_that_cannot_be_written_costs_one_line(
 ) -> None:
     (tmp_path / "state").mkdir()  # a folder in the file's place
     with caplog.at_level(logging.WARNING):
-        run(network(), data, replace(RECIPE, epochs=2), checkpoint(tmp_path))
+        run(one_network(), data, replace(RECIPE, epochs=2), checkpoint(tmp_path))
     (said,) = caplog.messages
     assert "a kill costs the training so far" in said
     assert [path.name for path in tmp_path.iterdir()] == ["state"]

@@ -16,6 +16,7 @@ from unitsearch.space import bind, load_space, point
 from unitsearch.training import Recipe
 from unitsearch.training.checkpoints import Checkpoint
 from unitsearch.training.loop import Trained, test_accuracy, train
+from unitsearch.training.monitor import Monitor
 
 measured_on_test = test_accuracy
 del test_accuracy  # pytest would take it for a test
@@ -71,7 +72,8 @@ def test_a_training_goes_on_from_its_checkpoint(
             if stop and epoch == 2:
                 raise KeyboardInterrupt
 
-        return train(network, moved, recipe, generator, checkpoint=kept, on_epoch=end)
+        monitor = Monitor(on_epoch=end)
+        return train(network, moved, recipe, generator, monitor=monitor, checkpoint=kept)
 
     with pytest.raises(KeyboardInterrupt):
         once(stop=True)

@@ -16,6 +16,7 @@ from unitsearch.network.build import build, initialise
 from unitsearch.network.slbf import slbf_layers
 from unitsearch.training import Recipe
 from unitsearch.training.loop import DivergedError, test_accuracy, train
+from unitsearch.training.monitor import Monitor
 from unitsearch.training.runners import score
 
 measured_on_test = test_accuracy
@@ -186,12 +187,11 @@ def test_pixels_are_normalised_only_if_the_recipe_says_so(
 
 
 def test_each_epoch_is_reported_with_its_validation_accuracy(data: DataSet) -> None:
-    said: list[tuple[int, float]] = []
-    found = train(
-        network(), data, replace(FAST, epochs=3), order(), on_epoch=lambda e, a: said.append((e, a))
-    )
-    assert said == list(enumerate(found.curve, start=1))
-    assert len(found.losses) == 3
+    reported: list[tuple[int, float]] = []
+    monitor = Monitor(on_epoch=lambda epoch, accuracy: reported.append((epoch, accuracy)))
+    trained = train(network(), data, replace(FAST, epochs=3), order(), monitor=monitor)
+    assert reported == list(enumerate(trained.curve, start=1))
+    assert len(trained.losses) == 3
 
 
 def test_training_sees_neither_validation_nor_test_images(data: DataSet) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.records import architecture, make_record
 from tests.views.browser import CHROMIUM, Browser
-from tests.views.view_records import architecture, make_record
 from unitsearch.architecture import Architecture
 from unitsearch.study.record import Record
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from tests.views.view_records import facts, make_record, trial
+from tests.records import make_record, manifest, trial
 from unitsearch.api import point_architecture
+from unitsearch.data import data_spec
 from unitsearch.study.record import Record
 
 CASES = (
@@ -36,7 +37,7 @@ def case(name: str) -> Record:
         case "one trial":
             return replace(usual, trials=usual.trials[:1])
         case "one objective":
-            return replace(usual, facts=facts(objectives=["accuracy"]))
+            return replace(usual, manifest=manifest(objectives=("accuracy",)))
         case _:
             return usual
 
@@ -52,8 +53,8 @@ def table1(space: str = "lenet_table1") -> Record:
         )
         for number, name in enumerate(names)
     )
-    more = {"space": {"name": space}}
-    return Record("table1", Path("studies/table1"), facts(data={"name": "mnist"}) | more, trials)
+    content = manifest(data=data_spec("mnist"), space=space)
+    return Record("table1", Path("studies/table1"), content, trials)
 
 
 def with_stopped(record: Record) -> Record:

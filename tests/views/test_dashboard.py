@@ -16,17 +16,18 @@ from typing import Any
 
 import pytest
 
-from tests.views.view_records import make_record
+from tests.records import make_record, manifest
 from tests.views.view_studies import add_trials, files, write_study
 from unitsearch.architecture import key, read_architecture, read_text
 from unitsearch.errors import PackageError, SpecError, StudyError, UsageError
 from unitsearch.study.record import Record
 from unitsearch.views.figures import pareto
 from unitsearch.views.live import open_server
+from unitsearch.views.live.answers import Answers
 from unitsearch.views.live.app import dash_app
+from unitsearch.views.live.board_files import own_boards, shipped_boards
 from unitsearch.views.live.catalogue import Catalogue
-from unitsearch.views.live.pages import Pages, own_boards, shipped_boards
-from unitsearch.views.pages.page import figure_json
+from unitsearch.views.pages.document import figure_json
 
 PORT = 8050
 AT = f"http://127.0.0.1:{PORT}"
@@ -44,7 +45,7 @@ class Asked:
     """The dashboard of a folder with the studies ``first`` and ``second``."""
 
     home: Path
-    pages: Pages
+    answers: Answers
     client: Any
 
     def get(self, path: str, **headers: str) -> Any:
@@ -63,8 +64,9 @@ SECOND = make_record(9, "second", seed=3)
 
 
 def asked(home: Path) -> Asked:
-    pages = Pages(Catalogue(), shipped_boards())
-    return Asked(home, pages, dash_app(pages, lambda: PORT).server.test_client())
+    """Return a dashboard whose clock stands still: reading takes no time, so no view is kept."""
+    answers = Answers(Catalogue(), shipped_boards(), clock=lambda: 0.0)
+    return Asked(home, answers, dash_app(answers, lambda: PORT).server.test_client())
 
 
 @pytest.fixture(scope="module")
@@ -85,36 +87,36 @@ def dashboard(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
     monkeypatch.chdir(home)
     found = asked(home)
     yield found
-    found.pages.catalogue.close()
+    found.answers.catalogue.close()
 
 
 # What it shows.
 
 
 def test_the_list_has_every_study_and_says_which_nobody_has_read(dashboard: Asked) -> None:
-    dashboard.pages.page(["first"], "report")
-    head = dashboard.pages.page([], "report")["head"]
+    dashboard.answers.page(["first"], "report")
+    head = dashboard.answers.page([], "report")["head"]
     assert 'href="/?study=first">first</a>' in head
     assert 'href="/?study=second">second</a></th><td class="soft">not read yet' in head
-    dashboard.pages.catalogue.read_all()
-    assert "not read yet" not in dashboard.pages.page([], "report")["head"]
+    dashboard.answers.catalogue.read_all()
+    assert "not read yet" not in dashboard.answers.page([], "report")["head"]
 
 
 def test_what_a_lone_study_begins_with_is_drawn_before_it_is_asked_for(home: Path) -> None:
-    alone = Pages(Catalogue([home / "studies" / "first"]), shipped_boards())
+    alone = Answers(Catalogue([home / "studies" / "first"]), shipped_boards())
     alone.prepare()
-    assert {0, 1} <= alone.view(["first"], "report").drawn.keys()
+    assert {0, 1} <= alone.view(["first"], "report").drawn.sections.keys()
     alone.catalogue.close()
 
 
 def test_a_part_is_the_figure_of_the_report(dashboard: Asked) -> None:
     found = dashboard.json("/api/part/0?study=first")["figure"]
-    record = dashboard.pages.catalogue.look("first")
+    record = dashboard.answers.catalogue.look("first")
     assert found == json.loads(figure_json(pareto.plain(record, "ce", "accuracy")))
 
 
 def test_every_part_of_a_board_is_answered(dashboard: Asked) -> None:
-    view = dashboard.pages.view(["first"], "report")
+    view = dashboard.answers.view(["first"], "report")
     for number in range(len(view.sections)):
         assert set(dashboard.json(f"/api/part/{number}?study=first")) <= {"figure", "html"}
     assert dashboard.get(f"/api/part/{len(view.sections)}?study=first").status_code == 404
@@ -136,9 +138,9 @@ def test_kept_weights_can_be_downloaded(dashboard: Asked) -> None:
 
 
 def test_studies_stand_side_by_side(dashboard: Asked) -> None:
-    page = dashboard.pages.page(["first", "second"], "report")
+    page = dashboard.answers.page(["first", "second"], "report")
     assert "2 studies side by side" in page["head"]
-    one = dashboard.pages.page(["first"], "report")["panels"]
+    one = dashboard.answers.page(["first"], "report")["panels"]
     assert page["panels"].count('data-study="second"') == one.count('data-study="first"')
     both = dashboard.json("/api/trials?study=first&study=second")
     assert [part["study"] for part in both] == ["first", "second"]
@@ -148,11 +150,10 @@ def test_new_trials_are_a_new_version(home: Path, dashboard: Asked) -> None:
     grows = make_record(6, "grows")
     folder = write_study(home / "studies", replace(grows, trials=grows.trials[:4]))
     try:
-        before = dashboard.pages.page(["grows"], "report")
-        dashboard.pages.view(["grows"], "report").cost = 0.0  # so that it does not rest
-        assert dashboard.pages.page(["grows"], "report")["version"] == before["version"]
+        before = dashboard.answers.page(["grows"], "report")
+        assert dashboard.answers.page(["grows"], "report")["version"] == before["version"]
         add_trials(folder, grows.trials[4:])
-        after = dashboard.pages.page(["grows"], "report")
+        after = dashboard.answers.page(["grows"], "report")
         assert after["version"] != before["version"]
         assert after["layout"] == before["layout"]
         shown = dashboard.json("/api/part/0?study=grows")["figure"]["data"]
@@ -181,18 +182,24 @@ def test_a_page_that_outlives_its_server_is_not_taken_for_known(dashboard: Asked
     known = dashboard.json("/api/page?study=first")["version"]
     again = asked(dashboard.home)
     assert "parts" in again.json(f"/api/page?study=first&known={known}&part=0")
-    again.pages.catalogue.close()
+    again.answers.catalogue.close()
 
 
-def test_a_large_view_rests_before_it_is_made_again(home: Path, dashboard: Asked) -> None:
-    view = dashboard.pages.view(["first"], "report")
-    view.cost = 1000.0
+def test_a_view_that_took_long_to_read_is_kept_for_a_while(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    seconds = iter([0.0, 1.0, 1.9, 2.1, 3.0])  # reading takes a second; the longest pause is two
+    answers = Answers(Catalogue(), shipped_boards(), clock=lambda: next(seconds))
+    view = answers.view(["first"], "report")
     (home / "studies" / "first" / "study.yaml").touch()
-    assert dashboard.pages.view(["first"], "report") is view
+    assert answers.view(["first"], "report") is view
+    assert answers.view(["first"], "report") is not view
+    answers.catalogue.close()
 
 
 def test_a_study_that_is_not_there_is_said(dashboard: Asked) -> None:
-    page = dashboard.pages.page(["nobody"], "report")
+    page = dashboard.answers.page(["nobody"], "report")
     assert "no study named &#x27;nobody&#x27;" in page["head"]
     assert dashboard.get("/api/trials?study=nobody").status_code == 404
 
@@ -202,9 +209,9 @@ def test_a_damaged_study_does_not_hide_the_others(home: Path, dashboard: Asked) 
     broken.mkdir()
     (broken / "study.yaml").write_text("nonsense: 1")
     try:
-        dashboard.pages.catalogue.read_all()
-        assert ">first</a>" in dashboard.pages.page([], "report")["head"]
-        assert "not the facts of a study" in dashboard.pages.page(["broken"], "report")["head"]
+        dashboard.answers.catalogue.read_all()
+        assert ">first</a>" in dashboard.answers.page([], "report")["head"]
+        assert "not the facts of a study" in dashboard.answers.page(["broken"], "report")["head"]
     finally:
         broken.rename(home / "broken")
 
@@ -214,12 +221,11 @@ def test_a_board_of_ones_own_is_offered_and_read_anew_when_it_changes(
 ) -> None:
     path = home / "mine.yaml"
     path.write_text("title: Mine\npanels:\n- {panel: front}\n")
-    dashboard.pages.boards |= own_boards([path])
-    assert "Mine" in dashboard.pages.page(["first"], "mine")["head"]
+    dashboard.answers.boards.paths |= own_boards([path])
+    assert "Mine" in dashboard.answers.page(["first"], "mine")["head"]
     path.write_text("title: Ours\npanels:\n- {panel: fronts}\n")
     os.utime(path, ns=(1, 1))
-    dashboard.pages.view(["first"], "mine").cost = 0.0  # so that it does not rest
-    assert "did you mean &#x27;front&#x27;" in dashboard.pages.page(["first"], "mine")["head"]
+    assert "did you mean &#x27;front&#x27;" in dashboard.answers.page(["first"], "mine")["head"]
 
 
 def test_two_studies_of_one_name_are_told_apart(home: Path, tmp_path: Path) -> None:
@@ -289,11 +295,11 @@ def test_no_file_outside_the_studies_is_served(dashboard: Asked, path: str) -> N
 def test_nothing_of_a_study_changes_by_being_shown(home: Path, dashboard: Asked) -> None:
     folder = home / "studies" / "second"
     before = files(folder)
-    for number in range(len(dashboard.pages.view(["second"], "report").sections)):
+    for number in range(len(dashboard.answers.view(["second"], "report").sections)):
         dashboard.get(f"/api/part/{number}?study=second")
     for path in ("trials?", "trial?number=3&", "weights?number=3&"):
         dashboard.get(f"/api/{path}study=second")
-    dashboard.pages.page(["second"], "report")
+    dashboard.answers.page(["second"], "report")
     assert files(folder) == before
 
 
@@ -304,19 +310,20 @@ def test_what_comes_from_a_study_is_escaped(
     name = f"evil {EVIL}".replace("/", "")
     usual = make_record(13, name)
     failed = replace(usual.trials[11], reason=EVIL)
-    facts = {"config": {**usual.config, "space": EVIL, "data": {"name": EVIL}}}
+    recipe = replace(usual.manifest.config.train, name=EVIL[:100])
+    content = manifest(space=EVIL, train=recipe)
     trials = (*usual.trials[:11], failed, usual.trials[12])
-    write_study(tmp_path / "studies", Record(name, usual.folder, facts, trials))
+    write_study(tmp_path / "studies", Record(name, usual.folder, content, trials))
     found = asked(tmp_path)
     for names, board in (([], "report"), ([name], "report"), ([EVIL], "report"), ([name], EVIL)):
-        page = found.pages.page(names, board)
+        page = found.answers.page(names, board)
         for html in ("bar", "head", "panels"):
             assert "<img" not in page[html]
-    view = found.pages.view([name], "report")
+    view = found.answers.view([name], "report")
     for number in range(len(view.sections)):
-        text = json.loads(found.pages.part([name], "report", number))
+        text = json.loads(found.answers.part([name], "report", number))
         assert "<img" not in text.get("html", "")
-    found.pages.catalogue.close()
+    found.answers.catalogue.close()
 
 
 # How it is started.

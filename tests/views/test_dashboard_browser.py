@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.records import make_record, manifest
 from tests.views.browser import Browser, Page, brush, dimmed, point
-from tests.views.view_records import make_record
 from tests.views.view_studies import add_trials, write_study
 from unitsearch.architecture import key, read_architecture, read_file
 from unitsearch.study.lock import LOCK
@@ -41,9 +41,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         young = replace(record, name=name, folder=Path(name), trials=record.trials[:trials])
         write_study(found / "studies", young)
     failed = replace(SECOND.trials[11], reason=EVIL)
-    facts = {"config": {**SECOND.config, "space": EVIL, "data": {"name": EVIL}}}
+    recipe = replace(SECOND.manifest.config.train, name=EVIL[:100])
+    content = manifest(space=EVIL, train=recipe)
     trials = (*SECOND.trials[:11], failed, *SECOND.trials[12:])
-    write_study(found / "studies", Record("evil", Path(f"evil {EVIL}"), facts, trials))
+    write_study(found / "studies", Record("evil", Path(f"evil {EVIL}"), content, trials))
     return found
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.views.view_records import make_record
+from tests.records import make_record
 from tests.views.view_studies import add_trials, files, finish, start, write_study
 from unitsearch.errors import StudyError
 from unitsearch.study.folder import read_study
-from unitsearch.study.lock import LOCK, driving
-from unitsearch.study.looking import Looker, is_held
+from unitsearch.study.lock import LOCK, driving, is_driven
+from unitsearch.study.looking import Looker
 from unitsearch.study.store import JOURNAL, open_store
 
 MANY = make_record(14)
@@ -112,10 +112,10 @@ def test_no_lock_is_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_who_drives_a_study_is_known_by_what_it_wrote(folder: Path) -> None:
-    assert not is_held(folder)
+    assert not is_driven(folder)
     with driving(folder):
-        assert is_held(folder)
-    assert not is_held(folder)
+        assert is_driven(folder)
+    assert not is_driven(folder)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_driver_that_was_killed_drives_no_more(folder: Path, host: str, held: 
     ended = os.spawnlp(os.P_NOWAIT, "true", "true")
     os.waitpid(ended, 0)
     (folder / LOCK).write_text(json.dumps({"pid": ended, "host": host}))
-    assert is_held(folder) == held
+    assert is_driven(folder) == held
 
 
 def test_a_raised_budget_is_seen(folder: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_raised_budget_is_seen(folder: Path) -> None:
     looker.look()
     facts = folder / "study.yaml"
     facts.write_text(facts.read_text().replace("trials: 12", "trials: 99"))
-    assert looker.look().config["budget"]["trials"] == 99
+    assert looker.look().manifest.config.budget.trials == 99
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.views.view_records import make_record
+from tests.records import make_record
 from tests.views.view_studies import files, write_study
 from unitsearch.study.store import JOURNAL
 

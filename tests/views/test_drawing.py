@@ -8,11 +8,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.views.view_records import BASELINE, EVERYTHING, architecture, lenet
+from tests.records import BASELINE, EVERYTHING, architecture, lenet
 from unitsearch import resources
 from unitsearch.api import load_architecture
 from unitsearch.architecture import Architecture
-from unitsearch.views import describe, drawing, kind_colours
+from unitsearch.architecture.description import describe
+from unitsearch.views import drawing, kind_colours
 from unitsearch.views.drawing import drawing_file
 from unitsearch.views.drawing.glyphs import text_width
 

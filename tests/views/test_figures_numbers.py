@@ -9,11 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.records import lenet, make_record, trial
 from tests.views.figure_records import case, with_stopped
-from tests.views.view_records import lenet, make_record, trial
+from unitsearch.architecture.description import unit_counts
 from unitsearch.costs import COSTS
 from unitsearch.errors import UsageError
-from unitsearch.metrics import METRICS, SHOWN, metric
+from unitsearch.metrics import METRICS
 from unitsearch.search.front import hypervolume as volume_of
 from unitsearch.search.front import volume_point
 from unitsearch.study.record import Record
@@ -23,7 +24,6 @@ from unitsearch.study.tables import (
     reference_point,
     training_seconds,
 )
-from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import (
     convergence,
     curves,
@@ -34,9 +34,9 @@ from unitsearch.views.figures import (
     pareto,
     tradeoff,
 )
-from unitsearch.views.figures.curves import SHOWN as CURVES
+from unitsearch.views.figures.curves import MOST_CURVES
 from unitsearch.views.figures.effects import LEAST, student_quantile, unit_effects, usable
-from unitsearch.views.figures.points import axis_error, points
+from unitsearch.views.figures.plotted_trials import axis_error, plotted_trials
 
 
 def trace(figure, name: str):  # type: ignore[no-untyped-def]
@@ -126,12 +126,6 @@ def test_weighted_trade_offs_are_those_of_the_papers_tables(
     assert METRICS[f"tca_{w1}_{w2}"].formula(new, base) == pytest.approx(
         math.exp(w1 * drop) / math.exp(w2 * loss)
     )
-
-
-def test_latency_is_shown_and_never_searched_for() -> None:
-    assert "latency" in SHOWN
-    with pytest.raises(UsageError, match="expected a metric"):
-        metric("latency")
 
 
 def test_latency_is_drawn_once_it_is_measured(record: Record) -> None:
@@ -240,7 +234,7 @@ def test_the_method_stands_on_the_figure(record: Record) -> None:
 def test_stopped_and_failed_trials_are_marked_where_they_ended() -> None:
     record = with_stopped(case("30 trials"))
     figure = curves(record)
-    stopped = next(t for t in figure.data if t.name == "stopped (1)")
+    stopped = next(t for t in figure.data if t.name == "stopped early (1)")
     failed = next(t for t in figure.data if t.name == "failed (1)")
     assert (stopped.customdata, stopped.x) == ((1,), (3,))
     assert (failed.customdata, failed.x) == ((2,), (2,))
@@ -260,7 +254,7 @@ def test_of_many_curves_some_are_drawn_and_the_front_whole() -> None:
     record = make_record(900)
     figure = curves(record)
     drawn = numbers(figure, "other trials")
-    assert 100 < len(drawn) <= CURVES
+    assert 100 < len(drawn) <= MOST_CURVES
     chosen = {t.number for t in front_trials(record) if not t.is_baseline}
     assert numbers(figure, "the study's front") == chosen
     assert any("off the front drawn" in note.text for note in figure.layout.annotations)
@@ -408,7 +402,7 @@ def test_a_drop_of_parameters_is_the_table_s(record: Record) -> None:
 
 def test_the_study_s_own_drops_are_those_of_its_trials(record: Record) -> None:
     x, y = METRICS["params_drop"], METRICS["accuracy_drop"]
-    where = {p.trial.number: (p.x, p.y) for p in points(record, x, y)}
+    where = {p.trial.number: (p.x, p.y) for p in plotted_trials(record, x, y)}
     drawn = trace(tradeoff(record, "params"), "this study's front")
     for number, px, py in zip(drawn.customdata, drawn.x, drawn.y, strict=True):
         assert where[number] == (px, py)

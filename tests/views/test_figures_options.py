@@ -12,7 +12,7 @@ from unitsearch.api import plot
 from unitsearch.errors import SpecError, UsageError
 from unitsearch.views import PANELS, board, read_board
 from unitsearch.views.figures import FIGURES
-from unitsearch.views.figures.options import OPTIONS, checked
+from unitsearch.views.figures.options import checked
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_a_figure_of_one_study_refuses_two(tmp_path: Path) -> None:
 
 
 def test_every_figure_is_a_panel_with_the_same_options() -> None:
-    assert set(OPTIONS) == set(FIGURES) <= set(PANELS)
-    assert all(PANELS[name] == OPTIONS[name] for name in FIGURES)
+    assert set(FIGURES) <= set(PANELS)
+    assert all(PANELS[name] == FIGURES[name].options for name in FIGURES)
 
 
 def test_the_board_of_everything_has_every_figure_of_one_study() -> None:

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from tests.records import manifest
 from tests.views.figure_records import case, table1
-from tests.views.view_records import facts
+from unitsearch.data import data_spec
 from unitsearch.metrics import METRICS
 from unitsearch.views.figures import pareto, printed
-from unitsearch.views.figures.printed import measured
-from unitsearch.views.figures.published import beside, fitting, published
-from unitsearch.views.pages.printed import printed_table
+from unitsearch.views.figures.printed_accuracies import mean_accuracy
+from unitsearch.views.figures.published import compared_networks, fitting_rows, published
+from unitsearch.views.pages.printed_table import printed_table
 
 
 def row(source: str, backbone: str, name: str):  # type: ignore[no-untyped-def]
@@ -52,26 +53,24 @@ def test_what_is_not_printed_has_no_place() -> None:
 
 
 def test_a_table_fits_a_study_of_its_space_and_data() -> None:
-    sources = {r.source for r in fitting(table1())}
+    sources = {r.source for r in fitting_rows(table1())}
     assert sources == {"BUnit-Net Table I", "TissueNet Table 5"}
 
 
 def test_no_table_fits_other_data_or_another_space() -> None:
-    assert fitting(case("30 trials")) == []
-    assert fitting(replace(table1(), facts=facts(data={"name": "digits"}))) == []
-    assert fitting(table1("lenet_hybrid")) == []
+    assert fitting_rows(case("30 trials")) == []
+    assert fitting_rows(replace(table1(), manifest=manifest())) == []
+    assert fitting_rows(table1("lenet_hybrid")) == []
 
 
 def test_a_table_fits_a_study_of_ones_own_space_whose_baseline_costs_the_same() -> None:
-    from tests.views.view_records import trial
+    from tests.records import trial
     from unitsearch.api import point_architecture
 
     base = trial(0, point_architecture("vgg16_cifar:baseline"), 0.93)
-    more = {"space": {"name": "mine"}}
-    record = replace(
-        table1(), trials=(base,), facts=facts(data={"name": "cifar10"}) | more, name="mine"
-    )
-    assert {r.backbone for r in fitting(record)} == {"VGG-16"}
+    content = manifest(data=data_spec("cifar10"), space="mine")
+    record = replace(table1(), trials=(base,), manifest=content, name="mine")
+    assert {r.backbone for r in fitting_rows(record)} == {"VGG-16"}
 
 
 def test_printed_networks_are_hollow_and_said_to_be_no_contest() -> None:
@@ -90,26 +89,28 @@ def test_without_printed_networks_the_figure_says_so() -> None:
 
 
 def test_a_printed_network_is_known_by_its_key() -> None:
-    found = {b.printed.name: b for b in beside([table1()]) if "Table I" in b.printed.source}
-    assert [one.number for one in found["U1"].taken] == [1]
-    assert found["Hybrid1"].taken == ()
+    found = {
+        b.printed.name: b for b in compared_networks([table1()]) if "Table I" in b.printed.source
+    }
+    assert [one.number for one in found["U1"].trainings] == [1]
+    assert found["Hybrid1"].trainings == ()
     assert found["Hybrid2"].is_hybrid
     assert not found["U2"].is_hybrid
 
 
 def test_trainings_of_several_studies_count_together() -> None:
     other = tuple(replace(t, accuracy=(t.accuracy or 0) + 0.002) for t in table1().trials)
-    rows = beside([table1(), replace(table1(), name="again", trials=other)])
+    rows = compared_networks([table1(), replace(table1(), name="again", trials=other)])
     u1 = next(b for b in rows if b.printed.name == "U1")
-    both = measured(u1.on("validation"))
+    both = mean_accuracy(u1.on("validation"))
     assert both.count == 2
     assert both.accuracy == pytest.approx(0.982)
     assert both.spread == pytest.approx(0.002 / 2**0.5)
 
 
 def test_one_training_has_its_binomial_error() -> None:
-    u1 = next(b for b in beside([table1()]) if b.printed.name == "U1")
-    assert measured(u1.on("validation")).spread == pytest.approx(
+    u1 = next(b for b in compared_networks([table1()]) if b.printed.name == "U1")
+    assert mean_accuracy(u1.on("validation")).spread == pytest.approx(
         (0.981 * 0.019 / 6000) ** 0.5, 0.01
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from unitsearch.views.figures import theme
-from unitsearch.views.pages.page import asset
+from unitsearch.views.pages.document import asset
 
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
 VISIONS = {

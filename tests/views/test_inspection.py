@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.views.view_records import architecture
+from tests.records import architecture
 from unitsearch.architecture import canonical
 from unitsearch.costs import count
 from unitsearch.network.build import build
@@ -22,12 +22,12 @@ from unitsearch.views.inspection import (
     NEEDED,
     UNMEASURED,
     UNRESOLVED,
+    InspectedUnit,
     Inspection,
-    Seen,
-    Shown,
-    Together,
+    JointRemoval,
+    ShownImage,
     inspection_html,
-    saved,
+    saved_cost,
 )
 from unitsearch.views.inspection.measures import finding
 from unitsearch.views.inspection.png import LEVELS, image_png, maps_png, palette
@@ -46,7 +46,7 @@ layers:
 QUIET = Effect(200, 1, 1, 0.001, 0.002)
 
 
-def seen(unit: Seen, effect: Effect | None, **activity: int) -> Seen:
+def seen(unit: InspectedUnit, effect: Effect | None, **activity: int) -> InspectedUnit:
     return replace(unit, effect=effect, activity=replace(unit.activity, **activity))
 
 
@@ -63,12 +63,12 @@ def found() -> Inspection:
         outputs, _ = stack_maps(network, image[None].float() / 255)
         maps = tuple(unit_maps(outputs[at.stack][0], at).numpy() for at in units)
         label = ("<b>ship</b>", "cat")[number]
-        shown.append(Shown(number, image.byte().numpy(), label, "cat", 0.75, maps))
+        shown.append(ShownImage(number, image.byte().numpy(), label, "cat", 0.75, maps))
     activity = Activity(0, 0, 0.5, 1 / 4, (0.0,))
     seen_units = tuple(
-        Seen(at, activity, QUIET, saved(one, {at.stack: {at.index}})) for at in units
+        InspectedUnit(at, activity, QUIET, saved_cost(one, {at.stack: {at.index}})) for at in units
     )
-    some = Together(seen_units[:2], QUIET, saved(one, {0: {0, 1}}))
+    some = JointRemoval(seen_units[:2], QUIET, saved_cost(one, {0: {0, 1}}))
     return Inspection(
         "<img>", one, count(one), "digits", "validation", 450, 200, 150, True, seen_units,
         some, some, tuple(shown),
@@ -143,7 +143,9 @@ def test_a_large_stack_says_which_units_are_shown(found: Inspection) -> None:
         replace(
             found,
             architecture=one,
-            units=tuple(Seen(at, a, None, None) for at, a in zip(units, loud, strict=True)),
+            units=tuple(
+                InspectedUnit(at, a, None, None) for at, a in zip(units, loud, strict=True)
+            ),
             shown=(replace(found.shown[0], maps=maps),),
         )
     )

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.views.view_records import architecture, lenet
+from tests.records import architecture, lenet
 from unitsearch.architecture import Architecture, canonical
 from unitsearch.costs import Cost, count
 from unitsearch.errors import UsageError
-from unitsearch.views.inspection import cost_without, saved
+from unitsearch.views.inspection import cost_without, saved_cost
 
 COUNTS = st.fixed_dictionaries({kind: st.integers(1, 4) for kind in ("1-2-1", "1-4-1", "2-4-2")})
 
@@ -47,7 +47,7 @@ def test_what_is_saved_is_what_the_network_costs_more_than_one_made_without_the_
         left.append(kept)
     expected = count(lenet((left[0], left[1])))
     assert cost_without(whole, gone) == expected
-    assert saved(whole, gone) + expected == count(whole)
+    assert saved_cost(whole, gone) + expected == count(whole)
 
 
 CASES = {
@@ -97,7 +97,7 @@ def test_behind_a_residual_sum_the_channels_that_enter_stay() -> None:
     )
     taken = 9 * 2 * 8  # weights of the next convolution on the unit's two channels
     next_one = Cost(taken, 64 * taken, 2 * 64 * taken, 64 * taken, 32 * taken)
-    assert saved(whole, {0: {2}}) == unit + next_one
+    assert saved_cost(whole, {0: {2}}) == unit + next_one
 
 
 def test_before_a_residual_sum_the_channels_that_leave_stay() -> None:
@@ -105,15 +105,15 @@ def test_before_a_residual_sum_the_channels_that_leave_stay() -> None:
     whole = network(f"{{kind: conv, out: 8}}, {{kind: residual, body: [{body}]}}")
     made = 9 * 8 * 2  # weights of the convolution before that make the unit's two channels
     unit_params = 72 + 8 + 72 + 4
-    assert saved(whole, {0: {2}}).params == unit_params + made + 2 * 2
+    assert saved_cost(whole, {0: {2}}).params == unit_params + made + 2 * 2
 
 
 def test_units_of_two_stacks_in_a_row_go_alone() -> None:
     text = stack("{count: 4, nodes: [1, 2, 1]}")
     whole = network(f"{{kind: conv, out: 4}}, {text}, {text}, {{kind: conv, out: 4}}")
     unit = 18 + 4 + 18 + 2
-    assert saved(whole, {0: {0}}).params == unit + 27 + 2
-    assert saved(whole, {1: {0}}).params == unit + 9 * 4
+    assert saved_cost(whole, {0: {0}}).params == unit + 27 + 2
+    assert saved_cost(whole, {1: {0}}).params == unit + 9 * 4
 
 
 def test_stacks_are_numbered_through_blocks() -> None:
@@ -123,16 +123,16 @@ def test_stacks_are_numbered_through_blocks() -> None:
         f"{{kind: conv, out: 4}}, {{kind: residual, body: [{text}], shortcut: [{small}]}}, {text}"
     )
     unit, less = 18 + 4 + 18 + 2, 9 + 2 + 9 + 2
-    assert [saved(whole, {number: {0}}).params for number in range(3)] == [unit, less, unit]
+    assert [saved_cost(whole, {number: {0}}).params for number in range(3)] == [unit, less, unit]
 
 
 def test_nothing_gone_saves_nothing() -> None:
     whole = lenet(({"1-2-1": 3}, {"1-4-1": 2}))
-    assert saved(whole, {}) == Cost()
+    assert saved_cost(whole, {}) == Cost()
     assert cost_without(whole, {}) == count(whole)
 
 
 @pytest.mark.parametrize(("gone", "said"), [({0, 1, 2}, "all units of a stack"), ({3}, "0 to 2")])
 def test_a_stack_cannot_lose_all_units_nor_ones_that_it_has_not(gone: set[int], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        saved(lenet(({"1-2-1": 3}, {"1-4-1": 2})), {0: gone})
+        saved_cost(lenet(({"1-2-1": 3}, {"1-4-1": 2})), {0: gone})

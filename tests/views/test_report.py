@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from tests.views.view_records import ODD, binary_record, make_record
+from tests.records import ODD, binary_record, make_record, manifest
 from unitsearch.architecture import key, read_architecture, read_text
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
 from unitsearch.views import index_html, report_html, write_report
 from unitsearch.views.pages import details
-from unitsearch.views.pages.panels import finding
-from unitsearch.views.words import efficiency, fewer, versus
+from unitsearch.views.pages.findings import finding
+from unitsearch.wording import efficiency, fewer, versus
 
 VOID = {"meta", "br", "input", "link", "img", "hr"}
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -218,8 +218,8 @@ def test_a_report_on_normal_layers_says_parameters(html: str) -> None:
 def test_what_comes_from_files_is_escaped(record: Record) -> None:
     failed = replace(record.trials[11], reason=EVIL)
     trials = (*record.trials[:11], failed, *record.trials[12:])
-    config = {**record.config, "space": EVIL, "data": {"name": EVIL}}
-    evil = replace(record, name=EVIL, trials=trials, facts={"config": config})
+    recipe = replace(record.manifest.config.train, name=EVIL[:100])
+    evil = replace(record, name=EVIL, trials=trials, manifest=manifest(space=EVIL, train=recipe))
     text = report_html(evil)
     assert "<script>alert" not in text
     assert "<img" not in text
@@ -237,8 +237,8 @@ def test_a_failed_baseline_is_said_with_its_reason() -> None:
 
 
 def test_a_report_needs_little_of_the_configuration() -> None:
-    facts = {"config": {"floor": 0.9, "objectives": ["accuracy"]}}
-    assert "No trials yet." in report_html(Record("new", Path("studies/new"), facts, ()))
+    few = manifest(objectives=("accuracy",))
+    assert "No trials yet." in report_html(Record("new", Path("studies/new"), few, ()))
 
 
 def test_writing_replaces_the_old_report_and_leaves_nothing_else(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.records import ODD, make_record
 from tests.views.browser import Browser, Page, brush, dimmed, point
-from tests.views.view_records import ODD, make_record
 from unitsearch.architecture import key, read_architecture, read_file
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials

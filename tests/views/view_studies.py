@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
-from unitsearch.study.folder import write_facts
+from unitsearch.search.proposals import Proposal
+from unitsearch.study.config import Budget
+from unitsearch.study.manifest import write_manifest
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.store import Store, create_store, open_store
 
@@ -16,10 +17,9 @@ def write_study(home: Path, record: Record, storage: str | None = None) -> Path:
     """Write ``record`` as a study into ``home`` and return its folder."""
     folder = home / record.folder.name
     folder.mkdir(parents=True)
-    budget = {"trials": len(record.trials), "minutes": None}
-    config = {**record.config, "budget": budget, "storage": storage}
-    known: dict[str, Any] = {"space": {"name": "lenet_hybrid"}, "data": {"name": "digits"}}
-    write_facts(folder, {**known, **record.facts, "name": folder.name, "config": config})
+    budget = Budget(trials=len(record.trials))
+    config = replace(record.manifest.config, budget=budget, storage=storage)
+    write_manifest(folder, replace(record.manifest, name=folder.name, config=config))
     create_store(folder, folder.name, storage).close()
     add_trials(folder, record.trials, storage)
     return folder
@@ -38,9 +38,8 @@ def add_trials(folder: Path, trials: Sequence[Trial], storage: str | None = None
 
 
 def start(store: Store, trial: Trial) -> None:
-    store.start(
-        trial.number, trial.architecture, trial.key, trial.seed, trial.cost, trial.values, {}, None
-    )
+    proposal = Proposal(trial.values, {}, trial.architecture, trial.key, trial.cost)
+    store.start(trial.number, trial.seed, proposal)
 
 
 def finish(store: Store, trial: Trial) -> None:

@@ -1,4 +1,4 @@
-"""One function per command: joins studies and views. What ``import unitsearch`` offers."""
+"""One function per command: joins studies and views. ``import unitsearch`` offers some of them."""
 
 from unitsearch.api.exports import export
 from unitsearch.api.latency import Latency, latency
@@ -18,16 +18,14 @@ from unitsearch.api.studies import (
     dry_run,
     load_study,
     plot,
-    prepared,
-    raised_budget,
     report,
     resume_study,
     run,
     run_study,
     version,
 )
-from unitsearch.api.trainings import TABLE_1, Repeated, Training, reproduce_training
-from unitsearch.papers import reproduce_costs, reproduce_metrics
+from unitsearch.api.trainings import TABLE_1, Repeated, reproduce_training
+from unitsearch.papers import contradictions, reproduce_costs, reproduce_metrics, tally
 
 __all__ = [
     "TABLE_1",
@@ -35,10 +33,10 @@ __all__ = [
     "Repeated",
     "SpacePoint",
     "Study",
-    "Training",
     "best_trial",
     "bound_space",
     "build",
+    "contradictions",
     "count",
     "draw",
     "dry_run",
@@ -50,8 +48,6 @@ __all__ = [
     "load_study",
     "plot",
     "point_architecture",
-    "prepared",
-    "raised_budget",
     "report",
     "reproduce_costs",
     "reproduce_metrics",
@@ -60,6 +56,7 @@ __all__ = [
     "run",
     "run_study",
     "space_points",
+    "tally",
     "train_one",
     "version",
 ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unitsearch.api.networks import load_architecture
 from unitsearch.api.words import word
@@ -16,9 +16,10 @@ from unitsearch.errors import SpecError, StudyError, UnitSearchError, UsageError
 
 if TYPE_CHECKING:
     from unitsearch.architecture import Architecture
+    from unitsearch.exports.card_facts import CardFacts
     from unitsearch.exports.export import Exported
-    from unitsearch.exports.story import Story
-    from unitsearch.exports.subject import Subject
+    from unitsearch.exports.source_network import SourceNetwork
+    from unitsearch.study.config import Config
     from unitsearch.study.record import Record, Trial
 
 
@@ -57,15 +58,15 @@ def export(
     from unitsearch.exports.formats import FORMATS, formats_from
 
     wanted = formats_from(formats)
-    if not weights:  # nothing but weights is in them
-        wanted = [name for name in wanted if name != "safetensors"]
+    if not weights:
+        wanted = [name for name in wanted if not FORMATS[name].companion]  # it holds weights alone
     if not wanted:
         raise UsageError("safetensors are weights, so there is nothing to export without them")
     for name in wanted:
-        FORMATS[name].demand()
+        FORMATS[name].require_packages()
     if pick and trials:
         raise UsageError("export takes either a pick of the front or trials by number, not both")
-    made: list[Callable[[], tuple[Subject, Story]]]
+    made: list[Callable[[], tuple[SourceNetwork, CardFacts]]]
     if _is_architecture(named):
         if pick or trials:
             raise StudyError(
@@ -79,8 +80,8 @@ def export(
 
     found = []
     for make in made:
-        subject, story = make()
-        found.append(write_out(subject, story, wanted, Path(folder), latency=latency))
+        source, facts = make()
+        found.append(write_out(source, facts, wanted, Path(folder), latency=latency))
         watch(found[-1])
     return found
 
@@ -107,32 +108,34 @@ def _chosen(study: str | Path, pick: str, trials: Sequence[int]) -> tuple[Record
 
 def _of_trial(
     record: Record, trial: Trial, formats: Sequence[str], *, weights: bool
-) -> tuple[Subject, Story]:
-    from unitsearch.exports.export import trial_subject
-    from unitsearch.exports.story import of_trial
+) -> tuple[SourceNetwork, CardFacts]:
+    from unitsearch.exports.card_facts import trial_card_facts
+    from unitsearch.exports.loading import trial_network
 
-    subject = trial_subject(record, trial, weights=weights)
-    file = f"{subject.stem}.yaml"
-    command = _retraining(file, _overrides(record.config, trial.seed))
+    source = trial_network(record, trial, weights=weights)
+    file = f"{source.stem}.yaml"
+    command = _retraining(file, _overrides(record.manifest.config, trial.seed))
     if command and "yaml" not in formats:
         before = ["unitsearch", "export", record.name, "--trial", str(trial.number)]
         command = f"{shlex.join([*before, '--no-weights', '-o', '.'])}\n{command}"
-    return subject, of_trial(record, trial, command)
+    return source, trial_card_facts(record, trial, command)
 
 
-def _of_file(named: str, formats: Sequence[str], *, weights: bool) -> tuple[Subject, Story]:
-    from unitsearch.exports.export import trained_subject, untrained_subject
+def _of_file(
+    named: str, formats: Sequence[str], *, weights: bool
+) -> tuple[SourceNetwork, CardFacts]:
+    from unitsearch.exports.card_facts import file_card_facts
     from unitsearch.exports.formats import FORMATS
-    from unitsearch.exports.story import of_file
+    from unitsearch.exports.loading import trained_network, untrained_network
 
     architecture = load_architecture(named)
     is_file = Path(named).is_file()
     stem = Path(named).stem if is_file else re.sub(r"[^\w.-]+", "-", named)
     beside = Path(named).with_suffix(".safetensors")
     if weights and is_file and beside.is_file():
-        subject = trained_subject(stem, architecture, beside)
+        source = trained_network(stem, architecture, beside)
     else:
-        lacking = [name for name in formats if FORMATS[name].has_weights]
+        lacking = [name for name in formats if FORMATS[name].needs_weights]
         if weights and lacking:
             raise SpecError(
                 f"{named} has no weights beside it ({beside.name}), and {', '.join(lacking)} "
@@ -140,15 +143,15 @@ def _of_file(named: str, formats: Sequence[str], *, weights: bool) -> tuple[Subj
                 fix=f"train it: unitsearch train {shlex.quote(named)}; or --no-weights for an "
                 "untrained network",
             )
-        subject = untrained_subject(stem, architecture)
+        source = untrained_network(stem, architecture)
     at = f"{stem}.yaml" if "yaml" in formats else named
-    story = of_file(
+    facts = file_card_facts(
         architecture,
         Path(named).name,
         _retraining(at, _told(architecture)),
-        is_trained=subject.is_trained,
+        is_trained=source.is_trained,
     )
-    return subject, story
+    return source, facts
 
 
 def _retraining(file: str, overrides: Sequence[str]) -> str:
@@ -156,17 +159,16 @@ def _retraining(file: str, overrides: Sequence[str]) -> str:
     return shlex.join(["unitsearch", "train", file, *overrides]) if overrides else ""
 
 
-def _overrides(config: Mapping[str, Any], seed: int) -> list[str]:
-    """Return what makes ``unitsearch train`` train as a study did: data, recipe and seed.
+def _overrides(wanted: Config, seed: int) -> list[str]:
+    """Return the overrides with which ``unitsearch train`` trains as a study did.
 
-    Where the data lie on this machine is left out. Empty if the configuration is of no study that
-    can be read today.
+    They are of data, recipe and seed; the place of the data on this machine is left out. Empty if
+    they cannot be composed today.
     """
     from unitsearch.fields import write_all
-    from unitsearch.study.config import compose, config_from, options
+    from unitsearch.study.config import compose, options
 
     try:
-        wanted = config_from(config)
         recipe = wanted.train.name if wanted.train.name in options("train") else "fast"
         found = [f"data={wanted.data.name}", f"train={recipe}"]
         usual, _ = compose(found)

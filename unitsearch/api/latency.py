@@ -1,13 +1,11 @@
-"""How fast networks are to use, measured beside a baseline."""
+"""Latency of networks, measured beside a baseline."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from statistics import median
 
 from unitsearch import resources
 from unitsearch.api.networks import build, load_architecture
@@ -16,16 +14,16 @@ from unitsearch.errors import UsageError
 
 @dataclass(frozen=True)
 class Latency:
-    """How long a network takes for a batch of images.
+    """The time that a network takes for a batch of images.
 
     Attributes:
-        network: Which one.
+        network: The network's name, as given.
         batch: Images at a time.
         median: Milliseconds a batch, the median of the rounds.
         low: The lower quartile.
         high: The upper quartile.
         speedup: The baseline's median over this one's, of the same run.
-        plan: How it ran, in words.
+        plan: Its inference form, in words.
     """
 
     network: str
@@ -48,9 +46,10 @@ def latency(
 
     Args:
         named: An architecture file or SPACE:POINT; its weights do not matter.
-        against: The baseline, likewise; unless given that of the space that ``named`` is from.
-        batches: Images at a time.
-        rounds: How often each is measured.
+        against: The baseline: a file or SPACE:POINT; unless given that of the space that ``named``
+            is from.
+        batches: Images at a time, one or more numbers.
+        rounds: The number of timings of each network.
         device: ``cpu``, or ``cuda`` where there is one.
 
     Raises:
@@ -58,28 +57,21 @@ def latency(
     """
     import torch
 
-    from unitsearch.network.inference import for_inference
-    from unitsearch.network.timing import timings
+    from unitsearch.network.latency import inference_times
 
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError(place="device", found=device, expected="cpu: no GPU is at hand")
     names = [against or _baseline_of(named), named]
-    plain = [build(load_architecture(name)).to(device) for name in names]
-    found = []
+    networks = [build(load_architecture(name)) for name in names]
+    rows = []
     for batch in batches:
-        fast = [for_inference(network, batch) for network in plain]
-        images = [torch.zeros(batch, *one.architecture.input, device=device) for one in fast]
-        with torch.inference_mode():
-            calls = [partial(one, x) for one, x in zip(fast, images, strict=True)]
-            times = [sorted(row) for row in timings(calls, rounds)]
-        base = median(times[0])
-        for name, one, row in zip(names, fast, times, strict=True):
-            quarter = len(row) // 4
-            low, high = 1e3 * row[quarter], 1e3 * row[-1 - quarter]
-            middle = median(row)
-            plan = _said(one.plan)
-            found.append(Latency(name, batch, 1e3 * middle, low, high, base / middle, plan))
-    return found
+        times = inference_times(networks, batch, rounds, device)
+        base = times[0].seconds.median
+        for name, time in zip(names, times, strict=True):
+            low, middle, high = time.ms()
+            speedup = base / time.seconds.median
+            rows.append(Latency(name, batch, middle, low, high, speedup, _in_words(time.plan)))
+    return rows
 
 
 def _baseline_of(named: str) -> str:
@@ -96,7 +88,7 @@ def _baseline_of(named: str) -> str:
     return f"{known}:baseline"
 
 
-def _said(plan: Mapping[str, str]) -> str:
+def _in_words(plan: Mapping[str, str]) -> str:
     """Return a plan in words: channels_last, 3 stacks grouped, 1 dense."""
     forms = Counter(form for name, form in plan.items() if name != "memory")
     stacks = ", ".join(f"{n} {'stacks' if n > 1 else 'stack'} {form}" for form, n in forms.items())

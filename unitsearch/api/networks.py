@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from unitsearch.data import DataSpec
     from unitsearch.network.build import Network
     from unitsearch.network.inference import Inference
-    from unitsearch.study.running import Progress
+    from unitsearch.study.progress import Progress
 
 Watch = Callable[["Progress"], None]
 
@@ -144,7 +144,6 @@ def train_one(
     """Train one architecture, write it with its weights, and return what it reached."""
     from unitsearch.architecture import key, write_architecture, yaml_text
     from unitsearch.data.download import make_available
-    from unitsearch.fields import write_all
     from unitsearch.metrics import standard_error
     from unitsearch.study.config import compose
     from unitsearch.study.folder import write_file
@@ -173,56 +172,40 @@ def train_one(
 
     import torch
 
-    from unitsearch.data.images import Images
     from unitsearch.data.sets import load
-    from unitsearch.engine.work import initialise_weights
-    from unitsearch.network.autotune import choose
-    from unitsearch.network.build import build as build_network
+    from unitsearch.engine.work import CheckpointFile, TrainingContext, train_architecture
     from unitsearch.network.weights import weights_bytes
-    from unitsearch.training.checkpoints import Checkpoint
-    from unitsearch.training.loop import normalisation, test_accuracy, train
+    from unitsearch.training.loop import test_accuracy
 
-    device = config.engine.found_device
+    device, recipe = config.engine.found_device, config.train
     data_set = load(config.data).to(device)
-    recipe = config.train
-    batch = min(recipe.batch, len(data_set.train))
-    in_memory = isinstance(data_set.train, Images)
-    choice = choose(architecture, config.plan, batch, in_memory=in_memory, device=device)
-    network = build_network(replace(architecture, provenance=None), plan=str(choice.plan))
-    generator = initialise_weights(network, config.seed, recipe)
     stem = (Path(named).stem if is_file else named.rpartition(":")[2]) or "network"
     path = folder / f"{stem}.yaml"
     checkpoint = None
     if config.engine.checkpoint is not None:
-        job = [key(architecture), config.seed, write_all(recipe), write_all(config.data)]
-        file = path.with_suffix(".checkpoint")
-        job += [str(choice.plan), torch.get_num_threads(), device]
-        what = {"job": job, "split": data_set.split_hash}
-        checkpoint = Checkpoint(file, what, config.engine.checkpoint)
-        with suppress(OSError):  # told when the result is written
+        checkpoint = CheckpointFile(path.with_suffix(".checkpoint"), config.engine.checkpoint)
+        with suppress(OSError):  # the error is raised when the result is written
             folder.mkdir(parents=True, exist_ok=True)
-    trained = train(
-        network,
-        data_set,
-        recipe,
-        generator,
-        augmentation=config.data.augment,
-        on_epoch=watch,
+    context = TrainingContext(recipe, config.data, data_set, device)
+    trained = train_architecture(
+        replace(architecture, provenance=None),
+        config.seed,
+        context,
+        plan=config.plan,
         checkpoint=checkpoint,
+        on_epoch=watch,
     )
+    network, curve = trained.network, trained.result.curve
     tested = test_accuracy(network, data_set, recipe)
-    shift, scale = normalisation(data_set, recipe)
-    network.architecture = documented = replace(
-        architecture, classes=data_set.classes, mean=shift, std=scale
-    )
+    network.architecture = documented = context.documented(architecture)
     cost = count_cost(architecture)
     facts: dict[str, Any] = {
         "key": key(architecture),
         "seed": config.seed,
-        "accuracy": round(trained.curve[-1], 6),
-        "accuracy_se": round(standard_error(trained.curve[-1], len(data_set.validation)), 6),
+        "accuracy": round(curve[-1], 6),
+        "accuracy_se": round(standard_error(curve[-1], len(data_set.validation)), 6),
         "test_accuracy": round(tested, 6),
-        "best_epoch_accuracy": round(max(trained.curve), 6),
+        "best_epoch_accuracy": round(max(curve), 6),
         "params": cost.params,
         "macs": cost.macs,
         "flops": cost.flops,
@@ -230,8 +213,8 @@ def train_one(
         "data": config.data.name,
         "split": data_set.split_hash,
         "recipe": recipe.name,
-        "plan": str(network.plan) + ("" if device == "cpu" else f", {device}"),
-        "train_seconds": round(trained.seconds, 3),
+        "plan": trained.plan,
+        "train_seconds": round(trained.result.seconds, 3),
     }
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub
     seen = {
@@ -243,5 +226,5 @@ def train_one(
     write_file(path, yaml_text(write_architecture(documented)).encode())
     write_file(path.with_suffix(".safetensors"), weights_bytes(network))
     if checkpoint is not None:
-        checkpoint.remove()
+        checkpoint.path.unlink(missing_ok=True)
     return {**facts, "file": str(path)}

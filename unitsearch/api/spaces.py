@@ -19,7 +19,7 @@ from unitsearch.space import (
 )
 
 if TYPE_CHECKING:
-    from unitsearch.study.running import Progress
+    from unitsearch.study.progress import Progress
 
 Watch = Callable[["Progress"], None]
 

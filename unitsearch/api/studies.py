@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -10,23 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unitsearch.api.words import word
-from unitsearch.errors import DataError, SpecError, StudyError, UsageError
-from unitsearch.fields import write_all
-from unitsearch.space import (
-    Space,
-    SpaceFile,
-    Survey,
-    baseline,
-    bind,
-    survey,
-)
+from unitsearch.errors import StudyError, UsageError
+from unitsearch.space import Space, Survey, survey
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from unitsearch.study.config import Config
+    from unitsearch.study.creation import HeldStudy
+    from unitsearch.study.progress import End, Progress
     from unitsearch.study.record import Record, Trial
-    from unitsearch.study.running import End, Progress
 
 Watch = Callable[["Progress"], None]
 
@@ -58,9 +50,9 @@ class Study:
         """All trials, one row each; accuracy is a fraction, flops are the papers'."""
         import pandas as pd
 
-        from unitsearch.study.tables import COLUMNS, rows
+        from unitsearch.study.tables import columns, rows
 
-        return pd.DataFrame(rows(self.record), columns=list(COLUMNS))
+        return pd.DataFrame(rows(self.record), columns=list(columns(self.record)))
 
     @property
     def front(self) -> pd.DataFrame:
@@ -89,12 +81,14 @@ def run(
         UsageError: If a setting cannot be meant.
         StudyError: If the study cannot be created, or its baseline fails.
     """
+    from unitsearch.study.config import GROUPS
+
     overrides = [f"space={word(space)}"]
     groups = []
     for key, value in settings.items():
         if isinstance(value, Mapping):
             rest = dict(value)
-            if key in ("data", "train", "sampler", "engine") and "name" in rest:
+            if key in GROUPS and "name" in rest:
                 groups.append(f"{key}={word(rest.pop('name'))}")
             overrides += [f"{key}.{inner}={word(item)}" for inner, item in rest.items()]
         else:
@@ -105,122 +99,27 @@ def run(
 
 def run_study(overrides: Sequence[str], watch: Watch, command: str = "") -> End:
     """Create the study that ``overrides`` ask for and run it to its end."""
-    from unitsearch.study.config import compose
-    from unitsearch.study.folder import new_folder, write_facts
-    from unitsearch.study.lock import driving
-    from unitsearch.study.store import create_store, without_password
+    from unitsearch.study.creation import new_study
 
-    config, file = compose(overrides)
-    space = prepared(config, file)
-    folder = new_folder(config.name, space.name)
-    config = replace(config, name=folder.name)
-    with driving(folder):
-        try:
-            create_store(folder, folder.name, config.storage).close()
-        except Exception:
-            _unmake(folder)
-            raise
-        shown = replace(config, storage=config.storage and without_password(config.storage))
-        facts = facts_of(shown, space, without_password(command))
-        write_facts(folder, facts)
-        try:
-            return _drive(folder, facts, watch, config.storage)
-        except DataError:
-            if config.storage is None and all(path.is_file() for path in folder.iterdir()):
-                _unmake(folder)  # nothing was trained: the name is free for the mended data
-            raise
+    with new_study(overrides, command) as study:
+        return _run(study, watch)
 
 
 def resume_study(study: str, overrides: Sequence[str], watch: Watch) -> End:
     """Go on with a study until its budget, which ``overrides`` may raise, is spent."""
-    from unitsearch.study.folder import find_folder, read_facts, write_facts
-    from unitsearch.study.lock import driving
+    from unitsearch.study.creation import reopened_study
 
-    folder = find_folder(study)
-    with driving(folder):
-        facts = read_facts(folder)
-        budget = raised_budget(facts["config"]["budget"], overrides)
-        if budget != facts["config"]["budget"]:
-            facts["config"]["budget"] = budget
-            write_facts(folder, facts)
-        return _drive(folder, facts, watch, None)
+    with reopened_study(study, overrides) as reopened:
+        return _run(reopened, watch)
 
 
-def raised_budget(budget: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """Return ``budget`` with what ``overrides`` raise; anything else is refused."""
-    from unitsearch.fields import read
-    from unitsearch.study.config import Budget
+def _run(study: HeldStudy, watch: Watch) -> End:
+    from unitsearch.api.outputs import write_outputs
+    from unitsearch.study.search_run import run_search
 
-    found = dict(budget)
-    for override in overrides:
-        name, equals, value = override.partition("=")
-        key = name.removeprefix("budget.")
-        if not equals or name == key or key not in found:
-            raise UsageError(
-                found=override,
-                expected="budget.trials=N or budget.minutes=N: resume may raise budgets only",
-                fix="start a new study to change anything else",
-            )
-        number = None if value == "null" else _number(value)
-        try:
-            number = getattr(read(Budget, {**found, key: number}, "budget"), key)
-        except SpecError as error:
-            raise UsageError(str(error)) from None
-        if found[key] is not None and number is not None and number < found[key]:
-            raise UsageError(
-                place=name, found=value, expected=f"at least {found[key]}: budgets are only raised"
-            )
-        found[key] = number
-    return found
-
-
-def _drive(folder: Path, facts: dict[str, Any], watch: Watch, url: str | None) -> End:
-    from unitsearch.exports import write_outputs
-    from unitsearch.study.driver import drive
-
-    end = drive(folder, facts, watch, url)
+    end = run_search(study.folder, watch, study.storage)
     write_outputs(end.record)
     return end
-
-
-def prepared(config: Config, file: SpaceFile) -> Space:
-    """Return the bound space of a run after every check that needs no training.
-
-    Raises:
-        DataError: If the data are not there.
-        SpecError: If a member of the space does not build.
-        UsageError: If no member keeps the limits, or the space does not fit the data.
-    """
-    from unitsearch.data import describe
-    from unitsearch.data.download import make_available
-
-    make_available(config.data)
-    about = describe(config.data)
-    space = bind(file, about.input, about.classes, config.data.name)
-    baseline(space)
-    survey(space, config.largest, samples=200)
-    return space
-
-
-def facts_of(config: Config, space: Space, command: str) -> dict[str, Any]:
-    """Return what study.yaml says of a new study."""
-    packages = ("torch", "optuna", "ray", "numpy")
-    versions = {"unitsearch": version(), "python": platform.python_version()}
-    versions |= {name: metadata.version(name) for name in packages}
-    return {
-        "name": config.name,
-        "command": command or "unitsearch.run(…)",
-        "config": config.plain(),
-        "data": {"name": config.data.name, **write_all(config.data)},
-        "versions": versions,
-        "seed": config.seed,
-        "space": {
-            "name": space.name,
-            "input": list(space.input),
-            "classes": space.classes,
-            "text": space.file.text,
-        },
-    }
 
 
 def version() -> str:
@@ -247,8 +146,8 @@ def best_trial(record: Record) -> Trial | None:
     from unitsearch.study.tables import front_trials
 
     front = front_trials(record)
-    found = [trial for trial in front if not trial.is_baseline] or front
-    return max(found, key=lambda t: (t.accuracy or 0.0, -t.cost.flops)) if found else None
+    chosen = [trial for trial in front if not trial.is_baseline] or front
+    return max(chosen, key=lambda t: (t.accuracy or 0.0, -t.cost.flops), default=None)
 
 
 def report(
@@ -271,9 +170,10 @@ def report(
         UsageError: If there is no such board, or two studies are called the same.
         SpecError: If the board's file is not what a board should be.
     """
+    from unitsearch.api.outputs import write_outputs
     from unitsearch.api.trainings import read_record
-    from unitsearch.exports import write_outputs
-    from unitsearch.study.folder import FACTS, HOME, names, read_study
+    from unitsearch.study.folder import STUDIES, names, read_study
+    from unitsearch.study.manifest import MANIFEST
     from unitsearch.views import board, index_html, write_report
     from unitsearch.views.pages import write_text
 
@@ -287,7 +187,7 @@ def report(
                 continue  # a damaged study must not hide the others
         if not records:
             raise StudyError("there are no studies in ./studies", fix="unitsearch run makes one")
-        path = output_file or Path(HOME) / "index.html"
+        path = output_file or Path(STUDIES) / "index.html"
         write_text(path, index_html(records))
         return path
     if len(wanted) > 1:
@@ -299,12 +199,12 @@ def report(
         twice = next((name for name in known if known.count(name) > 1), None)
         if twice is not None:
             raise UsageError(found=twice, expected="studies of different names on one page")
-        path = output_file or Path(HOME) / f"{Path(board_name or 'compare').stem}.html"
+        path = output_file or Path(STUDIES) / f"{Path(board_name or 'compare').stem}.html"
         write_report(studies, path, shown)
         return path
     shown = board(board_name or "report")
     record = read_record(wanted[0])
-    if output_file is None and board_name is None and (record.folder / FACTS).is_file():
+    if output_file is None and board_name is None and (record.folder / MANIFEST).is_file():
         write_outputs(record)
         return record.folder / "report.html"
     path = output_file or record.folder / f"{Path(board_name or 'report').stem}.html"
@@ -345,30 +245,14 @@ def plot(study: str | Sequence[str], name: str, output_file: Path, **options: An
 
 
 def dry_run(overrides: Sequence[str]) -> tuple[Config, Space, Survey]:
-    """Return what a run would do, after every check that needs no training."""
+    """Return the configuration, space and survey of a run, after all checks but training."""
     from unitsearch.study.config import compose
+    from unitsearch.study.creation import prepared
 
     config, file = compose(overrides)
     space = prepared(config, file)
     return config, space, survey(space, config.largest, samples=1000)
 
 
-def _unmake(folder: Path) -> None:
-    """Remove the folder of a study that could not be created."""
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
-
-
 def _silent(progress: Progress) -> None:
-    """Say nothing."""
-
-
-def _number(text: str) -> Any:
-    try:
-        return int(text)
-    except ValueError:
-        try:
-            return float(text)
-        except ValueError:
-            return text
+    """Report nothing."""

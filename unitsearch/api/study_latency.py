@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,8 +40,7 @@ def study_latency(
     import torch
 
     from unitsearch.network.build import build
-    from unitsearch.network.inference import for_inference
-    from unitsearch.network.timing import timings
+    from unitsearch.network.latency import inference_times
     from unitsearch.study.folder import find_folder, read_study
     from unitsearch.study.latencies import Latencies, write_latencies
     from unitsearch.study.tables import front_trials
@@ -59,29 +57,14 @@ def study_latency(
     if len(unique) > MOST:
         raise UsageError(f"the front has {len(unique)} members", expected=f"at most {MOST}")
     watch(f"{len(unique)} networks, {rounds} rounds, turn about")
-    calls = []
-    for trial in unique.values():
-        fast = for_inference(build(trial.architecture).to(device), batch)
-        calls.append(partial(fast, torch.zeros(batch, *trial.architecture.input, device=device)))
-    with torch.inference_mode():
-        times = [sorted(row) for row in timings(calls, rounds)]
+    networks = [build(trial.architecture) for trial in unique.values()]
+    times = inference_times(networks, batch, rounds, device)
     found = Latencies(
         batch=batch,
         device=device,
         threads=torch.get_num_threads(),
         rounds=rounds,
-        networks={
-            key: _quartiles([1e3 * second / batch for second in row])
-            for key, row in zip(unique, times, strict=True)
-        },
+        networks={key: time.ms(batch) for key, time in zip(unique, times, strict=True)},
     )
     watch(f"written: {write_latencies(find_folder(study), found)}")
     return found
-
-
-def _quartiles(row: list[float]) -> tuple[float, float, float]:
-    """Return lower quartile, median and upper quartile of sorted times."""
-    from statistics import median
-
-    quarter = len(row) // 4
-    return row[quarter], median(row), row[-1 - quarter]

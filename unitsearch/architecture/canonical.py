@@ -3,13 +3,9 @@
 The order of a stack's units is free when the tensor entering the stack has one producer, a dense
 convolution or linear layer, and one consumer, the stack; when the tensor leaving it has one
 consumer, a dense convolution or linear layer; and when between them lie only layers that treat each
-channel by itself (pooling, depth-wise convolution, flatten before linear). Then a permutation of
-the units is undone by permuting the producer's and the consumer's weights. Everything else keeps
-its order.
-
-An ``Slbf`` layer is dense as a producer: what it selects and scales is said filter by filter, and
-the bank is the same for all. As a consumer it is dense with one split, where a permutation of the
-channels is one of the bank's depth; with more, the splits share the bank and the order is kept.
+channel by itself (``channels`` finds both). Then a permutation of the units is undone by permuting
+the producer's and the consumer's weights. Everything else keeps its order: where the splits of an
+``Slbf`` layer share one bank, a permutation cannot be undone.
 """
 
 from __future__ import annotations
@@ -21,19 +17,14 @@ from functools import lru_cache
 from itertools import groupby, pairwise
 from typing import Any
 
+from unitsearch.architecture.channels import consumer, producer
 from unitsearch.architecture.layers import (
     Architecture,
     Branches,
-    Conv,
-    Flatten,
     Gate,
-    GlobalPool,
     Layer,
     Layers,
-    Linear,
-    Pool,
     Residual,
-    Slbf,
     Stack,
     Unit,
     Units,
@@ -65,7 +56,7 @@ def canonical_layers(layers: Layers) -> Layers:
     for i, layer in enumerate(layers):
         match layer:
             case Stack():
-                free = _produced_freely(layers, i) and _consumed_freely(layers, i)
+                free = producer(layers, i) is not None and consumer(layers, i) is not None
                 found.append(canonical_stack(layer, free=free))
             case Residual(body=body, shortcut=shortcut):
                 inner = (canonical_layers(body), canonical_layers(shortcut))
@@ -127,53 +118,3 @@ def _json(plain: Any) -> str:
 
 def _unit_text_of(run: Units) -> str:
     return unit_text(run.unit)
-
-
-def _produced_freely(layers: Layers, at: int) -> bool:
-    """Say whether what enters ``layers[at]`` comes channel by channel from one dense layer."""
-    for i in range(at - 1, -1, -1):
-        layer = layers[i]
-        match layer:
-            case Conv(groups=1) | Linear() | Slbf():
-                return True
-            case Conv(groups=groups, out=out) if groups == out and _width(layers, i) == out:
-                continue
-            case Pool() | GlobalPool():
-                continue
-            case _:
-                return False
-    return False
-
-
-def _consumed_freely(layers: Layers, at: int) -> bool:
-    """Say whether what leaves the stack at ``at`` goes channel by channel to one dense layer."""
-    stack = layers[at]
-    width = stack.outputs if isinstance(stack, Stack) else 0
-    flat = False
-    for layer in layers[at + 1 :]:
-        match layer:
-            case Conv(groups=1) | Slbf(splits=1):
-                return not flat
-            case Linear():
-                return True
-            case Conv(groups=groups, out=out) if groups == out == width and not flat:
-                continue
-            case Pool() | GlobalPool():
-                continue
-            case Flatten():
-                flat = True
-            case _:
-                return False
-    return False
-
-
-def _width(layers: Layers, before: int) -> int:
-    """Return the channels entering ``layers[before]``, as the nearest layer that sets them says."""
-    for layer in reversed(layers[:before]):
-        if isinstance(layer, (Conv, Slbf, Linear)):
-            return layer.out
-        if isinstance(layer, Stack):
-            return layer.outputs
-        if not isinstance(layer, (Pool, GlobalPool)):
-            return 0
-    return 0

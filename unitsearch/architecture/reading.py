@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from unitsearch.architecture.bounds import MAX_DEPTH, MAX_LAYERS, MAX_SIDE, MAX_WIDTH
 from unitsearch.architecture.canonical import canonical
+from unitsearch.architecture.convolutions import ACTIVATIONS, Conv
 from unitsearch.architecture.layers import (
-    ACTIVATIONS,
     KINDS,
-    MAX_DEPTH,
-    MAX_LAYERS,
-    MAX_SIDE,
-    MAX_WIDTH,
     Architecture,
     Branches,
-    Conv,
     Gate,
     Layer,
     Layers,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from unitsearch.architecture.convolutions import Conv
 from unitsearch.architecture.layers import (
     Architecture,
     Branches,
-    Conv,
     Gate,
     Layer,
     Layers,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unitsearch.architecture import Flatten, GlobalPool, Layer, Linear
-from unitsearch.architecture.layers import MAX_WIDTH
+from unitsearch.architecture.bounds import MAX_WIDTH
 from unitsearch.errors import SpecError
 from unitsearch.fields import Int, ListOf
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unitsearch.architecture import Architecture
-from unitsearch.architecture.layers import MAX_WIDTH
+from unitsearch.architecture.bounds import MAX_WIDTH
 from unitsearch.architecture.reading import read_input
 from unitsearch.backbones import efficientnet, mlp, mobilenetv2, resnet, shufflenetv2, vgg
 from unitsearch.errors import SpecError, did_you_mean

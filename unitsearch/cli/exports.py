@@ -10,7 +10,7 @@ import typer
 from unitsearch.cli.output import note, write
 
 if TYPE_CHECKING:
-    from unitsearch.exports.export import Exported
+    from unitsearch.api.types import Exported
 
 
 def export(

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unitsearch.cli.output import Format, FormatOption, emit, note, write
+from unitsearch.cli.output import FormatOption, OutputFormat, emit, note, write
 
 if TYPE_CHECKING:
-    from unitsearch.api import Repeated
-    from unitsearch.papers import ReproducedCost, ReproducedMetric
-    from unitsearch.papers.verdicts import Reproduced
+    from unitsearch.api.types import Repeated, Reproduced, ReproducedCost, ReproducedMetric
 
 app = typer.Typer(
     no_args_is_help=True, help="Make the papers' tables afresh, beside what they print."
@@ -23,7 +21,7 @@ _MOST_NAMED = 5
 
 
 @app.command()
-def costs(how: FormatOption = Format.table) -> None:
+def costs(how: FormatOption = OutputFormat.table) -> None:
     """Print every row of the papers' tables of costs beside what its network costs.
 
     \b
@@ -46,7 +44,7 @@ def costs(how: FormatOption = Format.table) -> None:
 
 
 @app.command()
-def metrics(how: FormatOption = Format.table) -> None:
+def metrics(how: FormatOption = OutputFormat.table) -> None:
     """Print every CE, SE, TCA and TSA of the papers' tables beside what its formula gives.
 
     \b
@@ -79,7 +77,7 @@ def training(
     folder: Annotated[Path, typer.Option(help="Where the trainings are kept and gone on from.")] = (
         Path("studies/reference/bunit_table1")
     ),
-    how: FormatOption = Format.table,
+    how: FormatOption = OutputFormat.table,
 ) -> None:
     """Train networks of the papers with the papers' recipe, beside the printed accuracies.
 
@@ -177,8 +175,10 @@ def _metric(found: ReproducedMetric) -> dict[str, Any]:
     }
 
 
-def _show(rows: Sequence[dict[str, Any]], in_table: Sequence[dict[str, Any]], how: Format) -> None:
-    if how != Format.table:
+def _show(
+    rows: Sequence[dict[str, Any]], in_table: Sequence[dict[str, Any]], how: OutputFormat
+) -> None:
+    if how != OutputFormat.table:
         emit(rows, how)
         return
 
@@ -193,7 +193,7 @@ def _show_one(title: str, rows: Sequence[dict[str, Any]]) -> None:
     apart = ("paper", "table", "note")
     emit(
         [{k: v for k, v in row.items() if k not in apart} for row in rows],
-        Format.table,
+        OutputFormat.table,
         _say,
         title,
     )
@@ -215,8 +215,8 @@ def _say(name: str, value: Any) -> str:
 
 
 def _conclude(found: Sequence[Reproduced], what: str) -> None:
+    from unitsearch.api import contradictions, tally
     from unitsearch.errors import CheckError
-    from unitsearch.papers import contradictions, tally
 
     counts = tally(found)
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unitsearch.data.pools import Pool, Pools
+from unitsearch.data.pools import ImagePool, Pools
 from unitsearch.errors import DataError
 
 MAX_BYTES = 1 << 29  # of one file; the largest published one has 155 million
@@ -51,13 +51,13 @@ def read_cifar(files: Mapping[str, Path], *, label_key: str, classes: int) -> Po
     )
 
 
-def _read_pool(paths: Iterable[Path], label_key: str, classes: int) -> Pool:
+def _read_pool(paths: Iterable[Path], label_key: str, classes: int) -> ImagePool:
     pools = [_read_batch(path, label_key, classes) for path in paths]
     pixels = np.concatenate([pool.pixels for pool in pools])
-    return Pool(pixels, np.concatenate([pool.labels for pool in pools]))
+    return ImagePool(pixels, np.concatenate([pool.labels for pool in pools]))
 
 
-def _read_batch(path: Path, label_key: str, classes: int) -> Pool:
+def _read_batch(path: Path, label_key: str, classes: int) -> ImagePool:
     batch = read_pickle(path)
     data, labels = _entry(batch, "data", path), _entry(batch, label_key, path)
     pixels = data.array if isinstance(data, _Array) else None
@@ -74,7 +74,7 @@ def _read_batch(path: Path, label_key: str, classes: int) -> Pool:
         if not isinstance(label, int) or not 0 <= label < classes:
             expected = f"labels from 0 to {classes - 1}"
             raise DataError(place=place, found=label, expected=expected)
-    return Pool(pixels.reshape(-1, 3, 32, 32), np.array(labels, np.int64))
+    return ImagePool(pixels.reshape(-1, 3, 32, 32), np.array(labels, np.int64))
 
 
 def _entry(batch: Any, key: str, path: Path) -> Any:

@@ -6,6 +6,8 @@ Scaling is bilinear over all the pixels that a new one covers, as torchvision do
 from __future__ import annotations
 
 import math
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,15 +30,35 @@ _GAP = 2  # a JPEG is decoded at 1/2, 1/4 or 1/8 only where this many times the 
 _SLENDER = 32  # an image longer than this many times its width is cut to it before it is scaled
 
 
+_DAMAGE = (  # the errors that pillow's decoders raise for bytes that make no sense
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    SyntaxError,  # of a broken PNG
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+
 @contextmanager
 def readable(path: Path | str) -> Iterator[None]:
-    """Turn what pillow says of a file that it cannot read into a ``DataError`` that names it."""
-    from PIL.Image import DecompressionBombError
+    """Turn any error of pillow's about a file that it cannot read into a ``DataError``.
+
+    Raises:
+        DataError: It names the file, and pillow's own words come last in it.
+    """
+    from PIL.Image import DecompressionBombError, DecompressionBombWarning
 
     try:
         yield
-    except (OSError, EOFError, SyntaxError, ValueError, DecompressionBombError) as error:
-        # pillow says SyntaxError of a broken PNG
+    except (*_DAMAGE, DecompressionBombError, DecompressionBombWarning) as error:
         message = f"is not an image that can be read ({error})"
         fix = "mend the file or take it away"
         raise DataError(message, place=str(path), fix=fix) from error

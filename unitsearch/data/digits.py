@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unitsearch.data.pools import Pool, Pools
+from unitsearch.data.pools import ImagePool, Pools
 
 TEST_IMAGES = 347  # leaves 1,450 of the 1,797: 1,000 to train on and 450 to validate
 
@@ -18,7 +18,9 @@ def read_digits() -> Pools:
     table = _table()
     pixels = np.rint(table[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, 1, 8, 8)
     classes = tuple(str(digit) for digit in range(10))
-    return Pools(Pool(pixels, table[:, -1].astype(np.int64)), classes, cut_for_test=TEST_IMAGES)
+    return Pools(
+        ImagePool(pixels, table[:, -1].astype(np.int64)), classes, cut_for_test=TEST_IMAGES
+    )
 
 
 def _table() -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+import zlib
 from http.client import HTTPException
 from typing import Any
 
@@ -17,7 +18,8 @@ from unitsearch.data.spec import (
 from unitsearch.data.vision import torchvision
 from unitsearch.errors import DataError
 
-_FAILURES = (OSError, EOFError, RuntimeError, HTTPException, tarfile.TarError)
+# The errors of a connection that fails, and of an archive that is damaged.
+_FAILURES = (OSError, EOFError, RuntimeError, HTTPException, tarfile.TarError, zlib.error)
 
 
 def make_available(spec: DataSpec) -> None:

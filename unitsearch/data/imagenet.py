@@ -106,7 +106,7 @@ def read_meta(path: Path) -> dict[int, str]:
         return {int(number): str(wnid) for number, wnid, children in rows if not children}
     except (
         *(OSError, EOFError, ValueError, TypeError, LookupError, AttributeError),
-        *(NotImplementedError, zlib.error, matlab.MatReadError),
+        *(ArithmeticError, MemoryError, NotImplementedError, zlib.error, matlab.MatReadError),
     ) as error:
         message = f"is not the development kit's meta.mat ({error})"
         raise DataError(message, place=str(path)) from error

@@ -13,7 +13,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class ImagePool:
     """Images in memory and their labels.
 
     Attributes:
@@ -85,8 +85,8 @@ class Pools:
         cut_for_test: How many images to cut out of ``train`` where there is no test set.
     """
 
-    train: Pool | FilePool
+    train: ImagePool | FilePool
     classes: tuple[str, ...]
-    test: Pool | FilePool | None = None
-    validation: Pool | FilePool | None = None
+    test: ImagePool | FilePool | None = None
+    validation: ImagePool | FilePool | None = None
     cut_for_test: int = 0

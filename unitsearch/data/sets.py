@@ -22,11 +22,11 @@ from torch import Tensor
 from unitsearch.data.cifar import read_cifar
 from unitsearch.data.digits import read_digits
 from unitsearch.data.download import make_available
-from unitsearch.data.folder import is_image, read_folder
 from unitsearch.data.idx import FASHION_CLASSES, MNIST_CLASSES, read_idx_set
+from unitsearch.data.image_folder import is_image, read_folder
 from unitsearch.data.imagenet import read_imagenet, read_tiny_imagenet
 from unitsearch.data.images import Images, Rows, Source, StreamedImages
-from unitsearch.data.pools import FilePool, Pool, Pools
+from unitsearch.data.pools import FilePool, ImagePool, Pools
 from unitsearch.data.shared import Content, shared
 from unitsearch.data.spec import STREAMED, DataSpec, files_of, folder_of, part_folders, shares
 from unitsearch.data.split import Indices, Split, draw, hash_of
@@ -241,7 +241,7 @@ def _check(pools: Pools, spec: DataSpec) -> None:
         raise DataError(place=f"data={spec.name}", found=len(pools.classes), expected=expected)
 
 
-def _parts(pools: Pools) -> list[Pool | FilePool]:
+def _parts(pools: Pools) -> list[ImagePool | FilePool]:
     parts = (pools.train, pools.validation, pools.test)
     return [pool for pool in parts if pool is not None]
 
@@ -261,7 +261,7 @@ def _split(pools: Pools, spec: DataSpec) -> Split:
     return Split(rest[kept], rest[chosen], test)
 
 
-def _images(pool: Pool | FilePool, chosen: Indices) -> Source:
+def _images(pool: ImagePool | FilePool, chosen: Indices) -> Source:
     labels = torch.from_numpy(pool.labels[chosen])
     if isinstance(pool, FilePool):
         return StreamedImages(pool.only(chosen), labels)

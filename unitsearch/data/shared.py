@@ -90,7 +90,7 @@ def _mapped(path: Path) -> Content | None:
             return None
         with contextlib.suppress(OSError):  # another user's, perhaps
             os.utime(path)  # it is in use
-    except (OSError, SafetensorError, KeyError, ValueError):
+    except (OSError, SafetensorError, LookupError, RuntimeError, TypeError, ValueError):
         return None
     return found
 

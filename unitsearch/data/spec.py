@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unitsearch.architecture.files import read_file
+from unitsearch.architecture.documents import read_file
 from unitsearch.errors import DataError, SpecError, UsageError, did_you_mean
 from unitsearch.fields import Bool, Enum, Float, Int, ListOf, Nullable, Text, field_, read
 from unitsearch.resources import config_folder, home_cache

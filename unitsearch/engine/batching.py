@@ -1,4 +1,4 @@
-"""What a worker does with a list of jobs: networks of one skeleton train as a pack, others alone.
+"""Lists of jobs in a worker: networks of one skeleton train as a pack, others alone.
 
 A member of a pack ends as it would alone, to rounding. It keeps no checkpoint: a kill costs the
 pack's training so far.
@@ -13,24 +13,25 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-from unitsearch.architecture import Architecture, read_architecture
 from unitsearch.data.images import Images
 from unitsearch.engine.jobs import Job, Outcome
 from unitsearch.engine.work import (
+    PackSize,
+    PreparedJob,
+    TrainedNetwork,
     TrainingContext,
     WorkerCache,
-    architecture_of,
     failed,
     initialise_weights,
     is_gpu_lost,
-    outcome,
-    run_job,
+    run_prepared,
+    trained_outcome,
     training_context,
 )
 from unitsearch.errors import UnitSearchError
 from unitsearch.network.build import Network, build
 from unitsearch.network.plans import AUTO
-from unitsearch.packs.skeletons import groups, skeleton
+from unitsearch.packs.skeletons import Skeleton, groups, skeleton
 from unitsearch.training.loop import Trained
 from unitsearch.training.memory import is_memory
 from unitsearch.training.packed.loop import Member, train_pack
@@ -40,74 +41,80 @@ Begin = Callable[[Sequence[Job]], None]
 
 
 def run_jobs(jobs: Sequence[Job], cache: WorkerCache, begin: Begin) -> Iterator[Outcome]:
-    """Yield what became of each of ``jobs`` as soon as it is known.
+    """Yield the outcome of each of ``jobs`` as soon as it is known.
 
     Args:
-        jobs: What is to be done; each says whether it may train in a pack (``Job.pack``).
-        cache: The worker's.
-        begin: Is told which jobs the worker is at now: one, or the members of a pack.
+        jobs: The jobs; each says whether it may train in a pack (``Job.pack``).
+        cache: The worker's cache.
+        begin: Called with the jobs that begin now: one, or the members of a pack.
 
     Raises:
-        RuntimeError: If the GPU has failed, which this process cannot be cured of.
+        RuntimeError: If the GPU has failed: this process cannot use it any more.
     """
-    for party in group_by_skeleton(jobs):
-        left = list(party)
+    for group in group_by_skeleton([PreparedJob(job) for job in jobs]):
+        left = list(group)
         if len(left) > 1:
-            for found in _packed(party, cache, begin):
-                left = [job for job in left if job.key != (found.number, found.task)]
-                yield found
-        for job in left:
-            begin([job])
-            yield run_job(job, cache)
+            for outcome in _packed(group, cache, begin):
+                left = _without(left, outcome)
+                yield outcome
+        for prepared in left:
+            begin([prepared.job])
+            yield run_prepared(prepared, cache)
 
 
-def group_by_skeleton(jobs: Sequence[Job]) -> list[list[Job]]:
-    """Return ``jobs`` in those that may train as packs, in order of appearance."""
-    alike: dict[object, list[Job]] = {}
-    architectures: dict[tuple[int, str], Architecture] = {}
-    for job in jobs:
-        said: object = job.key
-        if job.task == "train" and job.pack != 1 and job.plan == AUTO:
-            try:
-                architectures[job.key] = read_architecture(job.architecture)
-            except UnitSearchError:
-                pass  # told when its turn comes, alone
-            else:
-                shared = [job.recipe, job.data, job.watch, job.device, job.pack]
-                said = json.dumps(shared, sort_keys=True)
-        alike.setdefault(said, []).append(job)
-    found = []
+def group_by_skeleton(jobs: Sequence[PreparedJob]) -> list[list[PreparedJob]]:
+    """Split ``jobs`` into groups that may train as packs, in order of appearance.
+
+    A job that cannot train in a pack is a group of its own.
+    """
+    alike: dict[object, list[PreparedJob]] = {}
+    for prepared in jobs:
+        alike.setdefault(_shared(prepared), []).append(prepared)
+    split: list[list[PreparedJob]] = []
     for same in alike.values():
         if len(same) == 1:
-            found.append(same)
+            split.append(same)
             continue
-        for group in groups([architectures[job.key] for job in same]):
-            found.append([same[i] for i in group.places])
-    place = {job.key: i for i, job in enumerate(jobs)}
-    return sorted(found, key=lambda party: place[party[0].key])
+        for group in groups([prepared.architecture for prepared in same]):
+            split.append([same[i] for i in group.places])
+    place = {prepared.job.key: i for i, prepared in enumerate(jobs)}
+    return sorted(split, key=lambda group: place[group[0].job.key])
 
 
-def _packed(jobs: Sequence[Job], cache: WorkerCache, begin: Begin) -> Iterator[Outcome]:
-    """Yield the outcomes of jobs that trained as packs; those of whom nothing is said are left."""
+def _shared(prepared: PreparedJob) -> object:
+    """Return what members of a pack must share besides their skeleton; unique if it fits none."""
+    job = prepared.job
+    if job.task != "train" or job.pack == 1 or job.plan != AUTO:
+        return job.key
     try:
-        context = training_context(jobs[0], cache)
+        _ = prepared.architecture
+    except UnitSearchError:  # it fails alone, when its turn comes
+        return job.key
+    return json.dumps([job.recipe, job.data, job.watch, job.device, job.pack], sort_keys=True)
+
+
+def _packed(group: Sequence[PreparedJob], cache: WorkerCache, begin: Begin) -> Iterator[Outcome]:
+    """Yield the outcomes of jobs that trained as packs; the caller runs the others alone."""
+    first = group[0].job
+    try:
+        context = training_context(first, cache)
         if not isinstance(context.data.train, Images):
             return
-        size = _size(jobs, context, cache)
-    except Exception as error:  # each fails by itself, or not at all
+        size = _size(group, context, cache)
+    except Exception as error:  # alone, each job fails with its own reason, or does not fail
         if is_gpu_lost(error):
             raise
         if not isinstance(error, UnitSearchError):
             traceback.print_exception(error)
         return
-    left = list(jobs)
+    left = list(group)
     while size > 1 and len(left) > 1:
         is_full, size, before = False, min(size, len(left)), len(left)
         try:
-            for found in _pack(list(left), size, context, begin):
-                left = [job for job in left if job.key != (found.number, found.task)]
-                yield found
-        except Exception as error:  # one at fault must not take the others along
+            for outcome in _pack(list(left), size, context, begin):
+                left = _without(left, outcome)
+                yield outcome
+        except Exception as error:  # the others must not fail with the one at fault
             if is_gpu_lost(error):
                 raise
             is_full = is_memory(error)
@@ -115,73 +122,74 @@ def _packed(jobs: Sequence[Job], cache: WorkerCache, begin: Begin) -> Iterator[O
                 traceback.print_exception(error)
                 cache.log_once("members of a pack that failed train alone")
                 return
-        if is_full:  # out here nothing refers to the pack any more
+        if is_full:  # outside the handler, the error no longer holds the pack's tensors
             gc.collect()
-            if jobs[0].device == "cuda":
+            if first.device == "cuda":
                 torch.cuda.empty_cache()
             size //= 2
             if len(left) < before:  # it was enough until members joined: the next list may try
                 cache.log_once(f"memory ran out as members joined a pack: {size} for the rest")
             else:
                 cache.log_once(f"memory is too small for packs of {2 * size}: {size} from now on")
-                _note(jobs[0], context, cache, size)
+                cache.sizes[_kind(group, context)] = PackSize(size, size + 1)
 
 
 def _pack(
-    jobs: Sequence[Job], size: int, context: TrainingContext, begin: Begin
+    group: Sequence[PreparedJob], size: int, context: TrainingContext, begin: Begin
 ) -> Iterator[Outcome]:
     """Yield the outcomes of jobs of one skeleton, ``size`` of them in training at a time."""
-    first = jobs[0]
-    plan = f"pack of {size}, {first.device}"
+    jobs = [prepared.job for prepared in group]
+    plan = f"pack of {size}, {context.device}"
     networks: dict[int, Network] = {}
 
     def members() -> Iterator[Member]:
-        for number, job in enumerate(jobs):
+        for number, prepared in enumerate(group):
+            job = prepared.job
             if number >= size:
                 begin([*(jobs[n] for n in networks), job])
-            networks[number] = build(architecture_of(job, context))
-            yield Member(
-                networks[number], initialise_weights(networks[number], job.seed, context.recipe)
-            )
+            network = networks[number] = build(context.documented(prepared.architecture))
+            generator = initialise_weights(network, job.seed, context.recipe)
+            yield Member(network, generator, job.bars)
 
     begin(jobs[:size])
-    for found in train_pack(
+    for finished in train_pack(
         members(),
         context.data,
         context.recipe,
         size=size,
         augmentation=context.spec.augment,
-        watch=context.watched(first),
-        device=first.device,
+        watch=context.watched,
+        device=context.device,
     ):
-        job, network = jobs[found.number], networks.pop(found.number)
-        if isinstance(found.result, Trained):
-            yield outcome(job, context, network, found.result, plan)
+        job, network = jobs[finished.number], networks.pop(finished.number)
+        if isinstance(finished.result, Trained):
+            trained = TrainedNetwork(network, finished.result, plan)
+            yield trained_outcome(job, context, trained)
         else:
-            yield failed(job, found.result)
+            yield failed(job, finished.result)
 
 
-def _size(jobs: Sequence[Job], context: TrainingContext, cache: WorkerCache) -> int:
-    """Return how many of ``jobs`` train at a time: as they say, or as is fastest."""
-    first = jobs[0]
-    known, tried = cache.sizes.get(
-        (skeleton(architecture_of(first, context)), context.batch), (0, 0)
-    )
-    if first.pack is not None:
-        return min(first.pack, known or first.pack)
-    if known and (known < tried or len(jobs) <= tried):
-        return known
-    architectures = [architecture_of(job, context) for job in jobs]
-    size = choose_size(architectures, context.data, context.recipe, first.device, most=len(jobs))
-    if size > len(jobs) // 2:  # the largest that was tried: better one round than two
-        size = len(jobs)
-    cache.log_once(f"packs of {size}, the fastest by measurement of up to {len(jobs)}")
-    _note(first, context, cache, size, len(jobs))
+def _size(group: Sequence[PreparedJob], context: TrainingContext, cache: WorkerCache) -> int:
+    """Return the number of jobs that train at a time: the jobs' own, or the fastest."""
+    kind, wanted = _kind(group, context), group[0].job.pack
+    known = cache.sizes.get(kind)
+    if wanted is not None:
+        return min(wanted, known.found) if known else wanted
+    if known and (known.found < known.tried or len(group) <= known.tried):
+        return known.found
+    architectures = [context.documented(prepared.architecture) for prepared in group]
+    size = choose_size(architectures, context.data, context.recipe, context.device, most=len(group))
+    if size > len(group) // 2:  # the largest that was tried: one round is better than two
+        size = len(group)
+    cache.log_once(f"packs of {size}, the fastest by measurement of up to {len(group)}")
+    cache.sizes[kind] = PackSize(size, len(group))
     return size
 
 
-def _note(
-    job: Job, context: TrainingContext, cache: WorkerCache, size: int, tried: int | None = None
-) -> None:
-    kind = skeleton(architecture_of(job, context)), context.batch
-    cache.sizes[kind] = size, size + 1 if tried is None else tried
+def _kind(group: Sequence[PreparedJob], context: TrainingContext) -> tuple[Skeleton, int]:
+    """Return what sizes of packs are remembered by: the skeleton and the images of a step."""
+    return skeleton(group[0].architecture), context.batch
+
+
+def _without(jobs: Sequence[PreparedJob], outcome: Outcome) -> list[PreparedJob]:
+    return [prepared for prepared in jobs if prepared.job.key != outcome.key]

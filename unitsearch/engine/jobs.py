@@ -1,4 +1,4 @@
-"""What is sent to a worker and what comes back. Knows no torch."""
+"""Jobs, which are sent to workers, and outcomes, which come back. Knows no torch."""
 
 from __future__ import annotations
 
@@ -6,28 +6,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+Key = tuple[int, str]
+"""The unique id of a job: its trial's number and its task."""
+
 
 @dataclass(frozen=True)
 class Job:
-    """One network to train, or one trained network to test.
+    """One network to train, one trained network to test, or one network to measure.
 
     Attributes:
         number: The trial's number.
-        task: ``train`` or ``test``.
+        task: ``train``, ``test``, or the name of a measurement: a key of
+            ``unitsearch.engine.measuring.MEASUREMENTS``, such as ``latency``.
         architecture: The architecture as plain data.
         seed: Seed of weights, order and augmentation.
         recipe: The recipe as plain data.
         data: The data's specification as plain data.
-        plan: How the network runs: ``auto`` or the text of a plan.
+        plan: The execution plan of a training or test: ``auto`` or the text of a plan.
         watch: For ``train``: whether accuracy is measured on the ``validation`` images, or on the
             ``test`` images, as only reproductions of the papers may.
         weights: For ``test``: the bytes of the trained weights.
-        checkpoint: For ``train``: the file that a long training's state is kept in; a worker that
-            does not see its folder keeps none. None if empty.
-        minutes: How often it is kept at most.
-        device: Where it is trained or tested: ``cpu`` or ``cuda``.
-        pack: For ``train``: with how many of its list it may train as one pack, itself included;
-            as many as is fastest by measurement if None.
+        checkpoint: For ``train``: the file that holds a long training's state; a worker that does
+            not see its folder writes none. No file if empty.
+        minutes: The least time between two writes of that file.
+        device: The device that the job runs on: ``cpu`` or ``cuda``.
+        pack: For ``train``: the number of jobs of its list, itself included, that may train with it
+            as one pack; None for the number that a measurement finds fastest.
+        bars: For ``train``: the accuracy that the network must reach after each epoch, the first
+            epoch's first; None where an epoch has no bar, and epochs beyond the tuple have none.
+            A training below its bar stops there. The last epoch's bar is ignored: that training is
+            complete.
     """
 
     number: int
@@ -43,41 +51,43 @@ class Job:
     minutes: float = 5.0
     device: str = "cpu"
     pack: int | None = 1
+    bars: tuple[float | None, ...] = ()
 
     @property
-    def key(self) -> tuple[int, str]:
-        """What it is told apart by: its number and task."""
+    def key(self) -> Key:
+        """The job's unique id: its number and task."""
         return self.number, self.task
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job.
+    """The result of a job.
 
     Attributes:
         number: The trial's number.
-        task: ``train`` or ``test``.
-        ok: Whether it was done; if not, ``reason`` says why.
+        task: The job's task.
+        state: ``complete``, ``failed``, or ``stopped``: a training that missed a bar.
         kind: Of a failure: diverged, memory, killed, data or error.
-        reason: Of a failure, in one line.
+        reason: Of a failed or stopped job, in one line.
         accuracy: On the images that the job watches (train) or the test images (test), a fraction.
-        images: How many images that is.
+        images: The number of those images.
         curve: Accuracy after each epoch, on the images that the job watches.
         loss_curve: Mean cross-entropy of the same images after each epoch, in nats.
         train_seconds: Time in the worker.
         digest: Logits on 16 fixed images.
         mean: The mean that pixels were normalised by, per channel.
-        std: The standard deviation likewise.
+        std: The standard deviation that pixels were normalised by, per channel.
         classes: Names of the classes.
-        split_hash: Of the data's split.
-        plan: How the network ran: the text of a plan, or ``pack of N``; and the device, unless it
+        split_hash: Hash of the data's split.
+        plan: The execution plan: the text of a plan, or ``pack of N``; and the device, unless it
             was the CPU alone.
-        weights: The trained weights, as the bytes of a safetensors file.
+        weights: The trained weights, as the bytes of a safetensors file; empty unless complete.
+        measurement: The result of a measurement: lower quartile, median and upper quartile.
     """
 
     number: int
     task: str
-    ok: bool
+    state: str
     kind: str = ""
     reason: str = ""
     accuracy: float | None = None
@@ -92,19 +102,40 @@ class Outcome:
     split_hash: str = ""
     plan: str = ""
     weights: bytes = field(default=b"", repr=False)
+    measurement: tuple[float, float, float] | None = None
+
+    @property
+    def key(self) -> Key:
+        """The unique id of the job: its number and task."""
+        return self.number, self.task
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the job was done to its end."""
+        return self.state == "complete"
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs that were trained and evaluated."""
+        return len(self.curve)
+
+    @property
+    def latency(self) -> tuple[float, float, float] | None:
+        """Milliseconds an image: lower quartile, median, upper quartile; None if not measured."""
+        return self.measurement if self.task == "latency" else None
 
 
 class Engine(Protocol):
-    """Who trains: jobs in, outcomes out.
+    """A set of workers that take jobs and return outcomes.
 
-    Which worker takes which job never changes a result; that of a pack depends on its other members
-    by rounding alone.
+    Which worker takes which job never changes the result of a training or test; a result of a pack
+    depends on its other members by rounding alone.
     """
 
     workers: int
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Hand over a list of jobs for one worker; those that may train as packs do.
+        """Queue a list of jobs for one worker; those that may train as packs do.
 
         Each has its outcome as soon as it is done.
         """
@@ -113,7 +144,7 @@ class Engine(Protocol):
         """Return the outcomes that have come, waiting up to ``timeout`` seconds for the first."""
 
     def close(self) -> None:
-        """End all workers; what they were at is given up."""
+        """End all workers; unfinished jobs are given up."""
 
 
 def to_message(item: Job | Outcome) -> tuple[dict[str, Any], bytes]:
@@ -123,14 +154,21 @@ def to_message(item: Job | Outcome) -> tuple[dict[str, Any], bytes]:
 
 
 def outcome_from(message: Mapping[str, Any], weights: bytes) -> Outcome:
-    """Return the outcome that ``to_message`` took apart."""
-    lists = ("curve", "loss_curve", "mean", "std", "classes")
-    plain: dict[str, Any] = {
-        key: tuple(value) if key in lists else value for key, value in message.items()
-    }
-    return Outcome(**plain, weights=weights)
+    """Return the outcome that ``to_message`` turned into JSON data and bytes."""
+    return Outcome(**_with_tuples(message), weights=weights)
 
 
 def job_from(message: Mapping[str, Any], weights: bytes) -> Job:
-    """Return the job that ``to_message`` took apart."""
-    return Job(**message, weights=weights)
+    """Return the job that ``to_message`` turned into JSON data and bytes."""
+    return Job(**_with_tuples(message), weights=weights)
+
+
+_TUPLES = ("bars", "curve", "loss_curve", "mean", "std", "classes", "measurement")
+
+
+def _with_tuples(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a message; JSON turned tuples into lists."""
+    return {
+        name: tuple(value) if name in _TUPLES and value is not None else value
+        for name, value in message.items()
+    }

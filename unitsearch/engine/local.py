@@ -177,7 +177,7 @@ class LocalEngine:
         # to the head of the line: their order stays
         self._waiting.extendleft([jobs[key] for key in keys] for keys in reversed(lists))
         return [
-            Outcome(*key, ok=False, kind="killed", reason=reason) for key, reason in lost.items()
+            Outcome(*key, "failed", kind="killed", reason=reason) for key, reason in lost.items()
         ]
 
 

@@ -126,7 +126,7 @@ class Mailbox:
         held = {_key(job): job for job in self._held.pop(seat, [])}
         lost, lists = self._deaths.after([*held], begun, f"({reason})")
         for key, said in lost.items():
-            told = Outcome(*key, ok=False, kind="killed", reason=said[:500])
+            told = Outcome(*key, "failed", kind="killed", reason=said[:500])
             self._outcomes.append(to_message(told))
             self._news.set()
         # to the head of the row, in order
@@ -161,7 +161,7 @@ class Hand:
         except Exception as error:  # noqa: BLE001  # raised, it would wait for the watch to end
             ray.get(self._mailbox.decline.remote(f"{type(error).__name__}: {error}"))
             os._exit(1)
-        work.prepare()
+        work.prepare_process()
         self._bench = work.WorkerCache()
         self._busy = False
 

@@ -1,23 +1,27 @@
-"""What a worker does with one job, whatever engine it belongs to."""
+"""The work of one job, the same for every engine: train, test or measure one network."""
 
 from __future__ import annotations
 
 import sys
 import traceback
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
 
-from unitsearch.architecture import Architecture, read_architecture
+from unitsearch.architecture import Architecture, key, read_architecture
 from unitsearch.data import DataSpec
 from unitsearch.data.images import Images, Source
 from unitsearch.data.sets import DataSet, load
 from unitsearch.engine.jobs import Job, Outcome
+from unitsearch.engine.measuring import MEASUREMENTS, measure
 from unitsearch.errors import DataError, SpecError, UnitSearchError
-from unitsearch.fields import read
+from unitsearch.fields import read, write_all
 from unitsearch.network.autotune import choose
 from unitsearch.network.build import Network, build, initialise
+from unitsearch.network.plans import AUTO
 from unitsearch.network.weights import digest, load_weights, weights_bytes
 from unitsearch.packs.skeletons import Skeleton
 from unitsearch.search.seeds import derive
@@ -25,26 +29,40 @@ from unitsearch.training import Recipe
 from unitsearch.training.checkpoints import Checkpoint
 from unitsearch.training.loop import DivergedError, Trained, normalisation, test_accuracy, train
 from unitsearch.training.memory import is_memory
+from unitsearch.training.monitor import Bars, Monitor
+
+
+@dataclass(frozen=True)
+class PackSize:
+    """The number of members of the packs of one skeleton.
+
+    Attributes:
+        found: The number that is used.
+        tried: The largest number that was tried; above ``found``, it was slower or needed more
+            memory than there is.
+    """
+
+    found: int
+    tried: int
 
 
 @dataclass
 class WorkerCache:
-    """What a warm worker keeps between jobs.
+    """The state that a warm worker keeps between jobs.
 
     Attributes:
-        spec: Of the data set that it read last.
-        device: Where that data set lies.
+        spec: The specification of the data set that it read last.
+        device: The device that holds that data set.
         data: The data set.
-        said: What it said.
-        sizes: How many members packs have, by skeleton and images of a step: the number found,
-            and how many were tried.
+        logged: The lines that it has logged once.
+        sizes: Sizes of packs, by skeleton and images of a step.
     """
 
     spec: DataSpec | None = None
     device: str = "cpu"
     data: DataSet | None = field(default=None, repr=False)
-    said: set[str] = field(default_factory=set)
-    sizes: dict[tuple[Skeleton, int], tuple[int, int]] = field(default_factory=dict, repr=False)
+    logged: set[str] = field(default_factory=set)
+    sizes: dict[tuple[Skeleton, int], PackSize] = field(default_factory=dict, repr=False)
 
     def dataset(self, spec: DataSpec, device: str = "cpu") -> DataSet:
         """Return the data set of ``spec`` on ``device``, read once."""
@@ -54,51 +72,107 @@ class WorkerCache:
 
     def log_once(self, line: str) -> None:
         """Print a line to the workers' log, once."""
-        if line not in self.said:
-            self.said.add(line)
+        if line not in self.logged:
+            self.logged.add(line)
             print(line, file=sys.stderr, flush=True)  # noqa: T201  # the log is this stream
+
+
+@dataclass(eq=False)
+class PreparedJob:
+    """A job whose architecture is parsed once, when it is first needed."""
+
+    job: Job
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        """The architecture; raises ``SpecError`` if the job's data break the format."""
+        return read_architecture(self.job.architecture)
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingContext:
-    """What jobs may share, as data: how they train, and on what."""
+    """The recipe and data that trainings may share.
+
+    Attributes:
+        recipe: The recipe.
+        spec: The specification of the data set.
+        data: The data set, on ``device``.
+        device: The device that trains: ``cpu`` or ``cuda``.
+        watch: The images that accuracy is measured on: ``validation`` or ``test``.
+    """
 
     recipe: Recipe
     spec: DataSpec
     data: DataSet
+    device: str = "cpu"
+    watch: str = "validation"
 
     @property
     def batch(self) -> int:
         """Images of a step."""
         return min(self.recipe.batch, len(self.data.train))
 
-    def watched(self, job: Job) -> Source:
-        """Return the images that accuracy is measured on."""
-        return self.data.test if job.watch == "test" else self.data.validation
+    @property
+    def watched(self) -> Source:
+        """The images that accuracy is measured on."""
+        return self.data.test if self.watch == "test" else self.data.validation
+
+    def documented(self, architecture: Architecture) -> Architecture:
+        """Return ``architecture`` with the data's classes, and the mean and std of its pixels."""
+        mean, std = normalisation(self.data, self.recipe)
+        return replace(architecture, mean=mean, std=std, classes=self.data.classes)
 
 
-def prepare() -> None:
+@dataclass(frozen=True)
+class CheckpointFile:
+    """The file that a training's state is written to, and the least minutes between two writes."""
+
+    path: Path
+    minutes: float
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """A network that ``train_architecture`` trained.
+
+    Attributes:
+        network: On the CPU, in eval mode.
+        result: The result of its training.
+        plan: The execution plan: the text of a plan, and the device unless it was the CPU.
+    """
+
+    network: Network
+    result: Trained
+    plan: str
+
+
+def prepare_process() -> None:
     """Set up a process for one-threaded work: two pinned workers outrun two that share threads."""
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
 
 
 def run_job(job: Job, cache: WorkerCache) -> Outcome:
-    """Return what became of ``job``, done alone; a failure is an outcome too.
+    """Run ``job`` alone and return its outcome; a failure is an outcome too.
 
     Raises:
-        RuntimeError: If the GPU has failed, which this process cannot be cured of.
+        RuntimeError: If the GPU has failed: this process cannot use it any more.
     """
+    return run_prepared(PreparedJob(job), cache)
+
+
+def run_prepared(prepared: PreparedJob, cache: WorkerCache) -> Outcome:
+    """Run a prepared job as ``run_job`` does."""
     try:
-        return _run(job, cache)
+        return _run(prepared, cache)
     except Exception as error:  # the worker's edge: a trial that dies is data
         if is_gpu_lost(error):
             raise
-        return failed(job, error)
+        return failed(prepared.job, error)
 
 
 def training_context(job: Job, cache: WorkerCache) -> TrainingContext:
-    """Return the setting of ``job``, its data on its device.
+    """Return the context of ``job``, its data on its device.
 
     Raises:
         DataError: If the data cannot be read.
@@ -106,52 +180,115 @@ def training_context(job: Job, cache: WorkerCache) -> TrainingContext:
     recipe = read(Recipe, job.recipe, "train")
     spec = read(DataSpec, job.data, "data")
     try:
-        return TrainingContext(recipe, spec, cache.dataset(spec, job.device))
-    except SpecError as error:  # a limit that the published set would bear, and this copy does not
+        data = cache.dataset(spec, job.device)
+    except SpecError as error:  # a limit that fits the published set, but not this copy of it
         raise DataError(str(error)) from error
+    return TrainingContext(recipe, spec, data, job.device, job.watch)
 
 
-def architecture_of(job: Job, context: TrainingContext) -> Architecture:
-    """Return the architecture of ``job`` with what the data say of its images and classes."""
-    mean, std = normalisation(context.data, context.recipe)
-    architecture = read_architecture(job.architecture)
-    return replace(architecture, mean=mean, std=std, classes=context.data.classes)
+def train_architecture(
+    architecture: Architecture,
+    seed: int,
+    context: TrainingContext,
+    *,
+    plan: str = AUTO,
+    checkpoint: CheckpointFile | None = None,
+    bars: Bars = (),
+    on_epoch: Callable[[int, float], None] | None = None,
+    log: Callable[[str], None] | None = None,
+) -> TrainedNetwork:
+    """Train an architecture from first weights, and return the network.
+
+    Args:
+        architecture: The architecture.
+        seed: Seed of weights, order and augmentation.
+        context: The recipe and data.
+        plan: The execution plan: ``auto`` or the text of a plan.
+        checkpoint: The file that the state is written to; if it holds the state of this training,
+            the training continues from it. The caller removes it once the result is stored.
+        bars: The accuracies that end the training early, as those of ``Monitor``.
+        on_epoch: Called after each epoch with its number, from 1, and the accuracy.
+        log: Takes a line that says which plan was chosen, unless it is the one asked for.
+
+    Raises:
+        DivergedError: If the loss becomes NaN or infinite.
+        DataError: If an image cannot be read.
+        UsageError: If there is no such plan.
+    """
+    network = _built(context.documented(architecture), plan, context, log)
+    used_plan = str(network.plan)
+    kept = None
+    if checkpoint is not None:
+        identity = training_identity(architecture, seed, context, used_plan)
+        kept = Checkpoint(checkpoint.path, identity, checkpoint.minutes)
+    result = train(
+        network,
+        context.data,
+        context.recipe,
+        initialise_weights(network, seed, context.recipe),
+        augmentation=context.spec.augment,
+        monitor=Monitor(context.watched, bars, on_epoch),
+        checkpoint=kept,
+    )
+    on = "" if context.device == "cpu" else f", {context.device}"
+    return TrainedNetwork(network, result, f"{used_plan}{on}")
+
+
+def training_identity(
+    architecture: Architecture, seed: int, context: TrainingContext, plan: str
+) -> dict[str, object]:
+    """Return everything that a training's states depend on, as plain data.
+
+    Bars are not among it: a training that has cleared them so far has the state that it would have
+    without them, and ``train`` uses no state of one that has not.
+    """
+    return {
+        "architecture": key(architecture),
+        "seed": seed,
+        "recipe": write_all(context.recipe),
+        "data": write_all(context.spec),
+        "split": context.data.split_hash,
+        "watch": context.watch,
+        "plan": plan,
+        "device": context.device,
+        "threads": torch.get_num_threads(),
+    }
 
 
 def initialise_weights(network: Network, seed: int, recipe: Recipe) -> torch.Generator:
-    """Give ``network`` the first weights of a training's ``seed``; return its batches' source."""
+    """Give ``network`` the first weights of a training; return the generator of its batches."""
     generator = torch.Generator().manual_seed(derive(seed, 0, "weights"))
     initialise(network, recipe.init, generator)
     return generator.manual_seed(derive(seed, 0, "batches"))
 
 
-def outcome(
-    job: Job, context: TrainingContext, network: Network, trained: Trained, plan: str
-) -> Outcome:
-    """Return the outcome of a training that ran in ``plan``; the network is on the CPU."""
+def trained_outcome(job: Job, context: TrainingContext, trained: TrainedNetwork) -> Outcome:
+    """Return the outcome of a training that is complete or was stopped by a bar."""
+    network, result = trained.network, trained.result
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub
     mean, std = normalisation(context.data, context.recipe)
     return Outcome(
         number=job.number,
         task=job.task,
-        ok=True,
-        accuracy=trained.curve[-1],
-        images=len(context.watched(job)),
-        curve=trained.curve,
-        loss_curve=trained.loss_curve,
-        train_seconds=trained.seconds,
+        state="stopped" if result.is_stopped else "complete",
+        reason=result.stop_reason,
+        accuracy=result.curve[-1],
+        images=len(context.watched),
+        curve=result.curve,
+        loss_curve=result.loss_curve,
+        train_seconds=result.seconds,
         digest=digest(network),
         mean=mean,
         std=std,
         classes=context.data.classes,
         split_hash=context.data.split_hash,
-        plan=plan,
-        weights=weights_bytes(network),
+        plan=trained.plan,
+        weights=b"" if result.is_stopped else weights_bytes(network),
     )
 
 
 def failed(job: Job, error: Exception) -> Outcome:
-    """Return the outcome of a job that came to nothing; what nobody foresaw goes to the log."""
+    """Return the outcome of a job that raised ``error``; an unforeseen error goes to the log."""
     kind = "error"
     if isinstance(error, DivergedError):
         kind = "diverged"
@@ -161,48 +298,51 @@ def failed(job: Job, error: Exception) -> Outcome:
         kind = "memory"
     elif not isinstance(error, UnitSearchError):
         traceback.print_exception(error)
-    said = str(error).strip().splitlines()
-    reason = f"{kind}: {said[0] if said else type(error).__name__}"
+    lines = str(error).strip().splitlines()
+    reason = f"{kind}: {lines[0] if lines else type(error).__name__}"
     if kind == "error" and not isinstance(error, UnitSearchError):
-        reason = f"{kind}: {type(error).__name__}: {said[0] if said else ''}"
-    return Outcome(job.number, job.task, ok=False, kind=kind, reason=reason[:500])
+        reason = f"{kind}: {type(error).__name__}: {lines[0] if lines else ''}"
+    return Outcome(job.number, job.task, "failed", kind=kind, reason=reason[:500])
 
 
 def is_gpu_lost(error: BaseException) -> bool:
-    """Say whether the GPU has failed: whatever this process asks of it from now on fails too."""
+    """Say whether the GPU has failed: every later call of this process to it fails too."""
     return "CUDA error" in str(error) and not is_memory(error)
 
 
-def _run(job: Job, cache: WorkerCache) -> Outcome:
+def _run(prepared: PreparedJob, cache: WorkerCache) -> Outcome:
+    job, architecture = prepared.job, prepared.architecture
+    if job.task in MEASUREMENTS:
+        value = measure(job.task, architecture, job.seed, job.device, cache.log_once)
+        return Outcome(job.number, job.task, "complete", measurement=value)
     context = training_context(job, cache)
-    recipe, data = context.recipe, context.data
-    architecture = architecture_of(job, context)
-    in_memory = isinstance(data.train, Images)
-    choice = choose(architecture, job.plan, context.batch, in_memory=in_memory, device=job.device)
-    if job.plan != str(choice.plan):
-        cache.log_once(f"plan: {choice.plan}; {choice.why}")
-    network = build(architecture, plan=str(choice.plan))
     if job.task == "test":
+        network = _built(context.documented(architecture), job.plan, context, cache.log_once)
         load_weights(network, job.weights, f"trial {job.number}")
-        tested = test_accuracy(network, data, recipe)
-        return Outcome(job.number, job.task, ok=True, accuracy=tested, images=len(data.test))
-    generator = initialise_weights(network, job.seed, recipe)
-    trained = train(
-        network,
-        data,
-        recipe,
-        generator,
-        augmentation=context.spec.augment,
-        watch=context.watched(job),
-        checkpoint=_checkpoint(job, str(choice.plan), data) if job.checkpoint else None,
+        accuracy = test_accuracy(network, context.data, context.recipe)
+        images = len(context.data.test)
+        return Outcome(job.number, job.task, "complete", accuracy=accuracy, images=images)
+    trained = train_architecture(
+        architecture,
+        job.seed,
+        context,
+        plan=job.plan,
+        checkpoint=CheckpointFile(Path(job.checkpoint), job.minutes) if job.checkpoint else None,
+        bars=job.bars,
+        log=cache.log_once,
     )
-    on = "" if job.device == "cpu" else f", {job.device}"
-    return outcome(job, context, network, trained, f"{network.plan}{on}")
+    return trained_outcome(job, context, trained)
 
 
-def _checkpoint(job: Job, plan: str, data: DataSet) -> Checkpoint:
-    said = {**asdict(job), "plan": plan}
-    # the result is the same without
-    for name in ("number", "weights", "checkpoint", "minutes", "pack"):
-        del said[name]
-    return Checkpoint(Path(job.checkpoint), {**said, "split": data.split_hash}, job.minutes)
+def _built(
+    architecture: Architecture,
+    plan: str,
+    context: TrainingContext,
+    log: Callable[[str], None] | None,
+) -> Network:
+    """Return the network of an architecture in the plan that it trains and is tested in."""
+    in_memory = isinstance(context.data.train, Images)
+    choice = choose(architecture, plan, context.batch, in_memory=in_memory, device=context.device)
+    if log is not None and plan != str(choice.plan):
+        log(f"plan: {choice.plan}; {choice.why}")
+    return build(architecture, plan=str(choice.plan))

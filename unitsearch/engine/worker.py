@@ -32,7 +32,7 @@ def main() -> None:
     def begin(jobs: Sequence[Job]) -> None:
         send(outcomes_out, {"began": [job.key for job in jobs]})
 
-    work.prepare()
+    work.prepare_process()
     cache = work.WorkerCache()
     send(outcomes_out, {"ready": os.getpid()})
     while True:

@@ -9,7 +9,6 @@ once for each caller.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import hashlib
 import sys
 from collections.abc import Callable, Iterator
@@ -27,6 +26,7 @@ from numba import types
 from numba.core.ccallback import CFunc
 from numpy.typing import NDArray
 
+from unitsearch.files import locked
 from unitsearch.kernels import (
     convolution,
     convolution_back,
@@ -141,20 +141,15 @@ def digest() -> str:
 def _stored_in(folder: Path) -> Iterator[None]:
     """Let Numba store its code in ``folder``; one process compiles, others wait for it.
 
-    If the folder cannot be written, each process compiles for itself and stores nothing.
+    If the folder cannot be written or locked, each process compiles for itself, stores nothing.
     """
-    before = numba.config.CACHE_DIR
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("a")
-    except OSError:
-        yield
-        return
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder / "lock") as is_held:
+        if not is_held:
+            yield
+            return
+        before = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = str(folder)
         try:
             yield
         finally:
             numba.config.CACHE_DIR = before
-            fcntl.flock(lock, fcntl.LOCK_UN)

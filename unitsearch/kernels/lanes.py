@@ -18,11 +18,11 @@ from unitsearch.errors import UsageError
 from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.cache import kernels
 from unitsearch.kernels.lane_program import lower_to_lanes
+from unitsearch.kernels.settings import OptimiserSettings
 from unitsearch.kernels.tiles import RUNS, output_tiles, run_tiles, weight_tiles
 from unitsearch.kernels.vectors import REGISTER_BYTES, lanes
 
 Array = NDArray[Any]
-OPTIMISERS = ("sgd", "adam", "adamw")
 
 
 class Lanes:
@@ -34,11 +34,7 @@ class Lanes:
         mean: The mean of each channel, of pixels in [0, 1].
         std: The standard deviation of each channel, of pixels in [0, 1].
         dtype: ``float32`` or ``float64``.
-        optimiser: ``sgd``, ``adam`` or ``adamw``.
-        momentum: The momentum of SGD.
-        weight_decay: The weight decay, coupled; decoupled in AdamW.
-        betas: The betas of Adam and AdamW.
-        epsilon: The epsilon of Adam and AdamW.
+        optimiser: The optimiser and its constants.
         smoothing: The label smoothing.
 
     Raises:
@@ -53,17 +49,9 @@ class Lanes:
         mean: tuple[float, ...] | None = None,
         std: tuple[float, ...] | None = None,
         dtype: str = "float32",
-        optimiser: str = "sgd",
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
-        betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
+        optimiser: OptimiserSettings = OptimiserSettings(),  # noqa: B008  # frozen
         smoothing: float = 0.0,
     ) -> None:
-        if optimiser not in OPTIMISERS:
-            raise UsageError(
-                place="optimiser", found=optimiser, expected=f"one of {', '.join(OPTIMISERS)}"
-            )
         self.architecture, self.batch, self.dtype = architecture, batch, np.dtype(dtype)
         self._width = lanes(dtype)
         blocks = -(-batch // self._width)
@@ -76,16 +64,16 @@ class Lanes:
         self._gradients = _aligned(program.weights, self.dtype)
         self._running = np.zeros(program.running, self.dtype)
         self._first = _aligned(program.weights, self.dtype)
-        self._second = _aligned(program.weights if optimiser != "sgd" else 0, self.dtype)
+        self._second = _aligned(program.weights if optimiser.kind != "sgd" else 0, self.dtype)
         self._coefs = np.zeros((program.coefs, t.COEF), self.dtype)
         self._coefs[:, t.SCALE] = self._coefs[:, t.C1] = self._coefs[:, t.INVERSE] = 1
         self._sums = np.zeros((program.coefs, 2))
         self._scalars = t.Scalars(
-            momentum=momentum,
-            decay=weight_decay,
-            beta_1=betas[0],
-            beta_2=betas[1],
-            epsilon=epsilon,
+            momentum=optimiser.momentum,
+            decay=optimiser.weight_decay,
+            beta_1=optimiser.betas[0],
+            beta_2=optimiser.betas[1],
+            epsilon=optimiser.epsilon,
             smoothing=smoothing,
         )
         self._jobs = np.zeros((), t.CONVOLVE_JOB), np.zeros((), t.CORRELATE_JOB)
@@ -93,7 +81,7 @@ class Lanes:
         self._steps = 0  # steps of the optimiser
         self._batches = 0  # batches in the norms' running statistics
         last = np.zeros(1, t.OPERATION)
-        last["kind"] = t.SGD if optimiser == "sgd" else t.ADAM
+        last["kind"] = t.SGD if optimiser.kind == "sgd" else t.ADAM
         loss = program.loss
         score = loss.copy()
         score["kind"] = t.SCORE
@@ -105,10 +93,9 @@ class Lanes:
         self._chosen = np.zeros(batch, np.int64)
         self._crops = np.zeros((3, batch), np.int64)
         self._logits = np.zeros((batch, program.classes), self.dtype)
-        self._bound: tuple[Array, Array | None] | None = (
-            None  # arrays whose addresses the frame has
-        )
-        self._frame = self._make_frame(optimiser == "adamw")
+        # the arrays whose addresses the frame has
+        self._bound: tuple[Array, Array | None] | None = None
+        self._frame = self._make_frame(optimiser.kind == "adamw")
         frame = ctypes.addressof(self._frame)
         self._call = 0, frame, _address(self._work)  # the interpreter itself is given no operation
 

@@ -10,12 +10,11 @@ is resumed, choose alike.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from importlib import metadata
@@ -30,7 +29,7 @@ from torch.nn import functional as F
 from unitsearch.architecture import Architecture, Layers, canonical, stacks
 from unitsearch.costs import Cost, count, layer_cost
 from unitsearch.errors import UnitSearchError
-from unitsearch.files import write_whole
+from unitsearch.files import locked, write_whole
 from unitsearch.kernels import cache
 from unitsearch.kernels.lane_program import workspace_bytes
 from unitsearch.kernels.lanes import Lanes
@@ -313,7 +312,7 @@ def _kept(asked: list[Any], measure: Callable[[], Times]) -> Times:
 def _remembered(path: Path, said: str, measure: Callable[[], Times]) -> Times:
     if (known := _read(path)) is not None:
         return known
-    with _alone(path.parent):
+    with locked(path.parent / "lock"):  # one process measures at a time
         if (known := _read(path)) is not None:  # another worker was faster
             return known
         times = measure()
@@ -328,20 +327,6 @@ def _read(path: Path) -> Times | None:
         return {str(name): float(seconds) for name, seconds in found.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let one process measure at a time."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("a")
-    except OSError:
-        yield
-        return
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @lru_cache

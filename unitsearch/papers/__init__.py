@@ -4,8 +4,8 @@
 a row's network is a point of a space, or in ``networks.yaml``. Verdicts are computed when asked.
 """
 
-from unitsearch.papers.costs import ReproducedCost, reproduce_costs
-from unitsearch.papers.metrics import ReproducedMetric, reproduce_metrics
+from unitsearch.papers.reproduced_costs import ReproducedCost, reproduce_costs
+from unitsearch.papers.reproduced_metrics import ReproducedMetric, reproduce_metrics
 from unitsearch.papers.verdicts import Verdict, contradictions, tally
 
 __all__ = [

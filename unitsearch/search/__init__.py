@@ -1,1 +1,1 @@
-"""Proposals, objectives and the front. Knows no torch."""
+"""Samplers, stopping rules, objectives and the front. Imports no torch."""

@@ -12,9 +12,6 @@ from unitsearch.metrics import Measured, Metric
 T = TypeVar("T")
 Point = tuple[float, ...]
 
-# Cost axes of the hypervolume, in powers of ten; accuracy is the third.
-AXES = ("accuracy", "flops", "params")
-
 
 def minimised(new: Measured, baseline: Measured, objectives: Sequence[Metric]) -> Point:
     """Return the objectives as numbers of which less is better."""
@@ -30,49 +27,55 @@ def dominates(a: Point, b: Point) -> bool:
 def front(items: Sequence[tuple[T, Point]]) -> list[T]:
     """Return the items that no other dominates, in their order; of equal points, all.
 
-    In the order of the first number a point is dominated by one before it or by none: of up to
-    three numbers n log n, of more n log n + n·front.
+    After sorting by the first number, a point is dominated by an earlier one or by none. That takes
+    n log n steps for up to three numbers, and n log n + n·front steps for more.
     """
     unique = sorted({point for _, point in items})
     is_flat = all(len(point) <= 3 and not math.isnan(sum(point)) for point in unique)
-    on_front = set(_front_by_steps(unique) if is_flat else _front_by_rivals(unique))
+    on_front = set(_front_by_steps(unique) if is_flat else _front_by_pairs(unique))
     return [item for item, point in items if point in on_front]
 
 
 def _front_by_steps(points: Sequence[Point]) -> list[Point]:
-    """Return the front of sorted points of up to three numbers, no two alike.
+    """Return the front of sorted, distinct points of up to three numbers.
 
-    What the points so far dominate in their second and third number is bordered by steps: ``ys``
-    rise, ``zs`` fall. The last step at or before a point has the least third number there.
+    The region that the earlier points dominate in their second and third number has a staircase as
+    its border: ``ys`` rise and ``zs`` fall. The last step at or before a point's second number has
+    the least third number there.
     """
-    found: list[Point] = []
+    on_front: list[Point] = []
     ys: list[float] = []
     zs: list[float] = []
     for point in points:
         _, y, z = (*point, 0.0, 0.0)[:3]
-        at = bisect_right(ys, y)
-        if at and zs[at - 1] <= z:
+        step = bisect_right(ys, y)
+        if step and zs[step - 1] <= z:
             continue
-        found.append(point)
-        at = bisect_left(ys, y)
-        behind = at
-        while behind < len(ys) and zs[behind] >= z:
-            behind += 1
-        ys[at:behind], zs[at:behind] = [y], [z]
-    return found
+        on_front.append(point)
+        first = bisect_left(ys, y)
+        end = first
+        while end < len(ys) and zs[end] >= z:
+            end += 1
+        ys[first:end], zs[first:end] = [y], [z]
+    return on_front
 
 
-def _front_by_rivals(points: Sequence[Point]) -> list[Point]:
-    """Return the front of sorted points of any number of numbers, no two alike."""
-    found: list[Point] = []
+def _front_by_pairs(points: Sequence[Point]) -> list[Point]:
+    """Return the front of sorted, distinct points of any number of numbers."""
+    on_front: list[Point] = []
     for point in points:
-        if not any(dominates(other, point) for other in found):
-            found.append(point)
-    return found
+        if not any(dominates(other, point) for other in on_front):
+            on_front.append(point)
+    return on_front
 
 
 def volume_point(new: Measured) -> Point:
-    """Return the losses (error, log10 FLOPs, log10 parameters) that the hypervolume measures."""
+    """Return the point that the hypervolume measures: error, log10 FLOPs, log10 parameters.
+
+    These three are used whatever the objectives of a study are, as in the stored Optuna study: so
+    the hypervolumes of studies with different objectives can be compared, and no measured or
+    derived objective can change what was recorded.
+    """
     return (
         1.0 - new.accuracy,
         math.log10(max(new.cost.flops, 1)),
@@ -81,19 +84,17 @@ def volume_point(new: Measured) -> Point:
 
 
 def hypervolume(points: Sequence[Point], reference: Point) -> float:
-    """Return the exact volume between ``reference`` and what ``points`` dominate.
+    """Return the exact volume of the region that ``points`` dominate, up to ``reference``.
 
-    Less is better. Points beyond the reference in any number add nothing. For two numbers a sweep,
-    for three and more slices along the last one.
+    Less is better. Points beyond the reference in any number add nothing. The volume of two numbers
+    is summed in one sweep, that of three and more in slices along the last number.
     """
     inside = [p for p in points if all(x < r for x, r in zip(p, reference, strict=True))]
-    kept = [p for p, _ in _front_points(inside)]
-    return _volume(kept, reference)
+    return _volume(_distinct_front(inside), reference)
 
 
-def _front_points(points: Sequence[Point]) -> list[tuple[Point, Point]]:
-    found = front([(p, p) for p in points])
-    return [(p, p) for p in dict.fromkeys(found)]
+def _distinct_front(points: Sequence[Point]) -> list[Point]:
+    return list(dict.fromkeys(front([(point, point) for point in points])))
 
 
 def _volume(points: Sequence[Point], reference: Point) -> float:
@@ -107,6 +108,6 @@ def _volume(points: Sequence[Point], reference: Point) -> float:
         upper = ordered[i + 1][-1] if i + 1 < len(ordered) else reference[-1]
         if upper > point[-1]:
             flat = [p[:-1] for p in ordered[: i + 1]]
-            kept = [p for p, _ in _front_points(flat)]
-            total += (upper - point[-1]) * _volume(kept, reference[:-1])
+            slice_area = _volume(_distinct_front(flat), reference[:-1])
+            total += (upper - point[-1]) * slice_area
     return total

@@ -1,4 +1,4 @@
-"""Optuna's messages held back while we use it, and put back as they were."""
+"""Silence for Optuna while it is used here; its settings are put back afterwards."""
 
 from __future__ import annotations
 

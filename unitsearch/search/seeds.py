@@ -1,4 +1,4 @@
-"""Everything random has a name: seeds derived from (study seed, trial number, purpose)."""
+"""Seeds that derive from (study seed, trial number, purpose), so that each draw has its own."""
 
 from __future__ import annotations
 

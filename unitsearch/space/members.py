@@ -10,10 +10,10 @@ from typing import Any
 from unitsearch.architecture import Architecture, key
 from unitsearch.costs import COSTS, Cost, count
 from unitsearch.errors import SpecError, UsageError
+from unitsearch.space.bound import Space
+from unitsearch.space.checking import checked
 from unitsearch.space.counting import count_members
 from unitsearch.space.draws import Choice, Cut, Domain, Steps
-from unitsearch.space.files import Space
-from unitsearch.space.points import checked
 from unitsearch.space.sampling import sample
 
 Values = dict[str, Any]

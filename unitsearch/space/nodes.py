@@ -6,7 +6,7 @@ and ``use``, which names a choice (drawn once) or a unit. A node knows its place
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -30,7 +30,7 @@ class Plain:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class MapNode:
     """A mapping, some of whose values are choices."""
 
     items: Mapping[str, Node]
@@ -38,7 +38,7 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class ListNode:
     """A list, some of whose values are choices; a chosen list in it is spliced."""
 
     items: tuple[Node, ...]
@@ -106,7 +106,7 @@ class Series:
     place: str
 
 
-Node: TypeAlias = Plain | Table | Row | Choose | Range | Use | Mix | Series
+Node: TypeAlias = Plain | MapNode | ListNode | Choose | Range | Use | Mix | Series
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +141,7 @@ def parse(data: Any, place: str) -> Node:
         row = tuple(parse(item, f"{place}[{i}]") for i, item in enumerate(data))
         if all(isinstance(item, Plain) for item in row) and not any(map(_is_layer, data)):
             return Plain(data, place)
-        return Row(row, place)
+        return ListNode(row, place)
     if not isinstance(data, Mapping):
         return Plain(data, place)
     words = [word for word in _WORDS if word in data]
@@ -150,7 +150,7 @@ def parse(data: Any, place: str) -> Node:
     if words == ["use"] and "count" in data:
         check_keys(data, ("count", "use"), place, "a counted unit (count, use)")
         count = parse(data["count"], join(place, "count"))
-        return Table({"count": count, "use": _parse_use({"use": data["use"]}, place)}, place)
+        return MapNode({"count": count, "use": _parse_use({"use": data["use"]}, place)}, place)
     if words:
         return _PARSERS[words[0]](data, place)
     items = {
@@ -159,7 +159,7 @@ def parse(data: Any, place: str) -> Node:
     }
     if all(isinstance(item, Plain) for item in items.values()):
         return Plain(data, place)
-    return Table(items, place)
+    return MapNode(items, place)
 
 
 def _is_layer(data: Any) -> bool:
@@ -180,61 +180,6 @@ def _filling(data: Any) -> Any:
     if isinstance(data, Mapping) and isinstance(data.get("sequence"), Mapping):
         return {**data, "sequence": {"length": AUTO, **data["sequence"]}}
     return data
-
-
-def has_choice(node: Node) -> bool:
-    """Say whether a draw is needed to resolve ``node``."""
-    match node:
-        case Plain():
-            return False
-        case Table(items=items):
-            return any(has_choice(item) for item in items.values())
-        case Row(items=items):
-            return any(has_choice(item) for item in items)
-        case _:
-            return True
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """Return the nodes directly inside ``node``."""
-    match node:
-        case Table(items=table):
-            return tuple(table.values())
-        case Row(items=row):
-            return row
-        case Choose(options=options):
-            return tuple(options.values())
-        case Mix(kinds=kinds, total=extent) | Series(kinds=kinds, length=extent):
-            return (*kinds.values(), extent)
-        case _:
-            return ()
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """Yield ``node`` and every node inside it."""
-    yield node
-    for inner in children(node):
-        yield from walk(inner)
-
-
-def largest(node: Node, choices: Mapping[str, Node], place: str) -> int:
-    """Return the largest whole number that ``node`` can stand for."""
-    match node:
-        case Plain(value="auto"):
-            return MAX_TOTAL
-        case Plain(value=value):
-            return Int(0, MAX_TOTAL).read(value, place)
-        case Range(low=low, high=high):
-            Int(0, MAX_TOTAL).read(low, place)
-            return Int(0, MAX_TOTAL).read(high, place)
-        case Choose(options=options):
-            return max(largest(option, choices, place) for option in options.values())
-        case Use(name=name) if name in choices:
-            return largest(choices[name], choices, place)
-        case _:
-            raise SpecError(
-                place=place, found="no number", expected="a whole number or a choice of them"
-            )
 
 
 def _parse_choose(data: Mapping[str, Any], place: str) -> Choose:

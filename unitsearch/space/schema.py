@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from unitsearch.architecture import architecture_schema
-from unitsearch.architecture.layers import MAX_WIDTH
+from unitsearch.architecture.bounds import MAX_WIDTH
 from unitsearch.architecture.reading import layer_schemas, unit_schema
 from unitsearch.fields import Int, Schema
-from unitsearch.space.files import LIMITS
 from unitsearch.space.nodes import choice_schemas
+from unitsearch.space.space_file import LIMITS
 
 _CHOICE: Schema = {"$ref": "#/$defs/choice"}
 _LITERAL = ("kind", "name", "layers", "body", "shortcut", "of", "units")

@@ -89,7 +89,8 @@ class Base:
         output(architecture)
         self.layers = canonical(architecture).layers
         self.sites = _sites(self.layers, architecture.input)
-        self._made: dict[Any, Layers] = {}
+        self._edited: dict[Any, Layers] = {}
+        self._matched: dict[tuple[str, ...], tuple[Site, ...]] = {}
 
     def matching(self, patterns: Iterable[Any], place: str) -> tuple[Site, ...]:
         """Return the sites that one of ``patterns`` names, in order; ``*`` is one part of a name.
@@ -97,16 +98,23 @@ class Base:
         Raises:
             SpecError: If a pattern names none, or two sites overlap.
         """
-        found: dict[str, Site] = {}
-        for i, pattern in enumerate(patterns):
+        wanted = tuple(patterns)
+        for i, pattern in enumerate(wanted):
             if not isinstance(pattern, str):
                 expected = "the name of a site, such as layer2.* or layer2.0.conv1"
                 raise SpecError(place=f"{place}[{i}]", found=pattern, expected=expected)
-            named = [site for name, site in self.sites.items() if _matches(name, pattern)]
-            if not named:
+        if wanted not in self._matched:
+            self._matched[wanted] = self._matching(wanted, place)
+        return self._matched[wanted]
+
+    def _matching(self, patterns: tuple[str, ...], place: str) -> tuple[Site, ...]:
+        by_name: dict[str, Site] = {}
+        for i, pattern in enumerate(patterns):
+            matches = [site for name, site in self.sites.items() if _matches(name, pattern)]
+            if not matches:
                 raise self._unknown(pattern, f"{place}[{i}]")
-            found |= {site.name: site for site in named}
-        sites = sorted(found.values(), key=lambda site: site.place)
+            by_name |= {site.name: site for site in matches}
+        sites = sorted(by_name.values(), key=lambda site: site.place)
         for one, other in pairwise(sites):
             if one.overlaps(other):
                 expected = "sites that have no layer in common"
@@ -141,7 +149,7 @@ class Base:
 
     def replaced(self, new: Mapping[Site, Layers]) -> Layers:
         """Return the layers with others at the given sites, which do not overlap."""
-        return _edited(self.layers, list(new.items()), self._made) if new else self.layers
+        return _edited(self.layers, list(new.items()), self._edited) if new else self.layers
 
     def _unknown(self, name: str, place: str) -> SpecError:
         near = did_you_mean(name, self.sites, listed=False)

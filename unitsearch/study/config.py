@@ -20,31 +20,27 @@ from unitsearch.fields import (
     Nested,
     Nullable,
     Text,
+    declared,
     field_,
     read,
     write_all,
 )
 from unitsearch.metrics import METRICS
 from unitsearch.network import AUTO, plan_from
-from unitsearch.search.proposals import Sampler
+from unitsearch.search.configured import (
+    SamplerConfig,
+    SamplerField,
+    StoppingConfig,
+    StoppingField,
+    without_settings_of_others,
+)
+from unitsearch.search.extensions import GROUPS as EXTENSIONS
+from unitsearch.search.extensions import ExtensionGroup, is_own
 from unitsearch.space import LIMITS, SpaceFile, load_space
-from unitsearch.study import lists
+from unitsearch.study import schedule
 from unitsearch.training import Recipe
 
-GROUPS = ("data", "train", "sampler", "engine")
-_KNOWING = (
-    "accuracy",
-    "ce",
-    "se",
-    "se_bits",
-    "tca",
-    "tsa",
-    "tca_1_4",
-    "tsa_1_4",
-    "tca_4_1",
-    "tsa_4_1",
-    "accuracy_drop",
-)  # objectives that ask for accuracy
+GROUPS = ("data", "train", "sampler", "stopping", "engine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +65,7 @@ class EngineConfig:
     """Who trains. On the CPU and alone, nothing here changes what is proposed or what it scores.
 
     On a GPU and in packs a score is the same to rounding, and the lag of a new study grows to what
-    packs need: see ``lists``.
+    packs need: see ``schedule``.
 
     Attributes:
         name: ``local`` or ``ray``.
@@ -118,7 +114,8 @@ class Config:
     budget: Budget = field_(Nested(Budget))
     data: DataSpec = field_(Nested(DataSpec))
     train: Recipe = field_(Nested(Recipe))
-    sampler: Sampler = field_(Nested(Sampler))
+    sampler: SamplerConfig = field_(SamplerField())
+    stopping: StoppingConfig = field_(StoppingField(), StoppingConfig())
     engine: EngineConfig = field_(Nested(EngineConfig))
 
     @property
@@ -128,10 +125,11 @@ class Config:
 
     def plain(self) -> dict[str, Any]:
         """Return the configuration as plain data, defaults included."""
-        found = write_all(self)
-        for key in ("limits", "budget", *GROUPS):
-            found[key] = write_all(getattr(self, key))
-        return found
+        plain = write_all(self)
+        for field in declared(Config):
+            if isinstance(field.rule, Nested):
+                plain[field.key] = write_all(getattr(self, field.name))
+        return plain
 
 
 def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
@@ -157,7 +155,12 @@ def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
     settings = [] if "data" in chosen else [f"data={_quoted(data)}"]
     values = _by_data(train, data) | dict(space.train.get(train, {}))
     settings += [f"train.{key}={_quoted(value)}" for key, value in values.items()]
-    plain = _composed([*settings, *given])
+    try:
+        kept, own = _split_extensions(given, chosen)
+    except SpecError as error:
+        raise _usage(error) from None
+    plain = _composed([*settings, *kept])
+    plain.update(own)
     train_plain = plain.get("train")
     if isinstance(train_plain, dict) and {"train.epochs", "train.warmup"} & set(chosen) == {
         "train.epochs"
@@ -165,12 +168,15 @@ def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
         _shorten(train_plain)
     limits = plain.get("limits")
     if isinstance(limits, dict):  # anything else is refused when it is read
-        own = {name: value for name, value in space.limits.items() if limits.get(name) is None}
-        plain["limits"] = {**limits, **own}
+        largest = {name: value for name, value in space.limits.items() if limits.get(name) is None}
+        plain["limits"] = {**limits, **largest}
     if plain.get("floor") is None:
         plain["floor"] = space.floor
     try:
         config = read(Config, plain, title="run")
+        config = replace(
+            config, sampler=config.sampler.checked(), stopping=config.stopping.checked()
+        )
     except SpecError as error:
         raise _usage(error) from None
     _check(config)
@@ -178,7 +184,9 @@ def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
 
 
 def config_from(plain: Mapping[str, Any]) -> Config:
-    """Return the configuration stored as ``plain`` data."""
+    """Return the configuration stored as ``plain`` data; version 0.1 stored no stopping rule."""
+    if "stopping" not in plain and "sampler" in plain:
+        plain = {**plain, "sampler": without_settings_of_others(plain["sampler"])}
     return read(Config, plain, "config", title="run")
 
 
@@ -213,11 +221,12 @@ def _check(config: Config) -> None:
         raise UsageError(
             place="objectives", found=list(config.objectives), expected="every objective once"
         )
-    if not set(config.objectives) & set(_KNOWING):
+    knowing = [name for name, metric in METRICS.items() if metric.needs_accuracy]
+    if not set(config.objectives) & set(knowing):
         raise UsageError(
             place="objectives",
             found=list(config.objectives),
-            expected=f"one of {', '.join(_KNOWING)} among them",
+            expected=f"one of {', '.join(knowing)} among them",
             fix="costs alone would reward a network that knows nothing",
         )
     if config.plan != AUTO:
@@ -227,15 +236,15 @@ def _check(config: Config) -> None:
         raise UsageError(place="name", found=name, expected="a plain folder name")
 
 
-def wanted_packs(config: Config, device: str, workers: int) -> lists.Wanted:
-    """Return what the size of packs depends on."""
-    return lists.Wanted(
+def pack_request(config: Config, device: str, workers: int) -> schedule.PackRequest:
+    """Return the settings that the size of packs depends on."""
+    return schedule.PackRequest(
         config.engine.pack,
         config.plan,
         device,
         workers,
         config.sampler.lag,
-        config.sampler.name,
+        config.sampler.looks_at_outcomes or config.stopping.looks_at_outcomes,
         config.budget.trials,
     )
 
@@ -253,13 +262,43 @@ def _with_room_for_packs(config: Config, *, is_given: bool) -> Config:
                 fix="or train on the CPU: engine.device=cpu",
             )
         workers = workers or found
-    wanted = wanted_packs(config, device, workers or 1)
+    request = pack_request(config, device, workers or 1)
     if not is_given:
-        lag = lists.lag_for(wanted)
-        wanted = replace(wanted, lag=lag)
+        lag = schedule.lag_for(request)
+        request = replace(request, lag=lag)
         config = replace(config, sampler=replace(config.sampler, lag=lag))
-    lists.check(wanted)
+    schedule.check(request)
     return config
+
+
+def _split_extensions(
+    overrides: list[str], given: Mapping[str, Any]
+) -> tuple[list[str], dict[str, dict[str, Any]]]:
+    """Return the overrides for Hydra, and the groups that name a user's own class.
+
+    No file of Hydra's stands for such a class: its keys are set one by one. A setting of another
+    sampler or rule that ships is checked and left out, so that a sweep over samplers may give the
+    settings of each.
+    """
+    names = _extension_names(given)
+    own: dict[str, dict[str, Any]] = {
+        group: {"name": name} for group, name in names.items() if is_own(name)
+    }
+    kept = []
+    for text, override in zip(overrides, _parsed(overrides), strict=True):
+        group, _, key = override.key_or_group.partition(".")
+        if group in own:
+            if key and not override.is_delete():
+                own[group][key] = override.value()
+        elif key and group in names and _is_shared(EXTENSIONS[group], names[group], key):
+            EXTENSIONS[group].check_setting_of_another(key, override.value())
+        else:
+            kept.append(text)
+    return kept, own
+
+
+def _is_shared(group: ExtensionGroup, name: str, key: str) -> bool:
+    return group.shares_settings and group.is_of_another(name, key)
 
 
 def _given(overrides: Sequence[str]) -> dict[str, Any]:
@@ -320,7 +359,10 @@ def _explained(error: Exception, overrides: list[str]) -> UsageError:
                     fix=did_you_mean(str(parsed.value()), names, listed=False),
                 )
             continue
-        known = _keys()
+        known = _keys(_given(overrides))
+        if head in EXTENSIONS and tail and key not in known:
+            name = _extension_names(_given(overrides))[head]
+            return _usage(EXTENSIONS[head].unknown_setting(name, tail, head))
         if key not in known and (tail or head) in str(error):
             return UsageError(
                 place=key,
@@ -331,15 +373,20 @@ def _explained(error: Exception, overrides: list[str]) -> UsageError:
     return UsageError(str(error).splitlines()[0])
 
 
-def _keys() -> list[str]:
-    """Return every key that an override may name."""
-    records = {"limits": Limits, "budget": Budget, "data": DataSpec, "train": Recipe}
-    records |= {"sampler": Sampler, "engine": EngineConfig}
-    from unitsearch.fields import declared
-
-    plain = [f.key for f in declared(Config)]
-    inner = [f"{group}.{f.key}" for group, cls in records.items() for f in declared(cls)]
+def _keys(given: Mapping[str, Any]) -> list[str]:
+    """Return every key that an override may name beside the ``given`` group choices."""
+    plain = [field.key for field in declared(Config)]
+    nested = {f.key: f.rule.cls for f in declared(Config) if isinstance(f.rule, Nested)}
+    inner = [f"{group}.{field.key}" for group, cls in nested.items() for field in declared(cls)]
+    for group, name in _extension_names(given).items():
+        inner += [f"{group}.{key}" for key in EXTENSIONS[group].keys(name)]
     return plain + inner
+
+
+def _extension_names(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the sampler and the stopping rule that are chosen, by group."""
+    defaults = {"sampler": SamplerConfig().name, "stopping": StoppingConfig().name}
+    return {group: str(given.get(group, name)) for group, name in defaults.items()}
 
 
 def _by_data(train: str, data: str) -> dict[str, Any]:

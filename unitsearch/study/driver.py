@@ -1,100 +1,96 @@
-"""The search loop: ask, admit, train, tell. The driver is the store's only writer."""
+"""The driver's loop: jobs of a source to an engine, their outcomes back to the source.
+
+A search, the test of its front, and trainings that are repeated with several seeds are sources of
+jobs; this is the only loop that drives them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from typing import Protocol
 
-from unitsearch.engine import open_engine
-from unitsearch.metrics import metric
-from unitsearch.search.proposals import Proposer
-from unitsearch.study import lists
-from unitsearch.study.claiming import room, submit, wants_more
-from unitsearch.study.config import config_from, wanted_packs
-from unitsearch.study.folder import (
-    open_study,
-    record_of,
-    remove_checkpoint,
-    remove_torn,
-    space_of,
-)
-from unitsearch.study.running import TICK, End, Progress, Run
-from unitsearch.study.signals import until_second_signal
-from unitsearch.study.telling import check_health, prune, tell, test_front
+from unitsearch.engine import Engine, Job, Outcome
+
+TICK = 0.25  # seconds between two looks at the engine
 
 
-def drive(
-    folder: Path,
-    facts: dict[str, Any],
-    watch: Callable[[Progress], None],
-    storage: str | None = None,
-) -> End:
-    """Run the study in ``folder`` until its budget is spent; the caller holds its lock.
+class UnderWay:
+    """The jobs that are with an engine.
 
-    Trials that were started and not finished are run again first, with the same architecture and
-    seed. At the end, unless interrupted, the front is tested on the test images, each member once.
-
-    Args:
-        folder: The study's folder.
-        facts: The content of study.yaml; split, classes and reference point are added to it.
-        watch: Called with the progress, at least four times a second.
-        storage: The storage's URL with its password, which is in no file.
-
-    Raises:
-        DataError: If the data cannot be read before the baseline is known; nothing is told of that
-            to the store, so that the study can be resumed with the data mended.
-        StudyError: If the baseline fails, too many trials fail in a row, or the data have changed.
-        UsageError: If the study wants a GPU and there is none.
+    Attributes:
+        lists: How many lists have a job that has not ended.
     """
-    config = config_from(facts["config"])
-    device, asked = config.engine.found_device, config.engine
-    remove_torn(folder)
-    store = open_study(folder, facts, writer=True, url=storage)
-    engine = open_engine(asked.name, asked.workers, asked.address, folder, device)
-    try:
-        wanted = wanted_packs(config, device, engine.workers)
-        engine.workers, size = lists.workers_and_list(wanted)  # more workers could only wait
-        proposer = Proposer(
-            space_of(facts),
-            config.sampler,
-            config.seed,
-            [metric(name) for name in config.objectives],
-            config.floor or 0.0,
-            config.largest,
-        )
-        run = Run(folder, facts, config, store, engine, proposer, watch, device, size)
-        if size < (wanted.size or 1):
-            run.report(f"packs of {size}: sampler.lag={wanted.lag} allows no more")
-        record = record_of(folder, facts, store, driven=True)
-        run.generations = store.generations()
-        for trial in record.trials:
-            run.put(trial)
-        run.ended_before = frozenset(t.number for t in record.trials if t.state != "running")
-        for trial in record.trials:
-            if trial.state != "running":  # a crash may have come between its end and this
-                remove_checkpoint(folder, trial.number)
-        with until_second_signal(run.stop):
-            _search(run)
-            if not run.signal:
-                test_front(run)
-        prune(run)
-        final = record_of(folder, facts, store, driven=False)
-        why = "interrupted" if run.signal else run.why
-        return End(why, final, run.signal)
-    finally:
-        engine.close()
-        store.close()
+
+    def __init__(self) -> None:
+        self._jobs: dict[tuple[int, str], Job] = {}
+        self._lists: list[set[tuple[int, str]]] = []
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of the jobs, sorted."""
+        return tuple(sorted(number for number, _ in self._jobs))
+
+    @property
+    def lists(self) -> int:
+        """How many lists have a job that has not ended."""
+        return len(self._lists)
+
+    def add(self, jobs: Sequence[Job]) -> None:
+        """Add the jobs of one list."""
+        self._jobs |= {job.key: job for job in jobs}
+        self._lists.append({job.key for job in jobs})
+
+    def end(self, outcome: Outcome) -> Job | None:
+        """Remove and return the job of ``outcome``; None if it is not under way."""
+        key = (outcome.number, outcome.task)
+        job = self._jobs.pop(key, None)
+        self._lists = [rest for keys in self._lists if (rest := keys - {key})]
+        return job
 
 
-def _search(run: Run) -> None:
-    waiting = [n for n, trial in sorted(run.trials.items()) if trial.state == "running"]
+class JobSource(Protocol):
+    """Jobs to do, and what is made of their outcomes."""
+
+    @property
+    def under_way(self) -> UnderWay:
+        """The jobs that are with the engine; the loop adds and ends them."""
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the jobs that are under way are not to be waited for."""
+
+    def next_list(self) -> Sequence[Job]:
+        """Return the jobs that one worker is given next; none while it is better to wait.
+
+        Raises:
+            UnitSearchError: If the work cannot go on.
+        """
+
+    def submitted(self, jobs: Sequence[Job]) -> None:
+        """Take note that ``jobs`` are with the engine."""
+
+    def take(self, job: Job, outcome: Outcome) -> None:
+        """Take the outcome of ``job``, which has ended."""
+
+    def report(self) -> None:
+        """Report how things stand; called at least four times a second."""
+
+
+def run_jobs(source: JobSource, engine: Engine) -> None:
+    """Give ``engine`` the jobs of ``source`` until it has none and all have ended."""
+    under_way = source.under_way
     while True:
-        check_health(run)
-        while wants_more(run, waiting) and submit(run, waiting, room(run, waiting)):
-            pass
-        if not run.running:
+        while jobs := source.next_list():
+            engine.submit(jobs)
+            under_way.add(jobs)
+            source.submitted(jobs)
+        if not under_way or source.is_left:
             return
-        for outcome in run.engine.collect(TICK):
-            tell(run, outcome)
-        run.report()
+        for outcome in engine.collect(TICK):
+            job = under_way.end(outcome)
+            if job is not None:
+                source.take(job, outcome)
+        source.report()

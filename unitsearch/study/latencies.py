@@ -1,7 +1,10 @@
-"""How fast a study's networks are, measured after the search and kept beside it.
+"""Latencies of a study's networks, measured after the search and kept beside it.
 
-Latency belongs to a machine and to how a network is run there, so it is no fact of a trial and is
-never in the store: ``latency.yaml`` holds the one run in which all of them were measured.
+Latency belongs to a machine and to how a network is run there. ``latency.yaml`` holds one run in
+which all networks were measured turn about; it is what is shown of them. Where latency is an
+objective, the search measured each network itself, with one image at a time on one thread, when its
+training had ended: that is a fact of the trial, stands in the store, and is what the front and the
+sampler go by, whatever ``latency.yaml`` says.
 """
 
 from __future__ import annotations
@@ -28,8 +31,8 @@ class Latencies:
     Attributes:
         batch: Images at a time.
         device: ``cpu`` or ``cuda``.
-        threads: Of the CPU.
-        rounds: How often each was measured.
+        threads: Threads of the CPU.
+        rounds: The number of times that each was measured.
         networks: By key: milliseconds an image, lower quartile, median and upper quartile.
     """
 
@@ -43,7 +46,7 @@ class Latencies:
 
 
 def read_latencies(folder: Path) -> Latencies | None:
-    """Return what was measured in the study in ``folder``; None if nothing was.
+    """Return the content of ``latency.yaml`` in ``folder``; None if nothing was measured.
 
     Raises:
         StudyError: If the file is not what ``write_latencies`` wrote.
@@ -57,20 +60,21 @@ def read_latencies(folder: Path) -> Latencies | None:
         raise StudyError(f"{path}: {error}", fix="take it away, or measure again") from None
 
 
-def write_latencies(folder: Path, found: Latencies) -> Path:
+def write_latencies(folder: Path, latencies: Latencies) -> Path:
     """Write ``latency.yaml`` whole or not at all, and return its path."""
     path = folder / FILE
-    plain: dict[str, Any] = write_all(found)
+    plain: dict[str, Any] = write_all(latencies)
     write_whole(path, (_HEAD + yaml_text(plain)).encode())
     return path
 
 
 def with_latencies(trials: Sequence[Trial], folder: Path) -> tuple[Trial, ...]:
-    """Return ``trials`` with the latency of each network that was measured."""
-    found = read_latencies(folder)
-    if found is None:
+    """Return ``trials`` with the latency of each network that ``latency.yaml`` holds."""
+    latencies = read_latencies(folder)
+    if latencies is None:
         return tuple(trials)
+    networks = latencies.networks
     return tuple(
-        replace(trial, latency=found.networks[trial.key]) if trial.key in found.networks else trial
+        replace(trial, latency=networks[trial.key]) if trial.key in networks else trial
         for trial in trials
     )

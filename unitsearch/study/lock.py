@@ -15,7 +15,7 @@ from typing import TextIO
 from unitsearch.errors import StudyError
 
 LOCK = "driver.lock"
-_LOOKS = 0.5  # seconds; ``is_driven`` holds the lock for microseconds
+_PATIENCE = 0.5  # seconds; ``is_driven`` holds the lock for microseconds, if at all
 
 
 @contextlib.contextmanager
@@ -47,8 +47,8 @@ def driving(folder: Path) -> Iterator[None]:
 
 
 def _taken(file: TextIO) -> bool:
-    """Take the lock of ``file``, or say that it is held longer than by one who looks at it."""
-    deadline = time.monotonic() + _LOOKS
+    """Take the lock of ``file``; say False if it is held for longer than ``is_driven`` does."""
+    deadline = time.monotonic() + _PATIENCE
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -61,9 +61,37 @@ def _taken(file: TextIO) -> bool:
 
 
 def is_driven(folder: Path) -> bool:
-    """Say whether a driver holds the study in ``folder``."""
+    """Say whether a driver holds the study in ``folder``.
+
+    The answer is what the driver wrote into the lock's file: a driver on another machine is
+    believed, a process of this one has to be alive. Only if it is, the lock itself is asked, for
+    the number may have gone to another process since: so whoever looks at a study that nobody
+    drives takes no lock, and one that is driven refuses it.
+    """
+    path = folder / LOCK
     try:
-        with (folder / LOCK).open("r") as file:
+        content = json.loads(path.read_text("utf-8"))
+        pid, host = int(content["pid"]), str(content["host"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    if host != socket.gethostname():
+        return True
+    return _is_alive(pid) and _is_locked(path)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # a process of another user
+    return True
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open("r") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except OSError:
@@ -74,8 +102,9 @@ def is_driven(folder: Path) -> bool:
 
 
 def _holder(text: str) -> str:
+    """Return the driver that a lock's file names, for a message."""
     try:
-        said = json.loads(text)
-        return f"pid {said['pid']} on host {said['host']}"
+        content = json.loads(text)
+        return f"pid {content['pid']} on host {content['host']}"
     except (ValueError, KeyError, TypeError):
         return "by another process"

@@ -1,16 +1,13 @@
-"""A study looked at while it may run: nothing of it is written, and no lock of it is taken.
+"""A study looked at while it may run: nothing of it is written, and no lock of its store is taken.
 
-What was read once is not read again: of a journal the lines that are new, of a database the trials
-that were not finished. An SQLite database is read from a copy, because whoever reads it for long
-keeps its writer from committing.
+Nothing is read twice: of a journal the lines that are new are read, of a database the trials that
+were not finished. An SQLite database is read from a copy, because a reader that takes long keeps
+the writer from committing.
 """
 
 from __future__ import annotations
 
 import gc
-import json
-import os
-import socket
 import sqlite3
 import tempfile
 import threading
@@ -20,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from unitsearch.errors import StudyError
-from unitsearch.study.folder import FACTS, open_study, read_facts, record_of, storage_url
-from unitsearch.study.lock import LOCK
+from unitsearch.study.folder import record_of, study_store
+from unitsearch.study.lock import is_driven
+from unitsearch.study.manifest import MANIFEST, Manifest, read_manifest, storage_url
 from unitsearch.study.record import Record
 from unitsearch.study.store import JOURNAL, Store, open_store, sqlite_file
 
@@ -37,7 +35,7 @@ class Looker:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.facts: dict[str, Any] = read_facts(folder)
+        self.manifest: Manifest = read_manifest(folder)
         self._lock = threading.Lock()
         self._store: Store | None = None
         self._journal: tuple[int, int] = (0, 0)
@@ -52,7 +50,7 @@ class Looker:
     @property
     def is_driven(self) -> bool:
         """Whether the study runs."""
-        return is_held(self.folder)
+        return is_driven(self.folder)
 
     def look(self) -> Record:
         """Return the study as it stands: the same object as long as nothing changes.
@@ -61,11 +59,11 @@ class Looker:
             StudyError: If it cannot be read.
         """
         with self._lock:
-            facts = _stamp(self.folder / FACTS)
-            if not self._seen or self._seen[0] != facts:
-                self.facts = read_facts(self.folder)
+            stamp = _stamp(self.folder / MANIFEST)
+            if not self._seen or self._seen[0] != stamp:
+                self.manifest = read_manifest(self.folder)
             driven = self.is_driven
-            seen = (facts, driven, self._stamp_of_store())
+            seen = (stamp, driven, self._stamp_of_store())
             if self._record is None or seen != self._seen:
                 with no_collection():
                     self._record = self._read(driven=driven)
@@ -78,8 +76,8 @@ class Looker:
             self._close()
 
     def _stamp_of_store(self) -> tuple[int, ...]:
-        """What differs once the store has changed."""
-        url = storage_url(self.facts)
+        """Numbers that differ once the store has changed."""
+        url = storage_url(self.manifest)
         if url is None:
             inode, size, changed = _stamp(self.folder / JOURNAL)
             was_inode, was_size = self._journal
@@ -91,25 +89,25 @@ class Looker:
         if file is not None:
             return _stamp(file) + _stamp(file.with_name(f"{file.name}-wal"))
         if self._store is None:
-            self._store = open_study(self.folder, self.facts)
+            self._store = study_store(self.folder, self.manifest)
         return self._store.counts()
 
     def _read(self, *, driven: bool) -> Record:
-        url = storage_url(self.facts)
+        url = storage_url(self.manifest)
         file = None if url is None else sqlite_file(url)
         if file is not None:
             return self._read_copy(file, driven=driven)
         if self._store is None:
-            self._store = open_study(self.folder, self.facts)
-        return record_of(self.folder, self.facts, self._store, driven=driven)
+            self._store = study_store(self.folder, self.manifest)
+        return record_of(self.folder, self.manifest, self._store, driven=driven)
 
     def _read_copy(self, file: Path, *, driven: bool) -> Record:
         with tempfile.TemporaryDirectory(prefix="unitsearch-") as place:
             copy = Path(place) / "copy.db"
             _copy_database(file, copy)
-            store = open_store(self.folder, str(self.facts["name"]), f"sqlite:///{copy}")
+            store = open_store(self.folder, self.manifest.name, f"sqlite:///{copy}")
             try:
-                return record_of(self.folder, self.facts, store, driven=driven)
+                return record_of(self.folder, self.manifest, store, driven=driven)
             finally:
                 store.close()
 
@@ -122,7 +120,7 @@ class Looker:
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Keep the garbage collector from what is being read, over which it takes half the time."""
+    """Switch the garbage collector off while trials are read: it takes half the time of that."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -132,34 +130,13 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def is_held(folder: Path) -> bool:
-    """Say whether a driver holds the study in ``folder``, by what it wrote and not by its lock.
-
-    A driver on another machine is believed.
-    """
-    try:
-        said = json.loads((folder / LOCK).read_text("utf-8"))
-        pid, host = int(said["pid"]), str(said["host"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    if host != socket.gethostname():
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # somebody else's process
-    return True
-
-
 def _stamp(path: Path) -> tuple[int, int, int]:
     """Inode, size and time of the last change of a file; zeros if there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return 0, 0, 0
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _copy_database(source: Path, target: Path) -> None:

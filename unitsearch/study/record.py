@@ -1,4 +1,4 @@
-"""What a study holds, read from its store: facts only, as frozen data."""
+"""A study as read from its store: facts only, as frozen data."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from unitsearch.architecture import Architecture, stacks
 from unitsearch.costs import Cost
 from unitsearch.metrics import Measured, metric, standard_error
 from unitsearch.search.front import front, minimised
+from unitsearch.study.manifest import Manifest
 
 STATES = ("complete", "stopped", "failed", "running", "waiting")
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One architecture, asked and perhaps told.
+    """One trial: an architecture proposed by the sampler and, once trained, its result.
 
     Attributes:
         number: Its place in the study; 0 is the baseline.
-        state: One of ``STATES``.
+        state: One of ``STATES``. A stopped trial is one that a stopping rule ended early: it counts
+            for the budget, and is neither complete nor on the front.
         key: The architecture's canonical key.
         seed: Seed of its weights and batches.
         values: The space's parameters by name, as drawn; empty for a baseline outside the space.
         architecture: The network.
         cost: Its exact cost.
-        accuracy: Validation accuracy after the last epoch, a fraction; None until known.
+        accuracy: Validation accuracy after the last epoch that was trained, a fraction; None until
+            known.
         images: Validation images behind ``accuracy``.
         test_accuracy: Test accuracy, a fraction; None until tested.
         test_images: Test images behind it.
@@ -39,8 +42,11 @@ class Trial:
         reason: Why it failed or was stopped.
         digest: Digest of its logits on 16 fixed images.
         plan: How it ran while it was trained.
-        latency: Milliseconds an image, where that was measured afterwards: lower quartile, median,
-            upper quartile.
+        latency: Milliseconds an image: lower quartile, median, upper quartile. Those of
+            ``latency.yaml``, which was measured after the search, else ``searched_latency``.
+        searched_latency: Milliseconds an image as measured in the search, where latency is an
+            objective: what the front and the sampler go by.
+        sampler_state: The bookkeeping of the sampler that proposed it.
     """
 
     number: int
@@ -61,6 +67,8 @@ class Trial:
     digest: str = ""
     plan: str = ""
     latency: tuple[float, float, float] | None = None
+    searched_latency: tuple[float, float, float] | None = None
+    sampler_state: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_baseline(self) -> bool:
@@ -71,7 +79,8 @@ class Trial:
     def is_hybrid(self) -> bool:
         """Whether a stack of it holds units of more than one kind."""
         return any(
-            len({run.unit for run in stack.units}) > 1 for stack in stacks(self.architecture.layers)
+            len({units.unit for units in stack.units}) > 1
+            for stack in stacks(self.architecture.layers)
         )
 
     @cached_property
@@ -86,10 +95,28 @@ class Trial:
             return None
         return standard_error(self.accuracy, self.images)
 
+    @property
+    def epochs(self) -> int:
+        """How many epochs were trained."""
+        return len(self.curve)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it counts for the budget: it was trained to the end, or stopped by a rule."""
+        return self.state in ("complete", "stopped")
+
     @cached_property
     def measured(self) -> Measured:
-        """The facts that metrics derive from; accuracy is 0 until known."""
+        """The facts that metrics derive from, to be shown; accuracy is 0 until known."""
         return Measured(self.accuracy or 0.0, self.cost, self.latency and self.latency[1])
+
+    @cached_property
+    def searched(self) -> Measured:
+        """The same facts as the search knew them, which the front and the sampler go by."""
+        if self.latency == self.searched_latency:
+            return self.measured
+        latency = self.searched_latency
+        return Measured(self.accuracy or 0.0, self.cost, latency and latency[1])
 
 
 @dataclass(frozen=True)
@@ -98,23 +125,17 @@ class Record:
 
     Attributes:
         name: Its name.
-        folder: Where its files lie.
-        facts: The content of study.yaml: config, space, versions, seed, split, command.
+        folder: The folder of its files.
+        manifest: The content of study.yaml: configuration, space, versions, split, command.
         trials: In order of their numbers.
-        derived: What ``tables`` has worked out of it, by name; a record never changes.
+        derived: Tables that ``tables`` has worked out of it, by name; a record never changes.
     """
 
     name: str
     folder: Path
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    manifest: Manifest
     trials: tuple[Trial, ...] = ()
     derived: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """The resolved configuration."""
-        found: Mapping[str, Any] = self.facts["config"]
-        return found
 
     @property
     def baseline(self) -> Trial | None:
@@ -128,6 +149,11 @@ class Record:
         """The trials that were trained to the end."""
         return tuple(trial for trial in self.trials if trial.state == "complete")
 
+    @property
+    def counted(self) -> int:
+        """How many trials count for the budget: the complete and the stopped ones."""
+        return sum(trial.is_counted for trial in self.trials)
+
     @cached_property
     def shares_filters(self) -> bool:
         """Whether output filters of a trial share binary filters: then its bits are its size."""
@@ -137,20 +163,20 @@ class Record:
     def front(self) -> tuple[Trial, ...]:
         """The complete trials from the floor up that none dominates, by the study's objectives.
 
-        If none reaches the floor it is empty; the baseline takes part like any other. It is worked
-        out once: every figure and table of a page asks for it.
+        If none reaches the floor it is empty; the baseline takes part like any other. It is
+        computed once: every figure and table of a page asks for it.
         """
         baseline = self.baseline
         if baseline is None:
             return ()
-        objectives = [metric(name) for name in self.config["objectives"]]
-        able = [trial for trial in self.complete if (trial.accuracy or 0.0) >= self.floor]
+        objectives = [metric(name) for name in self.manifest.config.objectives]
+        feasible = [trial for trial in self.complete if (trial.accuracy or 0.0) >= self.floor]
         return tuple(
-            front([(t, minimised(t.measured, baseline.measured, objectives)) for t in able])
+            front([(t, minimised(t.searched, baseline.searched, objectives)) for t in feasible])
         )
 
     @property
     def floor(self) -> float:
         """The accuracy from which a trial is feasible, 0 until the baseline is known."""
-        share = float(self.config["floor"] or 0.0)
+        share = self.manifest.config.floor or 0.0
         return share * (self.baseline.accuracy or 0.0) if self.baseline else 0.0

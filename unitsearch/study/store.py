@@ -2,8 +2,9 @@
 
 A trial is written when it starts (parameters, key, seed, architecture, all in one record) and when
 it ends (its outcome, then its state: a crash between the two leaves a trial whose outcome is known,
-and the next open finishes it). What an architecture was tested at is written to the study, because
-Optuna does not let a finished trial change.
+and the next open finishes it). If an objective has to be measured once the training has ended, the
+training's outcome is written before that, so that a crash does not cost the training. Test
+accuracies are written to the study, because Optuna does not let a finished trial change.
 """
 
 from __future__ import annotations
@@ -12,13 +13,12 @@ import contextlib
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
@@ -27,12 +27,15 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from unitsearch.architecture import Architecture, write_architecture
 from unitsearch.costs import COSTS, Cost, count
 from unitsearch.errors import PackageError, StudyError, UnitSearchError
+from unitsearch.search.proposals import Proposal
 from unitsearch.search.quiet import quiet_optuna
 from unitsearch.study.journal import ReadOnlyJournal
 from unitsearch.study.record import Trial
 from unitsearch.study.stored import Reader
 
 JOURNAL = "journal.log"
+# Whatever the objectives of a study are, Optuna's study of it has these three: a yardstick that
+# studies of different objectives have in common, and that every stored study can be read with.
 _DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
 _NAMES = ["accuracy", "flops", "params"]
 _STATES = {
@@ -41,6 +44,11 @@ _STATES = {
     TrialState.FAIL: "failed",
     TrialState.RUNNING: "running",
     TrialState.WAITING: "waiting",
+}
+_CLOSED = {
+    "complete": TrialState.COMPLETE,
+    "stopped": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
 }
 
 
@@ -54,102 +62,105 @@ class Store:
         self._read: dict[int, Trial] = {}  # finished trials never change: read once
         self._architectures = Reader()
 
-    def start(
-        self,
-        number: int,
-        architecture: Architecture,
-        key: str,
-        seed: int,
-        cost: Cost,
-        values: Mapping[str, Any],
-        distributions: Mapping[str, BaseDistribution],
-        generation: int | None,
-    ) -> None:
-        """Write that trial ``number`` starts, in one record."""
+    def start(self, number: int, seed: int, proposal: Proposal) -> None:
+        """Write in one record that trial ``number`` starts."""
         trial = create_trial(
             state=TrialState.RUNNING,
-            params={name: values[name] for name in distributions},
-            distributions=dict(distributions),
+            params={name: proposal.values[name] for name in proposal.distributions},
+            distributions=dict(proposal.distributions),
             user_attrs={
-                "key": key,
+                "key": proposal.key,
                 "seed": seed,
-                "cost": [getattr(cost, name) for name in COSTS],
-                "values": dict(values),
-                "architecture": write_architecture(architecture),
-                "generation": generation,
+                "cost": [getattr(proposal.cost, name) for name in COSTS],
+                "values": dict(proposal.values),
+                "architecture": write_architecture(proposal.architecture),
+                "sampler_state": dict(proposal.state),
             },
         )
-        with self._trouble():
+        with self._errors():
             created = self._storage.create_new_trial(self._id, template_trial=trial)
-            found = self._storage.get_trial_number_from_id(created)
-        if found != number:
+            written = self._storage.get_trial_number_from_id(created)
+        if written != number:
             raise StudyError(
-                f"{self.place}: trial {number} was written as {found}: another writer?"
+                f"{self.place}: trial {number} was written as {written}: another writer?"
             )
 
+    def hold(self, number: int, outcome: Mapping[str, Any]) -> None:
+        """Write the outcome of a training whose trial still lacks a measurement."""
+        with self._errors():
+            self._storage.set_trial_user_attr(self._trial_id(number), "trained", dict(outcome))
+
+    def held(self) -> dict[int, Mapping[str, Any]]:
+        """Return the outcomes of trainings whose trials still lack a measurement, by number."""
+        with self._errors():
+            trials = self._storage.get_all_trials(self._id, deepcopy=False)
+        return {
+            trial.number: trial.user_attrs["trained"]
+            for trial in trials
+            if trial.state == TrialState.RUNNING and "trained" in trial.user_attrs
+        }
+
     def finish(self, number: int, outcome: Mapping[str, Any]) -> None:
-        """Write how trial ``number`` ended: its outcome, then its state."""
-        with self._trouble():
-            trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
+        """Write the end of trial ``number``: its outcome, then its state."""
+        with self._errors():
+            trial_id = self._trial_id(number)
             self._storage.set_trial_user_attr(trial_id, "outcome", dict(outcome))
             self._close(trial_id, outcome)
 
     def test(self, number: int, accuracy: float, images: int) -> None:
         """Write the accuracy of trial ``number`` on the test images."""
-        with self._trouble():
+        with self._errors():
             tested = {"accuracy": accuracy, "images": images}
             self._storage.set_study_user_attr(self._id, f"test {number}", tested)
 
     def trials(self) -> tuple[Trial, ...]:
         """Return all trials in order of their numbers."""
-        with self._trouble():
-            found = self._storage.get_all_trials(self._id, deepcopy=False)
+        with self._errors():
+            trials = self._storage.get_all_trials(self._id, deepcopy=False)
             tested = self._storage.get_study_user_attrs(self._id)
-        return tuple(self._trial(trial, tested.get(f"test {trial.number}")) for trial in found)
+        return tuple(self._trial(trial, tested.get(f"test {trial.number}")) for trial in trials)
 
     def trial(self, number: int) -> Trial:
         """Return one trial."""
-        with self._trouble():
-            trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
-            found = self._storage.get_trial(trial_id)
+        with self._errors():
+            trial = self._storage.get_trial(self._trial_id(number))
             tested = self._storage.get_study_user_attrs(self._id)
-        return self._trial(found, tested.get(f"test {number}"))
-
-    def generations(self) -> dict[int, int | None]:
-        """Return NSGA-II's generation of each trial that was given one."""
-        with self._trouble():
-            found = self._storage.get_all_trials(self._id, deepcopy=False)
-        return {trial.number: trial.user_attrs.get("generation") for trial in found}
+        return self._trial(trial, tested.get(f"test {number}"))
 
     def repair(self) -> None:
-        """Finish what a crash left between outcome and state."""
-        with self._trouble():
+        """Close the trials whose outcome was written and whose state a crash left as running."""
+        with self._errors():
             for trial in self._storage.get_all_trials(self._id, deepcopy=False):
                 if trial.state == TrialState.RUNNING and "outcome" in trial.user_attrs:
                     self._close(trial._trial_id, trial.user_attrs["outcome"])
 
     def counts(self) -> tuple[int, ...]:
         """Return how many trials are in each state, and tested: these change as the study does."""
-        with self._trouble():
-            found = self._storage.get_all_trials(self._id, deepcopy=False)
-            states = Counter(trial.state for trial in found)
+        with self._errors():
+            trials = self._storage.get_all_trials(self._id, deepcopy=False)
+            states = Counter(trial.state for trial in trials)
             tested = len(self._storage.get_study_user_attrs(self._id))
         return *(states[state] for state in TrialState), tested
 
     def close(self) -> None:
         """Let go of files and connections."""
         self._storage.remove_session()
-        storage = getattr(self._storage, "_backend", self._storage)  # behind the readers' cache
+        # readers get their database inside Optuna's cache of finished trials
+        storage = getattr(self._storage, "_backend", self._storage)
         if isinstance(storage, optuna.storages.RDBStorage):
             storage.engine.dispose()
 
+    def _trial_id(self, number: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
+
     def _close(self, trial_id: int, outcome: Mapping[str, Any]) -> None:
-        if outcome.get("state", "complete") != "complete":
-            self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+        state = _CLOSED[outcome.get("state", "complete")]
+        if state != TrialState.COMPLETE:
+            self._storage.set_trial_state_values(trial_id, state)
             return
-        cost = self._storage.get_trial(trial_id).user_attrs["cost"]
-        values = [outcome["accuracy"], float(cost[2]), float(cost[0])]
-        self._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, values)
+        costs = dict(zip(COSTS, self._storage.get_trial(trial_id).user_attrs["cost"], strict=False))
+        values = [outcome["accuracy"], float(costs["flops"]), float(costs["params"])]
+        self._storage.set_trial_state_values(trial_id, state, values)
 
     def _trial(self, trial: FrozenTrial, tested: Mapping[str, Any] | None) -> Trial:
         known = self._read.get(trial.number)
@@ -159,7 +170,8 @@ class Store:
         outcome = attrs.get("outcome", {})
         finished = trial.state.is_finished()
         architecture = self._architectures.read(attrs["architecture"])
-        found = Trial(
+        latency = _quartiles(outcome.get("latency"))
+        read = Trial(
             number=trial.number,
             state=_STATES[trial.state],
             key=attrs["key"],
@@ -177,21 +189,41 @@ class Store:
             reason=outcome.get("reason", ""),
             digest=outcome.get("digest", ""),
             plan=outcome.get("plan", ""),
+            latency=latency,
+            searched_latency=latency,
+            sampler_state=_sampler_state(attrs),
         )
         if finished:
-            self._read[trial.number] = found
-        return found
+            self._read[trial.number] = read
+        return read
 
     @contextlib.contextmanager
-    def _trouble(self) -> Any:
+    def _errors(self) -> Iterator[None]:
+        """Turn the errors of Optuna, files and databases into a ``StudyError``."""
         try:
             yield
         except UnitSearchError:
             raise
         except (OSError, KeyError, ValueError, AssertionError) as error:
-            raise StudyError(f"{self.place}: the store cannot be used ({_first(error)})") from error
+            raise StudyError(
+                f"{self.place}: the store cannot be used ({_first_line(error)})"
+            ) from error
         except optuna.exceptions.OptunaError as error:
-            raise StudyError(f"{self.place}: the store cannot be used ({_first(error)})") from error
+            raise StudyError(
+                f"{self.place}: the store cannot be used ({_first_line(error)})"
+            ) from error
+
+
+def _sampler_state(attrs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the sampler's bookkeeping of a trial, as this release or the first one wrote it."""
+    generation = attrs.get("generation")
+    first: Mapping[str, Any] = {} if generation is None else {"generation": generation}
+    state: Mapping[str, Any] = attrs.get("sampler_state", first)
+    return state
+
+
+def _quartiles(stored: list[float] | None) -> tuple[float, float, float] | None:
+    return None if stored is None else (stored[0], stored[1], stored[2])
 
 
 def _cost(stored: list[int], architecture: Architecture) -> Cost:
@@ -218,7 +250,7 @@ def create_store(folder: Path, name: str, url: str | None) -> Store:
             f"{place} already holds a study named {name!r}", fix="give another name=…, or resume it"
         ) from None
     except Exception as error:  # noqa: BLE001  # SQLAlchemy and drivers raise their own kinds
-        raise StudyError(f"{place}: cannot be written ({_first(error)})") from None
+        raise StudyError(f"{place}: cannot be written ({_first_line(error)})") from None
     return Store(storage, study_id, place)
 
 
@@ -239,7 +271,7 @@ def open_store(folder: Path, name: str, url: str | None, *, writer: bool = False
     except KeyError:
         raise StudyError(f"{place} holds no study named {name!r}") from None
     except Exception as error:  # noqa: BLE001  # SQLAlchemy and drivers raise their own kinds
-        raise StudyError(f"{place}: cannot be read ({_first(error)})") from None
+        raise StudyError(f"{place}: cannot be read ({_first_line(error)})") from None
     store = Store(storage, study_id, place)
     if writer:
         store.repair()
@@ -265,7 +297,7 @@ def _open(folder: Path, url: str | None, *, writer: bool) -> tuple[BaseStorage, 
             lines = JournalFileBackend(str(path)) if writer else ReadOnlyJournal(path)
             return JournalStorage(lines), str(path)
         except (OSError, ValueError, KeyError) as error:
-            raise StudyError(f"{path}: cannot be read ({_first(error)})") from None
+            raise StudyError(f"{path}: cannot be read ({_first_line(error)})") from None
     shown = without_password(url)
     kind = urlsplit(url).scheme
     if kind not in ("sqlite", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"):
@@ -284,7 +316,7 @@ def _open(folder: Path, url: str | None, *, writer: bool) -> tuple[BaseStorage, 
             f"storage {shown} needs a driver", fix="pip install 'unitsearch[postgres]'"
         ) from None
     except Exception as error:  # noqa: BLE001  # SQLAlchemy and drivers raise their own kinds
-        raise StudyError(f"storage {shown}: cannot be opened ({_first(error)})") from None
+        raise StudyError(f"storage {shown}: cannot be opened ({_first_line(error)})") from None
 
 
 def _mend(journal: Path) -> None:
@@ -304,7 +336,7 @@ def _mend(journal: Path) -> None:
             file.truncate(last)
 
 
-def _first(error: BaseException) -> str:
-    said = str(error).strip().splitlines()
-    text = without_password(said[0]) if said else type(error).__name__
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    text = without_password(lines[0]) if lines else type(error).__name__
     return re.sub(r"password=\S+", "password=…", text)

@@ -1,4 +1,4 @@
-"""Tables made from a study's facts: one row a trial, metrics derived, the front marked."""
+"""Tables made from a study's trials: one row each, metrics derived, the front marked."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ COLUMNS = (
 )  # fmt: skip
 
 
+def columns(record: Record) -> tuple[str, ...]:
+    """Return the columns of a study's table: ``COLUMNS``, and ``latency`` where it is an objective.
+
+    That is the median of the search's own measurement, in milliseconds an image.
+    """
+    is_measured = any(trial.searched_latency for trial in record.trials)
+    return (*COLUMNS, "latency") if is_measured else COLUMNS
+
+
 def front_trials(record: Record) -> list[Trial]:
     """Return the front: complete trials from the floor up that none dominates, by objectives.
 
@@ -30,9 +39,9 @@ def front_trials(record: Record) -> list[Trial]:
 
 
 def rows(record: Record) -> list[dict[str, Any]]:
-    """Return one row a trial with the columns of ``COLUMNS``; unknown values are None.
+    """Return one row a trial with the columns of ``columns``; unknown values are None.
 
-    The rows are those of every call: they are not to be changed.
+    Every call returns the same rows: they are not to be changed.
     """
     if "rows" not in record.derived:
         record.derived["rows"] = tuple(_rows(record))
@@ -42,7 +51,8 @@ def rows(record: Record) -> list[dict[str, Any]]:
 def _rows(record: Record) -> list[dict[str, Any]]:
     baseline = record.baseline
     on_front = {trial.number for trial in front_trials(record)}
-    found = []
+    has_latency = "latency" in columns(record)
+    table = []
     for trial in record.trials:
         known = trial.state == "complete" and baseline is not None
         derived = {
@@ -51,7 +61,8 @@ def _rows(record: Record) -> list[dict[str, Any]]:
             else None
             for name in ("ce", "se", "se_bits")
         }
-        found.append(
+        latency = trial.searched_latency
+        table.append(
             {
                 "number": trial.number,
                 "state": trial.state,
@@ -71,9 +82,10 @@ def _rows(record: Record) -> list[dict[str, Any]]:
                 "bits": trial.cost.bits,
                 "se_bits": derived["se_bits"],
                 "plan": trial.plan or None,
+                **({"latency": latency and latency[1]} if has_latency else {}),
             }
         )
-    return found
+    return table
 
 
 def reference_point(baseline: Trial) -> tuple[float, float, float]:
@@ -88,16 +100,16 @@ def reference_point(baseline: Trial) -> tuple[float, float, float]:
 def training_seconds(record: Record) -> list[float]:
     """Return the seconds of training up to each complete trial, by number.
 
-    Of all trials so far, failed and stopped ones too, where they stored how long it took; trainings
-    that ran at the same time count each.
+    All trials so far are included, failed and stopped ones too, as far as they stored their time;
+    trainings that ran at the same time count each.
     """
     total = 0.0
-    found = []
+    totals = []
     for trial in record.trials:
         total += trial.train_seconds or 0.0
         if trial.state == "complete":
-            found.append(total)
-    return found
+            totals.append(total)
+    return totals
 
 
 def hypervolume_history(
@@ -114,17 +126,17 @@ def hypervolume_history(
     """
     if record.baseline is None:
         return []
-    origin = tuple(reference or record.facts.get("reference") or reference_point(record.baseline))
-    place = f"hypervolume from {origin}"
-    if place not in record.derived:
-        record.derived[place] = tuple(_hypervolume_history(record, origin))
-    return list(record.derived[place])
+    origin = tuple(reference or record.manifest.reference or reference_point(record.baseline))
+    name = f"hypervolume from {origin}"
+    if name not in record.derived:
+        record.derived[name] = tuple(_hypervolume_history(record, origin))
+    return list(record.derived[name])
 
 
 def _hypervolume_history(record: Record, reference: Point) -> list[tuple[int, float]]:
     floor, total = record.floor, 0.0
     kept: list[Point] = []
-    found = []
+    history = []
     for complete, trial in enumerate(record.complete, start=1):
         point = volume_point(trial.measured)
         if (trial.accuracy or 0.0) >= floor and not any(
@@ -133,5 +145,5 @@ def _hypervolume_history(record: Record, reference: Point) -> list[tuple[int, fl
             shared = [tuple(map(max, q, point)) for q in kept]
             total += hypervolume([point], reference) - hypervolume(shared, reference)
             kept = [q for q in kept if not dominates(point, q)] + [point]
-        found.append((complete, total))
-    return found
+        history.append((complete, total))
+    return history

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from unitsearch.data.images import Source
 from unitsearch.data.sets import DataSet
 from unitsearch.errors import UnitSearchError
 from unitsearch.training.checkpoints import Checkpoint, State
+from unitsearch.training.monitor import Monitor, clears_all, missed_bar
 from unitsearch.training.recipes import Recipe
 from unitsearch.training.runners import Normalisation, runner
 
@@ -24,19 +23,26 @@ class DivergedError(UnitSearchError):
 
 @dataclass(frozen=True)
 class Trained:
-    """What training gave.
+    """The result of a training.
 
     Attributes:
-        curve: Accuracy on the validation images after each epoch, fractions.
+        curve: Accuracy on the watched images after each epoch, fractions.
         loss_curve: Mean cross-entropy of the same images after each epoch, in nats.
         losses: Mean training loss of each epoch.
         seconds: Time that training and evaluation took.
+        stop_reason: Why the training stopped before its last epoch; empty if it did not.
     """
 
     curve: tuple[float, ...]
     loss_curve: tuple[float, ...]
     losses: tuple[float, ...]
     seconds: float
+    stop_reason: str = ""
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether an accuracy below its bar ended the training before its last epoch."""
+        return bool(self.stop_reason)
 
 
 def train(
@@ -46,81 +52,83 @@ def train(
     generator: torch.Generator,
     *,
     augmentation: str = "none",
-    watch: Source | None = None,
-    on_epoch: Callable[[int, float], None] | None = None,
+    monitor: Monitor = Monitor(),  # noqa: B008  # frozen
     checkpoint: Checkpoint | None = None,
 ) -> Trained:
     """Train ``network`` in place on the training images; it ends in eval mode.
 
     Args:
         network: Its parameters are those of the last epoch afterwards. Its plan says whether torch
-            (channels last) or lanes do the work.
-        data: Where the training images come from. Torch works on the device where they are served;
-            the network is on the CPU again afterwards.
-        recipe: How.
+            (channels last) or lanes train it.
+        data: The data set. Torch works on the device that holds the training images; the network
+            is on the CPU again afterwards.
+        recipe: The recipe.
         generator: Source of the order of images and of augmentation.
         augmentation: The data's augmentation, used if the recipe says so.
-        watch: Images that accuracy is measured on after each epoch; the validation images unless
-            given.
-        on_epoch: Called after each epoch with its number, from 1, and the accuracy; of a training
-            that goes on from its checkpoint, after the epochs left.
-        checkpoint: Where the state is kept, and gone on from if it is there; whoever keeps the
-            result removes it.
+        monitor: The images that accuracy is measured on after each epoch, and the accuracies that
+            end the training early.
+        checkpoint: The file that the state is written to from time to time; if it holds a state,
+            the training continues from it. The caller removes it once the result is stored.
 
     Raises:
         DivergedError: If the loss of an epoch is NaN or infinite.
         DataError: If an image is read from its file only now, and cannot be.
     """
     start = time.perf_counter()
-    watched = data.validation if watch is None else watch
+    watched = data.validation if monitor.images is None else monitor.images
     size = min(recipe.batch, len(data.train))
     steps = len(data.train) // size
     augmentation = augmentation if recipe.augment else "none"
     device = data.train.labels.device
-    at_work = runner(network, recipe, size, normalisation(data, recipe), device)
-    kept = checkpoint.found() if checkpoint is not None else None
+    trainer = runner(network, recipe, size, normalisation(data, recipe), device)
+    state = checkpoint.found() if checkpoint is not None else None
+    if state is not None and not clears_all(state.curve, monitor.bars, recipe.epochs):
+        state = None  # written without these bars, which stop the training at an earlier epoch
     curve: list[float] = []
     loss_curve: list[float] = []
     losses: list[float] = []
-    if kept:
-        curve, loss_curve = list(kept.curve), list(kept.loss_curve)
-        losses = list(kept.losses)
-        start -= kept.seconds
+    if state is not None:
+        curve, loss_curve = list(state.curve), list(state.loss_curve)
+        losses = list(state.losses)
+        start -= state.seconds
         if recipe.restart is not None and recipe.restart < len(curve):
-            at_work.restart()
-        at_work.put_back(kept.tensors)
-        generator.set_state(kept.tensors["order"])
+            trainer.restart()
+        trainer.put_back(state.tensors)
+        generator.set_state(state.tensors["order"])
+    stop_reason = ""
     for epoch in range(len(curve), recipe.epochs):
         if epoch == recipe.restart:
-            at_work.restart()
+            trainer.restart()
         rates = [rate_at(recipe, epoch, step, steps) for step in range(steps)]
-        losses.append(at_work.epoch(data.train, rates, generator, augmentation))
+        losses.append(trainer.epoch(data.train, rates, generator, augmentation))
         if not math.isfinite(losses[-1]):
             raise DivergedError(f"the loss is {losses[-1]} in epoch {epoch + 1}")
-        reached = at_work.score(watched)
-        curve.append(reached.accuracy)
-        loss_curve.append(reached.loss)
-        if epoch + 1 == recipe.epochs and not at_work.is_finite(watched):
+        score = trainer.score(watched)
+        curve.append(score.accuracy)
+        loss_curve.append(score.loss)
+        if epoch + 1 == recipe.epochs and not trainer.is_finite(watched):
             raise DivergedError(f"the logits are not finite after epoch {epoch + 1}")
-        if on_epoch is not None:
-            on_epoch(epoch + 1, reached.accuracy)
+        if monitor.on_epoch is not None:
+            monitor.on_epoch(epoch + 1, score.accuracy)
+        if stop_reason := missed_bar(curve, monitor.bars, recipe.epochs):
+            break
         if checkpoint is not None and epoch + 1 < recipe.epochs and checkpoint.is_due():
-            tensors = {**at_work.tensors(), "order": generator.get_state()}
+            tensors = {**trainer.tensors(), "order": generator.get_state()}
             seconds = time.perf_counter() - start
             checkpoint.keep(State(tuple(curve), tuple(loss_curve), tuple(losses), seconds, tensors))
-    at_work.finish()
+    trainer.finish()
     seconds = time.perf_counter() - start
-    return Trained(tuple(curve), tuple(loss_curve), tuple(losses), seconds)
+    return Trained(tuple(curve), tuple(loss_curve), tuple(losses), seconds, stop_reason)
 
 
 def test_accuracy(network: nn.Module, data: DataSet, recipe: Recipe) -> float:
     """Return the accuracy on the test images, a fraction."""
     device = data.test.labels.device
     size = min(recipe.batch, len(data.train))
-    at_work = runner(network, recipe, size, normalisation(data, recipe), device)
-    found = at_work.score(data.test).accuracy
+    tester = runner(network, recipe, size, normalisation(data, recipe), device)
+    accuracy = tester.score(data.test).accuracy
     network.to("cpu")
-    return found
+    return accuracy
 
 
 def rate_at(recipe: Recipe, epoch: int, step: int, steps: int) -> float:

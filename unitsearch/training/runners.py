@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from unitsearch.data.batches import batches, draw_crops, normalise, shuffled
 from unitsearch.data.images import Images, Source
 from unitsearch.kernels.lanes import Lanes
+from unitsearch.kernels.settings import OptimiserSettings
 from unitsearch.network.build import Network
 from unitsearch.network.slbf import clamp_, slbf_layers
 from unitsearch.training.checkpoints import put_back, tensors_of
@@ -166,10 +167,12 @@ class LanesRunner:
             mean=normalisation[0],
             std=normalisation[1],
             dtype=str(next(network.parameters()).dtype).removeprefix("torch."),
-            optimiser=recipe.optimiser,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-            epsilon=recipe.epsilon,
+            optimiser=OptimiserSettings(
+                recipe.optimiser,
+                momentum=recipe.momentum,
+                weight_decay=recipe.weight_decay,
+                epsilon=recipe.epsilon,
+            ),
             smoothing=recipe.smoothing,
         )
         self._lanes.load({name: t.numpy() for name, t in network.state_dict().items()})

@@ -1,14 +1,14 @@
-"""Training of packs: members side by side, each as if it trained alone; who is done makes room.
+"""The training loop of packs: members side by side; a member that ends frees its place.
 
-A member's result equals, to rounding, what ``loop.train`` gives for its network and generator:
-order of images, augmentation, rates and statistics are its own.
+A member's result equals, to rounding, what ``training.loop.train`` gives for its network and
+generator: order of images, augmentation, rates and statistics are its own.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -26,22 +26,25 @@ from unitsearch.training.loop import (
     normalisation,
     rate_at,
 )
-from unitsearch.training.packed.steps import Steps, prepared
+from unitsearch.training.monitor import Bars, missed_bar
+from unitsearch.training.packed.steps import PackedSteps, prepared
 from unitsearch.training.recipes import Recipe
 from unitsearch.training.runners import Score, evaluation_batch
 
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """One that trains in a pack.
+    """A network that trains in a pack.
 
     Attributes:
         network: With its first weights; trained in place, in eval mode afterwards.
         generator: Source of the order of images and of augmentation, on the CPU.
+        bars: The accuracies that it must reach, as those of ``Monitor``.
     """
 
     network: Network
     generator: Generator
+    bars: Bars = ()
 
 
 @dataclass(frozen=True)
@@ -49,17 +52,13 @@ class Finished:
     """A member that left the pack.
 
     Attributes:
-        number: Which one, from 0, in the order in which members were given.
-        result: What training gave, its share of the pack's seconds among it, or why it came to
-            nothing.
+        number: The member's number, from 0, in the order in which members were given.
+        result: The result of its training, with its share of the pack's seconds, or the error that
+            ended it.
     """
 
     number: int
     result: Trained | DivergedError
-
-
-OnEpoch = Callable[[int, int, float], bool | None]
-"""Called with a member's number, its epoch from 1, and its accuracy; True stops the member."""
 
 
 def train_pack(
@@ -70,22 +69,21 @@ def train_pack(
     size: int,
     augmentation: str = "none",
     watch: Source | None = None,
-    on_epoch: OnEpoch | None = None,
     device: torch.device | str = "cpu",
     bfloat16: bool = False,
 ) -> Iterator[Finished]:
     """Train members side by side; yield each as it ends, at the end of an epoch.
 
     Args:
-        members: Of one skeleton (``unitsearch.packs.groups``); one is asked for when there is room.
-        data: Where the training images come from; they must be in memory.
-        recipe: How, for all of them.
-        size: How many train at a time.
+        members: Of one skeleton (``unitsearch.packs.groups``); the next is requested when a place
+            is free.
+        data: The data set; its training images must be in memory.
+        recipe: The recipe of all members.
+        size: The number of members that train at a time.
         augmentation: The data's augmentation, used if the recipe says so.
         watch: Images that accuracy is measured on after each epoch; the validation images unless
             given.
-        on_epoch: Hears of each member's epochs and may stop it; it then ends with what it has.
-        device: Where the pack runs; on CUDA a step is one graph.
+        device: The pack's device; on CUDA a step is one graph.
         bfloat16: Whether maps are held in bfloat16; CUDA only.
 
     Raises:
@@ -96,71 +94,71 @@ def train_pack(
         raise UsageError(place="size", found=size, expected="1 or more members")
     if bfloat16 and torch.device(device).type != "cuda":
         raise UsageError(place="bfloat16", found=str(device), expected="a CUDA device")
-    crew = _Crew(data, recipe, augmentation, watch, torch.device(device), bfloat16=bfloat16)
+    trainer = _PackTrainer(data, recipe, augmentation, watch, torch.device(device), bfloat16)
     waiting = enumerate(members)
-    places: list[_Slot | None] = [None] * size
+    # a joining member takes the place of one that left: a pack of equal networks stays as it is
+    places: list[_Progress | None] = [None] * size
     while True:
-        # who joins takes the place of who left: a pack of equal networks stays as it is
-        for i, taken in enumerate(places):
-            if taken is None and (joining := next(waiting, None)) is not None:
-                places[i] = _Slot(*joining)
-        slots = [slot for slot in places if slot is not None]
-        if not slots:
+        for i, progress in enumerate(places):
+            if progress is None and (joining := next(waiting, None)) is not None:
+                places[i] = _Progress(*joining)
+        training = [progress for progress in places if progress is not None]
+        if not training:
             return
-        places = [*slots, *[None] * (size - len(slots))]
+        places = [*training, *[None] * (size - len(training))]
         begun = time.perf_counter()
-        crew.seat(slots)
-        losses = crew.epoch(slots)
-        scores, are_finite = crew.evaluated()
-        share = (time.perf_counter() - begun) / len(slots)
-        for i, slot in enumerate(slots):
-            slot.seconds += share
-            result = slot.after_epoch(losses[i], scores[i], are_finite[i], recipe, on_epoch)
+        trainer.set_members(training)
+        losses = trainer.epoch()
+        scores, are_finite = trainer.evaluated()
+        share = (time.perf_counter() - begun) / len(training)
+        for i, progress in enumerate(training):
+            progress.seconds += share
+            result = progress.after_epoch(losses[i], scores[i], are_finite[i], recipe.epochs)
             if result is not None:
-                crew.dismiss(i, slot)
+                trainer.save(i)
                 places[i] = None
-                yield Finished(slot.number, result)
+                yield Finished(progress.number, result)
 
 
 @dataclass(eq=False)
-class _Slot:
-    """A member in the pack, and how far it is."""
+class _Progress:
+    """The progress of a member of the pack."""
 
     number: int
     member: Member
-    epoch: int = 0  # epochs behind it
-    taken: int = 0  # steps since its optimiser was made
+    epoch: int = 0  # epochs done
+    steps: int = 0  # steps since its optimiser was made
     curve: list[float] = field(default_factory=list)
     loss_curve: list[float] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
+    @property
+    def network(self) -> Network:
+        """The member's network."""
+        return self.member.network
+
     def after_epoch(
-        self,
-        loss: float,
-        score: Score,
-        is_finite: bool,
-        recipe: Recipe,
-        on_epoch: OnEpoch | None,
+        self, loss: float, score: Score, is_finite: bool, epochs: int
     ) -> Trained | DivergedError | None:
-        """Note an epoch; return the result if it was the last."""
+        """Record an epoch of ``epochs``; return the result if it was the member's last."""
         self.epoch += 1
         self.losses.append(loss)
         if not math.isfinite(loss):
             return DivergedError(f"the loss is {loss} in epoch {self.epoch}")
         self.curve.append(score.accuracy)
         self.loss_curve.append(score.loss)
-        if self.epoch == recipe.epochs and not is_finite:
+        if self.epoch == epochs and not is_finite:
             return DivergedError(f"the logits are not finite after epoch {self.epoch}")
-        is_stopped = on_epoch is not None and on_epoch(self.number, self.epoch, score.accuracy)
-        if is_stopped or self.epoch == recipe.epochs:
+        stop_reason = missed_bar(self.curve, self.member.bars, epochs)
+        if stop_reason or self.epoch == epochs:
             curves = (tuple(self.curve), tuple(self.loss_curve), tuple(self.losses))
-            return Trained(*curves, self.seconds)
+            return Trained(*curves, self.seconds, stop_reason)
         return None
 
 
-class _Crew:
-    """The pack of the members that train now, remade when other architectures join."""
+class _PackTrainer:
+    """Trains the present members epoch by epoch; remakes the pack when other architectures join."""
 
     def __init__(
         self,
@@ -169,130 +167,130 @@ class _Crew:
         augmentation: str,
         watch: Source | None,
         device: torch.device,
-        *,
         bfloat16: bool,
     ) -> None:
-        self.recipe, self.device, self.bfloat16 = recipe, device, bfloat16
-        self.augmentation = augmentation if recipe.augment else "none"
-        self.images = _in_memory(data.train, device)
-        self.watched = _in_memory(data.validation if watch is None else watch, device)
-        self.mean, self.std = normalisation(data, recipe)
-        self.batch = min(recipe.batch, len(self.images))
-        self.count = len(self.images) // self.batch  # steps of an epoch
-        self.seated: list[_Slot] = []
-        self.steps: Steps | None = None
+        self._recipe, self._device, self._bfloat16 = recipe, device, bfloat16
+        self._augmentation = augmentation if recipe.augment else "none"
+        self._images = _in_memory(data.train, device)
+        self._watched = _in_memory(data.validation if watch is None else watch, device)
+        self._normalisation = normalisation(data, recipe)
+        self._batch = min(recipe.batch, len(self._images))
+        self._count = len(self._images) // self._batch  # steps of an epoch
+        self._members: list[_Progress] = []
+        self._made: PackedSteps | None = None
 
-    def seat(self, slots: list[_Slot]) -> None:
-        """Let these members train, in these places; those that did already go on."""
-        before = {id(slot): i for i, slot in enumerate(self.seated)}
-        old = self.steps
-        architectures = tuple(slot.member.network.architecture for slot in slots)
+    def set_members(self, members: list[_Progress]) -> None:
+        """Make these the members, in these places; those that trained already continue."""
+        places_before = {id(member): i for i, member in enumerate(self._members)}
+        old = self._made
+        architectures = tuple(member.network.architecture for member in members)
         if old is None or architectures != old.pack.architectures:
-            self.steps = self._made(slots)
+            self._made = self._new_steps(members)
         new = self._steps
-        moving: list[tuple[int, _Slot, Tensor | None]] = []
-        for i, slot in enumerate(slots):
-            network, at = slot.member.network, before.get(id(slot))
-            if at is None or old is None:
-                moving.append((i, slot, None))
-            elif new is not old or at != i:
-                old.pack.save(at, network)
-                moving.append((i, slot, old.optimiser.state[:, old.pack.rows(at, network)]))
-        for i, slot, state in moving:
-            network = slot.member.network
+        moving: list[tuple[int, Network, Tensor | None]] = []
+        for i, member in enumerate(members):
+            network, before = member.network, places_before.get(id(member))
+            if before is None or old is None:
+                moving.append((i, network, None))
+            elif new is not old or before != i:
+                old.pack.save(before, network)
+                state = old.optimiser.state[:, old.pack.rows(before, network)]
+                moving.append((i, network, state))
+        for i, network, optimiser_state in moving:
             new.pack.load(i, network)
-            new.optimiser.state[:, new.pack.rows(i, network)] = 0 if state is None else state
-        self.seated = slots
+            rows = new.pack.rows(i, network)
+            new.optimiser.state[:, rows] = 0 if optimiser_state is None else optimiser_state
+        self._members = members
 
-    def epoch(self, slots: list[_Slot]) -> list[float]:
+    def epoch(self) -> list[float]:
         """Train an epoch; return each member's mean loss."""
-        steps, recipe, count = self._steps, self.recipe, self.count
-        for i, slot in enumerate(slots):
-            if slot.epoch == recipe.restart:
-                slot.taken = 0
-                steps.optimiser.forget(steps.pack.rows(i, slot.member.network))
-        rows, crops = self._drawn(slots)
-        coefficients = self._coefficients(slots)
+        steps, count = self._steps, self._count
+        for i, member in enumerate(self._members):
+            if member.epoch == self._recipe.restart:
+                member.steps = 0
+                steps.optimiser.forget(steps.pack.rows(i, member.network))
+        rows, crops = self._drawn()
+        coefficients = self._coefficients()
         steps.begin()
         for step in range(count):
             steps.take(rows[step], None if crops is None else crops[step], coefficients[step])
-        for slot in slots:
-            slot.taken += count
+        for member in self._members:
+            member.steps += count
         return [float(total) / count for total in steps.totals.tolist()]
 
     def evaluated(self) -> tuple[list[Score], list[bool]]:
-        """Return how well each member does, and whether its logits are finite."""
-        right, loss, is_finite = self._steps.evaluate(self.watched, evaluation_batch(self.watched))
-        images = len(self.watched) or math.nan
-        found = zip(right.tolist(), loss.tolist(), strict=True)
-        scores = [Score(these / images, sum_of / images) for these, sum_of in found]
+        """Return each member's score, and whether its logits are finite."""
+        first = evaluation_batch(self._watched)
+        correct, losses, is_finite = self._steps.evaluate(self._watched, first)
+        images = len(self._watched) or math.nan
+        scores = [
+            Score(count / images, loss / images)
+            for count, loss in zip(correct.tolist(), losses.tolist(), strict=True)
+        ]
         return scores, is_finite.tolist()
 
-    def dismiss(self, i: int, slot: _Slot) -> None:
-        """Give a member its weights."""
-        network = slot.member.network
-        self._steps.pack.save(i, network)
-        for name, buffer in network.named_buffers():
+    def save(self, i: int) -> None:
+        """Copy the weights of the member at place ``i`` into its network."""
+        member = self._members[i]
+        self._steps.pack.save(i, member.network)
+        for name, buffer in member.network.named_buffers():
             if name.endswith("num_batches_tracked"):
-                buffer += slot.epoch * self.count
-        network.eval()
+                buffer += member.epoch * self._count
+        member.network.eval()
 
     @property
-    def _steps(self) -> Steps:
-        assert self.steps is not None
-        return self.steps
+    def _steps(self) -> PackedSteps:
+        assert self._made is not None
+        return self._made
 
-    def _made(self, slots: list[_Slot]) -> Steps:
-        networks = [slot.member.network for slot in slots]
+    def _new_steps(self, members: list[_Progress]) -> PackedSteps:
         return prepared(
-            [network.architecture for network in networks],
-            self.images,
-            self.recipe,
-            (self.mean, self.std),
-            self.device,
-            dtype=next(networks[0].parameters()).dtype,
-            bfloat16=self.bfloat16,
+            [member.network.architecture for member in members],
+            self._images,
+            self._recipe,
+            self._normalisation,
+            self._device,
+            dtype=next(members[0].network.parameters()).dtype,
+            bfloat16=self._bfloat16,
         )
 
-    def _drawn(self, slots: list[_Slot]) -> tuple[Tensor, Tensor | None]:
-        """Return the images of each step, [steps, members, b], and what is done to them."""
-        shape = (self.count, self.batch)
+    def _drawn(self) -> tuple[Tensor, Tensor | None]:
+        """Return the images of each step, [steps, members, b], and the crop and flip of each."""
+        shape = (self._count, self._batch)
         rows, crops = [], []
-        for slot in slots:
-            generator = slot.member.generator
-            order = torch.randperm(len(self.images), generator=generator)
-            rows.append(order[: self.count * self.batch].view(shape))
-            if self.augmentation != "none":  # drawn step by step, as the loop does
-                each = [draw_crops(self.batch, generator).byte() for _ in range(self.count)]
+        for member in self._members:
+            generator = member.member.generator
+            order = torch.randperm(len(self._images), generator=generator)
+            rows.append(order[: self._count * self._batch].view(shape))
+            if self._augmentation != "none":  # drawn step by step, as the loop does
+                each = [draw_crops(self._batch, generator).byte() for _ in range(self._count)]
                 crops.append(torch.stack(each))
-        found = torch.stack(rows, 1).to(self.device)
-        return found, torch.stack(crops, 1).to(self.device) if crops else None
+        all_rows = torch.stack(rows, 1).to(self._device)
+        return all_rows, torch.stack(crops, 1).to(self._device) if crops else None
 
-    def _coefficients(self, slots: list[_Slot]) -> Tensor:
+    def _coefficients(self) -> Tensor:
         """Return the optimiser's numbers of each step, [steps, numbers, members]."""
-        recipe, count = self.recipe, self.count
+        recipe, count = self._recipe, self._count
         optimiser = self._steps.optimiser
         rates = {
             epoch: [rate_at(recipe, epoch, step, count) for step in range(count)]
-            for epoch in {slot.epoch for slot in slots}
+            for epoch in {member.epoch for member in self._members}
         }
-        is_restarted = [
-            recipe.restart is not None and slot.epoch >= recipe.restart for slot in slots
-        ]
-        found = [
+        momenta = [
+            0.0 if recipe.restart is not None and member.epoch >= recipe.restart
+            else recipe.momentum
+            for member in self._members
+        ]  # fmt: skip
+        coefficients = [
             optimiser.coefficients(
                 [
-                    StepSettings(
-                        rates[slot.epoch][step],
-                        0.0 if restarted else recipe.momentum,
-                        slot.taken + step,
-                    )
-                    for slot, restarted in zip(slots, is_restarted, strict=True)
+                    StepSettings(rates[member.epoch][step], momentum, member.steps + step)
+                    for member, momentum in zip(self._members, momenta, strict=True)
                 ]
             )
             for step in range(count)
         ]
-        return torch.tensor(found, dtype=self._steps.pack.weights.dtype, device=self.device)
+        return torch.tensor(coefficients, dtype=self._steps.pack.weights.dtype, device=self._device)
 
 
 def _in_memory(images: Source, device: torch.device) -> Images:

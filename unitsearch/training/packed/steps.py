@@ -1,7 +1,7 @@
 """The steps of a pack: gather, augment, normalise, forward, losses, backward, one update.
 
-On CUDA the whole step may be captured as a graph, which takes one launch where the step takes some
-hundreds. Nothing else differs between devices.
+On CUDA the whole step may be captured as a graph: one launch in place of some hundreds. Nothing
+else differs between devices.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from unitsearch.data.images import Images
 from unitsearch.packs.pack import Pack
 from unitsearch.packs.pack_optimisers import Optimiser
 from unitsearch.training.recipes import Recipe
+from unitsearch.training.runners import Normalisation
 
-EVALUATED = 128  # images that are evaluated together: each member has its own maps of them
-_WARM_UP = 3  # steps before a graph is captured, in which libraries choose and allocate
+EVALUATED = 128  # images of an evaluation batch: each member holds its own maps of them
+_WARM_UP = 3  # steps before a graph is captured, in which libraries choose algorithms and allocate
 
 
-class Steps:
+class PackedSteps:
     """Training steps and evaluation of a pack.
 
     Attributes:
@@ -36,8 +37,7 @@ class Steps:
         pack: Pack,
         optimiser: Optimiser,
         images: Images,
-        mean: tuple[float, ...],
-        std: tuple[float, ...],
+        normalisation: Normalisation,
         *,
         smoothing: float = 0.0,
         bfloat16: bool = False,
@@ -48,15 +48,14 @@ class Steps:
         Args:
             pack: The members.
             optimiser: Of the pack's parameters.
-            images: What the members train on.
-            mean: One per channel, of pixels in [0, 1].
-            std: Likewise.
+            images: The images that the members train on.
+            normalisation: Mean and standard deviation of each channel, of pixels in [0, 1].
             smoothing: Label smoothing.
             bfloat16: Whether maps are held in bfloat16; parameters, norms and losses are not.
             graph: Whether the step is captured as a CUDA graph.
         """
         self.pack, self.optimiser, self.images = pack, optimiser, images
-        self.mean, self.std = mean, std
+        self.mean, self.std = normalisation
         self.smoothing, self.bfloat16 = smoothing, bfloat16
         device = pack.weights.device
         self.totals = torch.zeros(len(pack), dtype=torch.float64, device=device)
@@ -70,9 +69,9 @@ class Steps:
         """Take one step of every member.
 
         Args:
-            rows: Which images, int64 [members, b].
-            crops: What ``crop_flip`` does to each, [members, b, 3]; None for nothing.
-            coefficients: Of the optimiser, [numbers, members].
+            rows: The indices of the images, int64 [members, b].
+            crops: Crop and flip of each image for ``crop_flip``, [members, b, 3]; None for neither.
+            coefficients: The optimiser's numbers, [numbers, members].
         """
         if self._graph is None:
             self.compute(rows, crops, coefficients)
@@ -97,31 +96,33 @@ class Steps:
             self.totals += losses.detach()
 
     def evaluate(self, images: Images, first: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return how many of ``images`` each member puts in their class, int64 [members].
+        """Return each member's results on ``images``.
 
-        And the sum of their cross-entropies, float64 [members], and whether the logits of the
-        ``first`` images are all finite, bool [members].
+        Returns:
+            The number of images that each member classifies correctly, int64 [members]; the sum of
+            their cross-entropies, float64 [members]; and whether the logits of the ``first`` images
+            are all finite, bool [members].
         """
         device = self.pack.weights.device
-        right = torch.zeros(len(self.pack), dtype=torch.int64, device=device)
+        correct = torch.zeros(len(self.pack), dtype=torch.int64, device=device)
         loss = torch.zeros(len(self.pack), dtype=torch.float64, device=device)
         is_finite = torch.ones(len(self.pack), dtype=torch.bool, device=device)
-        at, size = 0, min(EVALUATED, first)
+        begin, size = 0, min(EVALUATED, first)
         with torch.inference_mode():
-            while at < len(images):
-                # a batch ends at `first`, so that those behind it are not asked
-                end = min(at + size, len(images), first if at < first else len(images))
-                x = self._prepared(images.pixels[at:end]).repeat(1, len(self.pack), 1, 1)
+            while begin < len(images):
+                # a batch ends at `first`: the logits of later images may be infinite
+                end = min(begin + size, len(images), first if begin < first else len(images))
+                x = self._prepared(images.pixels[begin:end]).repeat(1, len(self.pack), 1, 1)
                 logits = self._logits(x, training=False)
-                labels = images.labels[at:end, None]
-                right += (logits.argmax(2) == labels).sum(0)
+                labels = images.labels[begin:end, None]
+                correct += (logits.argmax(2) == labels).sum(0)
                 exact = logits.double()
                 own = labels[:, None].expand(-1, len(self.pack), 1)
                 loss += (exact.logsumexp(2) - exact.gather(2, own).squeeze(2)).sum(0)
-                if at < first:
+                if begin < first:
                     is_finite &= torch.isfinite(logits).all(2).all(0)
-                at = end
-        return right, loss, is_finite
+                begin = end
+        return correct, loss, is_finite
 
     def _prepared(self, pixels: Tensor) -> Tensor:
         return normalise(pixels, self.mean, self.std).to(self.pack.weights.dtype)
@@ -130,7 +131,7 @@ class Steps:
         """Return logits [b, members, classes] in the precision of the parameters."""
         x = x.contiguous(memory_format=self.pack.memory_format)
         if x.shape[1] == 1 and self.pack.memory_format == torch.channels_last:
-            # one channel lies both ways, and libraries take it for the slow one
+            # one channel fits both memory formats; libraries take it for the slow one
             x = x.view(len(x), *x.shape[2:], 1).permute(0, 3, 1, 2)
         low: AbstractContextManager[object] = nullcontext()
         if self.bfloat16:
@@ -144,20 +145,20 @@ def prepared(
     architectures: Sequence[Architecture],
     images: Images,
     recipe: Recipe,
-    normalisation: tuple[tuple[float, ...], tuple[float, ...]],
+    normalisation: Normalisation,
     device: torch.device,
     *,
     dtype: torch.dtype = torch.float32,
     bfloat16: bool = False,
-) -> Steps:
+) -> PackedSteps:
     """Return the steps of a pack by a recipe, its parameters still to be loaded.
 
     Args:
-        architectures: The members', of one skeleton.
-        images: What the members train on, on ``device``.
-        recipe: How.
+        architectures: The members' architectures, of one skeleton.
+        images: The images that the members train on, on ``device``.
+        recipe: The recipe of all members.
         normalisation: Mean and standard deviation of each channel.
-        device: Where the pack runs; on CUDA a step becomes one graph.
+        device: The pack's device; on CUDA a step becomes one graph.
         dtype: Of the parameters.
         bfloat16: Whether maps are held in bfloat16.
     """
@@ -170,30 +171,30 @@ def prepared(
         epsilon=recipe.epsilon,
     )
     smoothing = recipe.smoothing
-    return Steps(
-        pack, optimiser, images, *normalisation, smoothing=smoothing, bfloat16=bfloat16, graph=True
+    return PackedSteps(
+        pack, optimiser, images, normalisation, smoothing=smoothing, bfloat16=bfloat16, graph=True
     )
 
 
 class _Graph:
-    """A step captured as a CUDA graph, and the tensors that it reads."""
+    """A step captured as a CUDA graph, and the input tensors that it reads."""
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: PackedSteps) -> None:
         self.steps = steps
         self.graph: torch.cuda.CUDAGraph | None = None
-        self.read: list[Tensor] = []
+        self.inputs: list[Tensor] = []
 
     def replay(self, rows: Tensor, crops: Tensor | None, coefficients: Tensor) -> None:
-        given = [rows, coefficients] if crops is None else [rows, coefficients, crops]
+        values = [rows, coefficients] if crops is None else [rows, coefficients, crops]
         if self.graph is None:
-            self.read = [tensor.clone() for tensor in given]
+            self.inputs = [tensor.clone() for tensor in values]
             self.graph = self._captured()
-        for mine, theirs in zip(self.read, given, strict=True):
-            mine.copy_(theirs)
+        for own, value in zip(self.inputs, values, strict=True):
+            own.copy_(value)
         self.graph.replay()
 
     def _captured(self) -> torch.cuda.CUDAGraph:
-        """Return the graph; what the steps before the capture change is put back."""
+        """Return the graph; the tensors that the steps before the capture change are restored."""
         pack, optimiser = self.steps.pack, self.steps.optimiser
         changed = [
             pack.weights.detach(), pack.means, pack.variances, optimiser.state, self.steps.totals,
@@ -213,5 +214,5 @@ class _Graph:
         return graph
 
     def _compute(self) -> None:
-        rows, coefficients, *crops = self.read
+        rows, coefficients, *crops = self.inputs
         self.steps.compute(rows, crops[0] if crops else None, coefficients)

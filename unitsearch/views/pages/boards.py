@@ -11,13 +11,14 @@ from unitsearch import resources
 from unitsearch.architecture import read_file
 from unitsearch.errors import SpecError, UsageError, did_you_mean
 from unitsearch.fields import Bool, Rule, Text, is_list, join
-from unitsearch.views.figures.options import OPTIONS, same_metric_twice
+from unitsearch.views.figures import FIGURES
+from unitsearch.views.figures.options import same_metric_twice
 
 # Every panel and its options: the figures, and panels of words and tables. Options of each:
 # ``wide`` (all of the page's width), and ``shared``: true shows it only where binary filters are
 # shared, whose size is in bits, false only elsewhere.
 PANELS: dict[str, dict[str, Rule]] = {
-    **OPTIONS,
+    **{name: dict(figure.options) for name, figure in FIGURES.items()},
     "front": {},
     "printed_table": {},
     "failures": {},

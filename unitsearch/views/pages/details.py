@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.architecture import write_architecture, yaml_text
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import rows
-from unitsearch.views import words
 from unitsearch.views.drawing import drawing
-from unitsearch.views.pages.page import packed
+from unitsearch.views.pages.document import packed
 
 # Metrics that a page filters by; where binary filters are shared parameters say nothing.
 _FILTERS = ("accuracy", "flops", "params", "macs", "ce", "se")
@@ -120,7 +120,7 @@ def entry(
 
 def architecture_file(record: Record, trial: Trial) -> str:
     """Return a trial's architecture as YAML, with what is needed to use it and where it is from."""
-    config, on = words.config(record), words.measured_on(record)
+    manifest, on = record.manifest, wording.measured_on(record)
     known = {
         "study": record.name,
         "trial": trial.number,
@@ -128,16 +128,16 @@ def architecture_file(record: Record, trial: Trial) -> str:
         "seed": trial.seed,
         "accuracy": None if trial.accuracy is None else round(trial.accuracy, 6),
         "accuracy_of": f"{trial.images} {on} images, 1 seed" if trial.images else None,
-        "data": _name(config.get("data")),
-        "recipe": _name(config.get("train")),
+        "data": manifest.config.data.name,
+        "recipe": manifest.config.train.name,
     }
     return yaml_text(
         write_architecture(
             replace(
                 trial.architecture,
-                classes=_tuple(record.facts.get("classes")),
-                mean=_tuple(record.facts.get("mean")),
-                std=_tuple(record.facts.get("std")),
+                classes=manifest.classes or None,
+                mean=manifest.mean or None,
+                std=manifest.std or None,
                 provenance={key: value for key, value in known.items() if value is not None},
             )
         )
@@ -146,28 +146,27 @@ def architecture_file(record: Record, trial: Trial) -> str:
 
 def retrain_command(record: Record, file: str) -> str:
     """Return the command that trains the architecture in ``file`` at length, on the same data."""
-    data = _name(words.config(record).get("data"))
-    more = [f"data={data}"] if data else []
-    return shlex.join(["unitsearch", "train", file, *more, "train=paper"])
+    data = f"data={record.manifest.config.data.name}"
+    return shlex.join(["unitsearch", "train", file, data, "train=paper"])
 
 
 def _numbers(record: Record, trial: Trial, row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     cost = trial.cost
-    on = words.measured_on(record)
-    yield f"accuracy ({on})", words.accuracy(trial)
+    on = wording.measured_on(record)
+    yield f"accuracy ({on})", wording.accuracy(trial)
     yield f"{on} images", f"{trial.images:,}" if trial.images else ""
-    yield "test accuracy", words.percent(trial.test_accuracy)
+    yield "test accuracy", wording.percent(trial.test_accuracy)
     if record.shares_filters:  # parameters would count what binary filters are made from
         yield "MACs, shared filters once", f"{cost.macs_shared:,}"
     else:
         yield "parameters", f"{cost.params:,}"
     yield "MACs", f"{cost.macs:,}"
     yield "FLOPs (papers' convention)", f"{cost.flops:,}"
-    yield "CE", words.ratio(row["ce"])
+    yield "CE", wording.ratio(row["ce"])
     if record.shares_filters:
-        yield "SE in bits", words.ratio(row["se_bits"])
+        yield "SE in bits", wording.ratio(row["se_bits"])
     else:
-        yield "SE", words.ratio(row["se"])
+        yield "SE", wording.ratio(row["se"])
     yield "stored bits", f"{cost.bits:,}"
     yield "training took", "" if trial.train_seconds is None else f"{trial.train_seconds:,.1f} s"
     yield "ran as", trial.plan
@@ -182,16 +181,7 @@ def _packed(ids: Iterable[str], entries: Mapping[str, str]) -> str:
     return packed(f"{{{text}}}")
 
 
-def _name(value: Any) -> str | None:
-    name = value.get("name") if isinstance(value, Mapping) else value
-    return None if name is None else str(name)
-
-
 def _digits(value: float | None) -> float | None:
     if value is None or not math.isfinite(value):
         return None
     return value if isinstance(value, int) else float(f"{value:.6g}")
-
-
-def _tuple(value: Any) -> Any:
-    return None if value is None else tuple(value)

@@ -14,10 +14,9 @@ from urllib.parse import quote
 from unitsearch.study.record import Record
 from unitsearch.views.drawing import kind_colours
 from unitsearch.views.figures.theme import CONFIG
-from unitsearch.views.pages import panels
 from unitsearch.views.pages.boards import Board, board
 from unitsearch.views.pages.details import columns, details
-from unitsearch.views.pages.page import (
+from unitsearch.views.pages.document import (
     LINKED,
     POLICY,
     asset,
@@ -28,6 +27,7 @@ from unitsearch.views.pages.page import (
     scripts,
     write_text,
 )
+from unitsearch.views.pages.headers import header, header_of_several
 from unitsearch.views.pages.sections import (
     Section,
     figure_of,
@@ -36,6 +36,7 @@ from unitsearch.views.pages.sections import (
     sections,
     text_of,
 )
+from unitsearch.views.pages.study_table import StudyRow, study_table
 
 
 def report_html(
@@ -68,9 +69,9 @@ def report_html(
         if inner:
             parts.append(section_html(section, records, inner))
     if several:
-        head = panels.header_of_several(records, shown.title, shown.intro)
+        head = header_of_several(records, shown.title, shown.intro)
     else:
-        head = panels.header(records[0], shown.title, shown.intro, colours)
+        head = header(records[0], shown.title, shown.intro, colours)
     data.append(embedded("columns", script_json([columns(one) for one in records])))
     data.append(embedded("details", script_json(details(records, colours))))
     data.append(embedded("plot-config", script_json(CONFIG)))
@@ -111,10 +112,10 @@ def index_html(records: list[Record], links: Sequence[str] | None = None) -> str
         links: Where each report lies, relative to the page; ``<folder's name>/report.html`` unless
             given.
     """
-    at = [f"{quote(record.folder.name)}/report.html" for record in records]
+    links = links or [f"{quote(record.folder.name)}/report.html" for record in records]
     shown = board("index")
     inner = "".join(
-        section_html(Section(panel, None), [], panels.studies(records, links or at))
+        section_html(Section(panel, None), [], study_table(list(map(StudyRow, records, links))))
         for panel in shown.panels
         if panel.panel == "studies"
     )

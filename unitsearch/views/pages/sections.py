@@ -8,10 +8,12 @@ from html import escape
 
 from unitsearch.study.record import Record
 from unitsearch.views.figures import COMPARISONS, FIGURES
-from unitsearch.views.figures.plain import Plain
-from unitsearch.views.pages import panels
+from unitsearch.views.figures.definition import FigureData
 from unitsearch.views.pages.boards import Board, Panel
-from unitsearch.views.pages.printed import printed_table
+from unitsearch.views.pages.glossary import glossary
+from unitsearch.views.pages.printed_table import printed_table
+from unitsearch.views.pages.study_table import StudyRow, study_table
+from unitsearch.views.pages.trial_tables import failures_table, front_table
 
 _OF_ALL = ("studies", "printed_table", *COMPARISONS)  # show all studies of a page at once
 _HEIGHT = 440  # pixels that a figure is given before it is drawn
@@ -51,7 +53,7 @@ def sections(board: Board, records: Sequence[Record]) -> list[Section]:
     return found
 
 
-def figure_of(section: Section, records: Sequence[Record]) -> Plain:
+def figure_of(section: Section, records: Sequence[Record]) -> FigureData:
     """Return the figure that a section shows, as plain data."""
     panel = section.panel
     options = {k: v for k, v in panel.options.items() if k not in ("wide", "shared")}
@@ -69,15 +71,15 @@ def text_of(
     record = records[section.of or 0] if records else None
     match section.panel.panel:
         case "front" if record is not None:
-            return panels.front_table(record, colours)
+            return front_table(record, colours)
         case "failures" if record is not None:
-            return panels.failures(record)
+            return failures_table(record)
         case "words" if record is not None:
-            return panels.meanings(record)
+            return glossary(record)
         case "printed_table":
             return printed_table(records)
         case _:
-            return panels.studies(records, links)
+            return study_table(list(map(StudyRow, records, links)))
 
 
 def section_html(section: Section, records: Sequence[Record], inner: str) -> str:

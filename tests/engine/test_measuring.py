@@ -1,0 +1,64 @@
+"""A job whose task is a measurement returns the quartiles of its metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from unitsearch.engine import Job, measuring
+from unitsearch.engine.jobs import outcome_from, to_message
+from unitsearch.engine.work import WorkerCache, run_job
+
+Make = Callable[..., Job]
+
+
+@pytest.fixture
+def latency_job(make_job: Make) -> Job:
+    return replace(make_job(3), task="latency")
+
+
+def test_a_latency_job_returns_ordered_quartiles_of_milliseconds(latency_job: Job) -> None:
+    outcome = run_job(latency_job, WorkerCache())
+    assert outcome.is_complete
+    assert outcome.latency is not None
+    low, middle, high = outcome.latency
+    assert 0 < low <= middle <= high
+
+
+def test_a_latency_job_reads_no_data(latency_job: Job) -> None:
+    cache = WorkerCache()
+    unreadable = replace(latency_job, data={**latency_job.data, "limit": 5000})
+    assert run_job(unreadable, cache).is_complete
+    assert cache.data is None
+
+
+def test_a_latency_job_of_a_broken_architecture_is_a_failure(latency_job: Job) -> None:
+    outcome = run_job(replace(latency_job, architecture={"unitsearch": 1}), WorkerCache())
+    assert (outcome.state, outcome.latency) == ("failed", None)
+
+
+def test_a_measurement_is_the_same_on_the_other_end_of_a_pipe(latency_job: Job) -> None:
+    outcome = run_job(latency_job, WorkerCache())
+    assert outcome_from(*to_message(outcome)) == outcome
+
+
+def test_where_the_cache_has_no_locks_it_is_measured_all_the_same(
+    latency_job: Job, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("UNITSEARCH_CACHE", "/dev/null/cache")
+    cache = WorkerCache()
+    assert all(run_job(latency_job, cache).is_complete for _ in range(2))
+    lines = capfd.readouterr().err.splitlines()
+    assert lines == ["latency: /dev/null/cache has no locks: others may measure at the same time"]
+
+
+def test_a_new_metric_is_one_more_entry_of_the_table(
+    make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = {"seed": lambda architecture, seed, device: (seed - 1.0, seed, seed + 1.0)}
+    monkeypatch.setattr(measuring, "MEASUREMENTS", table)
+    monkeypatch.setattr("unitsearch.engine.work.MEASUREMENTS", table)
+    outcome = run_job(replace(make_job(0), task="seed", seed=7), WorkerCache())
+    assert outcome.measurement == (6.0, 7, 8.0)

@@ -1,0 +1,71 @@
+"""Measurements of networks on the worker's machine, by the name of the metric.
+
+A new measured metric is one more entry of ``MEASUREMENTS``: a job whose task has that name returns
+its value as ``Outcome.measurement``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+
+import torch
+
+from unitsearch.architecture import Architecture
+from unitsearch.files import locked
+from unitsearch.network.build import build, initialise
+from unitsearch.network.latency import inference_times
+from unitsearch.resources import cache_folder
+from unitsearch.search.seeds import derive
+
+ROUNDS = 30
+
+Quartiles = tuple[float, float, float]
+"""Lower quartile, median and upper quartile of some rounds."""
+
+Measure = Callable[[Architecture, int, str], Quartiles]
+"""Takes an architecture, the seed of its weights and a device; returns the metric's quartiles."""
+
+
+def latency(architecture: Architecture, seed: int, device: str) -> Quartiles:
+    """Return the milliseconds of one image on one thread, in the network's fastest form."""
+    network = build(architecture)
+    initialise(network, "default", torch.Generator().manual_seed(derive(seed, 0, "weights")))
+    with _one_thread():
+        (time,) = inference_times([network], 1, ROUNDS, device)
+    return time.ms()
+
+
+MEASUREMENTS: Mapping[str, Measure] = MappingProxyType({"latency": latency})
+
+
+def measure(
+    name: str, architecture: Architecture, seed: int, device: str, log: Callable[[str], None]
+) -> Quartiles:
+    """Return a measurement, made while no other measures on this machine.
+
+    All workers of all of a user's studies share one lock. Trainings go on beside a measurement;
+    quartiles show their noise.
+
+    Args:
+        name: A key of ``MEASUREMENTS``.
+        architecture: The network's architecture.
+        seed: The seed of its weights.
+        device: ``cpu`` or ``cuda``.
+        log: Takes a line for the worker's log.
+    """
+    with locked(cache_folder() / "measuring.lock") as is_held:
+        if not is_held:
+            log(f"{name}: {cache_folder()} has no locks: others may measure at the same time")
+        return MEASUREMENTS[name](architecture, seed, device)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

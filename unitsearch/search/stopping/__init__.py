@@ -1,0 +1,9 @@
+"""The stopping rules: which training ends before its last epoch.
+
+Each rule that ships is a module here, with a YAML file of the same name in ``conf/stopping``;
+nothing else names it.
+"""
+
+from unitsearch.search.stopping.protocol import StoppingRule
+
+__all__ = ["StoppingRule"]

@@ -1,0 +1,40 @@
+"""The protocol of stopping rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from unitsearch.search.proposals import Observation
+
+
+class StoppingRule(Protocol):
+    """A rule that says how accurate a training must be to go on.
+
+    The bars of a trial are known before its training begins, so the worker decides alone and the
+    result is the same whenever it is trained. A class of rules is made without arguments, or with
+    an instance of its ``Settings`` where it has such a class attribute: a frozen data class with
+    declared fields.
+
+    Attributes:
+        looks_at_outcomes: Whether outcomes change the bars; stated on the class.
+    """
+
+    looks_at_outcomes: bool
+
+    def bars(
+        self, number: int, visible: Sequence[Observation], epochs: int
+    ) -> tuple[float | None, ...]:
+        """Return the validation accuracy that trial ``number`` must reach after each epoch.
+
+        The result is a function of the arguments and the settings alone. Nothing is asked of the
+        baseline, which is trial 0, nor after the last epoch, when the training is complete.
+
+        Args:
+            number: The trial's number, from 1.
+            visible: The trials 0, 1, … whose outcomes may be used, in order of their numbers.
+            epochs: Epochs of the recipe.
+
+        Returns:
+            One bar an epoch, a fraction, None where there is none; empty if there is none at all.
+        """

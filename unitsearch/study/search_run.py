@@ -1,0 +1,259 @@
+"""The run of a search: trials are proposed, trained, measured and stored until the budget is spent.
+
+The driver is the store's only writer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from unitsearch.architecture import key
+from unitsearch.costs import count
+from unitsearch.engine import Engine, Job, Outcome, open_engine
+from unitsearch.metrics import metric
+from unitsearch.search.proposals import Observation, Proposal, SearchProblem, admission
+from unitsearch.search.seeds import derive
+from unitsearch.space import baseline
+from unitsearch.study.config import pack_request
+from unitsearch.study.driver import UnderWay, run_jobs
+from unitsearch.study.folder import (
+    checkpoint_path,
+    record_of,
+    remove_torn,
+    study_store,
+    weights_path,
+)
+from unitsearch.study.front_test import FrontTest
+from unitsearch.study.health import check_health
+from unitsearch.study.jobs import JobBuilder
+from unitsearch.study.manifest import read_manifest, space_of
+from unitsearch.study.open_study import OpenStudy
+from unitsearch.study.outcomes import keep_training
+from unitsearch.study.progress import End, Progress
+from unitsearch.study.schedule import RunState, Schedule, visible, workers_and_list
+from unitsearch.study.signals import until_second_signal
+from unitsearch.study.tables import reference_point
+from unitsearch.study.weights import prune_weights
+
+
+def run_search(folder: Path, watch: Callable[[Progress], None], storage: str | None = None) -> End:
+    """Run the study in ``folder`` until its budget is spent; the caller holds its lock.
+
+    Trials that were started and not finished are run again first, with the same architecture and
+    seed. At the end, unless interrupted, the front is tested on the test images, each member once.
+
+    Args:
+        folder: The study's folder; its study.yaml says what is run.
+        watch: Called with the progress, at least four times a second.
+        storage: The storage's URL with its password, which is in no file.
+
+    Raises:
+        DataError: If the data cannot be read before the baseline is known; nothing of that is
+            stored, so that the study can be resumed with the data mended.
+        StudyError: If the baseline fails, too many trials fail in a row, or the data have changed.
+        UsageError: If the study wants a GPU and there is none.
+    """
+    manifest = read_manifest(folder, strict=True)
+    asked = manifest.config.engine
+    device = asked.found_device
+    remove_torn(folder)
+    store = study_store(folder, manifest, writer=True, url=storage)
+    engine = open_engine(asked.name, asked.workers, asked.address, folder, device)
+    try:
+        study = OpenStudy(folder, manifest, store, watch)
+        search = SearchRun(study, *_schedule_and_jobs(study, engine, device))
+        with until_second_signal(study.stop):
+            run_jobs(search, engine)
+            why = search.ending
+            if not study.signal:
+                run_jobs(FrontTest(study, search.jobs), engine)
+        prune_weights(study)
+        final = record_of(folder, study.manifest, store, driven=False)
+        return End("interrupted" if study.signal else why, final, study.signal)
+    finally:
+        engine.close()
+        store.close()
+
+
+def _schedule_and_jobs(
+    study: OpenStudy, engine: Engine, device: str
+) -> tuple[Schedule, JobBuilder]:
+    """Return the schedule of a run and the builder of its jobs; workers to spare are let go."""
+    config = study.manifest.config
+    request = pack_request(config, device, engine.workers)
+    engine.workers, list_size = workers_and_list(request)  # more workers could only wait
+    study.workers = engine.workers
+    if list_size < (request.size or 1):
+        study.report(f"packs of {list_size}: sampler.lag={request.lag} allows no more")
+    minutes = config.budget.minutes
+    schedule = Schedule(
+        lag=request.lag,
+        trials=config.budget.trials,
+        seconds=None if minutes is None else 60 * minutes,
+        workers=engine.workers,
+        list_size=list_size,
+    )
+    return schedule, JobBuilder(config, device, request.size if list_size > 1 else 1)
+
+
+class SearchRun:
+    """A source of jobs: the trials of a search, each trained and then measured.
+
+    Attributes:
+        jobs: Builds the jobs.
+    """
+
+    def __init__(self, study: OpenStudy, schedule: Schedule, jobs: JobBuilder) -> None:
+        self.jobs = jobs
+        self._study = study
+        self._schedule = schedule
+        self._trials = study.trials
+        config = study.manifest.config
+        self._problem = SearchProblem(
+            space_of(study.manifest),
+            config.seed,
+            tuple(metric(name) for name in config.objectives),
+            config.floor or 0.0,
+        )
+        self._sampler = config.sampler.make(self._problem)
+        self._stopping = config.stopping.make()
+        self._measured = [
+            objective.name
+            for objective in self._problem.objectives
+            if getattr(objective, "is_measured", False)
+        ]
+        self._waiting = deque(t.number for t in self._trials if t.state == "running")
+        self._ended_before = {t.number for t in self._trials if t.state != "running"}
+        self._keys = {trial.key for trial in self._trials}
+        self._is_exhausted = False
+        # outcomes of trainings whose trials still lack a measurement
+        self._trained: dict[int, dict[str, Any]] = {
+            number: dict(outcome)
+            for number, outcome in study.store.held().items()
+            if weights_path(study.folder, number).is_file()
+        }
+        self._unmeasured: deque[int] = deque()  # those of this run, next to be measured
+
+    @property
+    def under_way(self) -> UnderWay:
+        """The jobs that are with the engine."""
+        return self._study.under_way
+
+    @property
+    def is_left(self) -> bool:
+        """Whether trainings under way are not waited for: never, a first signal waits for them."""
+        return False
+
+    @property
+    def ending(self) -> str:
+        """Why no trial begins any more; empty if one may."""
+        return self._schedule.ending(self._state())
+
+    def next_list(self) -> Sequence[Job]:
+        """Return the jobs that one worker is given next: measurements that are due come first."""
+        check_health(self._trials, self._ended_before, self._study.folder)
+        baseline_trial = self._study.baseline
+        if baseline_trial is not None and self._study.manifest.reference is None:
+            self._study.learn(reference=reference_point(baseline_trial))
+        if self._unmeasured:
+            return (self._measurement(self._unmeasured.popleft()),)
+        size = self._schedule.next_list(self._state())
+        jobs: list[Job] = []
+        while len(jobs) < size and (number := self._next_trial()) is not None:
+            trained = number in self._trained
+            jobs.append(self._measurement(number) if trained else self._training(number))
+        return jobs
+
+    def submitted(self, jobs: Sequence[Job]) -> None:
+        """Report the trials that have started."""
+        for job in jobs:
+            if job.task == "train":
+                self._study.report(f"trial {job.number} started")
+
+    def take(self, job: Job, outcome: Outcome) -> None:
+        """Store the outcome of a training or a measurement."""
+        if job.task == "train":
+            facts = keep_training(self._study, outcome)
+        elif outcome.state == "failed":
+            facts = {"state": "failed", "kind": outcome.kind, "reason": outcome.reason}
+        else:
+            assert outcome.measurement is not None  # it was measured
+            facts = {**self._trained[job.number], job.task: list(outcome.measurement)}
+        if facts["state"] == "complete" and any(name not in facts for name in self._measured):
+            self._study.store.hold(job.number, facts)
+            self._trained[job.number] = facts
+            self._unmeasured.append(job.number)
+        else:
+            self._finish(job.number, facts)
+
+    def report(self) -> None:
+        """Report how the study stands."""
+        self._study.report()
+
+    def _finish(self, number: int, facts: Mapping[str, Any]) -> None:
+        """Store the end of a trial, and remove the weights that are off the front now."""
+        self._trained.pop(number, None)
+        trial = self._study.finish(number, facts)
+        prune_weights(self._study)
+        if trial.state == "complete":
+            self._study.report(f"trial {number} complete: {100 * (trial.accuracy or 0):.1f} %")
+        else:
+            self._study.report(f"trial {number} {trial.state}: {trial.reason}")
+
+    def _state(self) -> RunState:
+        return RunState(
+            proposed=len(self._trials),
+            counted=self._trials.counted,
+            running=(*self.under_way.numbers, *self._unmeasured),
+            waiting=tuple(self._waiting),
+            lists=self.under_way.lists,
+            longest=self._trials.longest,
+            seconds=self._study.seconds,
+            is_exhausted=self._is_exhausted,
+            is_interrupted=bool(self._study.signal),
+        )
+
+    def _next_trial(self) -> int | None:
+        """Return the next trial to begin, proposed now unless one waits; None if there is none."""
+        if self._study.signal:
+            return None
+        if self._waiting:
+            return self._waiting.popleft()
+        number = len(self._trials)
+        proposal = self._proposal(number)
+        if proposal is None:
+            self._is_exhausted = True
+            return None
+        self._keys.add(proposal.key)
+        seed = derive(self._study.manifest.config.seed, number, "train")
+        self._study.start(number, seed, proposal)
+        return number
+
+    def _proposal(self, number: int) -> Proposal | None:
+        """Return the proposal for trial ``number``; None when no untried architecture is left."""
+        if number == 0:
+            network = baseline(self._problem.space)
+            return Proposal({}, {}, network, key(network), count(network))
+        limits = self._study.manifest.config.largest
+        return self._sampler.propose(number, self._visible(number), admission(self._keys, limits))
+
+    def _visible(self, number: int) -> Sequence[Observation]:
+        return self._trials.observations[: visible(number, self._schedule.lag)]
+
+    def _training(self, number: int) -> Job:
+        trial = self._trials[number]
+        bars: Sequence[float | None] = ()
+        if not trial.is_baseline:  # everything is compared with it
+            epochs = self._study.manifest.config.train.epochs
+            bars = self._stopping.bars(number, self._visible(number), epochs)
+        checkpoint = checkpoint_path(self._study.folder, number)
+        return self.jobs.training(number, trial.architecture, trial.seed, checkpoint, bars)
+
+    def _measurement(self, number: int) -> Job:
+        """Return the job for the first measurement that trial ``number`` lacks."""
+        trial, trained = self._trials[number], self._trained[number]
+        name = next(name for name in self._measured if name not in trained)
+        return self.jobs.measurement(number, trial.architecture, trial.seed, name)
