@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.waiting import DEADLINE
 from unitsearch.data import DataSpec, data_spec
 from unitsearch.data import shared as sharing
 from unitsearch.data.sets import DataSet, load
@@ -264,8 +265,8 @@ def test_of_two_processes_at_once_one_makes_it_and_both_have_it(beside: Ask) -> 
     first, made = maker("first"), []
     assert said_by(first) == "making"
     second = beside(made)  # whether it comes before or after the file is there
-    out, _ = first.communicate("go on\n", timeout=60)
-    found = second.result(60)
+    out, _ = first.communicate("go on\n", timeout=DEADLINE)
+    found = second.result(DEADLINE)
     assert (
         [found.facts, int(found.tensors["x"].sum())] == json.loads(out) == [{"by": "first"}, 499500]
     )
@@ -278,8 +279,8 @@ def test_a_process_that_is_killed_while_it_makes_the_set_leaves_it_to_the_next(b
     assert said_by(first) == "making"
     second = beside(made)
     os.kill(first.pid, signal.SIGKILL)
-    first.communicate(timeout=60)
-    assert second.result(60).facts == {"by": "here"}
+    first.communicate(timeout=DEADLINE)
+    assert second.result(DEADLINE).facts == {"by": "here"}
     assert made == ["here"]
 
 

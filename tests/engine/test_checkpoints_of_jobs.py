@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from unitsearch.architecture import read_architecture
 from unitsearch.engine import Job, Outcome
 from unitsearch.engine import work as works
 from unitsearch.training.checkpoints import Checkpoint, State
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 Make = Callable[..., Job]
 Collect = Callable[..., list[Outcome]]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-import torch
 
+from tests.waiting import wait_until
 from unitsearch.architecture import write_architecture
 from unitsearch.engine import Engine, Job, Outcome, open_engine
 from unitsearch.engine import work as works
@@ -31,15 +30,6 @@ def engine(request: pytest.FixtureRequest, folder: Path) -> Iterator[Engine]:
     engine = open_engine(request.param, 2, None, folder)
     yield engine
     engine.close()
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Works in this process as a worker does: sums depend on how many threads share them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.usefixtures("one_thread")
@@ -150,10 +140,7 @@ def test_a_job_that_goes_on_on_another_worker_has_the_same_outcome(
     kept = replace(straight, checkpoint=str(tmp_path / "state"), minutes=0)
     engine.submit([make_job(0), kept])
     collect(engine, 1)
-    deadline = time.monotonic() + 60
-    while not Path(kept.checkpoint).exists():
-        assert time.monotonic() < deadline
-        assert engine.collect(0.01) == []
+    wait_until(lambda: engine.collect(0.01) == [] and Path(kept.checkpoint).exists())
     for pid in workers_of():
         os.kill(pid, signal.SIGKILL)
     (outcome,) = collect(engine, 1)
@@ -166,16 +153,18 @@ def test_a_job_that_takes_two_workers_down_is_told_as_killed(
 ) -> None:
     engine.submit([make_job(0), make_job(1, epochs=100_000)])
     collect(engine, 1)
-    found: list[Outcome] = []
-    deadline = time.monotonic() + 120
-    while not found:
-        assert time.monotonic() < deadline
+    outcomes: list[Outcome] = []
+
+    def kill_and_collect() -> bool:
         for pid in workers_of():
             os.kill(pid, signal.SIGKILL)
-        found = engine.collect(0.5)
-    assert [(outcome.number, outcome.kind) for outcome in found] == [(1, "killed")]
-    assert "killed: its worker ended" in found[0].reason
-    assert "2 times" in found[0].reason
+        outcomes.extend(engine.collect(0.5))
+        return bool(outcomes)
+
+    wait_until(kill_and_collect, "an outcome of a job whose workers die")
+    assert [(outcome.number, outcome.kind) for outcome in outcomes] == [(1, "killed")]
+    assert "killed: its worker ended" in outcomes[0].reason
+    assert "2 times" in outcomes[0].reason
 
 
 def test_a_death_before_a_job_begins_is_not_charged_to_it(
@@ -229,7 +218,7 @@ def test_nothing_to_collect_is_an_empty_list(engine: Engine) -> None:
     assert engine.collect(0.01) == []
 
 
-def test_close_ends_the_workers_in_the_middle_of_a_job_within_seconds(
+def test_close_ends_the_workers_in_the_middle_of_a_job(
     engine: Engine, make_job: Make, collect: Collect, workers_of: Callable[..., set[int]]
 ) -> None:
     # the last test of this file: the engine is shared
@@ -237,9 +226,7 @@ def test_close_ends_the_workers_in_the_middle_of_a_job_within_seconds(
     collect(engine, 1)
     workers = workers_of()
     assert workers
-    begun = time.monotonic()
-    engine.close()
-    assert time.monotonic() - begun < 10
+    engine.close()  # to wait for the job's end would take hours
     assert workers_of(among=workers) == set()
     engine.close()
 

@@ -18,6 +18,8 @@ from unitsearch.engine import Engine, Job, Outcome, batching, open_engine
 from unitsearch.engine import work as works
 from unitsearch.network.weights import distance, load_weights
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 Make = Callable[..., Job]
 Collect = Callable[..., list[Outcome]]
 
@@ -43,14 +45,6 @@ def make_member(make_job: Make) -> Make:
         return replace(make_job(number, units(act, 2 + number), **recipe), pack=pack)
 
     return make
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def grouped(jobs: Sequence[Job]) -> list[list[int]]:

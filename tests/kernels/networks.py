@@ -165,8 +165,8 @@ def pair(
                 parameter.add_(torch.randn_like(parameter) * 0.3)
     c = architecture.input[0]
     lanes = Lanes(
-        architecture, batch, mean=(MEAN,) * c, std=(STD,) * c, dtype="float64", optimiser=settings,
-        smoothing=smoothing,
+        architecture, batch, mean=(MEAN,) * c, std=(STD,) * c, dtype="float64",
+        optimiser=settings, smoothing=smoothing,
     )  # fmt: skip
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (2 * batch, *architecture.input)).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Networks of a few thousand numbers are fastest on one thread."""
+"""One thread for all tests of this folder: their networks are too small for more."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ LAYERS: dict[str, list[Any]] = {
 
 
 def architecture(layers: list[Any], image: tuple[int, int, int] = (2, 8, 8)) -> Architecture:
-    """The architecture of ``layers`` with a classifier of three classes behind them."""
+    """The architecture of ``layers`` and a classifier of three classes after them."""
     flat = any(layer["kind"] == "flatten" for layer in layers)
     head = HEAD[1:] if flat else HEAD
     return read_architecture({"unitsearch": 1, "input": list(image), "layers": [*layers, *head]})
@@ -94,20 +94,20 @@ def architecture(layers: list[Any], image: tuple[int, int, int] = (2, 8, 8)) -> 
 SMALL = {name: architecture(layers) for name, layers in LAYERS.items()}
 
 
-def images(one: Architecture, count: int = 4, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+def images(spec: Architecture, count: int = 4, dtype: torch.dtype = torch.float64) -> torch.Tensor:
     """A few images of noise."""
     generator = torch.Generator().manual_seed(1)
-    return torch.randn(count, *one.input, generator=generator, dtype=dtype)
+    return torch.randn(count, *spec.input, generator=generator, dtype=dtype)
 
 
-def on_small_images(one: Architecture) -> Architecture:
+def on_small_images(spec: Architecture) -> Architecture:
     """The same layers on images of at most 64 pixels a side."""
-    c, h, w = one.input
-    return replace(one, input=(c, min(h, 64), min(w, 64)))
+    c, h, w = spec.input
+    return replace(spec, input=(c, min(h, 64), min(w, 64)))
 
 
 def unsettle(network: torch.nn.Module) -> None:
-    """Give every number of a network a value of its own: norms start all alike."""
+    """Give every number of a network another value: fresh norms are all equal."""
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for name, tensor in sorted(network.state_dict().items()):

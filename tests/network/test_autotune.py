@@ -1,4 +1,4 @@
-"""The plan that is chosen, and what is remembered of the measurement."""
+"""The plan that autotuning chooses, and the measurements that it stores."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ from pathlib import Path
 import pytest
 
 from unitsearch.api import point_architecture
-from unitsearch.architecture import Architecture, Conv, Flatten, GlobalPool, Linear, Stack, Unit
-from unitsearch.architecture import Units as Run
+from unitsearch.architecture import (
+    Architecture,
+    Conv,
+    Flatten,
+    GlobalPool,
+    Linear,
+    Stack,
+    Unit,
+    Units,
+)
 from unitsearch.errors import UsageError
 from unitsearch.network import autotune
 from unitsearch.network.autotune import choose, entering, stack_times, step_times
@@ -20,19 +28,19 @@ from unitsearch.network.plans import MEMORY, Plan
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Measurements go to a folder of the test; compiled kernels stay where they are."""
+    """Store measurements in a folder of the test; compiled kernels stay in the cache."""
     monkeypatch.setattr(autotune, "cache_folder", lambda: tmp_path)
     return tmp_path
 
 
-def kept(cache: Path) -> list[Path]:
+def measurements(cache: Path) -> list[Path]:
     return sorted(cache.glob("plans/*/*.json"))
 
 
 def small(act: str = "relu", out: int = 3) -> Architecture:
     unit = Unit(inputs=2, layers=(Conv(out=out, norm="batch", act=act), Conv(out=2)))
     head = (GlobalPool(), Flatten(), Linear(out=4))
-    stack = Stack(units=(Run(4, unit),))
+    stack = Stack(units=(Units(4, unit),))
     return Architecture(input=(1, 8, 8), layers=(Conv(out=8), stack, *head))
 
 
@@ -42,22 +50,22 @@ def test_lanes_are_chosen_for_the_lenet_of_the_papers() -> None:
 
 def test_a_plan_that_is_asked_for_is_not_measured(cache: Path) -> None:
     assert choose(small(), "loop", 32).plan == Plan("loop")
-    assert not kept(cache)
+    assert not measurements(cache)
 
 
 @pytest.mark.parametrize("wanted", ["auto", "lanes"])
-def test_what_lanes_cannot_run_is_left_to_torch_and_says_why(wanted: str) -> None:
+def test_an_architecture_that_lanes_cannot_run_trains_in_torch_with_a_reason(wanted: str) -> None:
     choice = choose(small("silu"), wanted, 32)
     assert not choice.plan.runs_in_lanes
     assert choice.why == "lanes do not run the activation silu"
 
 
-def test_images_in_files_are_left_to_torch() -> None:
+def test_images_in_files_train_in_torch() -> None:
     choice = choose(small(), "auto", 32, in_memory=False)
     assert (choice.plan.runs_in_lanes, choice.why) == (False, "lanes train on images in memory")
 
 
-def test_maps_that_fill_the_memory_are_left_to_torch() -> None:
+def test_maps_that_fill_the_memory_train_in_torch() -> None:
     large = replace(small(), input=(1, 512, 512))
     assert "GiB of maps" in choose(large, "lanes", 4096).why
 
@@ -73,7 +81,7 @@ def test_an_unknown_plan_is_a_usage_error() -> None:
 
 
 @pytest.mark.parametrize("wanted", ["auto", "lanes"])
-def test_lanes_are_not_asked_to_train_on_a_gpu(wanted: str) -> None:
+def test_lanes_never_train_on_a_gpu(wanted: str) -> None:
     choice = choose(small(), wanted, 32, device="cuda")
     assert choice.plan == Plan("grouped")
     assert choice.why == "lanes train on the CPU, not on cuda"
@@ -85,7 +93,7 @@ def test_a_form_that_is_asked_for_is_kept_on_a_gpu() -> None:
 
 def test_a_measurement_is_made_once(cache: Path) -> None:
     first = step_times(small(), 32)
-    (path,) = kept(cache)
+    (path,) = measurements(cache)
     assert json.loads(path.read_text())["seconds"] == pytest.approx(first)
     assert step_times(small(), 32) == first
 
@@ -93,32 +101,32 @@ def test_a_measurement_is_made_once(cache: Path) -> None:
 def test_networks_of_one_size_share_a_measurement(cache: Path) -> None:
     times = [step_times(small(out=out), 32) for out in (17, 18)]
     assert times[0] == times[1]
-    assert len(kept(cache)) == 1
+    assert len(measurements(cache)) == 1
 
 
-def test_what_was_measured_decides(cache: Path) -> None:
+def test_the_stored_measurement_decides(cache: Path) -> None:
     step_times(small(), 32)
-    (path,) = kept(cache)
-    said = json.loads(path.read_text())
-    path.write_text(json.dumps({**said, "seconds": {"lanes": 0.4, "grouped": 0.1, "loop": 0.2}}))
+    (path,) = measurements(cache)
+    stored = json.loads(path.read_text())
+    path.write_text(json.dumps({**stored, "seconds": {"lanes": 0.4, "grouped": 0.1, "loop": 0.2}}))
     choice = choose(small(), "auto", 32)
     assert not choice.plan.runs_in_lanes
     assert choice.why == "a step of 32 images: lanes 400 ms, torch 100 ms"
 
 
-def test_a_close_race_is_run_by_each_outline_itself(cache: Path) -> None:
+def test_a_close_result_is_measured_again_for_the_outline(cache: Path) -> None:
     step_times(small(), 32)
-    (path,) = kept(cache)
-    said = json.loads(path.read_text())
-    path.write_text(json.dumps({**said, "seconds": {"lanes": 0.2, "grouped": 0.1, "loop": 0.2}}))
+    (path,) = measurements(cache)
+    stored = json.loads(path.read_text())
+    path.write_text(json.dumps({**stored, "seconds": {"lanes": 0.2, "grouped": 0.1, "loop": 0.2}}))
     assert step_times(small(), 32)["lanes"] < 0.1
-    assert len(kept(cache)) == 2
+    assert len(measurements(cache)) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b'{"seconds": {"lanes": ', b"[]", b'{"seconds": 3}'])
 def test_a_damaged_measurement_is_made_again(content: bytes, cache: Path) -> None:
     step_times(small(), 32)
-    (path,) = kept(cache)
+    (path,) = measurements(cache)
     path.write_bytes(content)
     assert set(step_times(small(), 32)) == {"lanes", "grouped", "loop"}
 
@@ -132,25 +140,25 @@ def test_a_folder_that_cannot_be_written_costs_only_time(
 
 
 def test_each_stack_takes_its_fastest_form() -> None:
-    one = small("silu")
-    network = build(one)
+    architecture = small("silu")
+    network = build(architecture)
     ((name, x),) = entering(network).items()
     for memory in MEMORY:
         assert set(stack_times(network, name, x, 32, memory)) == {"grouped", "dense", "loop"}
-    assert choose(one, "auto", 32).plan.stacks == {}  # one stack names the plan
+    assert choose(architecture, "auto", 32).plan.stacks == {}  # one stack names the plan
 
 
-def test_of_the_orders_in_memory_and_the_plain_loop_the_fastest_is_taken(cache: Path) -> None:
-    one = small("silu")
-    choose(one, "auto", 32)
-    (path,) = [p for p in kept(cache) if json.loads(p.read_text())["asked"][0] == "plans"]
-    said = json.loads(path.read_text())
-    names = list(said["seconds"])
+def test_of_both_memory_formats_and_the_plain_loop_the_fastest_is_chosen(cache: Path) -> None:
+    architecture = small("silu")
+    choose(architecture, "auto", 32)
+    (path,) = [p for p in measurements(cache) if json.loads(p.read_text())["asked"][0] == "plans"]
+    stored = json.loads(path.read_text())
+    names = list(stored["seconds"])
     assert "loop, contiguous" in names
     for fastest in names:
         seconds = {name: 1.0 + (name != fastest) for name in names}
-        path.write_text(json.dumps({**said, "seconds": seconds}))
-        assert str(choose(one, "auto", 32).plan) == fastest
+        path.write_text(json.dumps({**stored, "seconds": seconds}))
+        assert str(choose(architecture, "auto", 32).plan) == fastest
 
 
 def test_measuring_leaves_the_network_as_it_was() -> None:

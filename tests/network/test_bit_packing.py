@@ -1,4 +1,4 @@
-"""Networks with binary filters on disk: as small as counted, and the same network."""
+"""Packed weights of binary filters: as small as counted, and the same network."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ def lenet(**keys: Any) -> Architecture:
     return read_architecture({"unitsearch": 1, "input": [1, 28, 28], "layers": layers})
 
 
-def trained(one: Architecture, seed: int = 5) -> Network:
-    network = build(one)
+def trained(spec: Architecture, seed: int = 5) -> Network:
+    network = build(spec)
     unsettle(network)
     initialise(network, "default", torch.Generator().manual_seed(seed))
     return network.eval()
 
 
 def test_the_second_convolution_for_digits_takes_352_bytes() -> None:
-    one = Architecture(input=(32, 4, 4), layers=(CONV2,))
-    tensors = load(packed_bytes(build(one)))
-    assert count(one).bits == 2816
+    spec = Architecture(input=(32, 4, 4), layers=(CONV2,))
+    tensors = load(packed_bytes(build(spec)))
+    assert count(spec).bits == 2816
     assert tensors["bits"].numel() == 352
     assert tensors["floats"].numel() == 0
 
@@ -72,8 +72,8 @@ def test_bits_are_signs_and_then_selections_most_significant_first() -> None:
 @pytest.mark.parametrize("select", ["softmax", "identity", "fixed"])
 @pytest.mark.parametrize("scale", ["none", "alpha"])
 def test_the_file_is_as_small_as_counted(select: str, scale: str) -> None:
-    one = lenet(select=select, scale=scale)
-    size, counted = len(weights_bytes(trained(one))), count(one).bits / 8
+    spec = lenet(select=select, scale=scale)
+    size, counted = len(weights_bytes(trained(spec))), count(spec).bits / 8
     assert counted <= size <= 1.05 * counted
     assert size - counted < 400
 
@@ -83,22 +83,22 @@ def test_the_replaced_layers_take_less_than_a_bit_a_weight() -> None:
         if layer["kind"] == "slbf":
             binary = Slbf(**{k: v for k, v in layer.items() if k != "kind"}, norm="none")
             c = 20 if binary.out == 50 else 50
-            one = Architecture(input=(c, 12, 12), layers=(binary,))
-            assert 32 * binary.kernel**2 * c * binary.out / count(one).bits > 32
+            spec = Architecture(input=(c, 12, 12), layers=(binary,))
+            assert 32 * binary.kernel**2 * c * binary.out / count(spec).bits > 32
 
 
 @pytest.mark.parametrize("plan", ["grouped", "loop"])
 @pytest.mark.parametrize("select", ["softmax", "identity", "fixed"])
 @pytest.mark.parametrize("scale", ["none", "alpha"])
-def test_what_was_packed_loads_to_equal_outputs(
+def test_packed_weights_load_to_equal_outputs(
     select: str, scale: str, plan: str, tmp_path: Path
 ) -> None:
-    one = lenet(select=select, scale=scale)
-    network = trained(one)
+    spec = lenet(select=select, scale=scale)
+    network = trained(spec)
     file = tmp_path / "lenet.safetensors"
     file.write_bytes(weights_bytes(network))
-    again = load_network(one, file, plan=plan)
-    x = images(one, dtype=torch.float32)
+    again = load_network(spec, file, plan=plan)
+    x = images(spec, dtype=torch.float32)
     assert torch.equal(again(x), network(x))
     assert digest(again) == digest(network)
     for layer, same in zip(slbf_layers(network), slbf_layers(again), strict=True):
@@ -108,18 +108,18 @@ def test_what_was_packed_loads_to_equal_outputs(
 
 @pytest.mark.parametrize("wrong", [-1, 5])
 def test_an_unpacked_selection_of_no_filter_of_the_bank_is_refused(wrong: int) -> None:
-    one = architecture([{"kind": "slbf", "out": 6, "bank": 5, "select": "fixed"}])
-    tensors = dict(build(one).state_dict())
+    spec = architecture([{"kind": "slbf", "out": 6, "bank": 5, "select": "fixed"}])
+    tensors = dict(build(spec).state_dict())
     (name,) = (name for name in tensors if name.endswith("index"))
     tensors[name] = torch.full_like(tensors[name], wrong)
     with pytest.raises(SpecError, match=rf"w: .* filter {wrong}', expected filters of a bank of 5"):
-        load_weights(build(one), save(tensors), "w")
+        load_weights(build(spec), save(tensors), "w")
 
 
-def test_packing_what_was_unpacked_gives_the_same_file() -> None:
-    one = lenet()
-    content = weights_bytes(trained(one))
-    again = build(one)
+def test_packing_unpacked_weights_gives_the_same_file() -> None:
+    spec = lenet()
+    content = weights_bytes(trained(spec))
+    again = build(spec)
     load_weights(again, content, "w")
     assert weights_bytes(again) == content
 
@@ -137,9 +137,9 @@ def test_networks_without_binary_filters_keep_their_tensors() -> None:
 
 
 def test_a_file_with_the_proxies_loads_too() -> None:
-    one = lenet()
-    network = trained(one)
-    again = build(one)
+    spec = lenet()
+    network = trained(spec)
+    again = build(spec)
     load_weights(again, save(dict(network.state_dict())), "w")
     assert digest(again) == digest(network)
     assert torch.equal(slbf_layers(again)[0].bank, slbf_layers(network)[0].bank)
@@ -156,9 +156,9 @@ def test_weights_packed_for_another_architecture_are_refused() -> None:
 
 @pytest.mark.parametrize("damage", ["fewer bits", "more floats", "other numbers", "no key"])
 def test_a_damaged_packed_file_is_refused(damage: str) -> None:
-    one = architecture([ONE])
-    tensors = load(weights_bytes(trained(one)))
-    metadata = {"key": key(one)}
+    spec = architecture([ONE])
+    tensors = load(weights_bytes(trained(spec)))
+    metadata = {"key": key(spec)}
     if damage == "fewer bits":
         tensors["bits"] = tensors["bits"][:-1]
     elif damage == "more floats":
@@ -168,22 +168,22 @@ def test_a_damaged_packed_file_is_refused(damage: str) -> None:
     else:
         metadata = {}
     with pytest.raises(SpecError, match="w: not the weights of this architecture"):
-        load_weights(build(one), save(tensors, metadata=metadata), "w")
+        load_weights(build(spec), save(tensors, metadata=metadata), "w")
 
 
 def test_a_selection_beyond_the_bank_is_refused() -> None:
-    one = architecture([ONE])
-    tensors = load(weights_bytes(trained(one)))
+    spec = architecture([ONE])
+    tensors = load(weights_bytes(trained(spec)))
     bits = np.unpackbits(tensors["bits"].numpy())
     bits[-6 * 2 * 3 - (-(5 * 9 + 36) % 8) :][:3] = 1  # filter 7 of 5
     tensors["bits"] = torch.from_numpy(np.packbits(bits))
     with pytest.raises(SpecError, match="a selection of filter 7"):
-        load_weights(build(one), save(tensors, metadata={"key": key(one)}), "w")
+        load_weights(build(spec), save(tensors, metadata={"key": key(spec)}), "w")
 
 
 def test_an_architecture_read_again_takes_the_packed_weights() -> None:
-    one = lenet()
-    network = trained(one)
-    again = build(read_architecture(write_architecture(one)))
+    spec = lenet()
+    network = trained(spec)
+    again = build(read_architecture(write_architecture(spec)))
     load_weights(again, weights_bytes(network), "w")
     assert distance(digest(again), digest(network)) == 0

@@ -1,4 +1,4 @@
-"""Our closed-form costs against three counters that look at the network itself."""
+"""Our closed-form costs against three counters that count on the network itself."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # its distutils, at import
     import thop
 
-every_layout = pytest.mark.parametrize("one", SMALL.values(), ids=SMALL.keys())
+every_layout = pytest.mark.parametrize("architecture", SMALL.values(), ids=SMALL.keys())
 every_space = pytest.mark.parametrize("path", SPACES.values(), ids=SPACES.keys())
 
 
@@ -42,7 +42,7 @@ def counted_by_thop(network: nn.Module, image: tuple[int, int, int]) -> tuple[in
     """2 × the MACs of the newest thop, and its batch-norm elements, on a copy (it leaves hooks).
 
     It has rules for torch's own modules only: ``GroupedLinear`` and ``SlbfConv2d`` get theirs here,
-    and average pooling, which the papers' convention leaves out, is told to be free.
+    and average pooling, which the papers' convention leaves out, is made free.
     """
     norm_elements = 0
 
@@ -56,14 +56,14 @@ def counted_by_thop(network: nn.Module, image: tuple[int, int, int]) -> tuple[in
     def free(module: Any, _: Any, y: torch.Tensor) -> None:
         module.total_ops += torch.DoubleTensor([0])
 
-    def seen(module: Any, _: Any, y: torch.Tensor) -> None:
+    def add(module: Any, _: Any, y: torch.Tensor) -> None:
         nonlocal norm_elements
         norm_elements += y.numel()
 
     copied = copy.deepcopy(network).eval()
     for module in copied.modules():
         if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            module.register_forward_hook(seen)
+            module.register_forward_hook(add)
     rules = {
         GroupedLinear: grouped,
         SlbfConv2d: composed,
@@ -76,41 +76,41 @@ def counted_by_thop(network: nn.Module, image: tuple[int, int, int]) -> tuple[in
 
 def bias_elements(network: nn.Module, image: tuple[int, int, int]) -> int:
     """The outputs of convolutions with a bias, on one image."""
-    found = 0
+    elements = 0
 
-    def seen(module: nn.Module, _: Any, y: torch.Tensor) -> None:
-        nonlocal found
-        found += y.numel()
+    def add(module: nn.Module, _: Any, y: torch.Tensor) -> None:
+        nonlocal elements
+        elements += y.numel()
 
     copied = copy.deepcopy(network).eval()
     for module in copied.modules():
         if isinstance(module, nn.Conv2d) and module.bias is not None:
-            module.register_forward_hook(seen)
+            module.register_forward_hook(add)
     copied(torch.zeros(1, *image))
-    return found
+    return elements
 
 
-def agree(one: Architecture) -> None:
-    network = build(one)
-    cost = count(one)
+def agree(architecture: Architecture) -> None:
+    network = build(architecture)
+    cost = count(architecture)
     assert sum(p.numel() for p in network.parameters()) == cost.params
-    assert flops_by_torch(network, one.input) == 2 * cost.macs
-    by_thop, norms = counted_by_thop(network, one.input)
+    assert flops_by_torch(network, architecture.input) == 2 * cost.macs
+    by_thop, norms = counted_by_thop(network, architecture.input)
     # Newest thop: batch norm 4 an element, no bias. The papers': 2 an element, 1 a biased output.
     assert by_thop == 2 * (cost.macs + 4 * norms)
-    assert cost.flops == 2 * (cost.macs + bias_elements(network, one.input) + 2 * norms)
+    assert cost.flops == 2 * (cost.macs + bias_elements(network, architecture.input) + 2 * norms)
 
 
 @every_layout
-def test_three_counters_agree_on_every_kind_of_layer(one: Architecture) -> None:
-    agree(one)
+def test_three_counters_agree_on_every_kind_of_layer(architecture: Architecture) -> None:
+    agree(architecture)
 
 
 @every_space
 def test_three_counters_agree_on_members_of_every_space(path: Path) -> None:
     space = bound(path)
-    for _, one in some(space, 2, seed=9):
-        agree(one)
+    for _, architecture in some(space, 2, seed=9):
+        agree(architecture)
 
 
 @every_space
@@ -120,22 +120,25 @@ def test_three_counters_agree_on_every_baseline(path: Path) -> None:
 
 @given(architectures(classes=3, most=3))
 @settings(deadline=None, max_examples=50)
-def test_three_counters_agree_on_any_architecture(one: Architecture) -> None:
-    agree(one)
+def test_three_counters_agree_on_any_architecture(architecture: Architecture) -> None:
+    agree(architecture)
 
 
 @pytest.mark.parametrize(
     ("space", "name", "newest"),
     [("toy_hybrid", "No.7", 11_537_408), ("lenet_table1", "U2", 966_704)],
 )
-def test_the_newest_thop_says_what_was_measured_when_the_papers_were_read(
+def test_the_newest_thop_counts_as_when_the_papers_were_read(
     space: str, name: str, newest: int
 ) -> None:
-    one = point(bound(space), name)
-    assert counted_by_thop(build(one), one.input)[0] == newest
+    architecture = point(bound(space), name)
+    assert counted_by_thop(build(architecture), architecture.input)[0] == newest
 
 
 @every_layout
-def test_the_plan_does_not_change_what_torch_counts(one: Architecture) -> None:
-    found = [flops_by_torch(build(one, plan=plan), one.input) for plan in ("grouped", "loop")]
-    assert found[0] == found[1]
+def test_the_plan_does_not_change_what_torch_counts(architecture: Architecture) -> None:
+    flops = [
+        flops_by_torch(build(architecture, plan=plan), architecture.input)
+        for plan in ("grouped", "loop")
+    ]
+    assert flops[0] == flops[1]

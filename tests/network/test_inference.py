@@ -1,4 +1,4 @@
-"""A network made for use gives the outputs of the one it was made from, and is no slower."""
+"""A network made for inference gives the outputs of the network that it was made from."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from unitsearch.network.timing import timings
 from unitsearch.space import point
 
 LARGE = ("imagenet", "vgg19")
-every_layout = pytest.mark.parametrize("one", SMALL.values(), ids=SMALL.keys())
+every_layout = pytest.mark.parametrize("architecture", SMALL.values(), ids=SMALL.keys())
 
 
-def made(one: Architecture) -> tuple[nn.Module, Inference]:
-    network = build(one)
+def made(architecture: Architecture) -> tuple[nn.Module, Inference]:
+    network = build(architecture)
     unsettle(network)
     return network.eval(), for_inference(network)
 
 
-def agree(one: Architecture) -> None:
-    network, fast = made(one)
-    x = images(one).float()
+def agree(architecture: Architecture) -> None:
+    network, fast = made(architecture)
+    x = images(architecture).float()
     with torch.inference_mode():
-        expected, found = network(x), fast(x)
+        expected, fast_logits = network(x), fast(x)
     scale = max(1.0, float(expected.abs().max()))
-    torch.testing.assert_close(found / scale, expected / scale, rtol=0, atol=1e-4)
+    torch.testing.assert_close(fast_logits / scale, expected / scale, rtol=0, atol=1e-4)
 
 
 @every_layout
-def test_outputs_agree_on_every_kind_of_layer(one: Architecture) -> None:
-    agree(one)
+def test_outputs_agree_on_every_kind_of_layer(architecture: Architecture) -> None:
+    agree(architecture)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_outputs_agree_on_every_kind_of_layer(one: Architecture) -> None:
     ids=[n for n in SPACES if not any(large in n for large in LARGE)],
 )
 def test_outputs_agree_on_a_member_of_a_space(path: Path) -> None:
-    (_, one), *_ = some(bound(path), 1, seed=5)
-    agree(one)
+    (_, architecture), *_ = some(bound(path), 1, seed=5)
+    agree(architecture)
 
 
 def test_no_batch_norm_is_left() -> None:
@@ -63,7 +63,7 @@ def test_the_plan_names_the_form_of_every_stack_and_the_memory_format() -> None:
     assert {fast.plan[name] for name in stacks} <= {"grouped", "dense"}
 
 
-def test_the_network_that_it_was_made_from_is_left_alone() -> None:
+def test_the_network_that_it_was_made_from_does_not_change() -> None:
     network = build(point(bound("lenet_table1"), "U2"))
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     for_inference(network)
@@ -73,4 +73,4 @@ def test_the_network_that_it_was_made_from_is_left_alone() -> None:
 
 
 def test_timings_come_in_as_many_rounds_as_asked_for() -> None:
-    assert [len(found) for found in timings([lambda: None, lambda: sum(range(100))], 3)] == [3, 3]
+    assert [len(row) for row in timings([lambda: None, lambda: sum(range(100))], 3)] == [3, 3]

@@ -1,4 +1,4 @@
-"""Units in another order, weights moved along: the same function."""
+"""Units in another order, with their weights: the same function."""
 
 from __future__ import annotations
 
@@ -64,43 +64,43 @@ def test_permuted_units_compute_the_same_function(place: str, order: tuple[int, 
             {"count": u.get("count", 1), "nodes": u["nodes"], "of": "linear", "act": act}
             for u, act in zip(UNITS, ("relu", "silu", "sigmoid"), strict=True)
         ]
-    one = network_of(before, units, after)
-    two = network_of(before, [units[i] for i in order], after)
-    unsettle(one)
-    one.eval()
-    two.eval()
-    at = len(before)
-    stack = one.architecture.layers[at]
+    network = network_of(before, units, after)
+    permuted = network_of(before, [units[i] for i in order], after)
+    unsettle(network)
+    network.eval()
+    permuted.eval()
+    position = len(before)
+    stack = network.architecture.layers[position]
     assert isinstance(stack, Stack)
     ins = [run.count * run.unit.inputs for run in stack.units]
     outs = [run.count * run.unit.outputs for run in stack.units]
     dense_after = next(
         i
-        for i, layer in enumerate(after, at + 1)
+        for i, layer in enumerate(after, position + 1)
         if layer["kind"] == "linear"
         or (layer.get("groups", 1) == 1 and layer["kind"] in ("conv", "slbf"))
     )
     kinds = [layer["kind"] for layer in before]
-    kept = range(kinds.index("slbf")) if "slbf" in kinds else range(0)
+    unchanged = range(kinds.index("slbf")) if "slbf" in kinds else range(0)
     state = {}
-    for name, tensor in one.state_dict().items():
+    for name, tensor in network.state_dict().items():
         i = int(name.split(".")[1])
-        if i in kept or (i < at and name.endswith("weights.bank")):
-            pass  # before the producer; and what all filters of a producer share
-        elif i < at and tensor.ndim:  # the producer's rows, and what treats each channel by itself
+        if i in unchanged or (i < position and name.endswith("weights.bank")):
+            pass  # layers before the producer, and the bank that all its filters share
+        elif i < position and tensor.ndim:  # rows of the producer and of per-channel layers
             tensor = moved(tensor, ins, order, 0)
-        elif i == at:
+        elif i == position:
             _, _, _, run, *rest = name.split(".")
-            name = ".".join(["layers", str(at), "units", str(order.index(int(run))), *rest])
-        elif at < i < dense_after and tensor.ndim:
+            name = ".".join(["layers", str(position), "units", str(order.index(int(run))), *rest])
+        elif position < i < dense_after and tensor.ndim:
             tensor = moved(tensor, outs, order, 0)
         elif i == dense_after and name.endswith(("weights.weight", "weights.bank")):
             # the consumer's columns
             pixels = tensor.shape[1] // sum(outs)
             tensor = moved(tensor, [width * pixels for width in outs], order, 1)
         state[name] = tensor
-    two.load_state_dict(state)
-    x = images(one.architecture)
-    torch.testing.assert_close(two(x), one(x), rtol=1e-10, atol=1e-10)
-    assert key(two.architecture) == key(one.architecture)
-    assert count(two.architecture) == count(one.architecture)
+    permuted.load_state_dict(state)
+    x = images(network.architecture)
+    torch.testing.assert_close(permuted(x), network(x), rtol=1e-10, atol=1e-10)
+    assert key(permuted.architecture) == key(network.architecture)
+    assert count(permuted.architecture) == count(network.architecture)

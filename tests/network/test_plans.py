@@ -31,22 +31,22 @@ from unitsearch.shapes import output
 from unitsearch.training import Recipe
 from unitsearch.training.runners import runner
 
-every_layout = pytest.mark.parametrize("one", SMALL.values(), ids=SMALL.keys())
+every_layout = pytest.mark.parametrize("architecture", SMALL.values(), ids=SMALL.keys())
 
 
-def in_every_form(one: Architecture) -> list[Network]:
+def in_every_form(architecture: Architecture) -> list[Network]:
     """The loop is the definition; a stack that cannot be dense stays grouped."""
-    networks = [build(one, plan=form).double() for form in ("loop", "grouped", "dense")]
+    networks = [build(architecture, plan=form).double() for form in ("loop", "grouped", "dense")]
     unsettle(networks[0])
     for network in networks[1:]:
         network.load_state_dict(networks[0].state_dict())
     return networks
 
 
-def agree(one: Architecture) -> None:
+def agree(architecture: Architecture) -> None:
     """Train on one batch in each form: outputs, gradients and running statistics."""
-    networks = in_every_form(one)
-    x = images(one)
+    networks = in_every_form(architecture)
+    x = images(architecture)
     outputs = []
     for network in networks:
         network.train()
@@ -56,20 +56,20 @@ def agree(one: Architecture) -> None:
     grads = [{n: p.grad for n, p in network.named_parameters()} for network in networks]
     states = [network.state_dict() for network in networks]
     answers = [network.eval()(x) for network in networks]
-    for found in (outputs, grads, states, answers):
-        for other in found[1:]:
-            torch.testing.assert_close(other, found[0], rtol=1e-10, atol=1e-10)
+    for per_form in (outputs, grads, states, answers):
+        for other in per_form[1:]:
+            torch.testing.assert_close(other, per_form[0], rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("nodes", [(2, 4, 2), (1, 3, 2), (2, 6, 6, 2)], ids=str)
 def test_a_stack_of_equal_units_is_a_row_of_grouped_convolutions(nodes: tuple[int, ...]) -> None:
     """One network in two spellings: outputs and gradients to 1e-5, in float32."""
-    units, (first, *rest) = 8, nodes
+    units, (first, *widths) = 8, nodes
     head = (GlobalPool(), Flatten(), Linear(out=10))
     before = Conv(out=units * first)
-    unit = Unit(inputs=first, layers=tuple(Conv(out=out, bias=True) for out in rest))
+    unit = Unit(inputs=first, layers=tuple(Conv(out=out, bias=True) for out in widths))
     stacked = (before, Stack(units=(Units(units, unit),)), *head)
-    convs = tuple(Conv(out=units * out, groups=units, bias=True) for out in rest)
+    convs = tuple(Conv(out=units * out, groups=units, bias=True) for out in widths)
     grouped = (before, *convs, *head)
     networks = [build(Architecture(input=(3, 12, 12), layers=x)) for x in (stacked, grouped)]
     weights = list(networks[0].state_dict().values())
@@ -84,42 +84,44 @@ def test_a_stack_of_equal_units_is_a_row_of_grouped_convolutions(nodes: tuple[in
 
 
 def kinds_in(layers: tuple[Layer, ...]) -> set[str]:
-    found = set()
+    kinds = set()
     for layer in layers:
-        found.add(type(layer).__name__)
+        kinds.add(type(layer).__name__)
         for inner in (getattr(layer, "body", ()), getattr(layer, "shortcut", ())):
-            found |= kinds_in(inner)
+            kinds |= kinds_in(inner)
         for sequence in getattr(layer, "of", ()):
-            found |= kinds_in(sequence)
-    return found
+            kinds |= kinds_in(sequence)
+    return kinds
 
 
 def test_these_layouts_hold_every_kind_of_layer() -> None:
-    found = {kind for one in SMALL.values() for kind in kinds_in(one.layers)}
-    assert found == {cls.__name__ for cls in KINDS.values()}
+    kinds = {kind for architecture in SMALL.values() for kind in kinds_in(architecture.layers)}
+    assert kinds == {cls.__name__ for cls in KINDS.values()}
 
 
 @every_layout
-def test_outputs_gradients_and_statistics_agree(one: Architecture) -> None:
-    agree(one)
+def test_outputs_gradients_and_statistics_agree(architecture: Architecture) -> None:
+    agree(architecture)
 
 
 @given(architectures(classes=3, most=3))
 @settings(deadline=None, max_examples=50)
-def test_plans_agree_on_any_architecture(one: Architecture) -> None:
-    agree(one)
+def test_plans_agree_on_any_architecture(architecture: Architecture) -> None:
+    agree(architecture)
 
 
 @every_layout
-def test_the_network_gives_the_shape_that_was_promised(one: Architecture) -> None:
-    x = images(one, dtype=torch.float32)
-    assert tuple(build(one)(x).shape) == (len(x), *output(one))
+def test_the_network_gives_the_shape_that_was_promised(architecture: Architecture) -> None:
+    x = images(architecture, dtype=torch.float32)
+    assert tuple(build(architecture)(x).shape) == (len(x), *output(architecture))
 
 
 @every_layout
-def test_names_and_shapes_of_parameters_do_not_depend_on_the_plan(one: Architecture) -> None:
+def test_names_and_shapes_of_parameters_do_not_depend_on_the_plan(
+    architecture: Architecture,
+) -> None:
     shapes = [
-        {name: tensor.shape for name, tensor in build(one, plan=plan).state_dict().items()}
+        {name: tensor.shape for name, tensor in build(architecture, plan=plan).state_dict().items()}
         for plan in PLANS
     ]
     assert shapes[0] == shapes[1]
@@ -127,10 +129,10 @@ def test_names_and_shapes_of_parameters_do_not_depend_on_the_plan(one: Architect
 
 @pytest.mark.parametrize("path", SPACES.values(), ids=SPACES.keys())
 def test_plans_agree_on_a_member_of_every_space(path: Path) -> None:
-    (_, one), *_ = some(bound(path), 1, seed=4)
-    one = on_small_images(one)
-    networks = in_every_form(one)
-    x = images(one, 2)
+    (_, architecture), *_ = some(bound(path), 1, seed=4)
+    architecture = on_small_images(architecture)
+    networks = in_every_form(architecture)
+    x = images(architecture, 2)
     with torch.inference_mode():
         answers = [network.eval()(x) for network in networks]
     for other in answers[1:]:
@@ -176,7 +178,9 @@ def test_a_plan_says_the_order_of_maps_in_memory_where_it_is_not_channels_last()
 
 
 def test_a_network_trains_in_the_order_of_its_plan() -> None:
-    networks = [build(two_convolutions(), plan=f"grouped{said}") for said in ("", ", contiguous")]
+    networks = [
+        build(two_convolutions(), plan=f"grouped{memory}") for memory in ("", ", contiguous")
+    ]
     for network, is_last in zip(networks, (True, False), strict=True):
         runner(network, Recipe(), 4, ((0.5,) * 3, (0.5,) * 3))
         weight = network.get_parameter("layers.0.weights.weight")
@@ -184,10 +188,10 @@ def test_a_network_trains_in_the_order_of_its_plan() -> None:
 
 
 def test_bfloat16_is_close_and_leaves_parameters_in_float32() -> None:
-    one = two_convolutions()
-    exact, rounded = build(one, plan="dense"), build(one, plan="dense_bf16")
+    architecture = two_convolutions()
+    exact, rounded = build(architecture, plan="dense"), build(architecture, plan="dense_bf16")
     rounded.load_state_dict(exact.state_dict())
-    x = images(one, 64).float()
+    x = images(architecture, 64).float()
     answers = [network(x) for network in (exact, rounded)]
     for answer in answers:
         answer.logsumexp(1).sum().backward()
@@ -214,9 +218,11 @@ def test_layers_that_do_not_fit_are_refused_before_anything_is_allocated() -> No
 
 
 def test_a_network_is_built_in_canonical_order() -> None:
-    one = SMALL["hybrid stack"]
-    stack = one.layers[1]
+    architecture = SMALL["hybrid stack"]
+    stack = architecture.layers[1]
     assert isinstance(stack, Stack)
     turned = Stack(units=stack.units[::-1])
-    other = Architecture(input=one.input, layers=(one.layers[0], turned, *one.layers[2:]))
-    assert build(other).architecture == one
+    other = Architecture(
+        input=architecture.input, layers=(architecture.layers[0], turned, *architecture.layers[2:])
+    )
+    assert build(other).architecture == architecture

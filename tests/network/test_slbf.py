@@ -46,15 +46,16 @@ def layer(
     shape: tuple[int, ...] = SHAPES[0], select: str = "softmax", alpha: bool = False, seed: int = 0
 ) -> SlbfConv2d:
     times, inputs, out, kernel, stride, bank, splits = shape
-    found = SlbfConv2d(
-        times, inputs, out, kernel, stride=stride, padding=kernel // 2,
-        bank=bank, splits=splits, select=select, alpha=alpha,
-    ).double()  # fmt: skip
-    found.reset(torch.Generator().manual_seed(seed))
-    if found.alpha is not None:
+    spec = Slbf(
+        out=out, kernel=kernel, stride=stride, bank=bank, splits=splits, select=select,
+        scale="alpha" if alpha else "none",
+    )  # fmt: skip
+    conv = SlbfConv2d(times, inputs, spec).double()
+    conv.reset(torch.Generator().manual_seed(seed))
+    if conv.alpha is not None:
         with torch.no_grad():
-            found.alpha.copy_(torch.linspace(0.1, 0.9, len(found.alpha)))
-    return found
+            conv.alpha.copy_(torch.linspace(0.1, 0.9, len(conv.alpha)))
+    return conv
 
 
 def noise(*shape: int, seed: int = 1) -> torch.Tensor:
@@ -63,8 +64,8 @@ def noise(*shape: int, seed: int = 1) -> torch.Tensor:
 
 
 def cost_of(d: int, c: int, n: int, k: int, s: int, scale: str = "none") -> Cost:
-    one = Slbf(out=n, kernel=d, bank=k, splits=s, scale=scale, norm="none")
-    return layer_cost(one, (c, 32, 32))
+    spec = Slbf(out=n, kernel=d, bank=k, splits=s, scale=scale, norm="none")
+    return layer_cost(spec, (c, 32, 32))
 
 
 @pytest.mark.parametrize("select", ["softmax", "identity", "fixed"])
@@ -72,37 +73,37 @@ def cost_of(d: int, c: int, n: int, k: int, s: int, scale: str = "none") -> Cost
 @pytest.mark.parametrize("training", [True, False])
 def test_the_case_by_hand(select: str, route: str, training: bool) -> None:
     """B = (+,+), (+,-); filters (0, 1) and (1, 1) on x = (1, 2 | 3, 4): y = 3 - 1 and -1 - 1."""
-    one = SlbfConv2d(1, 4, 2, 1, bank=2, splits=2, select=select)
+    conv = SlbfConv2d(1, 4, Slbf(out=2, kernel=1, bank=2, splits=2, select=select))
     index = torch.tensor([[0, 1], [1, 1]])
     with torch.no_grad():
-        one.bank.copy_(torch.tensor([[0.3, 0.0], [0.5, -0.2]]).view(2, 2, 1, 1))
-        if one.logits is None:
-            one.get_buffer("index").copy_(index)
+        conv.bank.copy_(torch.tensor([[0.3, 0.0], [0.5, -0.2]]).view(2, 2, 1, 1))
+        if conv.logits is None:
+            conv.get_buffer("index").copy_(index)
         else:
-            one.logits.copy_(F.one_hot(index, 2))
-    one.gain = 1.0
-    use_route(one, route)
-    y = one.train(training)(torch.tensor([1.0, 2.0, 3.0, 4.0]).view(1, 4, 1, 1))
+            conv.logits.copy_(F.one_hot(index, 2))
+    conv.gain = 1.0
+    use_route(conv, route)
+    y = conv.train(training)(torch.tensor([1.0, 2.0, 3.0, 4.0]).view(1, 4, 1, 1))
     assert y.flatten().tolist() == [2.0, -2.0]
-    found = layer_cost(Slbf(out=2, kernel=1, bank=2, splits=2, norm="none"), (4, 1, 1))
-    assert (found.bits, 32 * 4 * 2) == (8, 256)
+    cost = layer_cost(Slbf(out=2, kernel=1, bank=2, splits=2, norm="none"), (4, 1, 1))
+    assert (cost.bits, 32 * 4 * 2) == (8, 256)
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[f"{r[:5]}" for r in TABLE])
 def test_sizes_and_operations_are_those_of_the_table(row: tuple[Any, ...]) -> None:
     d, c, n, k, s, bank, selection, ratio, with_scales, one_hot, faster = row
-    found, scaled = cost_of(d, c, n, k, s), cost_of(d, c, n, k, s, "alpha")
+    plain, scaled = cost_of(d, c, n, k, s), cost_of(d, c, n, k, s, "alpha")
     full = 32 * d * d * c * n
-    assert found.bits == bank + selection
-    assert full / found.bits == pytest.approx(ratio, abs=5e-4)
+    assert plain.bits == bank + selection
+    assert full / plain.bits == pytest.approx(ratio, abs=5e-4)
     assert full / scaled.bits == pytest.approx(with_scales, abs=5e-4)
-    assert full / found.params == pytest.approx(one_hot, abs=5e-4)  # a proxy for every raw bit
-    assert found.macs / found.macs_shared == pytest.approx(faster, abs=5e-4)
+    assert full / plain.params == pytest.approx(one_hot, abs=5e-4)  # a proxy for every raw bit
+    assert plain.macs / plain.macs_shared == pytest.approx(faster, abs=5e-4)
 
 
 def test_the_worked_example() -> None:
-    found = cost_of(3, 256, 256, 64, 4)
-    assert found == Cost(
+    cost = cost_of(3, 256, 256, 64, 4)
+    assert cost == Cost(
         params=64 * 64 * 9 + 256 * 4 * 64,
         macs=603_979_776,
         flops=2 * 603_979_776,
@@ -129,7 +130,9 @@ def test_a_whole_vgg_16_is_as_much_smaller_as_computed(of: int, s: int, ratio: f
             layers.append({**plain, **small} if n else {"kind": "pool"})
         layers.append({"kind": "flatten"})
         linear = Linear(out=10)
-        read = tuple(read_layer(one, f"layers[{i}]") for i, one in enumerate(layers))
+        read = tuple(
+            read_layer(plain_layer, f"layers[{i}]") for i, plain_layer in enumerate(layers)
+        )
         return Architecture(input=(3, 32, 32), layers=(*read, linear))
 
     full, small = count(vgg(False)), count(vgg(True))
@@ -145,17 +148,17 @@ def test_both_routes_are_one_function_forward_and_backward(
     shape: tuple[int, ...], select: str, alpha: bool
 ) -> None:
     x = noise(3, shape[0] * shape[1], 7, 6)
-    found = []
+    results = []
     for route in ("compose", "split_transform_merge"):
-        one = layer(shape, select, alpha)
-        use_route(one, route)
+        conv = layer(shape, select, alpha)
+        use_route(conv, route)
         entering = x.clone().requires_grad_()
-        y = one(entering)
+        y = conv(entering)
         (y * noise(*y.shape, seed=2)).sum().backward()
-        grads = [entering.grad, *(parameter.grad for parameter in one.parameters())]
+        grads = [entering.grad, *(parameter.grad for parameter in conv.parameters())]
         with torch.no_grad():
-            found.append((y.detach(), one.eval()(x), grads))
-    (y, answer, grads), (other_y, other_answer, other_grads) = found
+            results.append((y.detach(), conv.eval()(x), grads))
+    (y, answer, grads), (other_y, other_answer, other_grads) = results
     torch.testing.assert_close(y, other_y, rtol=0, atol=1e-10)
     torch.testing.assert_close(answer, other_answer, rtol=0, atol=1e-10)
     torch.testing.assert_close(answer, y, rtol=0, atol=0)
@@ -165,46 +168,46 @@ def test_both_routes_are_one_function_forward_and_backward(
 @pytest.mark.parametrize("select", ["softmax", "identity", "fixed"])
 def test_gradients_are_those_by_hand(select: str) -> None:
     """G is the gradient of the composed weights, scale included."""
-    one = layer((1, 4, 6, 3, 1, 5, 2), select, alpha=True)
+    conv = layer((1, 4, 6, 3, 1, 5, 2), select, alpha=True)
     with torch.no_grad():
-        one.bank.copy_(3 * noise(*one.bank.shape, seed=3))
-        if one.logits is not None:
-            one.logits.copy_(noise(*one.logits.shape, seed=4))
+        conv.bank.copy_(3 * noise(*conv.bank.shape, seed=3))
+        if conv.logits is not None:
+            conv.logits.copy_(noise(*conv.logits.shape, seed=4))
     x = noise(2, 4, 6, 6)
-    weights = one.filters().detach().requires_grad_()
+    weights = conv.filters().detach().requires_grad_()
     upstream = noise(2, 6, 6, 6, seed=5)
     y = F.conv2d(x, weights, padding=1)
     (y * upstream).sum().backward()
-    assert one.alpha is not None
+    assert conv.alpha is not None
     assert weights.grad is not None
-    g = (weights.grad * one.alpha.detach().view(-1, 1, 1, 1)).view(6, 2, 2, 3, 3)
+    g = (weights.grad * conv.alpha.detach().view(-1, 1, 1, 1)).view(6, 2, 2, 3, 3)
 
-    (one(x) * upstream).sum().backward()
-    index, signs = one.selected(), one.signs()
+    (conv(x) * upstream).sum().backward()
+    index, signs = conv.selected(), conv.signs()
     by_bank = torch.zeros_like(signs)
     for n in range(6):
         for t in range(2):
             by_bank[index[n, t]] += g[n, t]
-    expected = by_bank * (one.bank.detach().abs() <= 1)
-    assert one.bank.grad is not None
+    expected = by_bank * (conv.bank.detach().abs() <= 1)
+    assert conv.bank.grad is not None
     assert 0 < (expected == 0).sum() < expected.numel()
-    torch.testing.assert_close(one.bank.grad, expected, rtol=0, atol=1e-10)
+    torch.testing.assert_close(conv.bank.grad, expected, rtol=0, atol=1e-10)
 
-    by_alpha = (y.detach() * upstream).sum((0, 2, 3)) / one.alpha.detach()
-    torch.testing.assert_close(one.alpha.grad, by_alpha, rtol=0, atol=1e-9)
+    by_alpha = (y.detach() * upstream).sum((0, 2, 3)) / conv.alpha.detach()
+    torch.testing.assert_close(conv.alpha.grad, by_alpha, rtol=0, atol=1e-9)
 
-    if one.logits is not None:
+    if conv.logits is not None:
         inner = torch.einsum("ntqij,kqij->ntk", g, signs)
         if select == "softmax":
-            p = one.logits.detach().softmax(-1)
+            p = conv.logits.detach().softmax(-1)
             inner = p * (inner - (p * inner).sum(-1, keepdim=True))
-        torch.testing.assert_close(one.logits.grad, inner, rtol=0, atol=1e-10)
+        torch.testing.assert_close(conv.logits.grad, inner, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_a_bank_is_shared_by_all_filters_and_splits(training: bool) -> None:
-    one = layer((1, 8, 12, 3, 1, 5, 4)).train(training)
-    weights = one.filters().detach()
+    conv = layer((1, 8, 12, 3, 1, 5, 4)).train(training)
+    weights = conv.filters().detach()
     gain = 1 / math.sqrt(3 * 3 * 8)
     assert set(weights.flatten().tolist()) == {-gain, gain}
     slices = weights.view(12 * 4, 2, 3, 3).unique(dim=0)
@@ -212,11 +215,11 @@ def test_a_bank_is_shared_by_all_filters_and_splits(training: bool) -> None:
 
 
 def test_equal_units_have_banks_of_their_own() -> None:
-    one = layer((2, 4, 6, 3, 1, 5, 2))
-    before = one.filters().detach().clone()
+    conv = layer((2, 4, 6, 3, 1, 5, 2))
+    before = conv.filters().detach().clone()
     with torch.no_grad():
-        one.bank[:5].neg_()
-    after = one.filters().detach()
+        conv.bank[:5].neg_()
+    after = conv.filters().detach()
     assert torch.equal(after[:6], -before[:6])
     assert torch.equal(after[6:], before[6:])
 
@@ -228,44 +231,44 @@ def test_the_sign_of_zero_is_one() -> None:
 
 @pytest.mark.parametrize("select", ["softmax", "identity", "fixed"])
 def test_every_filter_of_the_bank_is_selected_as_often_at_the_start(select: str) -> None:
-    one = layer((2, 8, 10, 3, 1, 7, 4), select)
-    for unit in one.selected().view(2, 40).tolist():
+    conv = layer((2, 8, 10, 3, 1, 7, 4), select)
+    for unit in conv.selected().view(2, 40).tolist():
         assert {unit.count(j) for j in range(7)} <= {40 // 7, 40 // 7 + 1}
 
 
 def test_the_first_weights_follow_from_the_generator() -> None:
-    one, same, other = layer(seed=3), layer(seed=3), layer(seed=4)
-    assert torch.equal(one.bank, same.bank)
-    assert torch.equal(one.selected(), same.selected())
-    assert not torch.equal(one.bank, other.bank)
-    assert one.bank.std().item() == pytest.approx(0.1, rel=0.2)
+    conv, same, other = layer(seed=3), layer(seed=3), layer(seed=4)
+    assert torch.equal(conv.bank, same.bank)
+    assert torch.equal(conv.selected(), same.selected())
+    assert not torch.equal(conv.bank, other.bank)
+    assert conv.bank.std().item() == pytest.approx(0.1, rel=0.2)
 
 
 def test_proxies_are_brought_back_between_minus_one_and_one() -> None:
     network = build(architecture([{"kind": "slbf", "out": 4, "bank": 3}]))
-    (one,) = slbf_layers(network)
+    (conv,) = slbf_layers(network)
     with torch.no_grad():
-        one.bank.fill_(3.0)
-        one.bank[0] = -0.5
-    clamp_([one])
-    assert set(one.bank.flatten().tolist()) == {-0.5, 1.0}
+        conv.bank.fill_(3.0)
+        conv.bank[0] = -0.5
+    clamp_([conv])
+    assert set(conv.bank.flatten().tolist()) == {-0.5, 1.0}
 
 
 def test_a_fixed_selection_is_no_parameter() -> None:
     free, fixed = Slbf(out=4, bank=3, splits=2), Slbf(out=4, bank=3, splits=2, select="fixed")
-    one, two = (layer_cost(each, (2, 8, 8)) for each in (free, fixed))
-    assert one.params - two.params == 4 * 2 * 3
-    assert one.bits == two.bits
+    free_cost, fixed_cost = (layer_cost(each, (2, 8, 8)) for each in (free, fixed))
+    assert free_cost.params - fixed_cost.params == 4 * 2 * 3
+    assert free_cost.bits == fixed_cost.bits
     names = [name for name, _ in layer(select="fixed").named_parameters()]
     assert names == ["bank"]
 
 
-@pytest.mark.parametrize("one", [CONV2, Conv(out=64, norm="none")], ids=["slbf", "conv"])
-def test_operations_of_each_route_are_what_torch_counts(one: Slbf | Conv) -> None:
+@pytest.mark.parametrize("conv", [CONV2, Conv(out=64, norm="none")], ids=["slbf", "conv"])
+def test_operations_of_each_route_are_what_torch_counts(conv: Slbf | Conv) -> None:
     """Torch counts no sums: the merge is counted by us alone."""
-    network = build(Architecture(input=(32, 4, 4), layers=(one,))).eval()
+    network = build(Architecture(input=(32, 4, 4), layers=(conv,))).eval()
     cost = count(network.architecture)
-    merge = 2 * 64 * 16 if isinstance(one, Slbf) else 0
+    merge = 2 * 64 * 16 if isinstance(conv, Slbf) else 0
     expected = {"compose": cost.macs, "split_transform_merge": cost.macs_shared - merge}
     for route, macs in expected.items():
         use_route(network, route)

@@ -1,4 +1,4 @@
-"""Stacked binary filters learn: digits within seconds, real MNIST within a minute."""
+"""Stacked binary filters learn digits and real MNIST."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ def trained(layers: list[dict[str, Any]], data: DataSet, epochs: int, batch: int
     return network
 
 
-def ratios(one: Architecture) -> list[float]:
-    """How many times smaller than the normal convolution each replaced layer is."""
-    found, x = [], tuple(one.input)
-    for layer in one.layers:
+def ratios(spec: Architecture) -> list[float]:
+    """The factor by which each replaced layer is smaller than the normal convolution."""
+    factors, x = [], tuple(spec.input)
+    for layer in spec.layers:
         if isinstance(layer, Slbf):
             full = Conv(out=layer.out, kernel=layer.kernel, padding=layer.padding, norm="none")
             weights = Slbf(
                 out=layer.out, kernel=layer.kernel, padding=layer.padding,
                 bank=layer.bank, splits=layer.splits, norm="none",
             )  # fmt: skip
-            found.append(layer_cost(full, x).bits / layer_cost(weights, x).bits)
+            factors.append(layer_cost(full, x).bits / layer_cost(weights, x).bits)
         x = after(layer, x)
-    return found
+    return factors
 
 
 def test_digits_are_learnt_by_a_layer_209_times_smaller() -> None:

@@ -27,36 +27,36 @@ from unitsearch.network.weights import (
 )
 from unitsearch.network.weights import load_network as load_from
 
-every_layout = pytest.mark.parametrize("one", SMALL.values(), ids=SMALL.keys())
+every_layout = pytest.mark.parametrize("spec", SMALL.values(), ids=SMALL.keys())
 
 
-def trained(one: Architecture) -> Network:
-    network = build(one)
+def trained(spec: Architecture) -> Network:
+    network = build(spec)
     unsettle(network)
     return network.eval()
 
 
 @every_layout
-def test_saved_weights_load_to_the_same_logits(one: Architecture, tmp_path: Path) -> None:
-    network = trained(one)
+def test_saved_weights_load_to_the_same_logits(spec: Architecture, tmp_path: Path) -> None:
+    network = trained(spec)
     file = tmp_path / "weights.safetensors"
     file.write_bytes(weights_bytes(network))
-    x = images(one, dtype=torch.float32)
-    assert torch.equal(load_from(one, file)(x), network(x))
+    x = images(spec, dtype=torch.float32)
+    assert torch.equal(load_from(spec, file)(x), network(x))
 
 
 @every_layout
-def test_a_network_rebuilt_from_its_files_has_the_same_digest(one: Architecture) -> None:
-    network = trained(one)
-    again = build(read_architecture(read_text(yaml_text(write_architecture(one))).data))
+def test_a_network_rebuilt_from_its_files_has_the_same_digest(spec: Architecture) -> None:
+    network = trained(spec)
+    again = build(read_architecture(read_text(yaml_text(write_architecture(spec))).data))
     load_weights(again, weights_bytes(network), "w")
     assert digest(again) == digest(network)
 
 
 @every_layout
-def test_the_other_plan_has_nearly_the_same_digest(one: Architecture) -> None:
-    network = trained(one)
-    loop = build(one, plan="loop")
+def test_the_other_plan_has_nearly_the_same_digest(spec: Architecture) -> None:
+    network = trained(spec)
+    loop = build(spec, plan="loop")
     load_weights(loop, weights_bytes(network), "w")
     assert distance(digest(loop), digest(network)) < 1e-5
 
@@ -90,31 +90,31 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_public_call_loads_an_architecture_file_with_its_weights(tmp_path: Path) -> None:
-    one = SMALL["residual"]
-    network = trained(one)
-    (tmp_path / "a.yaml").write_text(yaml_text(write_architecture(one)))
+    spec = SMALL["residual"]
+    network = trained(spec)
+    (tmp_path / "a.yaml").write_text(yaml_text(write_architecture(spec)))
     (tmp_path / "a.safetensors").write_bytes(weights_bytes(network))
     again = load_network(tmp_path / "a.yaml")
     assert digest(again) == digest(network)
 
 
 def test_other_weights_have_another_digest_at_a_distance() -> None:
-    one, two = trained(SMALL["residual"]), trained(SMALL["residual"])
+    network, other = trained(SMALL["residual"]), trained(SMALL["residual"])
     with torch.no_grad():
-        next(two.parameters()).add_(0.1)
-    assert digest(one) != digest(two)
-    assert distance(digest(one), digest(two)) > 0
-    assert distance(digest(one), digest(one)) == 0
+        next(other.parameters()).add_(0.1)
+    assert digest(network) != digest(other)
+    assert distance(digest(network), digest(other)) > 0
+    assert distance(digest(network), digest(network)) == 0
 
 
 def test_digests_of_other_numbers_of_classes_are_infinitely_far() -> None:
-    one = trained(SMALL["residual"])
-    two = trained(
+    network = trained(SMALL["residual"])
+    other = trained(
         architecture(
             [{"kind": "flatten"}, {"kind": "linear", "out": 5}, {"kind": "linear", "out": 2}]
         )
     )
-    assert distance(digest(one), digest(two)) > 0
+    assert distance(digest(network), digest(other)) > 0
     assert distance(digest(build(SMALL["gate"])), "") == float("inf")
 
 
@@ -146,8 +146,8 @@ def test_one_seed_sets_the_same_weights_in_either_plan(how: str) -> None:
 
 def test_kaiming_weights_have_the_spread_of_one_unit_not_of_the_group() -> None:
     units = [{"count": 64, "nodes": [2, 4, 2]}]
-    one = architecture([{"kind": "conv", "out": 128}, {"kind": "stack", "units": units}])
-    network = build(one)
+    spec = architecture([{"kind": "conv", "out": 128}, {"kind": "stack", "units": units}])
+    network = build(spec)
     initialise(network, "kaiming", torch.Generator().manual_seed(0))
     hidden = network.state_dict()["layers.1.units.0.layers.0.weights.weight"]
     assert hidden.std().item() == pytest.approx((2 / (4 * 9)) ** 0.5, rel=0.05)

@@ -152,7 +152,7 @@ def test_a_card_tells_what_the_study_knows(exported: Path, straight: Path) -> No
         f"| parameters | {trial.cost.params:,} |",
         f"| MACs | {trial.cost.macs:,} |",
         f"| FLOPs | {trial.cost.flops:,} |",
-        record.manifest.split,
+        record.manifest.split or "no split",
         "papers' convention",
         "`straight`",
         "`digits`",

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,22 +17,17 @@ import torch
 from torch import nn
 
 from tests.training.digits import STACK, Killed, killed_after, one_network, short_digits
+from tests.waiting import DEADLINE
 from unitsearch.data.sets import DataSet
 from unitsearch.training import Recipe
 from unitsearch.training.checkpoints import Checkpoint, State
 from unitsearch.training.loop import Trained, train
 from unitsearch.training.monitor import Monitor
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 RECIPE = Recipe(epochs=4, batch=50, optimiser="sgd", rate=0.05, weight_decay=1e-3)
 BINARY = [{"kind": "conv", "out": 4}, {"kind": "slbf", "out": 4, "bank": 4, "splits": 2}]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +150,7 @@ def test_a_killed_process_is_gone_on_from_by_another(data: DataSet, tmp_path: Pa
     first.stdin.flush()
     assert first.stdout.readline() == "2\n"  # so the state after epoch 1 is kept
     os.kill(first.pid, signal.SIGKILL)
-    first.communicate(timeout=60)
+    first.communicate(timeout=DEADLINE)
     resumed, straight, seen = one_network(), one_network(), []
     run(resumed, data, RECIPE, checkpoint(tmp_path), seen=seen)
     run(straight, data, RECIPE)

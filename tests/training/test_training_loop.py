@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -19,6 +18,8 @@ from unitsearch.training.loop import DivergedError, test_accuracy, train
 from unitsearch.training.monitor import Monitor
 from unitsearch.training.runners import score
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 measured_on_test = test_accuracy
 del test_accuracy  # pytest would take it for a test
 FAST = Recipe(epochs=6, batch=20, optimiser="adamw", rate=0.02)
@@ -32,14 +33,6 @@ def images(count: int, seed: int) -> Images:
     for i, label in enumerate(labels.tolist()):
         pixels[i, 0, :, 2 * label] = 250
     return Images(pixels, labels)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

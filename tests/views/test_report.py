@@ -258,7 +258,7 @@ def test_test_accuracies_are_shown_once_known(record: Record) -> None:
 def test_the_front_keeps_its_files_where_room_is_short(
     record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(details, "ROOM", 0)
+    monkeypatch.setattr(details, "MOST_CHARACTERS", 0)
     found = details.details([record], {})["where"]
     assert {f"{record.name}:{trial.number}" for trial in front_trials(record)} <= set(found)
     assert len(found) < len(record.trials)

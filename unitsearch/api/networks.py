@@ -77,10 +77,10 @@ def build(
     """Return a torch network of ``architecture`` with fresh weights.
 
     Args:
-        architecture: What to build.
-        optimise: ``inference`` for a network in eval mode that is fast to use: batch norm folded,
-            the form of each stack chosen by a short measurement.
-        batch: How many images it will be given at a time; for that measurement.
+        architecture: The architecture.
+        optimise: ``inference`` for a network in eval mode that infers fast: batch norm folded, the
+            form of each stack chosen by a short measurement.
+        batch: The number of images of a batch in that measurement.
 
     Raises:
         UsageError: If ``optimise`` is anything else.
@@ -177,7 +177,7 @@ def train_one(
     from unitsearch.network.weights import weights_bytes
     from unitsearch.training.loop import test_accuracy
 
-    device, recipe = config.engine.found_device, config.train
+    device, recipe = config.engine.resolved_device, config.train
     data_set = load(config.data).to(device)
     stem = (Path(named).stem if is_file else named.rpartition(":")[2]) or "network"
     path = folder / f"{stem}.yaml"

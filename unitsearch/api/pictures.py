@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from unitsearch.data.images import Source
     from unitsearch.data.sets import DataSet
     from unitsearch.network.build import Network
-    from unitsearch.network.features import Batches, Effect, Survey, UnitAt
+    from unitsearch.network.features import Batches, FeatureSurvey, RemovalEffect, UnitAt
     from unitsearch.study.config import Config
     from unitsearch.views.inspection import InspectedUnit, Inspection, JointRemoval, ShownImage
 
@@ -133,7 +133,7 @@ def inspect(
         for at, activity in statistics.units.items()
     )
 
-    def joint_effect(removed: Sequence[InspectedUnit]) -> Effect:
+    def joint_effect(removed: Sequence[InspectedUnit]) -> RemovalEffect:
         return effects(network, batches, means, [[unit.at for unit in removed]])[0]
 
     idle, removable = _idle(units, architecture, joint_effect)
@@ -223,7 +223,7 @@ def _batches(source: Source, architecture: Architecture, data: DataSet, count: i
     return batches
 
 
-def _least_varied(statistics: Survey, most: int) -> list[UnitAt]:
+def _least_varied(statistics: FeatureSurvey, most: int) -> list[UnitAt]:
     """Return at most ``most`` units, those with the least share of their stack's variance first.
 
     The share is relative to an equal share, or units of large stacks would always come first.
@@ -240,7 +240,7 @@ def _least_varied(statistics: Survey, most: int) -> list[UnitAt]:
 def _idle(
     units: Sequence[InspectedUnit],
     architecture: Architecture,
-    joint_effect: Callable[[Sequence[InspectedUnit]], Effect],
+    joint_effect: Callable[[Sequence[InspectedUnit]], RemovalEffect],
 ) -> tuple[JointRemoval | None, JointRemoval | None]:
     """Return the units without effect, and the most of them that are removable at once.
 

@@ -38,7 +38,7 @@ def bound_space(name: str | Path, overrides: Sequence[str] = ()) -> Space:
 
 
 def space_for_point(space: Space, name: str) -> Space:
-    """Return ``space`` bound to the data that the point ``name`` is about, itself if it says none.
+    """Return ``space`` bound to the data of its point ``name``; itself if the point states none.
 
     A printed cost belongs to a number of classes: a point may say which data it was printed for.
     """
@@ -55,13 +55,13 @@ def space_for_point(space: Space, name: str) -> Space:
 
 @dataclass(frozen=True)
 class SpacePoint:
-    """A named point with what it costs and what was printed of it.
+    """A named point, its cost, and the costs that a paper printed of it.
 
     Attributes:
         name: Its name.
-        data: The data set whose classes it answers.
+        data: The data set whose classes it tells apart.
         cost: Its exact cost.
-        printed: What a paper printed of it, as it stands there.
+        printed: The numbers that a paper printed of it, word for word.
         differences: Costs that are not as the file expects: (expected, computed) by name.
         is_checked: Whether the file expects any cost.
     """
@@ -76,7 +76,7 @@ class SpacePoint:
 
 def space_points(space: Space) -> list[SpacePoint]:
     """Return the named points of a space with computed and printed costs."""
-    found = []
+    points = []
     for name, data in space.file.points.items():
         bound = space_for_point(space, name)
         expected = expectations(bound, name)
@@ -84,5 +84,5 @@ def space_points(space: Space) -> list[SpacePoint]:
         printed = {str(k): str(v) for k, v in (data.get("printed") or {}).items()}
         about = str(data.get("data", space.file.data))
         cost = count_cost(point(bound, name))
-        found.append(SpacePoint(name, about, cost, printed, differences, bool(expected)))
-    return found
+        points.append(SpacePoint(name, about, cost, printed, differences, bool(expected)))
+    return points

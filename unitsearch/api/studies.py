@@ -28,8 +28,8 @@ class Study:
     """A study's results, as tables.
 
     Attributes:
-        record: Everything that it holds.
-        end: Why the run that made it ended: budget, minutes, exhausted or interrupted.
+        record: The study as it stands.
+        end: The reason why the run that made it ended: budget, minutes, exhausted or interrupted.
     """
 
     record: Record
@@ -42,7 +42,7 @@ class Study:
 
     @property
     def folder(self) -> Path:
-        """Where its files lie."""
+        """The folder of its files."""
         return self.record.folder
 
     @property
@@ -74,11 +74,11 @@ def run(
     Args:
         space: A shipped space or a file.
         watch: Called with the progress, several times a second.
-        **settings: What the command line takes: ``data="mnist"``, ``seed=1``, ``name="first"``;
-            what has a dot there is a mapping here, ``budget={"trials": 20}``.
+        **settings: The settings of the command line: ``data="mnist"``, ``seed=1``,
+            ``name="first"``; a key with a dot there is a mapping here, ``budget={"trials": 20}``.
 
     Raises:
-        UsageError: If a setting cannot be meant.
+        UsageError: If a setting is unknown or has a wrong value.
         StudyError: If the study cannot be created, or its baseline fails.
     """
     from unitsearch.study.config import GROUPS
@@ -160,8 +160,8 @@ def report(
     Args:
         study: A study's name or folder, or a folder of ``reproduce training``; several of these for
             one page that shows them side by side; none for an index of ./studies.
-        output_file: Where to write the page. Beside the study, as ``<board>.html``, unless given;
-            of several in ./studies.
+        output_file: The page to write. Beside the study, as ``<board>.html``, unless given; of
+            several studies in ./studies.
         board_name: Another board than ``report`` (than ``compare`` of several): a shipped one, or a
             file.
 
@@ -170,38 +170,16 @@ def report(
         UsageError: If there is no such board, or two studies are called the same.
         SpecError: If the board's file is not what a board should be.
     """
-    from unitsearch.api.outputs import write_outputs
-    from unitsearch.api.trainings import read_record
-    from unitsearch.study.folder import STUDIES, names, read_study
-    from unitsearch.study.manifest import MANIFEST
-    from unitsearch.views import board, index_html, write_report
-    from unitsearch.views.pages import write_text
-
     wanted = [study] if isinstance(study, str) else list(study or ())
     if not wanted:
-        records = []
-        for name in names():
-            try:
-                records.append(read_study(name))
-            except StudyError:
-                continue  # a damaged study must not hide the others
-        if not records:
-            raise StudyError("there are no studies in ./studies", fix="unitsearch run makes one")
-        path = output_file or Path(STUDIES) / "index.html"
-        write_text(path, index_html(records))
-        return path
+        return _index(output_file)
     if len(wanted) > 1:
-        shown = board(board_name or "compare")
-        studies = [read_record(one) for one in wanted]
-        if len({one.name for one in studies}) < len(studies):  # a copy keeps the name it had
-            studies = [replace(one, name=one.folder.resolve().name) for one in studies]
-        known = [one.name for one in studies]
-        twice = next((name for name in known if known.count(name) > 1), None)
-        if twice is not None:
-            raise UsageError(found=twice, expected="studies of different names on one page")
-        path = output_file or Path(STUDIES) / f"{Path(board_name or 'compare').stem}.html"
-        write_report(studies, path, shown)
-        return path
+        return _report_of_several(wanted, output_file, board_name or "compare")
+    from unitsearch.api.outputs import write_outputs
+    from unitsearch.api.trainings import read_record
+    from unitsearch.study.manifest import MANIFEST
+    from unitsearch.views import board, write_report
+
     shown = board(board_name or "report")
     record = read_record(wanted[0])
     if output_file is None and board_name is None and (record.folder / MANIFEST).is_file():
@@ -212,6 +190,45 @@ def report(
     return path
 
 
+def _index(output_file: Path | None) -> Path:
+    """Write the index of ./studies, and return its path."""
+    from unitsearch.study.folder import STUDIES, names, read_study
+    from unitsearch.views import index_html
+    from unitsearch.views.pages import write_text
+
+    records = []
+    for name in names():
+        try:
+            records.append(read_study(name))
+        except StudyError:
+            continue  # a damaged study must not hide the others
+    if not records:
+        raise StudyError("there are no studies in ./studies", fix="unitsearch run makes one")
+    path = output_file or Path(STUDIES) / "index.html"
+    write_text(path, index_html(records))
+    return path
+
+
+def _report_of_several(studies: Sequence[str], output_file: Path | None, board_name: str) -> Path:
+    """Write one page of several studies, and return its path."""
+    from unitsearch.api.trainings import read_record
+    from unitsearch.study.folder import STUDIES
+    from unitsearch.views import board, write_report
+
+    shown = board(board_name)
+    records = [read_record(name) for name in studies]
+    if len({record.name for record in records}) < len(records):
+        # a copy of a study keeps its name: go by the folders
+        records = [replace(record, name=record.folder.resolve().name) for record in records]
+    known = [record.name for record in records]
+    repeated = next((name for name in known if known.count(name) > 1), None)
+    if repeated is not None:
+        raise UsageError(found=repeated, expected="studies of different names on one page")
+    path = output_file or Path(STUDIES) / f"{Path(board_name).stem}.html"
+    write_report(records, path, shown)
+    return path
+
+
 def plot(study: str | Sequence[str], name: str, output_file: Path, **options: Any) -> Path:
     """Draw one figure of a study into an HTML file, and return its path.
 
@@ -219,9 +236,9 @@ def plot(study: str | Sequence[str], name: str, output_file: Path, **options: An
         study: A study's name or folder, a folder of ``reproduce training``, or several of these for
             the figures that compare.
         name: One of ``unitsearch.views.FIGURES``.
-        output_file: Where to write it.
-        **options: What that figure may be told, as on a board: ``x="ce"``, ``papers=True``. None is
-            as if it were not given.
+        output_file: The file to write.
+        **options: The figure's options, as on a board: ``x="ce"``, ``papers=True``. None is as if
+            it were not given.
 
     Raises:
         UsageError: If there is no such figure, or it does not take an option or its value.
@@ -239,7 +256,7 @@ def plot(study: str | Sequence[str], name: str, output_file: Path, **options: An
         raise UsageError(
             f"{name} shows one study", fix=f"several are shown by {', '.join(COMPARISONS)}"
         )
-    records = [read_record(one) for one in studies]
+    records = [read_record(name) for name in studies]
     write_figure(FIGURES[name](records if len(records) > 1 else records[0], **read), output_file)
     return output_file
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from unitsearch.study.progress import End, Progress
     from unitsearch.study.record import Record, Trial
 
-_STATES = ("complete", "failed", "running", "waiting")
+_STATES = ("complete", "stopped", "failed", "running", "waiting")
 _FEW = 0.05  # of all trials: with fewer at the floor, the floor is probably too high
 _ENOUGH = 20  # complete trials before that is said
 
@@ -73,6 +74,8 @@ class LiveFacts:
     """The facts of a study that runs.
 
     Attributes:
+        ended: How many trials count towards the budget: those that are complete or stopped.
+        stopped: How many trials were stopped early.
         failed: How many trials failed.
         front: How many architectures are on the front.
         hypervolume: The front's, None before there is one.
@@ -80,6 +83,8 @@ class LiveFacts:
         seconds_left: An estimate from the trainings so far, None before the first.
     """
 
+    ended: int
+    stopped: int
     failed: int
     front: int
     hypervolume: float | None
@@ -94,9 +99,12 @@ def live_facts(progress: Progress) -> LiveFacts:
     record = progress.record
     history = hypervolume_history(record)
     times = [trial.train_seconds for trial in record.complete if trial.train_seconds]
-    left = max(0, wanted_trials(progress) - progress.complete) / progress.workers
+    states = Counter(trial.state for trial in record.trials)
+    left = max(0, wanted_trials(progress) - record.counted) / progress.workers
     return LiveFacts(
-        failed=sum(trial.state == "failed" for trial in record.trials),
+        ended=record.counted,
+        stopped=states["stopped"],
+        failed=states["failed"],
         front=len(front_trials(record)),
         hypervolume=history[-1][1] if history else None,
         best=best_trial(record),
@@ -118,8 +126,10 @@ def closing_text(end: End, resumed: str) -> str:
     """
     record = end.record
     complete = len(record.complete)
+    early = record.counted - complete
+    stopped = f", {early} stopped early" if early else ""
     why = {
-        "budget": f"{complete} trials complete",
+        "budget": f"{complete} trials complete{stopped}",
         "minutes": f"time is up after {complete} complete trials",
         "exhausted": f"the space is exhausted: no untried architecture is left after {complete}",
         "interrupted": f"interrupted after {complete} complete trials; everything is saved",

@@ -1,4 +1,4 @@
-"""The dense layers before and after a stack that know its channels one by one.
+"""The dense layers before and after a stack that treat its channels one by one.
 
 Between a stack and such a layer lie only layers that treat each channel by itself: pooling,
 depth-wise convolution, flatten before linear. A channel of the stack is then a channel of the
@@ -11,8 +11,21 @@ the channels is one of the bank's depth; with more, the splits share the bank.
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from unitsearch.architecture.convolutions import Conv, Slbf
-from unitsearch.architecture.layers import Flatten, GlobalPool, Layers, Linear, Pool, Stack
+from unitsearch.architecture.layers import (
+    Branches,
+    Flatten,
+    Gate,
+    GlobalPool,
+    Layers,
+    Linear,
+    Pool,
+    Residual,
+    Shuffle,
+    Stack,
+)
 
 
 def producer(layers: Layers, at: int) -> int | None:
@@ -30,8 +43,10 @@ def producer(layers: Layers, at: int) -> int | None:
                 continue
             case Pool() | GlobalPool():
                 continue
-            case _:
+            case Conv() | Flatten() | Shuffle() | Stack() | Residual() | Branches() | Gate():
                 return None
+            case _:
+                assert_never(layer)
     return None
 
 
@@ -45,7 +60,8 @@ def consumer(layers: Layers, at: int) -> int | None:
     width = stack.outputs if isinstance(stack, Stack) else 0
     is_flat = False
     for i in range(at + 1, len(layers)):
-        match layers[i]:
+        layer = layers[i]
+        match layer:
             case Conv(groups=1) | Slbf(splits=1):
                 return None if is_flat else i
             case Linear():
@@ -56,18 +72,25 @@ def consumer(layers: Layers, at: int) -> int | None:
                 continue
             case Flatten():
                 is_flat = True
-            case _:
+            case Conv() | Slbf() | Shuffle() | Stack() | Residual() | Branches() | Gate():
                 return None
+            case _:
+                assert_never(layer)
     return None
 
 
 def _width(layers: Layers, before: int) -> int:
     """Return the channels entering ``layers[before]``, by the nearest layer that sets them."""
     for layer in reversed(layers[:before]):
-        if isinstance(layer, (Conv, Slbf, Linear)):
-            return layer.out
-        if isinstance(layer, Stack):
-            return layer.outputs
-        if not isinstance(layer, (Pool, GlobalPool)):
-            return 0
+        match layer:
+            case Conv() | Slbf() | Linear():
+                return layer.out
+            case Stack():
+                return layer.outputs
+            case Pool() | GlobalPool():
+                continue
+            case Flatten() | Shuffle() | Residual() | Branches() | Gate():
+                return 0
+            case _:
+                assert_never(layer)
     return 0

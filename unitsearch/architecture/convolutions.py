@@ -26,7 +26,7 @@ class Padding:
     expected: ClassVar[str] = "'same' or a whole number of pixels"
 
     def read(self, value: Any, place: str) -> str | int:
-        """Return the padding as the file says it."""
+        """Return the padding as it is written in the file."""
         if value == "same":
             return "same"
         try:
@@ -99,8 +99,8 @@ class Slbf:
         kernel: Side of the window in pixels.
         stride: Step of the window in pixels.
         padding: Zeros on every side in pixels, as in ``Conv``.
-        bank: Binary filters to select from; from 2 to ``out`` × ``splits``, and no more than
-            there are different ones: 2 to the power of kernel² × channels of a share.
+        bank: Binary filters to select from; from 2 to ``out`` × ``splits``, and at most as many
+            as there are different ones: 2 to the power of kernel² × channels of a share.
         splits: Shares of the input's channels, which it must divide.
         select: How the selection is trained: straight through a ``softmax`` or the ``identity``,
             or not at all (``fixed``: drawn with the first weights, balanced).
@@ -151,7 +151,7 @@ class Slbf:
 
     @property
     def index_bits(self) -> int:
-        """The bits that say which filter of the bank is meant: ⌈log2 bank⌉."""
+        """The bits of the index of one filter of the bank: ⌈log2 bank⌉."""
         return (self.bank - 1).bit_length()
 
 

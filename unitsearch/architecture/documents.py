@@ -273,8 +273,8 @@ def _line_of(error: yaml.YAMLError) -> str:
 
 
 def _problem(error: yaml.YAMLError) -> str:
-    said = getattr(error, "problem", None) or getattr(error, "reason", None) or error
-    return " ".join(str(said).split())
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
+    return " ".join(str(problem).split())
 
 
 def _short(path: Path) -> str:

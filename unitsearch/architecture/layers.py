@@ -84,7 +84,7 @@ class Flatten:
 
 @dataclass(frozen=True, kw_only=True)
 class Shuffle:
-    """A channel shuffle (ShuffleNet): groups × channels, transposed, so that groups meet."""
+    """A channel shuffle (ShuffleNet): groups × channels, transposed, which mixes the groups."""
 
     groups: int = field_(Int(2, MAX_WIDTH))
     name: str | None = field_(NAME, None, compare=False)

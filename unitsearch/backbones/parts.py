@@ -1,4 +1,4 @@
-"""What several families share: the classifier at the end, and one width for every stage."""
+"""Parts that several families share: the classifier at the end, and one width for every stage."""
 
 from __future__ import annotations
 

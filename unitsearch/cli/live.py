@@ -51,7 +51,7 @@ def _lines() -> Callable[[Progress], None]:
     def watch(progress: Progress) -> None:
         if progress.news and "started" not in progress.news:
             total = wanted_trials(progress)
-            note(f"[{progress.seconds:6.1f} s] {progress.complete}/{total} {progress.news}")
+            note(f"[{progress.seconds:6.1f} s] {progress.record.counted}/{total} {progress.news}")
 
     return watch
 
@@ -63,13 +63,14 @@ def _table(progress: Progress) -> Table:
     from unitsearch.api.study_facts import accuracy_text, live_facts, wanted_trials
 
     facts = live_facts(progress)
-    failed = f", {facts.failed} failed" if facts.failed else ""
+    counts = (("stopped", facts.stopped), ("failed", facts.failed))
+    more = "".join(f", {count} {state}" for state, count in counts if count)
     running = ", ".join(str(number) for number in progress.running) or "–"
     table = Table(box=box.SIMPLE, show_header=False, pad_edge=False, title=progress.record.name)
     table.add_column(style="bold")
     table.add_column()
     table.add_row("workers", f"{progress.workers} (trials {running})")
-    table.add_row("trials done", f"{progress.complete} of {wanted_trials(progress)}{failed}")
+    table.add_row("trials done", f"{facts.ended} of {wanted_trials(progress)}{more}")
     table.add_row("front", f"{facts.front} architectures")
     if facts.hypervolume is not None:
         table.add_row("hypervolume", f"{facts.hypervolume:.4f}")

@@ -73,8 +73,8 @@ def decode(
         path: The file.
         side: In pixels.
         margin: The shorter side is scaled to ``round(margin * side)`` before the middle is cut out.
-        random: Where a random resized crop, mirrored with probability one half, is drawn from; None
-            for the whole image.
+        random: The generator that a random resized crop, mirrored with probability one half, is
+            drawn from; None for the whole image.
 
     Raises:
         DataError: If the file is no image that can be read.
@@ -149,7 +149,7 @@ def _random_crop(image: Image, side: int, random: Random) -> Image:
     left, top, right, bottom = crop_box(width, height, random)
     across, down = width / (right - left), height / (bottom - top)
     image.draft(None, (math.ceil(_GAP * side * across), math.ceil(_GAP * side * down)))
-    # what is left of each side; 1 unless the JPEG is decoded at a fraction
+    # the share of each side that is decoded; 1 unless the JPEG is decoded at a fraction
     x, y = image.size[0] / width, image.size[1] / height
     box = (round(left * x), round(top * y), round(right * x), round(bottom * y))
     return image.convert("RGB").crop(box).resize((side, side), Resampling.BILINEAR)

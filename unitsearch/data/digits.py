@@ -27,7 +27,7 @@ def _table() -> NDArray[np.float64]:
     """Return 1,797 rows of 64 pixels and a label.
 
     Every worker needs them, and to import ``sklearn.datasets`` takes each of them 1.9 s, so the
-    file that ``load_digits`` reads is read here (0.1 s); should it move, ``load_digits`` knows.
+    file that ``load_digits`` reads is read here (0.1 s); if it moves, ``load_digits`` reads it.
     """
     package = find_spec("sklearn")
     for folder in (package and package.submodule_search_locations) or ():

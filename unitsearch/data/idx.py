@@ -89,8 +89,8 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
         fix = "delete it and fetch it again"
         raise DataError(f"cannot be read ({error})", place=str(path), fix=fix) from error
     if len(values) != size:
-        found = len(values) if len(values) < size else f"{size} and more"
+        count = len(values) if len(values) < size else f"{size} and more"
         expected = f"{size} values, as its header says"
         fix = "delete it and fetch it again"
-        raise DataError(place=str(path), found=found, expected=expected, fix=fix)
+        raise DataError(place=str(path), found=count, expected=expected, fix=fix)
     return np.frombuffer(values, np.uint8).reshape(shape)

@@ -1,4 +1,4 @@
-"""The one door to torchvision; nothing else in unitsearch imports it.
+"""The only module of unitsearch that imports torchvision.
 
 Where torch is built for the CPU, the torchvision that package indexes pair with it may be built for
 CUDA: its compiled half is then not loaded, and the import fails because a fake kernel is registered

@@ -1,4 +1,4 @@
-"""Who trains: local workers or Ray; jobs in, outcomes out."""
+"""Engines, which run jobs on local workers or on Ray and return outcomes."""
 
 from __future__ import annotations
 

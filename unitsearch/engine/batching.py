@@ -82,7 +82,7 @@ def group_by_skeleton(jobs: Sequence[PreparedJob]) -> list[list[PreparedJob]]:
 
 
 def _shared(prepared: PreparedJob) -> object:
-    """Return what members of a pack must share besides their skeleton; unique if it fits none."""
+    """Return the settings that members of a pack share; a unique value if the job fits no pack."""
     job = prepared.job
     if job.task != "train" or job.pack == 1 or job.plan != AUTO:
         return job.key
@@ -187,7 +187,7 @@ def _size(group: Sequence[PreparedJob], context: TrainingContext, cache: WorkerC
 
 
 def _kind(group: Sequence[PreparedJob], context: TrainingContext) -> tuple[Skeleton, int]:
-    """Return what sizes of packs are remembered by: the skeleton and the images of a step."""
+    """Return the key of a pack's size: its skeleton and the images of a step."""
     return skeleton(group[0].architecture), context.batch
 
 

@@ -1,4 +1,4 @@
-"""Which device trains, and which GPU is whose. Imports torch only where there may be a GPU."""
+"""The device that trains, and the GPU of each worker. Imports torch only where there may be one."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ def device_for(wanted: str, *, here: bool = True) -> str:
 
     Args:
         wanted: One of ``DEVICES``; ``auto`` is ``cuda`` where torch finds a GPU.
-        here: Whether the workers are on this machine. Of another nothing is known: there ``auto``
-            is the CPU, and ``cuda`` is believed.
+        here: Whether the workers are on this machine. If not, nothing is known of their GPUs:
+            ``auto`` is the CPU, and ``cuda`` is not checked.
 
     Raises:
         UsageError: If ``cuda`` is asked for and torch finds no GPU.
     """
     if wanted == "cpu" or not here:
         return "cuda" if wanted == "cuda" else "cpu"
-    found = gpus()
-    if wanted == "cuda" and not found:
+    count = gpus()
+    if wanted == "cuda" and not count:
         raise UsageError(
             place="engine.device", found="cuda", expected="a GPU that torch finds: there is none",
             fix="try engine.device=cpu, or install torch for CUDA",
         )  # fmt: skip
-    return "cuda" if found else "cpu"
+    return "cuda" if count else "cpu"
 
 
 def gpus() -> int:
-    """Return how many CUDA devices torch finds."""
+    """Return the number of CUDA devices that torch finds."""
     try:
         ctypes.CDLL("libcuda.so.1")
-    except OSError:  # no driver: torch, seconds to import, need not be asked
+    except OSError:  # no driver, so torch, which takes seconds to import, is not needed
         return 0
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def only_gpu(seat: int) -> dict[str, str]:
-    """Return the environment in which a process sees one GPU: of those seen here, that numbered."""
-    seen = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")]
-    name = seen[seat] if any(seen) and seat < len(seen) else str(seat)
+def only_gpu(slot: int) -> dict[str, str]:
+    """Return the environment of a process that sees one GPU: number ``slot`` of those seen here."""
+    visible = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")]
+    name = visible[slot] if any(visible) and slot < len(visible) else str(slot)
     return {"CUDA_VISIBLE_DEVICES": name}

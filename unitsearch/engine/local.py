@@ -8,33 +8,46 @@ import queue
 import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from unitsearch.engine.devices import gpus, only_gpu
+from unitsearch.engine.dispatch import Dispatch
 from unitsearch.engine.jobs import Job, Outcome, outcome_from, to_message
 from unitsearch.engine.pipe import receive, send
-from unitsearch.engine.retries import Key, RetryLedger
 from unitsearch.errors import StudyError
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
-@dataclass
-class _Worker:
+@dataclass(eq=False)
+class _WorkerProcess:
+    """A worker process.
+
+    Attributes:
+        process: The process.
+        slot: The least number that no other live worker has; also that of its GPU.
+        is_ready: Whether it is able to work: it has imported torch.
+    """
+
     process: subprocess.Popen[bytes]
-    jobs: list[Job] = field(default_factory=list)
-    seat: int = 0  # the least that nobody had; the number of its GPU
-    ready: bool = False
-    began: set[Key] = field(default_factory=set)  # the job that it is at, or those of a pack
+    slot: int
+    is_ready: bool = False
 
     @property
-    def is_free(self) -> bool:
-        """Whether it can take jobs: it has none, and it has not died unheard."""
-        return not self.jobs and self.process.poll() is None
+    def is_alive(self) -> bool:
+        """Whether the process runs."""
+        return self.process.poll() is None
+
+    def send(self, jobs: Sequence[Job]) -> None:
+        """Write a list of jobs to the process."""
+        parts = [to_message(job) for job in jobs]
+        messages = [{**plain, "size": len(weights)} for plain, weights in parts]
+        assert self.process.stdin is not None  # opened as a pipe
+        with contextlib.suppress(BrokenPipeError):  # the thread that listens reports its end
+            send(self.process.stdin, messages, b"".join(weights for _, weights in parts))
 
     def end(self) -> int:
         """Wait for the process, close its pipes and return its exit code."""
@@ -46,13 +59,18 @@ class _Worker:
         return code
 
 
+Received = tuple[dict[str, Any], bytes]
+"""A message from a worker and the bytes that came with it."""
+
+
 class LocalEngine:
     """Warm worker processes; see the protocol ``Engine``.
 
     Args:
-        workers: How many; one per core unless given. On ``cuda`` one per GPU, and no more.
-        log: Where what they print goes; nowhere unless given.
-        device: Where they train: ``cpu`` or ``cuda``.
+        workers: The number of workers; one per core unless given. On ``cuda`` one per GPU, and no
+            more.
+        log: The file that the workers' output goes to; nowhere unless given.
+        device: The device that they train on: ``cpu`` or ``cuda``.
     """
 
     def __init__(
@@ -63,62 +81,60 @@ class LocalEngine:
             self.workers = min(workers or gpus(), gpus())
         self._device = device
         self._log = log
-        self._waiting: deque[list[Job]] = deque()
-        self._deaths = RetryLedger()
-        self._heard: queue.Queue[tuple[_Worker, tuple[dict[str, object], bytes] | None]]
-        self._heard = queue.Queue()
-        self._team: list[_Worker] = []
+        self._dispatch = Dispatch()
+        self._received: queue.Queue[tuple[_WorkerProcess, Received | None]] = queue.Queue()
+        self._processes: list[_WorkerProcess] = []
         self._closed = False
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Hand over a list of jobs for one worker; those that may train as packs do."""
-        self._waiting.append(list(jobs))
-        self._hand_out()
+        """Queue a list of jobs for one worker; those that may train as packs do."""
+        self._dispatch.submit(jobs)
+        self._assign()
 
     def collect(self, timeout: float) -> list[Outcome]:
         """Return the outcomes that have come, waiting up to ``timeout`` seconds for the first."""
-        found: list[Outcome] = []
+        outcomes: list[Outcome] = []
         try:
-            found += self._hear(*self._heard.get(timeout=timeout))
+            outcomes += self._handle(*self._received.get(timeout=timeout))
             while True:
-                found += self._hear(*self._heard.get_nowait())
+                outcomes += self._handle(*self._received.get_nowait())
         except queue.Empty:
             pass
         try:
-            self._hand_out()
+            self._assign()
         except StudyError:
-            if not found:  # else what has been heard comes first; the next call says it again
+            if not outcomes:  # else the outcomes come first; the next call raises it again
                 raise
-        return found
+        return outcomes
 
     def close(self) -> None:
-        """End all workers; what they were at is given up."""
+        """End all workers; unfinished jobs are given up."""
         self._closed = True
-        for worker in self._team:
+        for worker in self._processes:
             worker.process.kill()
-        for worker in self._team:
+        for worker in self._processes:
             worker.end()
-        self._team.clear()
+        self._processes.clear()
 
-    def _hand_out(self) -> None:
-        while self._waiting:
-            free = next((worker for worker in self._team if worker.is_free), None)
-            if free is None:
-                if len(self._team) >= self.workers:
-                    return
-                free = self._start()
-            free.jobs = self._waiting.popleft()
-            parts = [to_message(job) for job in free.jobs]
-            messages = [{**plain, "size": len(weights)} for plain, weights in parts]
-            assert free.process.stdin is not None  # opened as a pipe
-            with contextlib.suppress(BrokenPipeError):  # its end is heard and handled there
-                send(free.process.stdin, messages, b"".join(weights for _, weights in parts))
+    def _assign(self) -> None:
+        """Send waiting jobs to idle workers; start workers while there are too few."""
+        while self._dispatch.waiting:
+            worker = self._idle_worker()
+            if worker is None:
+                return
+            worker.send(self._dispatch.assign(worker.slot))
 
-    def _start(self) -> _Worker:
+    def _idle_worker(self) -> _WorkerProcess | None:
+        for worker in self._processes:
+            if self._dispatch.is_idle(worker.slot) and worker.is_alive:
+                return worker
+        return self._start() if len(self._processes) < self.workers else None
+
+    def _start(self) -> _WorkerProcess:
         log = subprocess.DEVNULL if self._log is None else self._log.open("ab")
-        taken = {worker.seat for worker in self._team}
-        seat = next(i for i in range(len(taken) + 1) if i not in taken)
-        own = only_gpu(seat) if self._device == "cuda" else {}
+        taken = {worker.slot for worker in self._processes}
+        slot = next(i for i in range(len(taken) + 1) if i not in taken)
+        own = only_gpu(slot) if self._device == "cuda" else {}
         try:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "unitsearch.engine.worker"],
@@ -132,53 +148,43 @@ class LocalEngine:
         finally:
             if not isinstance(log, int):
                 log.close()
-        worker = _Worker(process, seat=seat)
-        self._team.append(worker)
+        worker = _WorkerProcess(process, slot)
+        self._processes.append(worker)
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
         return worker
 
-    def _listen(self, worker: _Worker) -> None:
+    def _listen(self, worker: _WorkerProcess) -> None:
+        """Queue a worker's messages, and None at its end; runs in a thread of its own."""
         assert worker.process.stdout is not None  # opened as a pipe
         try:
             while (received := receive(worker.process.stdout)) is not None:
-                self._heard.put((worker, received))
-        except (OSError, ValueError):  # closed under us: the engine is being closed
+                self._received.put((worker, received))
+        except (OSError, ValueError):  # the engine is being closed, and has closed the pipe
             pass
-        self._heard.put((worker, None))
+        self._received.put((worker, None))
 
-    def _hear(
-        self, worker: _Worker, received: tuple[dict[str, object], bytes] | None
-    ) -> list[Outcome]:
+    def _handle(self, worker: _WorkerProcess, received: Received | None) -> list[Outcome]:
+        """Record a message of a worker, or its end; return the outcomes that follow from it."""
         if received is None:
-            return [] if self._closed else self._bury(worker)
+            return [] if self._closed else self._on_death(worker)
         message, weights = received
         if "ready" in message:
-            worker.ready = True
+            worker.is_ready = True
             return []
         if "began" in message:
-            worker.began = {(n, task) for n, task in cast("list[Key]", message["began"])}
+            self._dispatch.begin(worker.slot, [(number, task) for number, task in message["began"]])
             return []
         outcome = outcome_from(message, weights)
-        key = (outcome.number, outcome.task)
-        worker.began.discard(key)
-        self._deaths.forget(key)
-        worker.jobs = [job for job in worker.jobs if job.key != key]
-        return [outcome]
+        return [outcome] if self._dispatch.finish(worker.slot, outcome.key) else []
 
-    def _bury(self, worker: _Worker) -> list[Outcome]:
-        """Take a dead worker off the team; give its jobs another try, then up."""
-        if worker not in self._team:
+    def _on_death(self, worker: _WorkerProcess) -> list[Outcome]:
+        """Remove a dead worker; return the outcomes of the jobs that are given up."""
+        if worker not in self._processes:
             return []
-        self._team.remove(worker)
+        self._processes.remove(worker)
         code = worker.end()
         how = f"with signal {-code}" if code < 0 else f"with exit code {code}"
-        jobs = {job.key: job for job in worker.jobs}
-        lost, lists = self._deaths.after([*jobs], worker.began, how, ready=worker.ready)
-        # to the head of the line: their order stays
-        self._waiting.extendleft([jobs[key] for key in keys] for keys in reversed(lists))
-        return [
-            Outcome(*key, "failed", kind="killed", reason=reason) for key, reason in lost.items()
-        ]
+        return self._dispatch.on_worker_death(worker.slot, how, was_ready=worker.is_ready)
 
 
 def cores() -> set[int]:

@@ -1,6 +1,6 @@
 """Messages over a pipe: a line of JSON, then as many bytes as it says.
 
-There is no pickle among them, so that nothing from a pipe is executed.
+Nothing is pickled, so that nothing from a pipe is executed.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ def receive(stream: IO[bytes]) -> tuple[Any, bytes] | None:
     head = stream.readline()
     if not head.endswith(b"\n"):
         return None
-    said = json.loads(head)
-    content = stream.read(said["bytes"]) if said["bytes"] else b""
-    if len(content) != said["bytes"]:
+    envelope = json.loads(head)
+    size = envelope["bytes"]
+    content = stream.read(size) if size else b""
+    if len(content) != size:
         return None
-    return said["message"], content
+    return envelope["message"], content

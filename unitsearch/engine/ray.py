@@ -1,9 +1,11 @@
 """The Ray engine: one long-lived Tune trial per worker, fed with lists of jobs through a mailbox.
 
-A Tune trial per network would cost seconds each, so Tune keeps the workers: it places them, starts
-another where one died, and says which. Jobs and outcomes go through one small actor, the mailbox,
-which dies with the driver; every worker watches it and ends when it is gone. Ray is imported only
-when an engine is opened; its checkpoints and its restore are not used, for our store is better.
+Tune places the workers by the resources that they need, replaces a worker that dies and reports its
+death; plain actors would need that supervision written here. A Tune trial per network would cost
+seconds each, so a trial is a worker, and most of the settings below switch off what Tune does for
+trials of other kinds. Jobs and outcomes go through one small actor, the mailbox, which dies with
+the driver; every worker watches it and ends when it is gone. Tune's checkpoints and restore are not
+used: the study's store already holds every outcome. Ray is imported only when an engine is opened.
 """
 
 from __future__ import annotations
@@ -22,19 +24,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from unitsearch.engine.jobs import Job, Outcome, outcome_from, to_message
+from unitsearch.engine.jobs import Job, Outcome
 from unitsearch.engine.local import cores
-from unitsearch.engine.mailbox import Hand, Mailbox
+from unitsearch.engine.mailbox import Mailbox
+from unitsearch.engine.ray_worker import MailboxWorker
 from unitsearch.errors import StudyError, UsageError
 
 # Ray's memory for objects on a local cluster: ours are weights of single networks.
 _STORE_BYTES = 256 * 2**20
 # Ray reads these in the driver's process, the third and fourth when it is imported.
 _SETTINGS = {
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what Ray will do some day; else it warns
-    "RAY_AIR_NEW_OUTPUT": "0",  # the new one prints tables on stdout even with verbose=0
-    "RAY_DEDUP_LOGS": "1",  # off, the next would not be looked at
-    "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",  # else each death of a worker is told on stdout
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray's future default; without it Ray warns
+    "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints tables on stdout even with verbose=0
+    "RAY_DEDUP_LOGS": "1",  # Ray reads the next variable only if this is on
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".*",  # else Ray prints each death of a worker on stdout
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_FORCE_TRIAL_CLEANUP_S": "5",
@@ -45,12 +48,12 @@ class RayEngine:
     """Workers on a Ray cluster; see the protocol ``Engine``.
 
     Args:
-        workers: How many; one per CPU of the cluster unless given.
+        workers: The number of workers; one per CPU of the cluster unless given.
         address: ``auto`` or HOST:PORT of a running cluster; a local one is started unless given.
             Where this process is connected to Ray already, that cluster is used and left running.
-        folder: Where ``workers.log`` and, while the engine is open, Tune's own files lie.
-        device: Where workers train. On ``cuda`` each has a GPU of the cluster, which has as many
-            workers as GPUs unless fewer are asked for.
+        folder: The folder of ``workers.log`` and, while the engine is open, of Tune's own files.
+        device: The device that workers train on. On ``cuda`` each has a GPU of the cluster, which
+            has as many workers as GPUs unless fewer are asked for.
 
     Raises:
         UsageError: If ``address`` has another form.
@@ -67,7 +70,7 @@ class RayEngine:
         shutil.rmtree(self._tune_folder, ignore_errors=True)  # of a driver that was killed
         self._log = folder / "workers.log"
         self._mailbox: Any = None
-        self._hearing: Any = None
+        self._news: Any = None  # the open call of the mailbox's ``collect``
         self._failure = ""
         self._closed = False
         self._open = contextlib.ExitStack()
@@ -78,8 +81,8 @@ class RayEngine:
             raise
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Hand over a list of jobs for one worker; those that may train as packs do."""
-        self._mailbox.submit.remote([to_message(job) for job in jobs])
+        """Queue a list of jobs for one worker; those that may train as packs do."""
+        self._mailbox.submit.remote(list(jobs))
 
     def collect(self, timeout: float) -> list[Outcome]:
         """Return the outcomes that have come, waiting up to ``timeout`` seconds for the first.
@@ -93,37 +96,38 @@ class RayEngine:
             return []
         if self._failure:
             raise StudyError(self._failure)
-        if self._hearing is None:
-            self._hearing = self._mailbox.hear.remote()
-        # An interrupt may strike here: the call stays open, so that what it brings is not lost.
-        ready, _ = ray.wait([self._hearing], timeout=max(timeout, 0.001))
+        if self._news is None:
+            self._news = self._mailbox.collect.remote()
+        # An interrupt may come here: the call stays open, so that its outcomes are not lost.
+        ready, _ = ray.wait([self._news], timeout=max(timeout, 0.001))
         if not ready:
             return []
         try:
-            outcomes, printed, self._failure = ray.get(self._hearing)
+            news: tuple[list[Outcome], str, str] = ray.get(self._news)
         except ray.exceptions.RayError as error:
             raise StudyError(f"the Ray cluster is gone ({_first_line(error)})") from None
-        self._hearing = None
+        self._news = None
+        outcomes, printed, self._failure = news
         if printed:
             with self._log.open("a") as log:
                 log.write(printed)
-        return [outcome_from(*message) for message in outcomes]
+        return outcomes
 
     def close(self) -> None:
-        """End all workers; what they were at is given up."""
+        """End all workers; unfinished jobs are given up."""
         if not self._closed:
             self._closed = True
             self._open.close()
 
     def _start(self, workers: int | None, address: str | None, device: str) -> None:
         os.environ.update(_SETTINGS)
-        with _calm():
+        with _ignored_warnings():
             import ray
             from ray import tune
 
         self._open.callback(shutil.rmtree, self._tune_folder, ignore_errors=True)
         joined = ray.is_initialized()
-        # Who called ray.init before us decides about Ray's log, but not about Tune's chatter.
+        # A caller that had called ray.init keeps its Ray log; Tune's messages go to ours.
         self._open.enter_context(_logged("ray.tune" if joined else "ray", self._log))
         if not joined:
             self._connect(workers, address)
@@ -131,10 +135,10 @@ class RayEngine:
         self.workers = workers or max(int(resources.get("CPU", 1)), 1)
         trainable = _trainable()
         if device == "cuda":
-            found = int(resources.get("GPU", 0))
-            if not found:
+            gpus = int(resources.get("GPU", 0))
+            if not gpus:
                 raise StudyError("the Ray cluster has no GPU", fix="try engine.device=cpu")
-            self.workers = min(workers or found, found)
+            self.workers = min(workers or gpus, gpus)
             trainable = tune.with_resources(trainable, {"cpu": 1, "gpu": 1})
 
         name = f"unitsearch-{uuid.uuid4().hex}"
@@ -145,13 +149,13 @@ class RayEngine:
         self._open.callback(ray.kill, self._mailbox)
 
         ending = threading.Event()
-        seats = [
-            {"seat": seat, "mailbox": name, "folder": str(Path.cwd())}
-            for seat in range(self.workers)
+        slots = [
+            {"slot": slot, "mailbox": name, "folder": str(Path.cwd())}
+            for slot in range(self.workers)
         ]
         tuner = tune.Tuner(
             trainable,
-            param_space={"worker": tune.grid_search(seats)},
+            param_space={"worker": tune.grid_search(slots)},
             tune_config=tune.TuneConfig(
                 reuse_actors=True,
                 trial_name_creator=_trial_name,
@@ -161,17 +165,17 @@ class RayEngine:
                 name="tune",
                 storage_path=str(self._tune_folder),
                 stop=_stopper(ending),
-                callbacks=[_obituaries(self._mailbox)],
+                callbacks=[_death_callback(self._mailbox)],
                 failure_config=tune.FailureConfig(max_failures=-1),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,
             ),
         )
-        keeper = threading.Thread(target=self._keep, args=(tuner,), daemon=True)
-        keeper.start()
-        # Undone in reverse order: workers are told to end, and Tune has time to see them off.
-        self._open.callback(keeper.join, 15)
-        self._open.callback(self._dismiss)
+        supervisor = threading.Thread(target=self._supervise, args=(tuner,), daemon=True)
+        supervisor.start()
+        # Called in reverse order: Tune stops, workers are told to end, and Tune gets time for it.
+        self._open.callback(supervisor.join, 15)
+        self._open.callback(self._close_mailbox)
         self._open.callback(ending.set)
 
     def _connect(self, workers: int | None, address: str | None) -> None:
@@ -185,7 +189,7 @@ class RayEngine:
                 "object_store_memory": _STORE_BYTES,
             }
         try:
-            with _calm(), _own_sigterm():
+            with _ignored_warnings(), _own_sigterm():
                 context: Any = ray.init(
                     address=address or "local",
                     log_to_driver=False,
@@ -198,25 +202,25 @@ class RayEngine:
                 where = f"no Ray cluster answers at {address!r}"
             raise StudyError(f"{where} ({_first_line(error)})") from error
         if address is None:  # its logs are worth keeping only if something went wrong
-            self._open.callback(self._forget, Path(context.address_info["session_dir"]))
+            self._open.callback(self._remove_logs, Path(context.address_info["session_dir"]))
         self._open.callback(ray.shutdown)
 
-    def _dismiss(self) -> None:
+    def _close_mailbox(self) -> None:
         import ray
 
         with contextlib.suppress(ray.exceptions.RayError):
             ray.get(self._mailbox.close.remote(), timeout=5)
 
-    def _forget(self, session: Path) -> None:
+    def _remove_logs(self, session: Path) -> None:
         if not self._failure:
             shutil.rmtree(session, ignore_errors=True)
 
-    def _keep(self, tuner: Any) -> None:
-        """Let Tune look after the workers; runs in a thread of its own until ``close``."""
+    def _supervise(self, tuner: Any) -> None:
+        """Let Tune start and replace workers; runs in a thread of its own until ``close``."""
         reason = "Tune ended"
         try:
             tuner.fit()
-        except Exception as error:  # noqa: BLE001  # told to whoever collects
+        except Exception as error:  # noqa: BLE001  # ``collect`` raises it
             reason = _first_line(error)
         if not self._closed:
             self._mailbox.fail.remote(f"Ray Tune lost its workers ({reason}); see {self._log}")
@@ -229,31 +233,31 @@ def _trainable() -> Any:
         """A worker as Tune sees it: a trial whose every step is one list of jobs."""
 
         def setup(self, config: dict[str, Any]) -> None:
-            self._hand = Hand(**config["worker"])
+            self._worker = MailboxWorker(**config["worker"])
 
         def step(self) -> dict[str, Any]:
-            return {"done": not self._hand.work()}
+            return {"done": not self._worker.work()}
 
         def reset_config(self, new_config: dict[str, Any]) -> bool:
-            self._hand.seat = new_config["worker"]["seat"]
+            self._worker.slot = new_config["worker"]["slot"]
             return True
 
     return Worker
 
 
-def _obituaries(mailbox: Any) -> Any:
+def _death_callback(mailbox: Any) -> Any:
     from ray import tune
 
-    class Obituaries(tune.Callback):  # type: ignore[misc,unused-ignore]  # Ray has no types for it
+    class DeathCallback(tune.Callback):  # type: ignore[misc,unused-ignore]  # Ray has no types for it
         """Tells the mailbox which worker died; Tune calls it before it starts another."""
 
         def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
             reason = _last_error(trial.get_error() or "")
-            mailbox.lose.remote(trial.config["worker"]["seat"], reason)
+            mailbox.worker_died.remote(trial.config["worker"]["slot"], reason)
 
         on_trial_error = on_trial_recover
 
-    return Obituaries()
+    return DeathCallback()
 
 
 def _stopper(ending: threading.Event) -> Any:
@@ -268,18 +272,18 @@ def _stopper(ending: threading.Event) -> Any:
         def stop_all(self) -> bool:
             return ending.is_set()
 
-        def __reduce__(self) -> Any:  # Tune saves its own state, for a restore that is not used
+        def __reduce__(self) -> Any:  # Tune saves its state for a restore, which is not used
             return (str, ())
 
     return Closing()
 
 
 def _trial_name(trial: Any) -> str:
-    return f"{trial.config['worker']['seat']:04d}"
+    return f"{trial.config['worker']['slot']:04d}"
 
 
 def _check(address: str | None) -> None:
-    """Refuse an address that Ray would take minutes to give up, or that is its client's."""
+    """Refuse an address that is not HOST:PORT, or where nothing answers: Ray would try minutes."""
     if address is None or address == "auto":
         return
     host, _, port = address.rpartition(":")
@@ -303,8 +307,8 @@ def _first_line(error: object) -> str:
 
 
 @contextlib.contextmanager
-def _calm() -> Iterator[None]:
-    """Keep the warnings that Ray raises about itself while it is imported and started to itself."""
+def _ignored_warnings() -> Iterator[None]:
+    """Ignore the warnings about Ray's own code while it is imported and started."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", category=FutureWarning)
@@ -324,12 +328,12 @@ def _own_sigterm() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _logged(name: str, path: Path) -> Iterator[None]:
-    """Send what the logger ``name`` would print on the terminal to a file."""
+    """Write the messages of the logger ``name`` to a file instead of the terminal."""
     logger = logging.getLogger(name)
     before, level, propagate = logger.handlers[:], logger.level, logger.propagate
     handler = logging.FileHandler(path, delay=True)
     handler.setLevel(logging.WARNING)
-    # Tune misses the result files that we told it not to write.
+    # Tune warns about missing result files, which it was told not to write.
     handler.addFilter(lambda record: not record.name.startswith("ray.tune.analysis"))
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s: %(message)s"))
     logger.handlers[:], logger.propagate = [handler], False

@@ -1,63 +1,74 @@
-"""What becomes of the jobs of a worker that dies, and how often one may lose its worker.
+"""Retries of the jobs of workers that die: which jobs are given up, and how the others go on.
 
-Only a job that was alone at fault can be blamed: the one that its worker was at, or that was all it
-held. Of several that trained as a pack nobody knows which it was, so none is charged; they are
-handed out again in two halves, and those of a half that dies again likewise, until the culprit is
-alone. So a pack of K costs log2 K deaths more, and no job is given up for another's doing.
+A job is blamed for a death only if it alone can be at fault: the one job that the worker had begun,
+or the only one that it held. Of several that trained as a pack nobody knows which it was, so none
+is blamed; they are submitted again in two halves, and a half whose worker dies again is halved
+again, until the job at fault is alone. So a pack of K costs log2 K deaths more, and no job is given
+up because of another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
 
-# A job that takes its worker down twice is not to blame chance for.
+from unitsearch.engine.jobs import Key
+
+# A job whose worker died twice is given up: two deaths are unlikely to be chance.
 TRIES = 2
-# One handed to a worker that dies before it begins is hardly to blame, but not for ever.
+# A job that was queued on a dying worker but had not started is given up after five deaths.
 UNBEGUN_TRIES = 5
 
-Key = tuple[int, str]
-Item = TypeVar("Item")
+
+@dataclass(frozen=True)
+class Retries:
+    """The consequences of a worker's death.
+
+    Attributes:
+        given_up: The reason, for each job that is given up.
+        lists: The other jobs, in the lists in which they are submitted again.
+    """
+
+    given_up: dict[Key, str]
+    lists: list[list[Key]]
 
 
 class RetryLedger:
-    """The deaths of workers that held a job, counted by job: its number and task."""
+    """The number of deaths that each job is blamed for, while it is not done."""
 
     def __init__(self) -> None:
         self._begun: dict[Key, int] = {}
         self._unbegun: dict[Key, int] = {}
 
-    def after(
-        self, held: Sequence[Key], begun: Collection[Key], how: str, *, ready: bool = True
-    ) -> tuple[dict[Key, str], list[list[Key]]]:
-        """Count a death that ended ``how``.
+    def on_worker_death(
+        self, held: Sequence[Key], begun: Collection[Key], how: str, *, was_ready: bool = True
+    ) -> Retries:
+        """Count the death of a worker.
 
         Args:
-            held: The jobs that the worker had, in order.
-            begun: Those of them that it was at, several if they trained as a pack.
-            how: How it ended.
-            ready: Whether the worker ever was able to work.
-
-        Returns:
-            Why jobs are given up, and the lists in which the others are handed out again.
+            held: The jobs that the worker held, in order.
+            begun: Those of them that it had begun and not finished: several if they trained as a
+                pack.
+            how: The end of the worker in words, for the reason: ``with signal 9``.
+            was_ready: Whether the worker ever was able to work.
         """
         first = [key for key in held if key in begun]
         rest = [key for key in held if key not in begun]
         blamed = held if len(held) == 1 else first if len(first) == 1 else ()
-        lost = {}
+        given_up = {}
         for key in blamed:
-            if said := self._count(key, how, begun=key in begun or not ready):
-                lost[key] = said
+            if reason := self._count(key, how, begun=key in begun or not was_ready):
+                given_up[key] = reason
         lists = [*_halves(first), *_halves(rest)]
-        return lost, [keys for keys in lists if not lost.keys() & keys]
+        return Retries(given_up, [keys for keys in lists if not given_up.keys() & keys])
 
     def forget(self, job: Key) -> None:
-        """Take the deaths of ``job`` off the books."""
+        """Remove the deaths of ``job``."""
         self._begun.pop(job, None)
         self._unbegun.pop(job, None)
 
     def _count(self, job: Key, how: str, *, begun: bool) -> str:
-        """Count a death, the job's doing perhaps; return why it is given up now, else nothing."""
+        """Count a death that ``job`` is blamed for; return why it is given up now, else nothing."""
         counts, most = (self._begun, TRIES) if begun else (self._unbegun, UNBEGUN_TRIES)
         counts[job] = counts.get(job, 0) + 1
         if counts[job] < most:
@@ -68,6 +79,6 @@ class RetryLedger:
         return f"killed: {most} workers that were handed it ended {how} before they began"
 
 
-def _halves(items: Sequence[Item]) -> Iterable[list[Item]]:
-    middle = (len(items) + 1) // 2
-    return (list(half) for half in (items[:middle], items[middle:]) if half)
+def _halves(keys: Sequence[Key]) -> Iterable[list[Key]]:
+    middle = (len(keys) + 1) // 2
+    return (list(half) for half in (keys[:middle], keys[middle:]) if half)

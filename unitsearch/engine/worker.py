@@ -18,30 +18,30 @@ from unitsearch.engine.pipe import receive, send
 
 
 def main() -> None:
-    """Work until the driver is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
+    """Run jobs until the driver is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver handles Ctrl-C
     jobs_in: BinaryIO = os.fdopen(os.dup(0), "rb")
     outcomes_out: BinaryIO = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not land among the messages
+    os.dup2(2, 1)  # the output of libraries must not come among the messages
     waiting: queue.Queue[tuple[list[dict[str, object]], bytes]] = queue.Queue()
     threading.Thread(target=_listen, args=(jobs_in, waiting), daemon=True).start()
 
-    # torch: seconds, while the first job is on its way
+    # after the thread has started: importing torch takes seconds
     from unitsearch.engine import batching, work
 
-    def begin(jobs: Sequence[Job]) -> None:
-        send(outcomes_out, {"began": [job.key for job in jobs]})
+    def begin(begun: Sequence[Job]) -> None:
+        send(outcomes_out, {"began": [job.key for job in begun]})
 
     work.prepare_process()
     cache = work.WorkerCache()
     send(outcomes_out, {"ready": os.getpid()})
     while True:
         messages, content = waiting.get()
-        at, jobs = 0, []
+        start, jobs = 0, []
         for message in messages:
-            size = int(str(message.pop("size")))
-            jobs.append(job_from(message, content[at : at + size]))
-            at += size
+            end = start + int(str(message.pop("size")))
+            jobs.append(job_from(message, content[start:end]))
+            start = end
         for outcome in batching.run_jobs(jobs, cache, begin):
             plain, weights = to_message(outcome)
             send(outcomes_out, plain, weights)

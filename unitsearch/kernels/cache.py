@@ -141,7 +141,7 @@ def digest() -> str:
 def _stored_in(folder: Path) -> Iterator[None]:
     """Let Numba store its code in ``folder``; one process compiles, others wait for it.
 
-    If the folder cannot be written or locked, each process compiles for itself, stores nothing.
+    If the folder cannot be written or locked, each process compiles for itself and stores nothing.
     """
     with locked(folder / "lock") as is_held:
         if not is_held:

@@ -1,6 +1,6 @@
 """The network of an architecture: ``build`` makes it, ``weights`` saves and loads it.
 
-Only what needs no torch is handed on here.
+This module exports only names that need no torch.
 """
 
 from unitsearch.network.plans import AUTO, PLANS, plan_from

@@ -1,11 +1,11 @@
-"""Which plan a network trains in: measured once for its kind and machine, then remembered.
+"""Autotuning: the plan in which a network trains fastest, measured once for its kind and machine.
 
-Whether lanes or torch train a network is measured on a training step of all of it. Networks of the
-same input and of MACs within a factor of four share a measurement that finds one of the two three
-times faster; if it does not, those share one that have the same layers, shapes and MACs within a
-factor of √2. In torch, each stack takes the form in which its own forward and backward pass is
-fastest. What is measured is kept in the cache folder: the workers of one machine, and a study that
-is resumed, choose alike.
+Lanes and torch are compared on a training step of the whole network. Networks of the same input and
+of MACs within a factor of four share a measurement if it finds one of the two three times faster;
+if not, networks that have the same layers, shapes and MACs within a factor of √2 share one. In
+torch, each stack takes the form in which its own forward and backward pass is fastest.
+Measurements are stored in the cache folder, so that the workers of one machine, and a resumed
+study, choose the same plans.
 """
 
 from __future__ import annotations
@@ -39,20 +39,27 @@ from unitsearch.network.timing import best_times
 from unitsearch.resources import cache_folder
 from unitsearch.shapes import Shape, after
 
-EXACT = ("grouped", "dense", "loop")  # what may be chosen unasked: bfloat16 rounds
-LARGEST_WORKSPACE = 2**31  # bytes of maps and gradients that lanes may hold
-_WORK = 4e9  # of one measured step, if that is a block of images at least: see ``work``
-_ELEMENT = 50.0  # what a normed element takes, in multiply-adds of a convolution
-_BLOCK = 16  # images
-_FEW = 4  # images of a step that is measured in torch alone
+# Forms that autotuning may choose; bfloat16 rounds, so it must be asked for.
+EXACT = ("grouped", "dense", "loop")
+# Bytes of maps and gradients that lanes may hold.
+LARGEST_WORKSPACE = 2**31
+# Multiply-adds of a measured step (see ``work``): about a second of measuring.
+_WORK_PER_STEP = 4e9
+# Multiply-adds of a convolution that take as long as one element of a batch norm.
+_MACS_PER_NORMED_ELEMENT = 50.0
+# Images in a block: lanes work on whole blocks, so steps are measured on whole blocks.
+_BLOCK_IMAGES = 16
+# Least images of a step that is measured in torch alone.
+_LEAST_TORCH_IMAGES = 4
 _ROUNDS = 3
-_CLEAR = 3.0  # times faster: then a network of about that size and input is one too
+# A plan that is so many times faster is also the faster one for networks of similar size and input.
+_CLEAR_RATIO = 3.0
 
 Times = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenPlan:
     """A plan, and why it was chosen."""
 
     plan: Plan
@@ -66,15 +73,15 @@ def choose(
     *,
     in_memory: bool = True,
     device: str = "cpu",
-) -> Choice:
+) -> ChosenPlan:
     """Return the plan in which ``architecture`` trains.
 
     Args:
-        architecture: What is trained.
-        wanted: ``auto``, or the text of a plan; what it cannot do is left to grouped torch.
+        architecture: The architecture to train.
+        wanted: ``auto``, or the text of a plan; grouped torch trains what that plan cannot.
         batch: Images of a step.
-        in_memory: Whether the images lie in memory, where lanes want them.
-        device: Where it trains. Nothing is measured but on the CPU: elsewhere ``auto`` is grouped.
+        in_memory: Whether the images lie in memory, which lanes need.
+        device: The device that trains. Only the CPU is measured: elsewhere ``auto`` is grouped.
 
     Raises:
         UsageError: If there is no such plan.
@@ -84,26 +91,27 @@ def choose(
         if plan.stacks:  # one plan for all networks of a search: not each has all of the stacks
             own = build(architecture).stacks()
             plan = replace(plan, stacks={k: v for k, v in plan.stacks.items() if k in own})
-        refused = ""
         if plan.runs_in_lanes:
             refused = refusal(architecture, batch, in_memory=in_memory, device=device)
-        return Choice(Plan(), refused) if refused else Choice(plan, "asked for")
-    why = refusal(architecture, batch, in_memory=in_memory, device=device)
-    if device != "cpu":
-        return Choice(Plan(), why)
-    if not why:
-        times = step_times(architecture, batch)
-        found = min(times, key=times.__getitem__)
-        rest = min(times[name] for name in times if name != "lanes")
-        said = f"a step of {batch} images: lanes {_ms(times['lanes'])}, torch {_ms(rest)}"
-        if found == "lanes":
-            return Choice(Plan("lanes"), said)
-        why = said
-    return Choice(_torch_plan(architecture, batch), why)
+            if refused is not None:
+                return ChosenPlan(Plan(), refused)
+        return ChosenPlan(plan, "asked for")
+    refused = refusal(architecture, batch, in_memory=in_memory, device=device)
+    if refused is not None:
+        plan = _torch_plan(architecture, batch) if device == "cpu" else Plan()
+        return ChosenPlan(plan, refused)
+    times = step_times(architecture, batch)
+    torch_time = min(seconds for name, seconds in times.items() if name != "lanes")
+    why = f"a step of {batch} images: lanes {_ms(times['lanes'])}, torch {_ms(torch_time)}"
+    if times["lanes"] <= torch_time:
+        return ChosenPlan(Plan("lanes"), why)
+    return ChosenPlan(_torch_plan(architecture, batch), why)
 
 
-def refusal(architecture: Architecture, batch: int, *, in_memory: bool, device: str = "cpu") -> str:
-    """Return why lanes cannot train ``architecture``, or nothing if they can."""
+def refusal(
+    architecture: Architecture, batch: int, *, in_memory: bool, device: str = "cpu"
+) -> str | None:
+    """Return the reason why lanes cannot train ``architecture``; None if they can."""
     if device != "cpu":
         return f"lanes train on the CPU, not on {device}"
     if not in_memory:
@@ -114,7 +122,7 @@ def refusal(architecture: Architecture, batch: int, *, in_memory: bool, device: 
         return error.message
     if size > LARGEST_WORKSPACE:
         return f"lanes would hold {size / 2**30:.1f} GiB of maps"
-    return ""
+    return None
 
 
 def step_times(architecture: Architecture, batch: int) -> Times:
@@ -127,43 +135,43 @@ def step_times(architecture: Architecture, batch: int) -> Times:
         any(True for _ in stacks(architecture.layers)),
         round(math.log2(macs) / 2),
     ]
-    found = _kept(["step", about, images], measure)
-    rest = min(seconds for name, seconds in found.items() if name != "lanes")
-    if 1 / _CLEAR < found["lanes"] / rest < _CLEAR:
-        found = _kept(["step", _outline(architecture), images], measure)
-    return {name: seconds * batch / images for name, seconds in found.items()}
+    times = _stored_or_measured(["step", about, images], measure)
+    torch_time = min(seconds for name, seconds in times.items() if name != "lanes")
+    if 1 / _CLEAR_RATIO < times["lanes"] / torch_time < _CLEAR_RATIO:
+        times = _stored_or_measured(["step", _outline(architecture), images], measure)
+    return {name: seconds * batch / images for name, seconds in times.items()}
 
 
 def stack_times(network: Network, name: str, x: Shape, batch: int, memory: str) -> Times:
     """Return the seconds that each form of a stack takes, forward and backward.
 
     Args:
-        network: Whose stack it is.
+        network: The network that holds the stack.
         name: The name of the stack's module.
-        x: Shape of what enters it for one image.
+        x: Shape of the stack's input for one image.
         batch: Images of a step.
         memory: The order of maps in memory.
     """
     layers = dict(zip(network.stacks(), stacks(network.architecture.layers), strict=True))
-    images = images_measured(work(layer_cost(layers[name], x)), batch, _FEW)
-    said = [repr(network.get_submodule(name)), list(x), memory]
+    images = images_measured(work(layer_cost(layers[name], x)), batch, _LEAST_TORCH_IMAGES)
+    question = ["stack", repr(network.get_submodule(name)), list(x), memory, images]
     measure = partial(_forms, network, name, x, images, FORMATS[memory])
-    found = _kept(["stack", *said, images], measure)
-    return {form: seconds * batch / images for form, seconds in found.items()}
+    times = _stored_or_measured(question, measure)
+    return {form: seconds * batch / images for form, seconds in times.items()}
 
 
 def plan_times(architecture: Architecture, plans: Sequence[Plan], batch: int) -> Times:
     """Return the seconds of a training step of ``batch`` images in each of torch's ``plans``."""
-    images = images_measured(work(count(architecture)), batch, _FEW)
-    said = [_outline(architecture), [str(plan) for plan in plans]]
-    found = _kept(["plans", *said, images], partial(_whole, architecture, plans, images))
-    return {name: seconds * batch / images for name, seconds in found.items()}
+    images = images_measured(work(count(architecture)), batch, _LEAST_TORCH_IMAGES)
+    question = ["plans", _outline(architecture), [str(plan) for plan in plans], images]
+    times = _stored_or_measured(question, partial(_whole, architecture, plans, images))
+    return {name: seconds * batch / images for name, seconds in times.items()}
 
 
 def _torch_plan(architecture: Architecture, batch: int) -> Plan:
-    """Return the fastest plan of torch: what stacks like best, in the order that suits the whole.
+    """Return the fastest plan of torch: each stack's fastest form, in the faster memory format.
 
-    The plain loop takes part, so that nothing is chosen that is slower.
+    The plain loop is compared too, so that no slower plan is chosen.
     """
     network = build(architecture)
     shapes = entering(network)
@@ -183,13 +191,13 @@ def _torch_plan(architecture: Architecture, batch: int) -> Plan:
 
 
 def entering(network: Network) -> dict[str, Shape]:
-    """Return the shape of what enters each stack for one image, by the name of its module."""
-    found: dict[str, Shape] = {}
+    """Return the shape of each stack's input for one image, by the name of its module."""
+    shapes: dict[str, Shape] = {}
     hooks = []
     for name, stack in network.stacks().items():
 
         def note(_: nn.Module, inputs: tuple[torch.Tensor, ...], name: str = name) -> None:
-            found[name] = tuple(inputs[0].shape[1:])
+            shapes[name] = tuple(inputs[0].shape[1:])
 
         hooks.append(stack.register_forward_pre_hook(note))
     was_training = network.training
@@ -198,11 +206,11 @@ def entering(network: Network) -> dict[str, Shape]:
     network.train(was_training)
     for hook in hooks:
         hook.remove()
-    return found
+    return shapes
 
 
 def _steps(architecture: Architecture, images: int) -> Times:
-    """Measure whole training steps, the optimiser's part in lanes included."""
+    """Measure whole training steps: in lanes with the optimiser, in torch without."""
     rng = np.random.default_rng(0)
     architecture = replace(architecture, provenance=None)
     pixels = rng.integers(0, 256, (images, *architecture.input), np.uint8)
@@ -217,9 +225,9 @@ def _steps(architecture: Architecture, images: int) -> Times:
         "lanes": partial(lanes.train_step, pixels, labels, rows, 0.0)
     }
     for form in ("grouped", "loop") if network.stacks() else ("grouped",):
-        one = build(architecture, plan=form)
-        one.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
-        calls[form] = partial(_torch_step, one, x, torch.from_numpy(labels))
+        plain = build(architecture, plan=form)
+        plain.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+        calls[form] = partial(_torch_step, plain, x, torch.from_numpy(labels))
     return dict(zip(calls, best_times(list(calls.values()), _ROUNDS), strict=True))
 
 
@@ -229,7 +237,7 @@ def _torch_step(network: nn.Module, x: torch.Tensor, labels: torch.Tensor) -> No
 
 
 def _whole(architecture: Architecture, plans: Sequence[Plan], images: int) -> Times:
-    """Measure whole training steps of torch but for the optimiser's part."""
+    """Measure whole training steps of torch without the optimiser."""
     calls = []
     for plan in plans:
         network = build(replace(architecture, provenance=None), plan=str(plan))
@@ -263,74 +271,73 @@ def _forms(
 
 
 def work(cost: Cost) -> float:
-    """Return about how much a training step does for one image, in multiply-adds.
+    """Return an estimate of the work of a training step for one image, in multiply-adds.
 
-    Maps are read and written, normed and activated: where few channels meet large maps this takes
-    longer than the sums. The papers' FLOPs count four for each normed element.
+    Maps are read, written, normed and activated: where few channels have large maps, this takes
+    longer than the multiply-adds. The papers' FLOPs count four for each normed element.
     """
-    return 3 * cost.macs + _ELEMENT * (cost.flops - 2 * cost.macs) / 4
+    normed_elements = (cost.flops - 2 * cost.macs) / 4
+    return 3 * cost.macs + _MACS_PER_NORMED_ELEMENT * normed_elements
 
 
-def images_measured(each: float, batch: int, least: int = _BLOCK) -> int:
-    """Return how many images a step of so much work for each is measured on, at least ``least``.
+def images_measured(each: float, batch: int, least: int = _BLOCK_IMAGES) -> int:
+    """Return the number of images, at least ``least``, on which a step is measured.
 
-    Above a block they are whole blocks.
+    Above a block they are whole blocks. ``each`` is the work for one image.
     """
-    able = int(_WORK / (2 * max(each, 1.0)))
-    able = able // _BLOCK * _BLOCK if able >= _BLOCK else able
-    return min(batch, max(able, least))
+    images = int(_WORK_PER_STEP / (2 * max(each, 1.0)))
+    if images >= _BLOCK_IMAGES:
+        images = images // _BLOCK_IMAGES * _BLOCK_IMAGES
+    return min(batch, max(images, least))
 
 
 def _outline(architecture: Architecture) -> list[Any]:
-    """Return what networks have in common that share a measurement."""
-    found: list[Any] = [list(architecture.input)]
+    """Return the properties that networks which share a measurement have in common."""
+    outline: list[Any] = [list(architecture.input)]
     x: Shape = architecture.input
     layers: Layers = canonical(architecture).layers
     for layer in layers:
         macs = layer_cost(layer, x).macs
         size = round(2 * math.log2(macs)) if macs else 0
         y = after(layer, x)
-        found.append([type(layer).__name__, list(y), size])
+        outline.append([type(layer).__name__, list(y), size])
         x = y
-    return found
+    return outline
 
 
 def _ms(seconds: float) -> str:
     return f"{1e3 * seconds:.3g} ms"
 
 
-# What was measured.
+# Stored measurements.
 
 
-def _kept(asked: list[Any], measure: Callable[[], Times]) -> Times:
-    """Return what was measured before under ``asked`` on this machine, else measure it now."""
-    said = json.dumps([*asked, torch.get_num_threads()], sort_keys=True)
-    name = hashlib.sha256(said.encode()).hexdigest()[:20]
-    return _remembered(cache_folder() / "plans" / _machine() / f"{name}.json", said, measure)
-
-
-def _remembered(path: Path, said: str, measure: Callable[[], Times]) -> Times:
-    if (known := _read(path)) is not None:
-        return known
+def _stored_or_measured(question: list[Any], measure: Callable[[], Times]) -> Times:
+    """Return the stored answer to ``question`` on this machine, else measure and store it."""
+    text = json.dumps([*question, torch.get_num_threads()], sort_keys=True)
+    name = hashlib.sha256(text.encode()).hexdigest()[:20]
+    path = cache_folder() / "plans" / _machine() / f"{name}.json"
+    if (stored := _read(path)) is not None:
+        return stored
     with locked(path.parent / "lock"):  # one process measures at a time
-        if (known := _read(path)) is not None:  # another worker was faster
-            return known
+        if (stored := _read(path)) is not None:  # another worker has measured it meanwhile
+            return stored
         times = measure()
         with suppress(OSError):  # measured again next time
-            write_whole(path, json.dumps({"asked": json.loads(said), "seconds": times}).encode())
+            write_whole(path, json.dumps({"asked": json.loads(text), "seconds": times}).encode())
         return times
 
 
 def _read(path: Path) -> Times | None:
     try:
-        found = json.loads(path.read_text("utf-8"))["seconds"]
-        return {str(name): float(seconds) for name, seconds in found.items()}
+        times = json.loads(path.read_text("utf-8"))["seconds"]
+        return {str(name): float(seconds) for name, seconds in times.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 @lru_cache
 def _machine() -> str:
-    """Return a hash of what times depend on besides the network."""
+    """Return a hash of everything that times depend on besides the network."""
     parts = [cache.digest(), torch.__version__, metadata.version("unitsearch")]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]

@@ -1,4 +1,4 @@
-"""Weights of networks with binary filters, packed: one bit a binary weight.
+"""Packed weights of networks with binary filters: one bit a binary weight.
 
 A packed file is a safetensors file of two tensors, ``floats`` (float32) and ``bits`` (uint8), with
 the architecture's key in its metadata. ``floats`` holds every other number of the network in the
@@ -7,8 +7,8 @@ significant first: for each SLBF layer in order the signs of its bank (1 is +1),
 filter and split the number of the filter selected, in ⌈log2 bank⌉ bits. Together they take
 ``Cost.bits``, rounded up to bytes; the file's header is some 300 bytes more.
 
-What is packed runs as before, but does not train on as before: the proxies of signs and selection
-are not in it.
+A packed network infers as before, but cannot resume its training: the file does not hold the
+proxies of signs and selection.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def is_packed(tensors: dict[str, Tensor]) -> bool:
 
 
 def unpack(network: Network, tensors: dict[str, Tensor], content: bytes) -> None:
-    """Put the tensors of a packed file into ``network``.
+    """Load the tensors of a packed file into ``network``.
 
-    Proxies are set to the signs themselves, and logits to one for what is selected, else zero.
+    Proxies are set to the signs themselves, and logits to one for the selected filter, else zero.
 
     Args:
         network: The network, of any plan.
@@ -61,35 +61,36 @@ def unpack(network: Network, tensors: dict[str, Tensor], content: bytes) -> None
     Raises:
         SpecError: If they are not those of the network's architecture.
     """
-    found, expected = _metadata(content).get("key"), key(network.architecture)
-    if found != expected:
-        raise SpecError(place="key", found=found, expected=expected)
+    file_key, expected = _metadata(content).get("key"), key(network.architecture)
+    if file_key != expected:
+        raise SpecError(place="key", found=file_key, expected=expected)
     targets, layers = list(_floats(network)), slbf_layers(network)
     sizes = [tensor.numel() for tensor in targets]
     needed = sum(_bits_of(layer) for layer in layers)
     floats, packed = tensors["floats"].flatten(), tensors["bits"].flatten()
-    held = [(len(floats), floats.dtype), (len(packed), packed.dtype)]
+    contents = [(len(floats), floats.dtype), (len(packed), packed.dtype)]
     wanted = [(sum(sizes), torch.float32), (-(-needed // 8), torch.uint8)]
-    if held != wanted:
-        raise SpecError(found=_said(held), expected=_said(wanted))
+    if contents != wanted:
+        raise SpecError(found=_in_words(contents), expected=_in_words(wanted))
     bits = np.unpackbits(packed.numpy())
     with torch.no_grad():
         for target, part in zip(targets, torch.split(floats, sizes), strict=True):
             target.copy_(part.view(target.shape))
-        at = 0
+        start = 0
         for layer in layers:
-            _set(layer, bits[at : at + _bits_of(layer)])
-            at += _bits_of(layer)
+            end = start + _bits_of(layer)
+            _set(layer, bits[start:end])
+            start = end
 
 
 def _floats(network: nn.Module) -> Iterator[Tensor]:
-    """Yield the tensors of ``network`` that are kept as they are, in the order of its modules."""
+    """Yield the tensors of ``network`` that are stored as floats, in the order of its modules."""
     for module in network.modules():
-        held = {
+        tensors = {
             **dict(module.named_parameters(recurse=False)),
             **dict(module.named_buffers(recurse=False)),
         }
-        for name, tensor in held.items():
+        for name, tensor in tensors.items():
             replaced = isinstance(module, SlbfConv2d) and name in ("bank", "logits", "index")
             if not replaced and name != "num_batches_tracked":
                 yield tensor.detach()
@@ -121,17 +122,17 @@ def _set(layer: SlbfConv2d, bits: Any) -> None:
         raise SpecError(found=f"a selection of filter {numbers.max()}", expected=expected)
     index = torch.from_numpy(numbers).view(-1, layer.splits)
     if layer.logits is None:
-        layer.index.copy_(index)  # type: ignore[union-attr]  # one of the two there is
+        layer.index.copy_(index)  # type: ignore[union-attr]  # a layer has one of the two
     else:
         layer.logits.copy_(F.one_hot(index, layer.size))
 
 
-def _said(held: list[tuple[int, torch.dtype]]) -> str:
-    return " and ".join(f"{count:,} of {str(dtype).partition('.')[2]}" for count, dtype in held)
+def _in_words(sizes: list[tuple[int, torch.dtype]]) -> str:
+    return " and ".join(f"{count:,} of {str(dtype).partition('.')[2]}" for count, dtype in sizes)
 
 
 def _metadata(content: bytes) -> dict[str, str]:
-    """Return what the header of a safetensors file says beside its tensors."""
+    """Return the metadata in the header of a safetensors file."""
     size = int.from_bytes(content[:8], "little")
-    found: dict[str, str] = json.loads(content[8 : 8 + size]).get("__metadata__") or {}
-    return found
+    metadata: dict[str, str] = json.loads(content[8 : 8 + size]).get("__metadata__") or {}
+    return metadata

@@ -1,4 +1,4 @@
-"""The modules that networks are made of: a layer with norm and activation, sums, branches."""
+"""The modules of networks: a layer with norm and activation, sums, branches, gates."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class GroupedLinear(nn.Module):
 
 
 class Block(nn.Module):
-    """A convolution or linear layer, then batch norm and activation where asked for.
+    """A convolution or linear layer, then batch norm and activation if there are any.
 
-    With ``count`` > 1 it is that many equal layers side by side, as one grouped operation.
+    For several equal layers side by side it is one grouped operation.
     """
 
     def __init__(self, weights: nn.Module, norm: nn.Module | None, act: nn.Module | None) -> None:
@@ -92,7 +92,7 @@ class Branched(nn.Module):
 
 
 class Gated(nn.Module):
-    """The input times what the body makes of it."""
+    """The input times the body's output for it."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()

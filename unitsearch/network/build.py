@@ -1,8 +1,8 @@
 """The third fold: the network of an architecture.
 
 Parameters, their names and shapes do not depend on the plan, so that weights trained in one plan
-load in any other; ``build(architecture)`` alone gives the plain network of ordinary torch modules
-that any counter can count.
+load in any other; ``build(architecture)`` alone gives the plain network of ordinary torch modules,
+which any counter of FLOPs can count.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from unitsearch.network.blocks import (
 )
 from unitsearch.network.plans import MEMORY, Plan, plan_from, plan_of
 from unitsearch.network.slbf import SlbfConv2d
-from unitsearch.network.stacks import Run, Stacked
+from unitsearch.network.stacks import Stacked, UnitRun
 from unitsearch.shapes import Shape, after, after_all, output
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
@@ -54,7 +54,7 @@ class Network(nn.Module):
     """A network and the architecture that it was built from.
 
     ``forward`` takes float [n, channels, height, width], normalised, and returns logits [n,
-    classes]; images in the order of ``memory_format`` are what it is fastest with.
+    classes]; it is fastest with images in ``memory_format``.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -70,21 +70,21 @@ class Network(nn.Module):
 
     @property
     def plan(self) -> Plan:
-        """How it runs."""
+        """The plan in which it runs."""
         if self.runs_in_lanes:
             return Plan("lanes")
         return plan_of({name: stack.form for name, stack in self.stacks().items()}, self.memory)
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """The order of maps in memory that its plan says."""
+        """The memory format of maps in its plan."""
         return FORMATS[self.memory]
 
     def run_as(self, plan: Plan) -> None:
-        """Run by a plan from now on; in lanes it is trained and tested, ``forward`` is torch's.
+        """Run in a plan from now on; lanes train and test the network, ``forward`` is torch's.
 
         Raises:
-            UsageError: If the plan names a stack that is not there.
+            UsageError: If the plan names a stack that the network does not have.
         """
         stacks = self.stacks()
         for name in plan.stacks:
@@ -107,18 +107,18 @@ def build(architecture: Architecture, *, plan: str = "grouped") -> Network:
     """Return a network of ``architecture`` with torch's default weights.
 
     Args:
-        architecture: What to build; its units are put in canonical order.
-        plan: How it runs: see ``Plan``. All plans compute the same function with the same
-            parameters.
+        architecture: The architecture; its units are put in canonical order.
+        plan: The plan in which it runs: see ``Plan``. All plans compute the same function with the
+            same parameters.
 
     Raises:
         ShapeError: If a layer cannot take what enters it.
         UsageError: If there is no such plan.
     """
-    how = plan_from(plan)
+    parsed = plan_from(plan)
     output(architecture)
     network = Network(canonical(architecture))
-    network.run_as(how)
+    network.run_as(parsed)
     initialise(network, "default", torch.Generator().manual_seed(torch.initial_seed() % 2**63))
     return network
 
@@ -196,7 +196,7 @@ def _module(layer: Layer, x: Shape) -> nn.Module:
             assert_never(layer)
 
 
-def _run(run: Units, x: Shape) -> Run:
+def _run(run: Units, x: Shape) -> UnitRun:
     share: Shape = (run.unit.inputs, *x[1:])
     modules: list[nn.Module] = []
     for layer in run.unit.layers:
@@ -205,7 +205,7 @@ def _run(run: Units, x: Shape) -> Run:
         else:
             modules.append(_module(layer, share))
         share = after_all((layer,), share)
-    return Run(run.count, modules)
+    return UnitRun(run.count, modules)
 
 
 def _block(layer: Conv | Linear | Slbf, x: Shape, count: int) -> Block:
@@ -220,10 +220,7 @@ def _block(layer: Conv | Linear | Slbf, x: Shape, count: int) -> Block:
         )  # fmt: skip
         norm = nn.BatchNorm2d(width) if layer.norm == "batch" else None
     elif isinstance(layer, Slbf):
-        weights = SlbfConv2d(
-            count, x[0], layer.out, layer.kernel, stride=layer.stride, padding=layer.margin,
-            bank=layer.bank, splits=layer.splits, select=layer.select, alpha=layer.scale == "alpha",
-        )  # fmt: skip
+        weights = SlbfConv2d(count, x[0], layer)
         norm = nn.BatchNorm2d(width) if layer.norm == "batch" else None
     else:
         if count == 1:

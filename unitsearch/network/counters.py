@@ -1,4 +1,4 @@
-"""Second opinions on a network's cost: counters that know nothing of our closed form."""
+"""Second opinions on a network's cost: counters that are independent of our closed form."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from unitsearch.network.slbf import SlbfConv2d
 
 @dataclass(frozen=True)
 class Opinion:
-    """What another counter says.
+    """The count of another counter beside ours.
 
     Attributes:
-        counter: Which one.
-        what: What it counts.
-        counted: What it counted.
-        ours: What our closed form says that it should count.
-        note: How ``ours`` follows from params and MACs.
+        counter: The counter's name.
+        what: The things that it counts.
+        counted: Its count.
+        ours: The count that follows from our closed form.
+        note: The formula of ``ours`` from params and MACs.
     """
 
     counter: str
@@ -43,10 +43,10 @@ class Opinion:
 
 
 def opinions(architecture: Architecture) -> list[Opinion]:
-    """Return what torch's parameters, torch's FLOP counter and thop say of an architecture.
+    """Return the counts of torch's parameters, torch's FLOP counter and thop for an architecture.
 
     The network is built and run once on one image, in eval mode. thop works on a deep copy, because
-    it leaves hooks and buffers behind.
+    it does not remove its hooks and buffers.
     """
     network = build(architecture).eval()
     image = torch.zeros(1, *architecture.input)
@@ -80,7 +80,7 @@ def opinions(architecture: Architecture) -> list[Opinion]:
 
 
 def _norm_elements(network: nn.Module, image: Tensor) -> int:
-    """Return how many numbers pass through batch norms for one image."""
+    """Return the number of elements that pass through batch norms for one image."""
     total = 0
 
     def add(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -102,7 +102,7 @@ def _thop_macs(network: Network, image: Tensor) -> int:
     import thop
 
     def free(module: Any, inputs: Any, output: Any) -> None:
-        """Pooling is left out, as in the papers' convention."""
+        """Count nothing: pooling is free in the papers' convention."""
 
     def grouped(module: Any, inputs: Any, output: Any) -> None:
         module.total_ops += torch.DoubleTensor([module.inputs * math.prod(output.shape)])
@@ -111,11 +111,13 @@ def _thop_macs(network: Network, image: Tensor) -> int:
         window = module.inputs * module.kernel**2
         module.total_ops += torch.DoubleTensor([window * math.prod(output.shape)])
 
-    own = {
+    custom = {
         GroupedLinear: grouped,
         SlbfConv2d: composed,
         nn.AvgPool2d: free,
         GlobalAverage: free,
     }
-    macs, _ = thop.profile(copy.deepcopy(network), inputs=(image,), custom_ops=own, verbose=False)
+    macs, _ = thop.profile(
+        copy.deepcopy(network), inputs=(image,), custom_ops=custom, verbose=False
+    )
     return int(macs)

@@ -15,22 +15,22 @@ Columns = list[list[nn.Module]]
 
 
 def columns(runs: Sequence[Sequence[nn.Module]]) -> Columns | None:
-    """Return the layers at each depth of all units, if dense convolutions can do them together.
+    """Return the layers at each depth of all units, if dense convolutions can compute them.
 
     Args:
         runs: The layers of each run of equal units.
 
     Returns:
-        None if the units differ in more than their widths, or hold other weights than those of
-        convolutions.
+        The layers of all runs at each depth; None if the units differ in more than their widths, or
+        hold other weights than those of convolutions.
     """
     if len({len(layers) for layers in runs}) > 1:
         return None
-    found = [list(layers) for layers in zip(*runs, strict=True)]
-    if any(len({_geometry(layer) for layer in layers}) > 1 for layers in found):
+    depths = [list(layers) for layers in zip(*runs, strict=True)]
+    if any(len({_geometry(layer) for layer in layers}) > 1 for layers in depths):
         return None
-    weighing = [layers[0].weights for layers in found if isinstance(layers[0], Block)]
-    return found if all(isinstance(weights, nn.Conv2d) for weights in weighing) else None
+    weighted = [layers[0].weights for layers in depths if isinstance(layers[0], Block)]
+    return depths if all(isinstance(weights, nn.Conv2d) for weights in weighted) else None
 
 
 def dense_weight(convs: Sequence[nn.Conv2d]) -> Tensor:
@@ -49,14 +49,15 @@ def dense_weight(convs: Sequence[nn.Conv2d]) -> Tensor:
 
 
 def run_dense(parts: Columns, x: Tensor, dtype: torch.dtype | None) -> Tensor:
-    """Return what the units of a stack make of ``x``, by one dense convolution a layer.
+    """Return the output of a stack's units for ``x``, by one dense convolution a layer.
 
     Args:
-        parts: What ``columns`` returned.
+        parts: The layers at each depth, as ``columns`` returns them.
         x: Float [n, channels, height, width].
-        dtype: Of the maps and weights between the first and the last layer; that of ``x`` if None.
+        dtype: Type of the maps and weights between the first and the last layer; that of ``x`` if
+            None.
     """
-    kept = x.dtype
+    input_dtype = x.dtype
     x = x if dtype is None else x.to(dtype)
     for layers in parts:
         blocks = [layer for layer in layers if isinstance(layer, Block)]
@@ -73,11 +74,11 @@ def run_dense(parts: Columns, x: Tensor, dtype: torch.dtype | None) -> Tensor:
         norms = [cast(nn.BatchNorm2d, block.norm) for block in blocks if block.norm is not None]
         x = _normed(x, norms) if norms else x
         x = x if blocks[0].act is None else blocks[0].act(x)
-    return x.to(kept)
+    return x.to(input_dtype)
 
 
 def _normed(x: Tensor, norms: Sequence[nn.BatchNorm2d]) -> Tensor:
-    """Return ``x`` after the batch norms of its channels' owners, as one."""
+    """Return ``x`` after the batch norms of its units, computed as one."""
     first = norms[0]
     mean = torch.cat([cast(Tensor, norm.running_mean) for norm in norms])
     var = torch.cat([cast(Tensor, norm.running_var) for norm in norms])
@@ -96,31 +97,31 @@ def _normed(x: Tensor, norms: Sequence[nn.BatchNorm2d]) -> Tensor:
 
 
 def _joined(tensors: Sequence[Tensor]) -> Tensor | None:
-    """Return tensors one behind the other, None if there are none."""
+    """Return tensors concatenated, None if there are none."""
     return torch.cat(list(tensors)) if tensors else None
 
 
 def _places(sizes: Iterable[tuple[int, int, int]]) -> Tensor:
-    """Return where each pair of output and input channel lies among all pairs: int64 [pairs].
+    """Return the index of each connected pair of output and input channel: int64 [pairs].
 
     Args:
         sizes: Input channels, output channels and groups of each convolution.
     """
     sizes = list(sizes)
-    across = sum(inputs for inputs, _, _ in sizes)
-    found, row, column = [], 0, 0
+    all_inputs = sum(inputs for inputs, _, _ in sizes)
+    places, row, column = [], 0, 0
     for inputs, out, groups in sizes:
         share = inputs // groups
         rows = torch.arange(out)
         first = column + rows // (out // groups) * share
-        pairs = (row + rows)[:, None] * across + first[:, None] + torch.arange(share)
-        found.append(pairs.flatten())
+        pairs = (row + rows)[:, None] * all_inputs + first[:, None] + torch.arange(share)
+        places.append(pairs.flatten())
         row, column = row + out, column + inputs
-    return torch.cat(found)
+    return torch.cat(places)
 
 
 def _geometry(layer: nn.Module) -> str:
-    """Return what must be equal for layers to become one: all but their widths."""
+    """Return the settings that layers must share to become one: all but their widths."""
     if not isinstance(layer, Block):
         return repr(layer)
     weights = layer.weights

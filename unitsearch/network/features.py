@@ -1,7 +1,7 @@
-"""What single units of a network do: their feature maps, and what the network does without them.
+"""Single units of a network: their feature maps, and the network's accuracy without them.
 
-Units are counted in the canonical order in which a network holds them. Networks are in eval mode
-and compute in float32; no gradient is kept.
+Units are numbered in the canonical order in which a network holds them. Networks are in eval mode
+and compute in float32 without gradients.
 """
 
 from __future__ import annotations
@@ -19,22 +19,23 @@ from unitsearch.architecture import Unit, stacks
 from unitsearch.network.build import Network
 from unitsearch.network.stacks import Stacked
 
-# Images, float [n, c, h, w], normalised, and labels, int64 [n]; the same at every call.
+# Images, float [n, c, h, w], normalised, and labels, int64 [n]; every call gives the same.
 Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]
 
-STILL = 1e-5  # of a stack's largest output: rounding stays below, what tells images apart above
+# Share of a stack's largest output: differences by rounding are smaller, real ones larger.
+RELATIVE_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
 class UnitAt:
-    """A unit and where it stands.
+    """A unit and its place in the network.
 
     Attributes:
         stack: Number of its stack, from 0, in the order of ``architecture.stacks``.
-        name: What the stack is called: its own name, or that of its module.
+        name: The stack's name: its own, or that of its module.
         index: Its position among the stack's units, from 0.
         unit: Its layers.
-        first: The first of the stack's output channels that are its own.
+        first: The first of its output channels among the stack's.
     """
 
     stack: int
@@ -51,14 +52,15 @@ class UnitAt:
 
 @dataclass(frozen=True)
 class Activity:
-    """What many images make of a unit's outputs.
+    """Statistics of a unit's outputs over many images.
 
     Attributes:
-        zero: Output maps that are 0 at every pixel of every image: dead behind a ReLU.
-        still: Output maps that are the same for every image, those that are 0 among them: at no
-            pixel do two images differ by more than ``STILL`` of the stack's largest output.
-        variance: Of a pixel over the images, the mean over pixels and maps.
-        share: Of the stack's variance summed over all pixels and channels, the unit's part.
+        zero: The number of output maps that are 0 at all pixels of all images: dead after a ReLU.
+        still: The number of output maps that are the same for every image, zero maps included: at
+            no pixel do two images differ by more than ``RELATIVE_TOLERANCE`` of the stack's largest
+            output.
+        variance: Variance of a pixel over the images, the mean over pixels and maps.
+        share: The unit's share of the stack's variance, summed over all pixels and channels.
         means: The mean of each output map over images and pixels.
     """
 
@@ -70,12 +72,12 @@ class Activity:
 
 
 @dataclass(frozen=True)
-class Survey:
-    """What was seen over many images.
+class FeatureSurvey:
+    """The activity of all units over many images.
 
     Attributes:
-        images: How many they were.
-        right: Of them, those that the network answers rightly.
+        images: The number of images.
+        right: The number of images that the network classifies correctly.
         units: The activity of each unit, in order.
     """
 
@@ -85,18 +87,18 @@ class Survey:
 
 
 @dataclass(frozen=True)
-class Effect:
-    """What changes when each output map of some units is replaced by its mean, a number.
+class RemovalEffect:
+    """The effect of replacing each output map of some units by its mean, a number.
 
-    That is what is left of them once they are removed and the next layer's bias has taken over
-    their means, without any training; only at the border do padded zeros see a difference.
+    It equals removing the units and adding their means to the next layer's bias, without any
+    training, except at the border, where padded zeros make a difference.
 
     Attributes:
-        images: How many it was measured on.
-        lost: Of them, those answered rightly before and wrongly after.
-        gained: Those answered wrongly before and rightly after.
+        images: The number of images that it was measured on.
+        lost: The number of images classified correctly before and wrongly after.
+        gained: The number of images classified wrongly before and correctly after.
         loss: Rise of the mean cross-entropy.
-        loss_error: Its standard error, over the images.
+        loss_error: The standard error of ``loss``, over the images.
     """
 
     images: int
@@ -112,9 +114,9 @@ class Effect:
 
     @property
     def error(self) -> float:
-        """The standard error of ``change``: both answers are of the same images.
+        """The standard error of ``change``, for paired data: both counts are of the same images.
 
-        It is not 0 where no answer changed: n images do not rule out a change rarer than 1 in n.
+        It is not 0 where no class changed: n images do not rule out a change rarer than 1 in n.
 
         Source: Bonett and Price 2012, "Adjusted Wald confidence interval for a difference of
             binomial proportions based on paired data" (Journal of Educational and Behavioral
@@ -136,28 +138,28 @@ class Effect:
 
 def units_of(network: Network) -> list[UnitAt]:
     """Return every unit of a network, stack by stack."""
-    found = []
+    units = []
     modules = network.stacks()
     layers = stacks(network.architecture.layers)
     for number, (module, stack) in enumerate(zip(modules, layers, strict=True)):
         index = first = 0
         for run in stack.units:
             for _ in range(run.count):
-                found.append(UnitAt(number, stack.name or module, index, run.unit, first))
+                units.append(UnitAt(number, stack.name or module, index, run.unit, first))
                 index, first = index + 1, first + run.unit.outputs
-    return found
+    return units
 
 
 def stack_maps(network: Network, x: Tensor) -> tuple[list[Tensor], Tensor]:
-    """Return what leaves each stack, float [n, channels, h, w] or [n, features], and the logits."""
-    found: dict[int, Tensor] = {}
-    with torch.inference_mode(), _listening(network, found.__setitem__):
+    """Return each stack's output, float [n, channels, h, w] or [n, features], and the logits."""
+    outputs: dict[int, Tensor] = {}
+    with torch.inference_mode(), _hooked(network, outputs.__setitem__):
         logits = network(x)
-    return [found[number] for number in sorted(found)], logits
+    return [outputs[number] for number in sorted(outputs)], logits
 
 
-def survey(network: Network, batches: Batches) -> Survey:
-    """Return what each of ``units_of(network)`` does over all images."""
+def survey(network: Network, batches: Batches) -> FeatureSurvey:
+    """Return the activity of each of ``units_of(network)`` over all images."""
     sums: list[_Sums] = []
     images = right = 0
     for x, labels in batches():
@@ -165,10 +167,10 @@ def survey(network: Network, batches: Batches) -> Survey:
         images += len(x)
         right += int((logits.argmax(1) == labels).sum())
         sums = sums or [_Sums(y[0]) for y in outputs]
-        for at, y in zip(sums, outputs, strict=True):
-            at.add(y)
-    found = {unit: sums[unit.stack].of(unit) for unit in units_of(network)}
-    return Survey(images, right, found)
+        for stack_sums, y in zip(sums, outputs, strict=True):
+            stack_sums.add(y)
+    activities = {unit: sums[unit.stack].of(unit) for unit in units_of(network)}
+    return FeatureSurvey(images, right, activities)
 
 
 def effects(
@@ -177,17 +179,17 @@ def effects(
     means: Mapping[UnitAt, Sequence[float]],
     removals: Sequence[Sequence[UnitAt]],
     watch: Callable[[int], None] | None = None,
-) -> list[Effect]:
-    """Return what the network loses by each of ``removals``, groups of units that go together.
+) -> list[RemovalEffect]:
+    """Return the effect of each of ``removals``, groups of units that are removed together.
 
     Args:
         network: The network.
         batches: The images.
-        means: What takes the place of each unit's output maps.
+        means: The numbers that replace each unit's output maps.
         removals: The groups.
         watch: Called with the number of images done, after each batch.
     """
-    at = _places(network)
+    places = _places(network)
     totals = [_Change() for _ in removals]
     images = 0
     for x, labels in batches():
@@ -197,7 +199,8 @@ def effects(
                 entering.append(layer(entering[-1]))
             before = _Answers(entering[-1], labels)
             for total, units in zip(totals, removals, strict=True):
-                total.add(before, _Answers(_without(network, entering, units, at, means), labels))
+                logits = _without(network, entering, units, places, means)
+                total.add(before, _Answers(logits, labels))
         images += len(x)
         if watch is not None:
             watch(images)
@@ -211,7 +214,7 @@ def _without(
     places: Sequence[int],
     means: Mapping[UnitAt, Sequence[float]],
 ) -> Tensor:
-    """Return the logits without ``units``, from what entered the first layer that holds one."""
+    """Return the logits without ``units``, computed from the first layer that holds one."""
     by_stack: dict[int, list[UnitAt]] = {}
     for unit in units:
         by_stack.setdefault(unit.stack, []).append(unit)
@@ -231,23 +234,23 @@ def _without(
         changed = replaced(next(iter(by_stack)), entering[first + 1])
         assert changed is not None  # this is its stack
         x, first = changed, first + 1
-    with _listening(network, replaced):
+    with _hooked(network, replaced):
         for layer in list(network.layers)[first:]:
             x = layer(x)
     return x
 
 
 def _places(network: Network) -> list[int]:
-    """Return in which of the network's outermost layers each stack lies."""
+    """Return the number of the outermost layer that holds each stack."""
     return [int(name.split(".")[1]) for name in network.stacks()]
 
 
 @contextmanager
-def _listening(network: Network, hear: Callable[[int, Tensor], Tensor | None]) -> Iterator[None]:
-    """Show what leaves each stack to ``hear``, and pass on what it returns instead, if anything."""
+def _hooked(network: Network, replace: Callable[[int, Tensor], Tensor | None]) -> Iterator[None]:
+    """Call ``replace`` with each stack's output, and use its result instead unless it is None."""
 
     def hook(number: int) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]:
-        return lambda _module, _inputs, y: hear(number, y)
+        return lambda _module, _inputs, y: replace(number, y)
 
     handles = [
         stack.register_forward_hook(hook(number))
@@ -261,7 +264,7 @@ def _listening(network: Network, hear: Callable[[int, Tensor], Tensor | None]) -
 
 
 class _Sums:
-    """Sums over images of what leaves a stack, as differences from the first image."""
+    """Sums over images of a stack's outputs, as differences from the first image."""
 
     def __init__(self, first: Tensor) -> None:
         self.first = first.clone()
@@ -279,31 +282,31 @@ class _Sums:
         self.farthest = torch.maximum(self.farthest, away.abs().amax(0))
         self.largest = torch.maximum(self.largest, y.abs().amax(0))
 
-    def of(self, at: UnitAt) -> Activity:
-        mine = at.channels
+    def of(self, unit: UnitAt) -> Activity:
+        channels = unit.channels
         variance = (self.squares - self.sum.square() / self.images).clamp_min(0) / self.images
         total = float(variance.sum())
-        maps = unit_maps(self.farthest, at).flatten(1).amax(1)
-        still = maps <= STILL * float(self.largest.max())
-        zero = unit_maps(self.largest, at).flatten(1).amax(1) == 0
+        maps = unit_maps(self.farthest, unit).flatten(1).amax(1)
+        still = maps <= RELATIVE_TOLERANCE * float(self.largest.max())
+        zero = unit_maps(self.largest, unit).flatten(1).amax(1) == 0
         means = self.first.double() + self.sum / self.images
         return Activity(
             zero=int(zero.sum()),
             still=int(still.sum()),
-            variance=float(variance[mine].mean()),
-            share=float(variance[mine].sum()) / total if total else 0.0,
-            means=tuple(means[mine].reshape(at.unit.outputs, -1).mean(1).tolist()),
+            variance=float(variance[channels].mean()),
+            share=float(variance[channels].sum()) / total if total else 0.0,
+            means=tuple(means[channels].reshape(unit.unit.outputs, -1).mean(1).tolist()),
         )
 
 
-def unit_maps(y: Tensor, at: UnitAt) -> Tensor:
-    """Return a unit's part of what leaves its stack for one image: [maps, h, w]; flat, 1 × 1."""
-    mine = y[at.channels]
-    return mine if mine.dim() == 3 else mine.view(-1, 1, 1)
+def unit_maps(y: Tensor, unit: UnitAt) -> Tensor:
+    """Return a unit's part of its stack's output for one image: [maps, h, w]; flat ones 1 × 1."""
+    maps = y[unit.channels]
+    return maps if maps.dim() == 3 else maps.view(-1, 1, 1)
 
 
 class _Answers:
-    """Which images of a batch are answered rightly, and the loss of each."""
+    """The images of a batch that are classified correctly, and the loss of each."""
 
     def __init__(self, logits: Tensor, labels: Tensor) -> None:
         self.right = logits.argmax(1) == labels
@@ -311,7 +314,7 @@ class _Answers:
 
 
 class _Change:
-    """What changes from one network to another, summed over batches."""
+    """The changes from one network to another, summed over batches."""
 
     def __init__(self) -> None:
         self.images = self.lost = self.gained = 0
@@ -325,7 +328,7 @@ class _Change:
         self.sum += float(rise.sum())
         self.squares += float(rise.square().sum())
 
-    def effect(self) -> Effect:
+    def effect(self) -> RemovalEffect:
         n = self.images
         spread = max(self.squares - self.sum**2 / n, 0.0) / max(n - 1, 1)
-        return Effect(n, self.lost, self.gained, self.sum / n, math.sqrt(spread / n))
+        return RemovalEffect(n, self.lost, self.gained, self.sum / n, math.sqrt(spread / n))

@@ -1,4 +1,4 @@
-"""Networks made fast to use: batch norm folded into the weights, each stack in its fastest form."""
+"""Networks for inference: batch norm folded into the weights, each stack in its fastest form."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from unitsearch.network.blocks import Block
 from unitsearch.network.build import FORMATS, Network
 from unitsearch.network.dense import columns, dense_weight
 from unitsearch.network.slbf import SlbfConv2d
-from unitsearch.network.stacks import Run, Stacked
+from unitsearch.network.stacks import Stacked, UnitRun
 from unitsearch.network.timing import best_times
 
 
 class Inference(nn.Module):
-    """A network for use only: no batch norm, nothing to train.
+    """A network for inference only: it has no batch norm and no trainable parameter.
 
     ``forward`` takes float [n, channels, height, width], normalised, and returns logits [n,
-    classes]; both as the network that it was made from, to rounding.
+    classes], equal to rounding to those of the network that it was made from.
 
     Attributes:
-        architecture: What the network was built from.
-        plan: How each part runs: the memory format, and each stack's form by the name of its
+        architecture: The architecture.
+        plan: The form of each part: the memory format, and each stack's form by the name of its
             module (``grouped`` or ``dense``).
     """
 
@@ -44,26 +44,26 @@ class Inference(nn.Module):
 def for_inference(network: Network, batch: int = 1) -> Inference:
     """Return a copy of ``network`` made fast for batches of ``batch`` images on its device.
 
-    Batch norm is folded into the weights before it. Each stack runs as grouped convolutions or as
-    one dense convolution with zeros between the units, and the whole in either memory format,
-    whichever a short measurement finds faster.
+    Batch norm is folded into the weights before it. A short measurement decides whether each stack
+    runs as grouped convolutions or as one dense convolution with zeros between the units, and which
+    memory format the network has.
     """
     plain = folded(network)
     device = next(network.parameters()).device
     image = torch.zeros(batch, *network.architecture.input, device=device)
-    found = [_planned(plain, image, memory) for memory in FORMATS]
+    candidates = [_planned(plain, image, memory) for memory in FORMATS]
     with torch.inference_mode():
-        times = best_times([partial(one, image) for one in found])
-    return found[times.index(min(times))]
+        times = best_times([partial(candidate, image) for candidate in candidates])
+    return candidates[times.index(min(times))]
 
 
 def folded(network: Network) -> Network:
     """Return a copy in eval mode without batch norm, binary filters as plain convolutions."""
-    found = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
-    for module in list(found.modules()):
+    plain = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+    for module in list(plain.modules()):
         if isinstance(module, Block):
             _fold(module)
-    return found
+    return plain
 
 
 def _planned(network: Network, image: Tensor, memory: str) -> Inference:
@@ -75,7 +75,7 @@ def _planned(network: Network, image: Tensor, memory: str) -> Inference:
     entering = _inputs_of_stacks(whole, image)
     for name, x in entering.items():
         stack = layers.get_submodule(name)
-        assert isinstance(stack, Stacked)  # only those were listened to
+        assert isinstance(stack, Stacked)  # only stacks have hooks
         dense = _dense(stack)
         plan[name] = "grouped"
         if dense is None:
@@ -90,20 +90,20 @@ def _planned(network: Network, image: Tensor, memory: str) -> Inference:
 
 
 def _inputs_of_stacks(network: Inference, image: Tensor) -> dict[str, Tensor]:
-    found: dict[str, Tensor] = {}
+    inputs_of: dict[str, Tensor] = {}
     hooks = []
     for name, module in network.layers.named_modules():
         if isinstance(module, Stacked):
 
             def note(_: nn.Module, inputs: tuple[Tensor, ...], name: str = name) -> None:
-                found[name] = inputs[0]
+                inputs_of[name] = inputs[0]
 
             hooks.append(module.register_forward_pre_hook(note))
     with torch.inference_mode():
         network(image)
     for hook in hooks:
         hook.remove()
-    return found
+    return inputs_of
 
 
 def _replace(root: nn.Module, name: str, module: nn.Module) -> None:
@@ -142,18 +142,18 @@ def _composed(layer: SlbfConv2d) -> nn.Conv2d:
 
 
 def _dense(stack: Stacked) -> nn.Sequential | None:
-    """Return a stack as dense layers with zeros between the units, where its units allow it."""
-    parts = columns([list(cast(Run, run).layers) for run in stack.units])
+    """Return a stack as dense layers with zeros between the units; None if its units forbid it."""
+    parts = columns([list(cast(UnitRun, run).layers) for run in stack.units])
     if parts is None:
         return None
-    found: list[nn.Module] = []
+    dense: list[nn.Module] = []
     for layers in parts:
         convs = [cast(nn.Conv2d, layer.weights) for layer in layers if isinstance(layer, Block)]
         first = layers[0]
-        found.append(
+        dense.append(
             Block(_block_diagonal(convs), None, first.act) if isinstance(first, Block) else first
         )
-    return nn.Sequential(*found)
+    return nn.Sequential(*dense)
 
 
 def _block_diagonal(convs: list[nn.Conv2d]) -> nn.Conv2d:

@@ -1,4 +1,4 @@
-"""The plans by which a network may run, and their names. Knows no torch."""
+"""The plans in which a network can run, and their names. Knows no torch."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class Plan:
-    """How a network runs; the function that it computes is the same in every plan.
+    """An execution plan of a network; the network computes the same function in every plan.
 
     Attributes:
         name: ``lanes``: the whole network with one image in each SIMD lane. Else the form of its
             stacks in torch: ``grouped`` (equal units as one grouped operation), ``dense`` (one
-            convolution with zeros between the units), ``dense_bf16`` (likewise, maps and weights
-            rounded to bfloat16: close, not equal) or ``loop`` (unit by unit).
-        stacks: The forms of stacks that have another, by the name of their module.
-        memory: The order of maps and weights in memory where torch runs them: ``channels_last``,
-            or ``contiguous``, where channels come before rows.
+            convolution with zeros between the units), ``dense_bf16`` (as ``dense``, with maps and
+            weights rounded to bfloat16: close, not equal) or ``loop`` (unit by unit).
+        stacks: The forms of the stacks that have another form, by the name of their module.
+        memory: The memory format of maps and weights in torch: ``channels_last``, or
+            ``contiguous``, where channels come before rows.
     """
 
     name: str = "grouped"
@@ -52,23 +52,23 @@ def plan_from(text: str) -> Plan:
     Raises:
         UsageError: If there is no such plan.
     """
-    name, *rest = (part.strip() for part in text.split(","))
+    name, *details = (part.strip() for part in text.split(","))
     _known(name, PLANS)
     stacks, memory = {}, MEMORY[0]
-    for part in rest:
+    for part in details:
         if part in MEMORY:
             memory = part
             continue
         stack, _, form = part.partition(" ")
         _known(form.strip(), FORMS)
         stacks[stack] = form.strip()
-    if rest and name == "lanes":
+    if details and name == "lanes":
         raise UsageError(place="plan", found=text, expected="lanes for the whole network")
     return Plan(name, stacks, memory)
 
 
 def plan_of(forms: Mapping[str, str], memory: str = MEMORY[0]) -> Plan:
-    """Return the plan that gives each stack its form: the commonest one names it."""
+    """Return the plan that gives each stack its form; the commonest form is the plan's name."""
     most = max(FORMS, key=list(forms.values()).count)
     return Plan(most, {stack: form for stack, form in forms.items() if form != most}, memory)
 

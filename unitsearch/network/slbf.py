@@ -9,7 +9,7 @@ Source:
     that all filters of a layer share, selected by indicators and stacked; proxies of both, updated
     with the straight-through estimator; and that stacking filters equals selecting and stacking
     the maps that the binary filters make (split, transform, merge). Ours, because the text of its
-    method could not be read: everything that this module adds to that, above all which
+    method could not be read: everything that this module adds to that, above all its
     straight-through estimators, the scale, the initialisation and the clamp.
 """
 
@@ -23,13 +23,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unitsearch.architecture import Slbf
 from unitsearch.errors import UsageError
 
 ROUTES = ("compose", "split_transform_merge")
 
 _SIGMA_BANK = 0.1
 _SIGMA_LOGITS = 0.01
-_LEAD = 0.08  # of the selected logit at the start: 8 sigma, so that the start is the balanced one
+_LEAD = 0.08  # added to the selected logit at the start: 8 sigma keep the balanced selection
 
 
 class SlbfConv2d(nn.Module):
@@ -49,35 +50,25 @@ class SlbfConv2d(nn.Module):
             same function, forward and backward.
     """
 
-    def __init__(
-        self,
-        count: int,
-        inputs: int,
-        out: int,
-        kernel: int,
-        *,
-        stride: int = 1,
-        padding: int = 0,
-        bank: int,
-        splits: int = 1,
-        select: str = "softmax",
-        alpha: bool = False,
-    ) -> None:
+    def __init__(self, count: int, inputs: int, layer: Slbf) -> None:
+        """Make the convolutions of ``layer``, each on ``inputs`` channels."""
         super().__init__()
-        self.count, self.inputs, self.out, self.kernel = count, inputs, out, kernel
-        self.stride, self.padding = stride, padding
-        self.size, self.splits, self.select = bank, splits, select
+        self.count, self.inputs, self.out, self.kernel = count, inputs, layer.out, layer.kernel
+        self.stride, self.padding = layer.stride, layer.margin
+        self.size, self.splits, self.select = layer.bank, layer.splits, layer.select
         self.route = "compose"
-        self.gain = 1 / math.sqrt(kernel**2 * inputs)
-        self.bank = nn.Parameter(torch.empty(count * bank, inputs // splits, kernel, kernel))
+        self.gain = 1 / math.sqrt(self.kernel**2 * inputs)
+        filters, depth = count * self.size, inputs // self.splits
+        self.bank = nn.Parameter(torch.empty(filters, depth, self.kernel, self.kernel))
         self.logits: nn.Parameter | None = None
         self.index: Tensor | None = None
-        if select == "fixed":
+        rows = count * self.out
+        if self.select == "fixed":
             del self.index  # a buffer cannot take the place of an attribute
-            self.register_buffer("index", torch.zeros(count * out, splits, dtype=torch.int64))
+            self.register_buffer("index", torch.zeros(rows, self.splits, dtype=torch.int64))
         else:
-            self.logits = nn.Parameter(torch.empty(count * out, splits, bank))
-        self.alpha = nn.Parameter(torch.empty(count * out)) if alpha else None
+            self.logits = nn.Parameter(torch.empty(rows, self.splits, self.size))
+        self.alpha = nn.Parameter(torch.empty(rows)) if layer.scale == "alpha" else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [n, count · out, h', w'] from [n, count · inputs, h, w]."""
@@ -92,7 +83,7 @@ class SlbfConv2d(nn.Module):
         return binary(self.bank)
 
     def selected(self) -> Tensor:
-        """Return which filter of the bank each selects: int64 [count · out, splits]."""
+        """Return the number of the filter that each split selects: int64 [count · out, splits]."""
         return self.logits.argmax(-1) if self.logits is not None else cast(Tensor, self.index)
 
     def filters(self) -> Tensor:
@@ -100,7 +91,7 @@ class SlbfConv2d(nn.Module):
         return self._filters(0, self.count) * self._scale(0, self.count).view(-1, 1, 1, 1)
 
     def reset(self, generator: torch.Generator) -> None:
-        """Set proxies, selection and scales anew: a random selection that uses all filters alike.
+        """Reset proxies, selection and scales: a random selection that uses all filters equally.
 
         Source: ours. A spread of 0.01 of the bank ends with twice as many flipped signs, one of 1
             with a fifth, at accuracies within noise.
@@ -135,7 +126,7 @@ class SlbfConv2d(nn.Module):
     def _filters(self, first: int, count: int) -> Tensor:
         """Return the composed weights without scale, float [count · out, inputs, d, d]."""
         signs = self._signs(first, count).reshape(count, self.size, -1)
-        if self.training:  # as a product, which passes the gradient on to both
+        if self.training:  # as a product, so that both factors get a gradient
             chosen = self._chosen(first, count).view(count, self.out * self.splits, self.size)
             composed = chosen @ signs
         else:
@@ -199,7 +190,7 @@ def slbf_layers(network: nn.Module) -> list[SlbfConv2d]:
 
 
 def clamp_(layers: Sequence[SlbfConv2d]) -> None:
-    """Bring the proxies of all banks back into [-1, 1], beyond which they get no gradient."""
+    """Clamp the proxies of all banks to [-1, 1], beyond which they get no gradient."""
     with torch.no_grad():
         for layer in layers:
             layer.bank.clamp_(-1, 1)

@@ -1,4 +1,4 @@
-"""Stacks: runs of equal units side by side, and the forms in which they run."""
+"""Stacks: runs of equal units side by side, and the forms in which they are computed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from unitsearch.network.plans import FORMS
 from unitsearch.network.slbf import SlbfConv2d
 
 
-class Run(nn.Module):
+class UnitRun(nn.Module):
     """``count`` equal units in a row of a stack.
 
-    Parameters are held together, [count · out, …], however it runs: each layer of all units as one
+    Parameters are held together, [count · out, …], in both forms: each layer of all units as one
     grouped operation, or split, unit by unit, and concatenated (the definition, BUnit-Net Eq. 3).
     """
 
@@ -82,10 +82,10 @@ class Stacked(nn.Module):
     """A stack: the input split over the runs of units in order, their outputs concatenated.
 
     Attributes:
-        form: How it runs; what it computes is the same.
+        form: The form in which it runs; all forms compute the same function.
     """
 
-    def __init__(self, runs: list[Run], shares: list[int]) -> None:
+    def __init__(self, runs: list[UnitRun], shares: list[int]) -> None:
         super().__init__()
         self.units = nn.ModuleList(runs)
         self.shares = shares
@@ -97,16 +97,16 @@ class Stacked(nn.Module):
         return FORMS if self._columns() is not None else ("grouped", "loop")
 
     def run_as(self, form: str) -> None:
-        """Run in a form from now on; in the grouped one where it cannot be dense."""
+        """Run in a form from now on; in the grouped one if the stack cannot be dense."""
         self.form = form if form in self.forms else "grouped"
         for run in self.units:
-            cast(Run, run).is_split = self.form == "loop"
+            cast(UnitRun, run).is_split = self.form == "loop"
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the concatenated outputs of all units."""
         if self.form.startswith("dense"):
             layers = self._columns()
-            assert layers is not None  # only then has it this form
+            assert layers is not None  # else ``run_as`` refused this form
             return run_dense(layers, x, torch.bfloat16 if self.form == "dense_bf16" else None)
         if len(self.shares) == 1:
             return cast(Tensor, self.units[0](x))
@@ -114,4 +114,4 @@ class Stacked(nn.Module):
         return torch.cat([run(part) for run, part in zip(self.units, parts, strict=True)], dim=1)
 
     def _columns(self) -> Columns | None:
-        return columns([list(cast(Run, run).layers) for run in self.units])
+        return columns([list(cast(UnitRun, run).layers) for run in self.units])

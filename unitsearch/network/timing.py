@@ -1,4 +1,4 @@
-"""Timing of calls beside each other."""
+"""Timing of calls side by side."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 import torch
 
 _ROUNDS = 7
-_LEAST_SECONDS = 2e-3  # of one timing: shorter ones drown in the clock and the caller
+_LEAST_SECONDS = 2e-3  # of one timing: shorter ones measure mostly the clock and the caller
 
 
 def best_times(calls: Sequence[Callable[[], object]], rounds: int = _ROUNDS) -> list[float]:
@@ -18,20 +18,20 @@ def best_times(calls: Sequence[Callable[[], object]], rounds: int = _ROUNDS) -> 
 
 
 def timings(calls: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """Return ``rounds`` timings of each call in seconds, turn about, so that noise meets all alike.
+    """Return ``rounds`` timings of each call in seconds, turn about, so that noise affects all.
 
-    A timing is the mean of as many calls as take two milliseconds; on a GPU its work is awaited.
+    A timing is the mean of as many calls as take two milliseconds; on a GPU it includes their work.
     """
     repeats = []
     for call in calls:
-        call()  # warm
-        one = max(_seconds(call, 1), 1e-7)
-        repeats.append(max(1, int(_LEAST_SECONDS / one)))
-    found: list[list[float]] = [[] for _ in calls]
+        call()  # warm up
+        seconds = max(_seconds(call, 1), 1e-7)
+        repeats.append(max(1, int(_LEAST_SECONDS / seconds)))
+    times: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
-        for at, call in enumerate(calls):
-            found[at].append(_seconds(call, repeats[at]) / repeats[at])
-    return found
+        for i, call in enumerate(calls):
+            times[i].append(_seconds(call, repeats[i]) / repeats[i])
+    return times
 
 
 def _seconds(call: Callable[[], object], times: int) -> float:

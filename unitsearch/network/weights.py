@@ -1,4 +1,4 @@
-"""Weights as safetensors files beside an architecture, and a network's answer to fixed images."""
+"""Weights as safetensors files beside an architecture, and a network's logits on fixed images."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from unitsearch.network.build import Network, build
 from unitsearch.network.slbf import slbf_layers
 
 FIXED_IMAGES = 16
-_DIGEST_CLASSES = 32  # enough to tell networks apart; a thousand classes would fill the store
+_DIGEST_CLASSES = 32  # enough to distinguish networks; a thousand would make the store large
 
 
 def weights_bytes(network: Network) -> bytes:
     """Return all parameters and running statistics as the bytes of a safetensors file.
 
-    Those of a network with binary filters are packed: see ``packing``.
+    Those of a network with binary filters are packed: see ``bit_packing``.
     """
     if slbf_layers(network):
         return packed_bytes(network)
@@ -34,7 +34,7 @@ def weights_bytes(network: Network) -> bytes:
 
 
 def load_weights(network: Network, content: bytes, name: str) -> None:
-    """Put the tensors of a safetensors file into ``network``.
+    """Load the tensors of a safetensors file into ``network``.
 
     Raises:
         SpecError: If it is no safetensors file, or its tensors are not those of the network.
@@ -47,8 +47,8 @@ def load_weights(network: Network, content: bytes, name: str) -> None:
             network.load_state_dict(tensors)
             _check_selections(network)
     except (SafetensorError, RuntimeError, SpecError) as error:
-        said = str(error).strip().splitlines()[0]
-        raise SpecError(f"{name}: not the weights of this architecture ({said})") from None
+        reason = str(error).strip().splitlines()[0]
+        raise SpecError(f"{name}: not the weights of this architecture ({reason})") from None
 
 
 def _check_selections(network: Network) -> None:
@@ -77,9 +77,9 @@ def load_network(architecture: Architecture, weights: Path, *, plan: str = "grou
 
 
 def fixed_images(architecture: Architecture) -> Tensor:
-    """Return the 16 images that a network is known by: float [16, c, h, w], normalised.
+    """Return the 16 images that digests are made of: float [16, c, h, w], normalised.
 
-    They are noise from a fixed seed, so that a copy can be checked where the data are not at hand.
+    They are noise from a fixed seed, so that a copy can be checked without the data.
     """
     c, h, w = architecture.input
     pixels = np.random.Generator(np.random.PCG64(16)).integers(0, 256, (FIXED_IMAGES, c, h, w))
@@ -92,7 +92,7 @@ def fixed_images(architecture: Architecture) -> Tensor:
 def digest(network: Network) -> str:
     """Return the network's logits on the 16 fixed images as text: base64 of float32.
 
-    The first 32 classes are kept. Network: any mode; it is put back as it was.
+    The first 32 classes are kept. The network may be in any mode, which does not change.
     """
     training = network.training
     network.eval()

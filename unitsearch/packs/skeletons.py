@@ -162,8 +162,10 @@ def _walk_inside(layer: Layer, x: Shape, place: str, profiles: list[tuple[str, s
                 _walk(sequence, share, f"{place}.of[{i}]", profiles)
         case Gate(body=body):
             _walk(body, x, f"{place}.body", profiles)
-        case _:
+        case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
             pass
+        case _:
+            assert_never(layer)
 
 
 def _sides(x: Shape) -> str:

@@ -1,4 +1,4 @@
-"""The networks of the rows: points of spaces, and what ``networks.yaml`` holds besides."""
+"""The networks of the rows: points of spaces, and the others in ``networks.yaml``."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Listed:
     Attributes:
         backbone: Its name and its options.
         input: (channels, height, width) of an image.
-        classes: How many there are.
-        replace: What stands in place of the backbone's layers.
+        classes: The number of classes.
+        replace: The layers that take the place of the backbone's.
     """
 
     backbone: Mapping[str, Any] = field_(MapOf(AnyValue()))
@@ -54,15 +54,15 @@ def _listed(name: str) -> Architecture:
         if name not in listed:
             fix = did_you_mean(name, listed)
             raise SpecError(found=name, expected="SPACE:POINT or a network listed here", fix=fix)
-        found = listed[name]
+        entry = listed[name]
     words = {
         "unitsearch": 1,
-        "input": list(found.input),
-        "backbone": found.backbone,
-        "replace": list(found.replace),
+        "input": list(entry.input),
+        "backbone": entry.backbone,
+        "replace": list(entry.replace),
         "baseline": "backbone",
     }
-    if not found.replace:
+    if not entry.replace:
         del words["replace"]
     space = space_from(replace(document, data=words, lines={}), name)
-    return member(bind(space, found.input, found.classes), {}, name)
+    return member(bind(space, entry.input, entry.classes), {}, name)

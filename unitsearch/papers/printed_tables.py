@@ -26,22 +26,22 @@ class PrintedCost:
 
     Attributes:
         paper: One of ``PAPERS``.
-        table: Its number there.
-        dataset: As the paper calls it.
-        backbone: As the paper calls it.
-        row: As the paper calls it.
+        table: The number of the table in the paper.
+        dataset: The data set, as the paper calls it.
+        backbone: The backbone, as the paper calls it.
+        row: The row, as the paper calls it.
         kind: ``own`` for a network of the paper, ``other`` for a competitor's.
         accuracy: In percent.
         params: Digits, in ``params_unit``: k, M, or ``drop %`` against the baseline.
         params_of: The rounded costs that a drop follows from, as in ``4.04/14.91 M``.
         flops: Digits, in ``flops_unit``: M, e8, G or ``drop %``.
-        flops_of: Likewise.
+        flops_of: The rounded FLOPs that a drop follows from.
         flops_meant: What a misprint of the FLOPs should have been, in the same unit.
         network: SPACE:POINT, or a name of ``networks.yaml``; empty for a competitor's, or where no
             layout is known.
-        baseline: The network that drops are against.
-        judged: ``misprint`` or ``not reproducible``, where that takes a person.
-        note: The reason, the best candidate, what is ours.
+        baseline: The network that drops are measured against.
+        judged: ``misprint`` or ``not reproducible``, where a person must decide that.
+        note: The reason, the best candidate, and the part of the layout that is ours.
 
     Raises:
         SpecError: If the row lacks what its verdict needs.
@@ -81,7 +81,7 @@ class PrintedCost:
 
     @property
     def name(self) -> str:
-        """Where it is printed."""
+        """The place where it is printed."""
         return f"{self.paper} {self.table}, {self.dataset}, {self.backbone}, {self.row}"
 
 
@@ -91,21 +91,21 @@ class PrintedMetric:
 
     Attributes:
         paper: One of ``PAPERS``.
-        table: Its number there.
-        dataset: As the paper calls it.
-        backbone: As the paper calls it.
-        row: As the paper calls it.
-        metric: As the paper calls it.
-        formula: What it is: ce, se, tca, tsa, speedup or accuracy_drop.
+        table: The number of the table in the paper.
+        dataset: The data set, as the paper calls it.
+        backbone: The backbone, as the paper calls it.
+        row: The row, as the paper calls it.
+        metric: The metric, as the paper calls it.
+        formula: The formula that computes it: ce, se, tca, tsa, speedup or accuracy_drop.
         w1: Weight of the drop in cost.
         w2: Weight of the drop in accuracy.
         accuracy: In percent.
         baseline_accuracy: In percent.
         cost: FLOPs or parameters, in the unit of ``baseline_cost``.
-        baseline_cost: The baseline's.
-        cost_drop: In percent, where that is printed instead.
-        printed: The metric.
-        judged: ``misprint``, where that takes a person.
+        baseline_cost: The cost of the baseline.
+        cost_drop: The drop in percent, where that is printed instead of costs.
+        printed: The printed value.
+        judged: ``misprint``, where a person must decide that.
         note: The reason.
 
     Raises:
@@ -136,7 +136,7 @@ class PrintedMetric:
 
     @property
     def name(self) -> str:
-        """Where it is printed."""
+        """The place where it is printed."""
         weights = f" ({self.w1}, {self.w2})" if self.w1 else ""
         place = f"{self.paper} {self.table}, {self.dataset}, {self.backbone}, {self.row}"
         return f"{place}, {self.metric}{weights}"
@@ -146,7 +146,7 @@ def printed_costs() -> list[PrintedCost]:
     """Return every row of the tables of costs.
 
     Raises:
-        SpecError: If the file breaks its format; the place says the line.
+        SpecError: If the file breaks its format; the message names the line.
     """
     return _rows(FOLDER / "costs.csv", PrintedCost)
 
@@ -155,7 +155,7 @@ def printed_metrics() -> list[PrintedMetric]:
     """Return every cell of the tables of metrics.
 
     Raises:
-        SpecError: If the file breaks its format; the place says the line.
+        SpecError: If the file breaks its format; the message names the line.
     """
     return _rows(FOLDER / "metrics.csv", PrintedMetric)
 

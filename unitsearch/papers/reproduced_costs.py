@@ -21,14 +21,14 @@ from unitsearch.papers.verdicts import (
 
 @dataclass(frozen=True)
 class ReproducedCost:
-    """A printed row beside what is computed for it.
+    """A printed row of costs and the costs that are computed for it.
 
     Attributes:
         row: The row as printed.
-        cost: What its network costs; None for a competitor's, or where no layout is known.
-        baseline: What the network costs that its drops are against.
+        cost: The cost of its network; None for a competitor's, or where no layout is known.
+        baseline: The cost of the network that its drops are measured against.
         params_verdict: Of the printed params; None where none are printed or none computed.
-        flops_verdict: Likewise.
+        flops_verdict: Of the printed FLOPs; None where none are printed or none computed.
         verdict: Of the row; ``DIFFERS`` if its numbers and its judgement cannot both be right.
     """
 
@@ -41,7 +41,7 @@ class ReproducedCost:
 
     @property
     def name(self) -> str:
-        """Where it is printed."""
+        """The place where it is printed."""
         return self.row.name
 
     @property
@@ -56,17 +56,17 @@ class ReproducedCost:
 
     @property
     def params_drop(self) -> Decimal | None:
-        """By how many percent the computed params are below the baseline's."""
+        """The percentage by which the computed params are below the baseline's."""
         return drop(self.cost.params, self.baseline.params) if self.cost and self.baseline else None
 
     @property
     def flops_drop(self) -> Decimal | None:
-        """By how many percent the computed FLOPs are below the baseline's."""
+        """The percentage by which the computed FLOPs are below the baseline's."""
         return drop(self.cost.flops, self.baseline.flops) if self.cost and self.baseline else None
 
 
 def reproduce_costs() -> list[ReproducedCost]:
-    """Return every row of the papers' tables of costs with what is computed for it.
+    """Return every row of the papers' tables of costs with the costs computed for it.
 
     Raises:
         SpecError: If a file of the tables breaks its format.
@@ -82,7 +82,7 @@ def reproduce_costs() -> list[ReproducedCost]:
 
 
 def judge(row: PrintedCost, cost: Cost | None, baseline: Cost | None) -> ReproducedCost:
-    """Return ``row`` with its verdicts, given what its network and its baseline cost."""
+    """Return ``row`` with its verdicts, given the costs of its network and its baseline."""
     if row.kind == "other":
         verdict = Verdict.other if row.params or row.flops else Verdict.no_cost
         return ReproducedCost(row, None, None, None, None, verdict)
@@ -92,17 +92,17 @@ def judge(row: PrintedCost, cost: Cost | None, baseline: Cost | None) -> Reprodu
     base = baseline or cost
     params = _verdict(row.params, row.params_unit, cost.params, base.params, row.params_of)
     flops = _verdict(row.flops, row.flops_unit, cost.flops, base.flops, row.flops_of)
-    found = worst(verdict for verdict in (params, flops) if verdict is not None)
+    verdict = worst(each for each in (params, flops) if each is not None)
     if row.judged == Verdict.misprint and flops == Verdict.differs and row.flops_meant:
-        # a misprint must agree with what it should have been
+        # a misprint must agree with the number that was meant
         meant = of_cost(printed(row.flops_meant, row.flops_unit), cost.flops)
         flops = Verdict.misprint if meant in AGREES else flops
     if row.judged == Verdict.lost:
         params, flops = (Verdict.lost if v == Verdict.differs else v for v in (params, flops))
     if row.judged:
-        contradicted = found == Verdict.exact or Verdict.differs in (params, flops)
-        found = Verdict.differs if contradicted else Verdict(row.judged)
-    return ReproducedCost(row, cost, baseline, params, flops, found)
+        contradicted = verdict == Verdict.exact or Verdict.differs in (params, flops)
+        verdict = Verdict.differs if contradicted else Verdict(row.judged)
+    return ReproducedCost(row, cost, baseline, params, flops, verdict)
 
 
 def _verdict(text: str, unit: str, computed: int, base: int, rounded: str) -> Verdict | None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, assert_never
 
 from unitsearch.architecture import (
     Architecture,
     Branches,
     Conv,
+    Flatten,
     Gate,
+    GlobalPool,
     Layer,
     Layers,
     Linear,
+    Pool,
     Residual,
+    Shuffle,
     Slbf,
     Stack,
     canonical,
@@ -64,9 +68,9 @@ def member(space: Space, settings: Mapping[str, Any], place: str) -> Architectur
     """Return the member with the given values by parameter name.
 
     A mixture may be set as a whole, by the counts of its kinds (``s1.units: {U1: 3, U2: 5}``) or
-    the one kind of all its units (``s1.units: U1``). A
-    name sets all parameters that end like it (``run`` sets ``layer2.0.run``), ``*`` stands for one
-    part of a name (``layer2.*.run``), and the most definite name holds.
+    the one kind of all its units (``s1.units: U1``). A name sets all parameters that end like it
+    (``run`` sets ``layer2.0.run``), ``*`` stands for one part of a name (``layer2.*.run``), and the
+    most definite name holds.
     """
     if not isinstance(settings, Mapping):
         raise SpecError(place=place, found=settings, expected="values by parameter name")
@@ -123,11 +127,11 @@ def _check_known(space: Space, settings: Mapping[str, Any], place: str) -> None:
 
 def _endings(names: Iterable[str]) -> list[str]:
     """Return every way to end a name like one of ``names``, such as run for layer2.0.run."""
-    found: dict[str, None] = {}
+    endings: dict[str, None] = {}
     for name in names:
         parts = name.split(".")
-        found |= {".".join(parts[i:]): None for i in range(len(parts)) if not parts[i].isdigit()}
-    return list(found)
+        endings |= {".".join(parts[i:]): None for i in range(len(parts)) if not parts[i].isdigit()}
+    return list(endings)
 
 
 def _by_strength(settings: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
@@ -193,10 +197,10 @@ def baseline(space: Space) -> Architecture:
                 expected=f"a point of {space.name}",
                 fix=did_you_mean(name, space.file.points) or "it has none",
             )
-        found = point(space, name)
+        named = point(space, name)
         if word == "point":
-            return found
-        return checked(space, dense(found), "baseline")
+            return named
+        return checked(space, dense(named), "baseline")
 
 
 def dense(architecture: Architecture) -> Architecture:
@@ -212,21 +216,23 @@ def dense(architecture: Architecture) -> Architecture:
 
 
 def _dense_layers(layers: Layers) -> Layers:
-    found: list[Layer] = []
+    dense_layers: list[Layer] = []
     for layer in layers:
         match layer:
             case Stack():
-                found += _dense_stack(layer)
+                dense_layers += _dense_stack(layer)
             case Residual(body=body, shortcut=shortcut):
                 inner = (_dense_layers(body), _dense_layers(shortcut))
-                found.append(replace(layer, body=inner[0], shortcut=inner[1]))
+                dense_layers.append(replace(layer, body=inner[0], shortcut=inner[1]))
             case Gate(body=body):
-                found.append(replace(layer, body=_dense_layers(body)))
+                dense_layers.append(replace(layer, body=_dense_layers(body)))
             case Branches(of=of):
-                found.append(replace(layer, of=tuple(map(_dense_layers, of))))
+                dense_layers.append(replace(layer, of=tuple(map(_dense_layers, of))))
+            case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
+                dense_layers.append(layer)
             case _:
-                found.append(layer)
-    return tuple(found)
+                assert_never(layer)
+    return tuple(dense_layers)
 
 
 def _dense_stack(stack: Stack) -> Layers:
@@ -237,14 +243,14 @@ def _dense_stack(stack: Stack) -> Layers:
             expected="equal kernels, strides and depths in a stack that is made dense",
             fix="give the baseline as layers",
         )
-    found: list[Layer] = []
+    layers: list[Layer] = []
     for i, layer in enumerate(stack.units[0].unit.layers):
         if isinstance(layer, (Conv, Slbf, Linear)):
             out = sum(run.count * _width(run.unit.layers[i]) for run in stack.units)
-            found.append(_with_width(layer, out))
+            layers.append(_with_width(layer, out))
         else:
-            found.append(layer)
-    return tuple(found)
+            layers.append(layer)
+    return tuple(layers)
 
 
 def _width(layer: Layer) -> int:
@@ -272,7 +278,7 @@ def _with_width(layer: Conv | Slbf | Linear, out: int) -> Layer:
 
 
 def expectations(space: Space, name: str) -> dict[str, tuple[int, int]]:
-    """Return what the point's ``expect`` says beside what is computed, by cost name."""
+    """Return the costs of the point's ``expect`` with those that are computed, by cost name."""
     data = space.file.points[name].get("expect") or {}
     place = f"points.{name}.expect"
     with space.file.document.located():

@@ -20,9 +20,9 @@ def check_choice_names(
 
     Args:
         choices: The names under ``choices``.
-        nodes: Everything in the file in which a choice may stand.
-        at_sites: For each replacement, what it puts in place of layers. Parameters there begin with
-            the site and the replacement, so that two replacements may use one name.
+        nodes: Every node of the file that may hold a choice.
+        at_sites: For each replacement, the nodes of its new layers. Parameters there begin with the
+            site and the replacement, so that two replacements may use one name.
 
     Raises:
         SpecError: At the second of the two.
@@ -105,10 +105,10 @@ def check_rings(named: Mapping[str, Node]) -> None:
 
 
 def check_replacement(node: Node) -> None:
-    """Check that what may come to a site is ``keep``, a layer, a list of them or a choice.
+    """Check that a replacement of a site is ``keep``, a layer, a list of them or a choice.
 
     Raises:
-        SpecError: If it is anything else; the place says where.
+        SpecError: If it is anything else; the message names the line.
     """
     match node:
         case Choose(options=options):

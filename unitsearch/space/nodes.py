@@ -80,11 +80,11 @@ class Mix:
 
     Attributes:
         kinds: The units by label.
-        total: How many units together.
+        total: The number of units together.
         most: The largest ``total``; the fixed range of the cut points.
         positions: Draw a kind for each position, as the papers do, in place of cut points.
-        name: Its own name, else its place gives it.
-        place: Where it stands.
+        name: Its own name; if it has none, its place names its parameters.
+        place: Its place in the file.
     """
 
     kinds: Mapping[str, Node]
@@ -114,11 +114,11 @@ class Replacement:
     """One item of ``replace``.
 
     Attributes:
-        prefix: How the names of its own parameters begin: nothing, or its name and a dot.
+        prefix: The beginning of its parameters' names: nothing, or its name and a dot.
         sites: The names of sites, or patterns of names.
-        run: Which layers of a site; None for all of it.
-        new: What comes in their place (``with`` in the file).
-        place: Where it stands.
+        run: The layers of a site that are replaced; None for all of it.
+        new: The layers that take their place (``with`` in the file).
+        place: Its place in the file.
     """
 
     prefix: str
@@ -135,7 +135,7 @@ def parse(data: Any, place: str) -> Node:
     """Return the node that plain ``data`` describes.
 
     Raises:
-        SpecError: If a word of choice is used in a way that it cannot be.
+        SpecError: If a word of choice is used in a way that the format does not allow.
     """
     if is_list(data):
         row = tuple(parse(item, f"{place}[{i}]") for i, item in enumerate(data))
@@ -167,14 +167,17 @@ def _is_layer(data: Any) -> bool:
 
 
 def _filling(data: Any) -> Any:
-    """Return what fills a site, with as many units as its width wants where it says no number.
+    """Return the data of a fill, with ``auto`` for a number of units that it does not give.
 
     A name alone is the unit of that name.
     """
     if isinstance(data, str):
         return {"use": data}
     if isinstance(data, Mapping) and isinstance(data.get("choose"), Mapping):
-        return {**data, "choose": {label: _filling(one) for label, one in data["choose"].items()}}
+        return {
+            **data,
+            "choose": {label: _filling(option) for label, option in data["choose"].items()},
+        }
     if isinstance(data, Mapping) and "mix" in data:
         return {"total": AUTO, **data}
     if isinstance(data, Mapping) and isinstance(data.get("sequence"), Mapping):
@@ -186,11 +189,11 @@ def _parse_choose(data: Mapping[str, Any], place: str) -> Choose:
     check_keys(data, ("choose", "name"), place, "a choice")
     options = data["choose"]
     inner = join(place, "choose")
-    found: dict[Any, Node]
+    nodes: dict[Any, Node]
     if isinstance(options, Mapping):
-        found = {str(label): parse(v, join(inner, str(label))) for label, v in options.items()}
+        nodes = {str(label): parse(v, join(inner, str(label))) for label, v in options.items()}
     elif is_list(options):
-        found = {}
+        nodes = {}
         for i, option in enumerate(options):
             at = f"{inner}[{i}]"
             label = option
@@ -200,14 +203,14 @@ def _parse_choose(data: Mapping[str, Any], place: str) -> Choose:
                     found=option,
                     expected="a plain value, or labels: choose: {small: …, large: …}",
                 )
-            if label in found:
+            if label in nodes:
                 raise SpecError(place=at, found=label, expected="every option once")
-            found[label] = parse(option, at)
+            nodes[label] = parse(option, at)
     else:
         raise SpecError(place=inner, found=options, expected="a list, or a mapping of labels")
-    if not 1 <= len(found) <= MAX_OPTIONS:
-        raise SpecError(place=inner, found=f"{len(found)} options", expected=f"1 to {MAX_OPTIONS}")
-    return Choose(found, _name(data, place), place, tuple(found))
+    if not 1 <= len(nodes) <= MAX_OPTIONS:
+        raise SpecError(place=inner, found=f"{len(nodes)} options", expected=f"1 to {MAX_OPTIONS}")
+    return Choose(nodes, _name(data, place), place, tuple(nodes))
 
 
 def _parse_range(data: Mapping[str, Any], place: str) -> Range:
@@ -258,23 +261,23 @@ def _parse_sequence(data: Mapping[str, Any], place: str) -> Series:
 
 def _kinds(data: Any, place: str) -> dict[Any, Node]:
     if isinstance(data, Mapping):
-        found = {str(label): parse(v, join(place, str(label))) for label, v in data.items()}
+        kinds = {str(label): parse(v, join(place, str(label))) for label, v in data.items()}
     elif is_list(data):
-        found = {}
+        kinds = {}
         for i, item in enumerate(data):
             if isinstance(item, Mapping) or is_list(item):
                 expected = "a name, or labels: {small: {nodes: …}, large: …}"
                 raise SpecError(place=f"{place}[{i}]", found=item, expected=expected)
-            if item in found:
+            if item in kinds:
                 raise SpecError(place=f"{place}[{i}]", found=item, expected="every kind once")
-            found[item] = (
+            kinds[item] = (
                 Use(item, f"{place}[{i}]") if isinstance(item, str) else Plain(item, place)
             )
     else:
         raise SpecError(place=place, found=data, expected="a list of names")
-    if not 1 <= len(found) <= MAX_OPTIONS:
-        raise SpecError(place=place, found=f"{len(found)} kinds", expected=f"1 to {MAX_OPTIONS}")
-    return found
+    if not 1 <= len(kinds) <= MAX_OPTIONS:
+        raise SpecError(place=place, found=f"{len(kinds)} kinds", expected=f"1 to {MAX_OPTIONS}")
+    return kinds
 
 
 def _name(data: Mapping[str, Any], place: str) -> str:

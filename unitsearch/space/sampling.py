@@ -1,25 +1,29 @@
 """``sample(space, choose)``: the only interpreter of a space.
 
-Random sampling, Optuna, replay of stored parameters, enumeration: each is a different ``choose``.
-It is handed the name of a parameter and its domain, and returns a value. A name always has the same
-domain, so that every sampler can work with it.
+Random sampling, Optuna, replay of stored parameters, enumeration: each is a different ``choose``,
+a function that takes the name of a parameter and its domain and returns a value. A name always has
+the same domain, so that every sampler can work with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, assert_never
 
 from unitsearch.architecture import (
     Architecture,
+    Branches,
     Conv,
     Flatten,
+    Gate,
+    GlobalPool,
     Layer,
     Layers,
     Linear,
     Pool,
     Residual,
+    Shuffle,
     Slbf,
     Stack,
     Unit,
@@ -45,7 +49,7 @@ def sample(space: Space, choose: Choice) -> Architecture:
         choose: Called once for each parameter, with its name and domain; returns a value.
 
     Raises:
-        SpecError: If a value drawn makes no architecture; the place says which line.
+        SpecError: If a value drawn makes no architecture; the message names the line.
     """
     draw = space.start_draw(choose)
     if space.file.backbone is not None:
@@ -115,10 +119,10 @@ def _finish(items: list[tuple[Layer | dict[str, Any], str]], space: Space) -> La
     """Return finished layers: ``out: auto`` is the width of the stack that follows."""
     width: int | None = None
     layers: list[Layer] = []
-    for at in range(len(items) - 1, -1, -1):
-        item, place = items[at]
+    for i in range(len(items) - 1, -1, -1):
+        item, place = items[i]
         if isinstance(item, dict) and item.get("kind") == "shuffle":
-            shuffle = shuffle_after(_producer(items, at), place)
+            shuffle = shuffle_after(_producer(items, i), place)
             if shuffle is not None:
                 layers.append(shuffle)
             continue
@@ -141,8 +145,10 @@ def _finish(items: list[tuple[Layer | dict[str, Any], str]], space: Space) -> La
                 width = first.inputs
             case Conv() | Linear() | Flatten() | Residual() | Slbf():
                 width = None
+            case Branches() | Gate() | GlobalPool() | Pool() | Shuffle():
+                pass  # the width passes through them to the stack
             case _:
-                pass  # per-channel layers lead on to the stack
+                assert_never(item)
     return tuple(reversed(layers))
 
 

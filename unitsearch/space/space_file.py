@@ -46,20 +46,20 @@ LIMITS = ("params", "macs", "flops")
 
 @dataclass(frozen=True, eq=False)
 class SpaceFile:
-    """A space as its file says it, before it is bound to data.
+    """The content of a space file, before it is bound to data.
 
     Attributes:
         name: The shipped name, or the file's name without its ending.
         document: The file's content with lines, for messages.
         about: The comment at the head of the file.
-        data: The data set it is meant for.
+        data: The data set that it is used with unless another is named.
         input: (channels, height, width), or None to follow the data.
         layers: Its layers; none where it has a backbone.
         backbone: The name and options of a backbone, or its layers; None where it has layers.
-        replace: What may stand in place of the backbone's layers.
+        replace: The layers that may take the place of the backbone's.
         limits: Largest params, macs and flops of a candidate.
         floor: Share of the baseline's accuracy from which a candidate is feasible.
-        train: Values of recipes that go with this space, by recipe.
+        train: Values of recipes for this space, by recipe.
     """
 
     name: str
@@ -98,7 +98,7 @@ def load_space(name: str | Path) -> SpaceFile:
 
     Raises:
         UsageError: If there is neither.
-        SpecError: If the file breaks the format; the place says where.
+        SpecError: If the file breaks the format; the message names the line.
     """
     path = Path(name)
     if path.suffix in (".yaml", ".yml", ".json") or path.parent != Path() or path.is_file():
@@ -159,7 +159,7 @@ def _read(document: Document, name: str) -> SpaceFile:
         return _settle(node, choices, units, stack=False)
 
     limits = check_keys(keys.get("limits") or {}, LIMITS, "limits", "limits")
-    found = SpaceFile(
+    space = SpaceFile(
         name=name,
         document=document,
         about=_about(document.text),
@@ -176,13 +176,13 @@ def _read(document: Document, name: str) -> SpaceFile:
         floor=Nullable(Float(0, 1)).read(keys.get("floor"), "floor"),
         train=_train(keys.get("train")),
     )
-    for node in (found.layers, *(item.new for item in found.replace)):
+    for node in (space.layers, *(item.new for item in space.replace)):
         check_layer_names(node)
-    outside = [*found.choices.values(), *found.units.values(), found.layers]
-    outside += [item.sites for item in found.replace]
-    at_sites = [[node for node in (item.run, item.new) if node] for item in found.replace]
-    check_choice_names(found.choices, outside, at_sites)
-    return found
+    outside = [*space.choices.values(), *space.units.values(), space.layers]
+    outside += [item.sites for item in space.replace]
+    at_sites = [[node for node in (item.run, item.new) if node] for item in space.replace]
+    check_choice_names(space.choices, outside, at_sites)
+    return space
 
 
 def _table(data: Any, place: str) -> dict[str, Node]:
@@ -190,13 +190,13 @@ def _table(data: Any, place: str) -> dict[str, Node]:
         return {}
     if not isinstance(data, Mapping):
         raise SpecError(place=place, found=data, expected="a mapping of names")
-    found: dict[str, Node] = {}
+    nodes: dict[str, Node] = {}
     for name, value in data.items():
         node = parse(value, join(place, str(name)))
         if (isinstance(node, Choose) and node.name) or isinstance(node, (Mix, Series)):
             raise SpecError(place=node.place, found="a name or a mix", expected="a plain choice")
-        found[str(name)] = node
-    return found
+        nodes[str(name)] = node
+    return nodes
 
 
 def _settle_all(
@@ -234,10 +234,10 @@ def _settle(
                     raise unknown_name(str(label), kind.place, units, "a unit under units")
             kinds = {label: inner(kind) for label, kind in node.kinds.items()}
             if isinstance(node, Mix):
-                at = join(node.place, "total")
-                most = largest(node.total, choices, at)
+                total_place = join(node.place, "total")
+                most = largest(node.total, choices, total_place)
                 if most < 1:
-                    raise SpecError(place=at, found=most, expected="at least one unit")
+                    raise SpecError(place=total_place, found=most, expected="at least one unit")
                 labels = {str(label): kind for label, kind in kinds.items()}
                 return Mix(labels, inner(node.total), most, node.positions, node.name, node.place)
             most = largest(node.length, choices, join(node.place, "sequence.length"))
@@ -259,7 +259,7 @@ def _read_replace(data: Any, settled: Callable[[Node], Node]) -> tuple[Replaceme
     if not isinstance(items, list):
         raise SpecError(place="replace", found=data, expected="a list of replacements")
     names: set[str] = set()
-    found = []
+    replacements = []
     for i, item in enumerate(items):
         place = f"replace[{i}]"
         keys = check_keys(item, ("name", "sites", "run", "with"), place, "a replacement")
@@ -280,8 +280,10 @@ def _read_replace(data: Any, settled: Callable[[Node], Node]) -> tuple[Replaceme
         }
         prefix = f"{name}." if name else ""
         check_replacement(nodes["with"])
-        found.append(Replacement(prefix, nodes["sites"], nodes.get("run"), nodes["with"], place))
-    return tuple(found)
+        replacements.append(
+            Replacement(prefix, nodes["sites"], nodes.get("run"), nodes["with"], place)
+        )
+    return tuple(replacements)
 
 
 def _read_baseline(data: Any, has_backbone: bool) -> dict[str, Any]:

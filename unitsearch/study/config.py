@@ -45,7 +45,7 @@ GROUPS = ("data", "train", "sampler", "stopping", "engine")
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """When a study ends: completed distinct trials in all, and minutes of one run."""
+    """The end of a study: distinct trials in all, complete or stopped, and minutes of one run."""
 
     trials: int = field_(Int(1), 40)
     minutes: float | None = field_(Nullable(Float(0, above=True)), None)
@@ -62,19 +62,20 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineConfig:
-    """Who trains. On the CPU and alone, nothing here changes what is proposed or what it scores.
+    """The workers that train, and their device.
 
-    On a GPU and in packs a score is the same to rounding, and the lag of a new study grows to what
-    packs need: see ``schedule``.
+    On the CPU and outside packs, nothing here changes a proposal or its accuracy. On a GPU and in
+    packs an accuracy is the same to rounding, and the lag of a new study grows to what packs need:
+    see ``schedule``.
 
     Attributes:
         name: ``local`` or ``ray``.
-        workers: How many; one per core unless given, on GPUs one per GPU.
-        address: Of a Ray cluster.
+        workers: The number of workers; one per core unless given, on GPUs one per GPU.
+        address: The address of a Ray cluster.
         checkpoint: The least number of minutes between two states kept of a training; null keeps
             none. Members of packs have none.
-        device: Where networks train; ``auto`` is ``cuda`` where torch finds a GPU.
-        pack: How many train together; null measures that on GPUs, and is 1 on the CPU.
+        device: The device that networks train on; ``auto`` is ``cuda`` where torch finds a GPU.
+        pack: How many networks train together; null measures that on GPUs, and is 1 on the CPU.
     """
 
     name: str = field_(Enum(("local", "ray")), "local")
@@ -85,8 +86,8 @@ class EngineConfig:
     pack: int | None = field_(Nullable(Int(1, 1024)), None)
 
     @property
-    def found_device(self) -> str:
-        """Where networks train: ``cpu`` or ``cuda``.
+    def resolved_device(self) -> str:
+        """The device that networks train on: ``cpu`` or ``cuda``.
 
         Raises:
             UsageError: If ``cuda`` is asked for and there is none.
@@ -101,7 +102,7 @@ class EngineConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything that a run was asked for, resolved."""
+    """The resolved configuration of a run: every setting that it was asked for."""
 
     space: str = field_(Text(4096))
     name: str | None = field_(Nullable(Text(100)), None)
@@ -251,17 +252,17 @@ def pack_request(config: Config, device: str, workers: int) -> schedule.PackRequ
 
 def _with_room_for_packs(config: Config, *, is_given: bool) -> Config:
     """Return the configuration with a lag that packs can do with, if none was given."""
-    device, workers = config.engine.found_device, config.engine.workers
+    device, workers = config.engine.resolved_device, config.engine.workers
     if device == "cuda" and config.engine.is_here:
-        found = gpus()
-        if workers is not None and workers > found:
+        available = gpus()
+        if workers is not None and workers > available:
             raise UsageError(
                 place="engine.workers",
                 found=workers,
-                expected=f"at most {found}: one a GPU",
+                expected=f"at most {available}: one a GPU",
                 fix="or train on the CPU: engine.device=cpu",
             )
-        workers = workers or found
+        workers = workers or available
     request = pack_request(config, device, workers or 1)
     if not is_given:
         lag = schedule.lag_for(request)
@@ -303,11 +304,11 @@ def _is_shared(group: ExtensionGroup, name: str, key: str) -> bool:
 
 def _given(overrides: Sequence[str]) -> dict[str, Any]:
     """Return the plain keys and group choices among the overrides."""
-    found = {}
+    given = {}
     for parsed in _parsed(overrides):
         if not parsed.is_delete():
-            found[parsed.key_or_group] = parsed.value()
-    return found
+            given[parsed.key_or_group] = parsed.value()
+    return given
 
 
 def _parsed(overrides: Sequence[str]) -> list[Any]:

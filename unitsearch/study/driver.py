@@ -15,11 +15,7 @@ TICK = 0.25  # seconds between two looks at the engine
 
 
 class UnderWay:
-    """The jobs that are with an engine.
-
-    Attributes:
-        lists: How many lists have a job that has not ended.
-    """
+    """The jobs that are with an engine."""
 
     def __init__(self) -> None:
         self._jobs: dict[tuple[int, str], Job] = {}
@@ -35,7 +31,7 @@ class UnderWay:
 
     @property
     def lists(self) -> int:
-        """How many lists have a job that has not ended."""
+        """The number of lists that have a job that has not ended."""
         return len(self._lists)
 
     def add(self, jobs: Sequence[Job]) -> None:

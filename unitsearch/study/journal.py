@@ -1,4 +1,4 @@
-"""The journal of a study opened for reading alone: the file is never written and never locked."""
+"""The journal of a study, opened for reading alone: it is never written and never locked."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from optuna.storages.journal import BaseJournalBackend
 
 
 class ReadOnlyJournal(BaseJournalBackend):
-    """Gives the lines of a journal as Optuna asks for them, each read once.
+    """The lines of a journal as Optuna asks for them, each read once.
 
-    A last line without its end is being written, or a crash tore it: it waits for its end.
+    A last line without its end is being written, or a crash tore it: it is left for a later call.
 
     Raises:
         ValueError: While reading, if a line is not what Optuna writes.
@@ -25,7 +25,7 @@ class ReadOnlyJournal(BaseJournalBackend):
         self._bytes = 0
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
-        """Yield the lines from ``log_number_from`` on, which is where the last call ended."""
+        """Yield the lines from ``log_number_from`` on: the last call ended there."""
         if log_number_from != self._read:
             raise ValueError(f"asked for line {log_number_from} after {self._read} lines")
         with self._path.open("rb") as file:
@@ -38,5 +38,5 @@ class ReadOnlyJournal(BaseJournalBackend):
                 yield json.loads(line)
 
     def append_logs(self, logs: list[dict[str, Any]]) -> NoReturn:
-        """Refuse: who only looks writes nothing."""
+        """Refuse: a reader writes nothing."""
         raise AssertionError(f"{self._path} is open for reading alone")

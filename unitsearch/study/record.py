@@ -97,7 +97,7 @@ class Trial:
 
     @property
     def epochs(self) -> int:
-        """How many epochs were trained."""
+        """The number of epochs that were trained."""
         return len(self.curve)
 
     @property
@@ -151,7 +151,7 @@ class Record:
 
     @property
     def counted(self) -> int:
-        """How many trials count for the budget: the complete and the stopped ones."""
+        """The number of trials that count for the budget: the complete and the stopped ones."""
         return sum(trial.is_counted for trial in self.trials)
 
     @cached_property

@@ -77,7 +77,7 @@ def repeat_trainings(
             return repeats.trainings
         config = networks[0].config
         engine = open_engine(
-            "local", config.engine.workers, None, folder, config.engine.found_device
+            "local", config.engine.workers, None, folder, config.engine.resolved_device
         )
         try:
             run_jobs(repeats, engine)
@@ -169,7 +169,7 @@ class Repeats:
     def _job(self, number: int) -> Job:
         network, seed = self._missing[number]
         engine = network.config.engine
-        jobs = JobBuilder(network.config, engine.found_device, engine.pack or 1, watch="test")
+        jobs = JobBuilder(network.config, engine.resolved_device, engine.pack or 1, watch="test")
         checkpoint = _checkpoint(self._folder, network.name, seed)
         return jobs.training(number, network.architecture, seed, checkpoint)
 

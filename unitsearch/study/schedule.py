@@ -1,4 +1,4 @@
-"""When trials begin: a pure function of the lag, the budget, the workers and the trials so far.
+"""The schedule of trials: a pure function of lag, budget, workers and the trials so far.
 
 The lag rule: the proposal of trial n sees the outcomes of trials 0 … n-1-lag. So trial n may be
 proposed when all of those have ended, and ``lag + 1`` trials can be under way at once. That bounds

@@ -58,7 +58,7 @@ def run_search(folder: Path, watch: Callable[[Progress], None], storage: str | N
     """
     manifest = read_manifest(folder, strict=True)
     asked = manifest.config.engine
-    device = asked.found_device
+    device = asked.resolved_device
     remove_torn(folder)
     store = study_store(folder, manifest, writer=True, url=storage)
     engine = open_engine(asked.name, asked.workers, asked.address, folder, device)
@@ -120,11 +120,7 @@ class SearchRun:
         )
         self._sampler = config.sampler.make(self._problem)
         self._stopping = config.stopping.make()
-        self._measured = [
-            objective.name
-            for objective in self._problem.objectives
-            if getattr(objective, "is_measured", False)
-        ]
+        self._measured = [m.name for m in self._problem.objectives if m.is_measured]
         self._waiting = deque(t.number for t in self._trials if t.state == "running")
         self._ended_before = {t.number for t in self._trials if t.state != "running"}
         self._keys = {trial.key for trial in self._trials}
@@ -149,7 +145,7 @@ class SearchRun:
 
     @property
     def ending(self) -> str:
-        """Why no trial begins any more; empty if one may."""
+        """The reason why no trial begins any more; empty if one may."""
         return self._schedule.ending(self._state())
 
     def next_list(self) -> Sequence[Job]:

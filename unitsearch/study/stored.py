@@ -1,4 +1,4 @@
-"""Architectures read from a store, where many trials are made of few parts: equal parts once."""
+"""Architectures read from a store: of many trials that share few parts, each part is read once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from unitsearch.architecture.reading import VERSION, read_input, read_layer, rea
 
 _WRITTEN = {"unitsearch", "input", "layers"}  # the keys of an architecture that a search proposes
 _STACK = {"kind", "name", "units"}
-_PLAIN = 2  # the version of marshal without references: equal data, equal bytes
+# Parts are known by their bytes in marshal, which writes them several times faster than json; in
+# this version it writes no references, so that equal data have equal bytes.
+_PLAIN = 2
 
 
 class Reader:
@@ -43,38 +45,42 @@ class Reader:
         """
         if set(data) != _WRITTEN or data["unitsearch"] != VERSION or not _few(data["layers"]):
             return read_architecture(data)
-        layers = tuple([self._layer(one, i) for i, one in enumerate(data["layers"])])
+        layers = tuple([self._layer(plain, i) for i, plain in enumerate(data["layers"])])
         return canonical(Architecture(input=self._input(data["input"]), layers=layers))
 
     def _input(self, data: Any) -> tuple[int, int, int]:
         text = marshal.dumps(data, _PLAIN)
-        found = self._inputs.get(text)
-        if found is None:
-            found = self._inputs[text] = read_input(data, "input")
-        return found
+        shape = self._inputs.get(text)
+        if shape is None:
+            shape = self._inputs[text] = read_input(data, "input")
+        return shape
 
-    def _layer(self, data: Any, at: int) -> Layer:
+    def _layer(self, data: Any, index: int) -> Layer:
         if _is_stack(data):
-            runs = [self._run(one, at, i) for i, one in enumerate(data["units"])]
-            return Stack(units=tuple(runs), name=data["name"])
+            units = [
+                self._units_of(plain, f"layers[{index}].units[{i}]")
+                for i, plain in enumerate(data["units"])
+            ]
+            return Stack(units=tuple(units), name=data["name"])
         text = marshal.dumps(data, _PLAIN)
-        found = self._layers.get(text)
-        if found is None:
-            found = self._layers[text] = read_layer(data, f"layers[{at}]")
-        return found
+        layer = self._layers.get(text)
+        if layer is None:
+            layer = self._layers[text] = read_layer(data, f"layers[{index}]")
+        return layer
 
-    def _run(self, data: Any, at: int, i: int) -> Units:
+    def _units_of(self, data: Any, place: str) -> Units:
         text = marshal.dumps(data, _PLAIN)
-        found = self._units.get(text)
-        if found is None:
-            run = read_units(data, f"layers[{at}].units[{i}]")
-            unit = self._same.setdefault(run.unit, run.unit)  # whoever compares is done at once
-            found = self._units[text] = Units(run.count, unit)
-        return found
+        units = self._units.get(text)
+        if units is None:
+            first = read_units(data, place)
+            # equal units are one object, so that comparing them ends at once
+            unit = self._same.setdefault(first.unit, first.unit)
+            units = self._units[text] = Units(first.count, unit)
+        return units
 
 
 def _is_stack(data: Any) -> bool:
-    """Whether data is a stack as it is written, whose units are worth reading one by one."""
+    """Say whether data is a stack as it is written, so that its units can be read one by one."""
     return (
         isinstance(data, dict)
         and data.get("kind") == "stack"

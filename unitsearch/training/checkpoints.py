@@ -1,9 +1,9 @@
-"""The state of a long training, kept in a file from time to time: a kill costs minutes of it.
+"""Checkpoints: the state of a long training, written to a file so that a kill costs only minutes.
 
-A training that goes on from its file ends with the same weights, bit for bit, as one that was never
-killed, on the same machine. The file is a safetensors file, of which nothing is executed. Whatever
-is wrong with it, or with its folder, costs time and never a result: the training begins anew, or
-keeps nothing.
+A training that continues from its file ends with the same weights, bit for bit, as one that was
+never killed, on the same machine. The file is a safetensors file, of which nothing is executed. A
+damaged file, or a folder that cannot be written, costs time and never a result: the training begins
+anew, or writes nothing.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class State:
     """A training after some epochs.
 
     Attributes:
-        curve: Accuracy after each of them.
-        loss_curve: Mean cross-entropy after each, on the same images.
-        losses: Mean training loss of each.
-        seconds: Time they took.
-        tensors: What training goes on from, by name.
+        curve: Accuracy after each epoch.
+        loss_curve: Mean cross-entropy after each epoch, on the same images.
+        losses: Mean training loss of each epoch.
+        seconds: The time that the epochs took.
+        tensors: Everything else that the next epoch depends on, by name.
     """
 
     curve: tuple[float, ...]
@@ -45,31 +45,31 @@ class State:
 
 
 class Checkpoint:
-    """Where the state of one training is kept, and how often.
+    """The file that holds the state of one training.
 
     Args:
-        path: The file. Nothing is kept unless its folder is there: a worker on another machine
+        path: The file. Nothing is written unless its folder exists: a worker on another machine
             than the study's trains without.
-        job: Everything that the result depends on, as plain data; a file of another job, or of
-            another version of torch, is not gone on from.
-        minutes: The least time between two files; with 0 there is one after every epoch.
+        identity: Everything that the states depend on, as plain data; the file of a training of
+            another identity, or of another version of torch, is ignored.
+        minutes: The least time between two writes; with 0 there is one after every epoch.
     """
 
-    def __init__(self, path: Path, job: Mapping[str, Any], minutes: float) -> None:
+    def __init__(self, path: Path, identity: Mapping[str, Any], minutes: float) -> None:
         self._path, self._minutes = path, minutes
-        plain = json.dumps([job, torch.__version__], sort_keys=True)
-        self._job = hashlib.sha256(plain.encode()).hexdigest()
+        plain = json.dumps([identity, torch.__version__], sort_keys=True)
+        self._identity = hashlib.sha256(plain.encode()).hexdigest()
         self._last = time.monotonic()
 
     def found(self) -> State | None:
-        """Return the state that was kept of this job; None if there is none that can be read."""
+        """Return the stored state of this training; None if there is none that can be read."""
         try:
             with safe_open(self._path, "pt") as file:
-                said = file.metadata() or {}
-                if said.get("job") != self._job:
+                metadata = file.metadata() or {}
+                if metadata.get("job") != self._identity:
                     return None
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            about = json.loads(said["about"])
+            about = json.loads(metadata["about"])
             curve, loss_curve, losses = (
                 tuple(about[name]) for name in ("curve", "loss_curve", "losses")
             )
@@ -78,11 +78,11 @@ class Checkpoint:
             return None
 
     def is_due(self) -> bool:
-        """Say whether it is time to keep a state."""
+        """Say whether it is time to write a state."""
         return time.monotonic() - self._last >= 60 * self._minutes
 
     def keep(self, state: State) -> None:
-        """Write the file, whole or not at all; where that cannot be, one line says so."""
+        """Write the file, whole or not at all; if that fails, log one line."""
         self._last = time.monotonic()
         if not self._path.parent.is_dir():
             return
@@ -92,10 +92,10 @@ class Checkpoint:
             "losses": state.losses,
             "seconds": state.seconds,
         }
-        said = {"job": self._job, "about": json.dumps(about)}
+        metadata = {"job": self._identity, "about": json.dumps(about)}
         tensors = {name: tensor.contiguous() for name, tensor in state.tensors.items()}
         try:
-            write_whole(self._path, save(tensors, said))
+            write_whole(self._path, save(tensors, metadata))
         except OSError as error:
             logging.getLogger(__name__).warning(
                 "%s: cannot be written (%s); a kill costs the training so far",
@@ -110,18 +110,18 @@ class Checkpoint:
 
 def tensors_of(network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Return everything that changes while torch trains ``network``, by name."""
-    found = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
     for i, parameter in enumerate(_parameters(optimiser)):
         for name, value in optimiser.state.get(parameter, {}).items():
             if isinstance(value, Tensor):
-                found[f"optimiser.{i}.{name}"] = value
-    return found
+                tensors[f"optimiser.{i}.{name}"] = value
+    return tensors
 
 
 def put_back(
     tensors: Mapping[str, Tensor], network: nn.Module, optimiser: torch.optim.Optimizer
 ) -> None:
-    """Put what ``tensors_of`` returned into a network and optimiser of the same kinds."""
+    """Load the tensors of ``tensors_of`` into a network and optimiser of the same kinds."""
     named = {
         name.removeprefix("network."): tensor
         for name, tensor in tensors.items()
@@ -133,10 +133,10 @@ def put_back(
         if name.startswith("optimiser."):
             _, i, of = name.split(".", 2)
             parameter = parameters[int(i)]
-            # fused optimisers walk through memory: it must lie as the parameter does
+            # fused optimisers go through memory in order: the layout must be the parameter's
             like = parameter.detach() if tensor.shape == parameter.shape else tensor
-            own = torch.empty_like(like, device=parameter.device)
-            optimiser.state[parameter][of] = own.copy_(tensor)
+            value = torch.empty_like(like, device=parameter.device)
+            optimiser.state[parameter][of] = value.copy_(tensor)
 
 
 def _parameters(optimiser: torch.optim.Optimizer) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""One flat training loop."""
+"""The training loop of a single network."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Trained:
         loss_curve: Mean cross-entropy of the same images after each epoch, in nats.
         losses: Mean training loss of each epoch.
         seconds: Time that training and evaluation took.
-        stop_reason: Why the training stopped before its last epoch; empty if it did not.
+        stop_reason: The reason if the training stopped before its last epoch, else empty.
     """
 
     curve: tuple[float, ...]
@@ -132,7 +132,7 @@ def test_accuracy(network: nn.Module, data: DataSet, recipe: Recipe) -> float:
 
 
 def rate_at(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
-    """Return the learning rate of a step: warm-up, then the schedule, over what is left to do."""
+    """Return the learning rate of a step: warm-up, then the schedule over the epochs left."""
     first, last = 0, recipe.epochs
     if recipe.restart is not None and epoch >= recipe.restart:
         first = recipe.restart

@@ -1,22 +1,22 @@
-"""Telling a lack of memory from other trouble."""
+"""Errors that come of too little memory, told from others."""
 
 from __future__ import annotations
 
 import torch
 
-_SAID = ("DefaultCPUAllocator", "out of memory", "ALLOC_FAILED")
+_MESSAGES = ("DefaultCPUAllocator", "out of memory", "ALLOC_FAILED")
 
 
 def is_memory(error: BaseException | None) -> bool:
-    """Say whether ``error`` comes of too little memory, on whatever device.
+    """Say whether ``error`` comes of too little memory, on any device.
 
-    Torch does not always say so by its type, and while a CUDA graph is captured it raises an error
-    about the capture on top.
+    Torch does not always raise a type of its own for it, and while a CUDA graph is captured it
+    raises an error about the capture on top.
     """
     while error is not None:
         if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
             return True
-        if isinstance(error, RuntimeError) and any(said in str(error) for said in _SAID):
+        if isinstance(error, RuntimeError) and any(part in str(error) for part in _MESSAGES):
             return True
         error = error.__context__
     return False

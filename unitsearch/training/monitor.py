@@ -13,7 +13,7 @@ Bars = Sequence[float | None]
 
 @dataclass(frozen=True, eq=False)
 class Monitor:
-    """What is done after each epoch of one training.
+    """The checks after each epoch of one training.
 
     Attributes:
         images: Images that accuracy is measured on; the validation images unless given.
@@ -29,9 +29,9 @@ class Monitor:
 
 
 def missed_bar(curve: Sequence[float], bars: Bars, epochs: int) -> str:
-    """Return why a training of ``epochs`` epochs stops after the last of ``curve``, else nothing.
+    """Return the reason if the last accuracy of ``curve`` is below its bar, else an empty text.
 
-    A bar is not applied to the last epoch: stopping there would save nothing.
+    The last of the training's ``epochs`` has no bar: stopping there would save nothing.
     """
     epoch = len(curve)
     if epoch == 0 or epoch >= epochs or epoch > len(bars):

@@ -1,4 +1,4 @@
-"""Recipes: how a network is trained, as data. Knows no torch."""
+"""Recipes, by which networks are trained, as data. Knows no torch."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from unitsearch.fields import Bool, Enum, Float, Int, Nullable, Text, field_
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a network is trained.
+    """The settings of a training.
 
     Attributes:
         name: The recipe's name.
         epochs: Passes over the training images.
-        batch: Images a step; a last batch that is not full is left out.
+        batch: Images a step; a last batch that is not full is dropped.
         optimiser: ``sgd``, ``adam`` or ``adamw``.
         rate: Initial learning rate.
-        momentum: Of SGD.
-        weight_decay: Decay of weights; in AdamW decoupled.
-        epsilon: Adam's and AdamW's.
+        momentum: SGD's momentum.
+        weight_decay: Weight decay; in AdamW decoupled.
+        epsilon: Adam's and AdamW's addend to the denominator.
         schedule: ``cosine`` to zero or ``constant``, after the warm-up.
         each: Whether the rate changes each ``step`` or each ``epoch``.
         warmup: Epochs in which the rate rises linearly from zero.
-        restart: The epoch at which the optimiser is made anew, without momentum, and the schedule
+        restart: The epoch at which the optimiser is reset, without momentum, and the schedule
             begins again over the epochs left; none unless given (the papers' code: 10).
         ahead: Whether the schedule is one epoch ahead, so that the last epoch has rate 0 (the
             code).
@@ -53,7 +53,7 @@ class Recipe:
     smoothing: float = field_(Float(0, 1), 0.0)
 
     def __post_init__(self) -> None:
-        """Check that the warm-up leaves something to warm up for."""
+        """Check that the warm-up is shorter than the training."""
         if self.warmup >= self.epochs and self.warmup > 0:
             expected = f"less than the {self.epochs} epochs"
             raise SpecError(place="warmup", found=self.warmup, expected=expected)

@@ -1,4 +1,4 @@
-"""Who does the arithmetic of training: torch, or lanes."""
+"""Runners, which do the arithmetic of a training: one by torch, one in lanes."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ Normalisation = tuple[tuple[float, ...], tuple[float, ...]]  # mean and std of e
 
 
 class Score(NamedTuple):
-    """How well a network does on images, in eval mode; NaN where there are none.
+    """The quality of a network on images, in eval mode; NaN where there are none.
 
     Attributes:
-        accuracy: The share that it puts in their class, a fraction.
+        accuracy: The share of images that it classifies correctly, a fraction.
         loss: Mean cross-entropy in nats, without label smoothing.
     """
 
@@ -39,7 +39,7 @@ class Score(NamedTuple):
 
 
 class Runner(Protocol):
-    """A network in training, whoever does its arithmetic."""
+    """A network in training."""
 
     def epoch(
         self, images: Source, rates: Iterable[float], order: Generator, augmentation: str
@@ -47,22 +47,22 @@ class Runner(Protocol):
         """Take one step a learning rate on batches of shuffled images; return the mean loss."""
 
     def score(self, images: Source) -> Score:
-        """Return how well the network does on images, in eval mode."""
+        """Return the network's score on images, in eval mode."""
 
     def is_finite(self, images: Source) -> bool:
         """Say whether the logits of the first images are finite."""
 
     def restart(self) -> None:
-        """Make the optimiser anew, without momentum."""
+        """Reset the optimiser, without momentum from now on."""
 
     def tensors(self) -> dict[str, Tensor]:
         """Return everything that changes in training, by name."""
 
     def put_back(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what ``tensors`` returned in a training of the same plan and recipe."""
+        """Continue from the tensors of a training of the same plan and recipe."""
 
     def finish(self) -> None:
-        """Leave the parameters in the network, on the CPU and in eval mode."""
+        """Move the parameters into the network, on the CPU and in eval mode."""
 
 
 def runner(
@@ -72,7 +72,7 @@ def runner(
     normalisation: Normalisation,
     device: torch.device | str = "cpu",
 ) -> Runner:
-    """Return who trains ``network`` by its plan, ``batch`` images a step, served on ``device``."""
+    """Return the runner of ``network`` by its plan: ``batch`` images a step, on ``device``."""
     if isinstance(network, Network) and network.runs_in_lanes:
         return LanesRunner(network, recipe, batch, normalisation)
     return TorchRunner(network, recipe, batch, normalisation, device)
@@ -81,7 +81,7 @@ def runner(
 class TorchRunner:
     """Training by torch on the device of the images.
 
-    The network is there until ``finish`` brings it back.
+    The network stays on ``device`` until ``finish`` moves it back to the CPU.
     """
 
     def __init__(
@@ -108,8 +108,8 @@ class TorchRunner:
         network.train()
         total = torch.zeros((), dtype=torch.float64, device=images.labels.device)
         steps = 0
-        found = batches(images, self._batch, order, drop_last=True, augmentation=augmentation)
-        for rate, (pixels, labels) in zip(rates, found, strict=True):
+        served = batches(images, self._batch, order, drop_last=True, augmentation=augmentation)
+        for rate, (pixels, labels) in zip(rates, served, strict=True):
             for group in optimiser.param_groups:
                 group["lr"] = rate
             logits = network(self._prepared(pixels))
@@ -124,7 +124,7 @@ class TorchRunner:
         return float(total) / steps
 
     def score(self, images: Source) -> Score:
-        """Return how well the network does on images, in eval mode."""
+        """Return the network's score on images, in eval mode."""
         return score(self._network, images, *self._normalisation)
 
     def is_finite(self, images: Source) -> bool:
@@ -135,7 +135,7 @@ class TorchRunner:
         return bool(torch.isfinite(logits).all())
 
     def restart(self) -> None:
-        """Make the optimiser anew, without momentum."""
+        """Reset the optimiser, without momentum from now on."""
         self._optimiser = _optimiser(self._network, self._recipe, 0.0)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -143,11 +143,11 @@ class TorchRunner:
         return tensors_of(self._network, self._optimiser)
 
     def put_back(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what ``tensors`` returned in a training of the same plan and recipe."""
+        """Continue from the tensors of a training of the same plan and recipe."""
         put_back(tensors, self._network, self._optimiser)
 
     def finish(self) -> None:
-        """Leave the parameters in the network, in eval mode."""
+        """Move the parameters into the network, on the CPU and in eval mode."""
         self._network.to("cpu").eval()
 
     def _prepared(self, pixels: Tensor) -> Tensor:
@@ -195,7 +195,7 @@ class LanesRunner:
         return total / steps
 
     def score(self, images: Source) -> Score:
-        """Return how well the network does on images, in eval mode."""
+        """Return the network's score on images, in eval mode."""
         return Score(*self._lanes.evaluate(*_arrays(images)))
 
     def is_finite(self, images: Source) -> bool:
@@ -204,7 +204,7 @@ class LanesRunner:
         return bool(np.isfinite(self._lanes.logits(pixels[:_EVALUATION_BATCH])).all())
 
     def restart(self) -> None:
-        """Make the optimiser anew, without momentum."""
+        """Reset the optimiser, without momentum from now on."""
         self._lanes.restart(0.0)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -217,7 +217,7 @@ class LanesRunner:
         }
 
     def put_back(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what ``tensors`` returned in a training of the same plan and recipe."""
+        """Continue from the tensors of a training of the same plan and recipe."""
         parts: dict[str, dict[str, NDArray[Any]]] = {"network": {}, "optimiser": {}}
         for name, tensor in tensors.items():
             part, _, inner = name.partition(".")
@@ -227,7 +227,7 @@ class LanesRunner:
         self._lanes.load_optimiser(parts["optimiser"])
 
     def finish(self) -> None:
-        """Leave the parameters in the network, in eval mode."""
+        """Move the parameters into the network, on the CPU and in eval mode."""
         state = {name: torch.from_numpy(a) for name, a in self._lanes.state().items()}
         self._network.load_state_dict(state)
         self._network.eval()
@@ -236,36 +236,36 @@ class LanesRunner:
 def score(
     network: nn.Module, images: Source, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> Score:
-    """Return how well torch's ``network`` does on ``images``, in eval mode.
+    """Return the score of ``network`` on ``images`` by torch, in eval mode.
 
     ``mean`` and ``std`` are per channel, of pixels in [0, 1].
     """
     network.eval()
-    right, loss = 0, 0.0
+    correct, loss = 0, 0.0
     with torch.inference_mode():
         for pixels, labels in batches(images, evaluation_batch(images)):
             logits = network(_prepared(pixels, mean, std, memory_of(network)))
-            right += int((logits.argmax(1) == labels).sum())
+            correct += int((logits.argmax(1) == labels).sum())
             loss += float(F.cross_entropy(logits.double(), labels, reduction="sum"))
     if not len(images):
         return Score(float("nan"), float("nan"))
-    return Score(right / len(images), loss / len(images))
+    return Score(correct / len(images), loss / len(images))
 
 
 def _arrays(images: Source) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return pixels and labels as lanes take them."""
-    assert isinstance(images, Images)  # others are left to torch when the plan is made
+    """Return pixels and labels as the arrays that lanes read."""
+    assert isinstance(images, Images)  # the plan of images in files is one of torch's
     return images.pixels.numpy(), images.labels.numpy()
 
 
 def evaluation_batch(images: Source) -> int:
-    """Return how many images torch evaluates together."""
+    """Return the number of images that torch evaluates together."""
     _, height, width = images.shape
     return max(min(_EVALUATION_BATCH, _EVALUATION_BATCH * 64 * 64 // (height * width)), 1)
 
 
 def memory_of(network: nn.Module) -> torch.memory_format:
-    """Return the order in memory that ``network`` takes its images in."""
+    """Return the memory format of the images that ``network`` takes."""
     return network.memory_format if isinstance(network, Network) else torch.channels_last
 
 

@@ -1,1 +1,1 @@
-"""Training of packs: several networks of one skeleton as one."""
+"""Training of packs: several networks of one skeleton, trained as one."""

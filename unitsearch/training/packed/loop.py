@@ -97,11 +97,11 @@ def train_pack(
     trainer = _PackTrainer(data, recipe, augmentation, watch, torch.device(device), bfloat16)
     waiting = enumerate(members)
     # a joining member takes the place of one that left: a pack of equal networks stays as it is
-    places: list[_Progress | None] = [None] * size
+    places: list[_MemberProgress | None] = [None] * size
     while True:
         for i, progress in enumerate(places):
             if progress is None and (joining := next(waiting, None)) is not None:
-                places[i] = _Progress(*joining)
+                places[i] = _MemberProgress(*joining)
         training = [progress for progress in places if progress is not None]
         if not training:
             return
@@ -121,7 +121,7 @@ def train_pack(
 
 
 @dataclass(eq=False)
-class _Progress:
+class _MemberProgress:
     """The progress of a member of the pack."""
 
     number: int
@@ -176,10 +176,10 @@ class _PackTrainer:
         self._normalisation = normalisation(data, recipe)
         self._batch = min(recipe.batch, len(self._images))
         self._count = len(self._images) // self._batch  # steps of an epoch
-        self._members: list[_Progress] = []
+        self._members: list[_MemberProgress] = []
         self._made: PackedSteps | None = None
 
-    def set_members(self, members: list[_Progress]) -> None:
+    def set_members(self, members: list[_MemberProgress]) -> None:
         """Make these the members, in these places; those that trained already continue."""
         places_before = {id(member): i for i, member in enumerate(self._members)}
         old = self._made
@@ -243,7 +243,7 @@ class _PackTrainer:
         assert self._made is not None
         return self._made
 
-    def _new_steps(self, members: list[_Progress]) -> PackedSteps:
+    def _new_steps(self, members: list[_MemberProgress]) -> PackedSteps:
         return prepared(
             [member.network.architecture for member in members],
             self._images,

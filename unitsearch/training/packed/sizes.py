@@ -1,4 +1,4 @@
-"""How many members a pack should have, measured: as many as memory holds and time rewards."""
+"""The size of packs, by measurement: it grows while memory allows and saves time per member."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from unitsearch.training.memory import is_memory
 from unitsearch.training.packed.steps import prepared
 from unitsearch.training.recipes import Recipe
 
-MOST = 256
-GAIN = 0.05  # share of a member's time that doubling must save, which is more than noise
-SHARE = 0.9  # of the device's memory
+MOST = 256  # members
+GAIN = 0.05  # share of the time per member that doubling must save: more than noise
+SHARE = 0.9  # share of the device's memory that a pack may take
 _WARM_UP, _TIMED = 3, 10  # steps
 
 
@@ -32,17 +32,17 @@ def choose_size(
     bfloat16: bool = False,
     most: int = MOST,
 ) -> int:
-    """Return how many members a pack should have: 1 on CPU, where lanes have nothing to share.
+    """Return the number of members of the fastest pack: 1 on the CPU, which gains nothing by packs.
 
     On CUDA steps of 1, 2, 4 … members are timed while memory allows and the time per member falls.
 
     Args:
-        architectures: What the pack will hold, or some of it, of one skeleton.
-        data: What it trains on, in memory.
-        recipe: How.
-        device: Where.
+        architectures: The pack's members, or some of them, of one skeleton.
+        data: The data set, in memory.
+        recipe: The recipe of all members.
+        device: The pack's device.
         bfloat16: Whether maps are held in bfloat16.
-        most: No more than these.
+        most: The largest size that is tried.
 
     Raises:
         UsageError: If images are not in memory, or architectures do not fit each other.
@@ -63,15 +63,15 @@ def choose_size(
 
 
 def fastest(measure: Callable[[int], tuple[float, bool]], most: int = MOST) -> int:
-    """Return the size at which a step takes least per member, doubling from 1 while it falls.
+    """Return the size with the least time per member, doubling from 1 while that time falls.
 
     Args:
-        measure: Returns the seconds of a step of so many members, and whether there is memory for
-            twice as many; raises ``MemoryError``, or what torch does, if there was too little for
-            these.
-        most: No size above this is tried.
+        measure: Takes a size; returns the seconds of a step and whether there is memory for twice
+            as many members. If there is too little memory for this size, it raises ``MemoryError``
+            or torch's error.
+        most: The largest size that is tried.
     """
-    found, best, size = 1, float("inf"), 1
+    fastest_size, best, size = 1, float("inf"), 1
     while size <= most:
         try:
             seconds, is_room = measure(size)
@@ -81,10 +81,10 @@ def fastest(measure: Callable[[int], tuple[float, bool]], most: int = MOST) -> i
             break
         if seconds / size > best * (1 - GAIN):
             break
-        found, best, size = size, seconds / size, 2 * size
+        fastest_size, best, size = size, seconds / size, 2 * size
         if not is_room:
             break
-    return found
+    return fastest_size
 
 
 def step_seconds(
@@ -95,7 +95,7 @@ def step_seconds(
     *,
     bfloat16: bool = False,
 ) -> float:
-    """Return the seconds that a training step of a pack takes, the mean of ten.
+    """Return the seconds of a training step of a pack, the mean of ten.
 
     Raises:
         UsageError: If images are not in memory, or architectures do not fit each other.

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from unitsearch.architecture import (
     Branches,
+    Conv,
     Flatten,
     Gate,
     GlobalPool,
     Layer,
     Layers,
+    Linear,
     Pool,
     Residual,
+    Shuffle,
+    Slbf,
     Stack,
 )
 from unitsearch.shapes import Shape, after
@@ -152,8 +157,10 @@ def _boxes(layer: Layer) -> int:
             return 1 + sum(map(_boxes, layer.body))
         case Branches():
             return 1 + max((sum(map(_boxes, sequence)) for sequence in layer.of), default=0)
-        case _:
+        case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
             return 1
+        case _:
+            assert_never(layer)
 
 
 def _name(layers: Layers) -> str:

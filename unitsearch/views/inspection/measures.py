@@ -232,6 +232,6 @@ def meanings(inspection: Inspection) -> str:
 
 def _least(images: int) -> float:
     """Return two standard errors, in points, of a change that no image shows."""
-    from unitsearch.network.features import Effect
+    from unitsearch.network.features import RemovalEffect
 
-    return 200 * Effect(images, 0, 0, 0.0, 0.0).error
+    return 200 * RemovalEffect(images, 0, 0, 0.0, 0.0).error

@@ -11,16 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from itertools import count as numbers
+from typing import assert_never
 
 from unitsearch.architecture import (
     Architecture,
     Branches,
     Conv,
+    Flatten,
     Gate,
+    GlobalPool,
     Layer,
     Layers,
     Linear,
+    Pool,
     Residual,
+    Shuffle,
     Slbf,
     Stack,
     Units,
@@ -62,10 +67,12 @@ def cost_without(architecture: Architecture, removed: UnitPositions) -> Cost:
 
 def _cost(layers: Layers, x: Shape, removed: UnitPositions, number: Iterator[int]) -> Cost:
     entries, reduced, total = [], [], Cost()
+    plain: list[_Entry] = []  # the layers that hold no other layers
     for index, layer in enumerate(layers):
         entries.append(_Entry(layer, x))
         match layer:
             case Stack():
+                plain.append(entries[-1])
                 units = removed.get(next(number), frozenset())
                 if units:
                     reduced.append((index, units))
@@ -78,14 +85,15 @@ def _cost(layers: Layers, x: Shape, removed: UnitPositions, number: Iterator[int
                 for i, sequence in enumerate(layer.of):
                     share = x if layer.split is None else (layer.split[i], *x[1:])
                     total += _cost(sequence, share, removed, number)
+            case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
+                plain.append(entries[-1])
             case _:
-                pass
+                assert_never(layer)
         x = after(layer, x)
     for index, units in reduced:
         _remove_units(entries, index, units)
-    for entry in entries:
-        if not isinstance(entry.layer, (Residual, Gate, Branches)):
-            total += layer_cost(entry.layer, entry.x)
+    for entry in plain:
+        total += layer_cost(entry.layer, entry.x)
     return total
 
 

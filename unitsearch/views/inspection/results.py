@@ -14,7 +14,7 @@ from unitsearch.architecture.description import unit_kind
 from unitsearch.costs import Cost
 
 if TYPE_CHECKING:
-    from unitsearch.network.features import Activity, Effect, UnitAt
+    from unitsearch.network.features import Activity, RemovalEffect, UnitAt
 
 DEAD, UNRESOLVED, NEEDED, HARMFUL, UNMEASURED = (
     "dead", "no effect resolved", "needed", "harmful", "not measured",
@@ -34,7 +34,7 @@ class InspectedUnit:
 
     at: UnitAt
     activity: Activity
-    effect: Effect | None
+    effect: RemovalEffect | None
     saves: Cost | None
 
     @property
@@ -90,7 +90,7 @@ class JointRemoval:
     """
 
     units: tuple[InspectedUnit, ...]
-    effect: Effect
+    effect: RemovalEffect
     saves: Cost
 
 

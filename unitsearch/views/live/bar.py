@@ -128,7 +128,7 @@ def _option(text: str, value: str, *, chosen: bool = False) -> str:
 def _progress(record: Record) -> str:
     wanted = record.manifest.config.budget.trials
     states = [trial.state for trial in record.trials]
-    parts = [f"{len(record.complete):,} of {wording.count(wanted, 'trial')}"]
+    parts = [f"{record.counted:,} of {wording.count(wanted, 'trial')}"]
     if states.count("stopped"):
         parts.append(f"{states.count('stopped'):,} stopped early")
     if states.count("running"):

@@ -1,4 +1,4 @@
-"""What every page is made of: its policy, its scripts, figures as JSON."""
+"""The parts of every HTML page: its policy, its scripts, and figures as JSON."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from unitsearch.views.figures.theme import CONFIG
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-# The page may run and style itself and nothing else: no request can leave it. Plotly compiles its
-# WebGL shaders' wrappers, hence unsafe-eval.
+# A page may run its own scripts and styles and nothing else: no request can leave it. Plotly
+# compiles wrappers of its WebGL shaders, hence unsafe-eval.
 POLICY = (
     '<meta http-equiv="Content-Security-Policy" content="default-src \'none\';'
     " script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:\">"
 )
 
 
-# Of a page whose figures are linked, in the order in which they run; the last one starts the page.
+# Scripts of a page in the order in which they run; the last one starts the page.
 _FIGURES = ("clouds.js", "links.js", "plots.js")
 LINKED = ("choice.js", "tables.js", "drawer.js", "filters.js", *_FIGURES)
 _ALONE = ("choice.js", *_FIGURES, "report.js")
 
 
 def asset(name: str) -> str:
-    """Return the text of a file that lies beside this module (CSS or JavaScript)."""
+    """Return the text of a file beside this module: CSS, JavaScript or HTML."""
     return files("unitsearch.views.pages").joinpath(name).read_text(encoding="utf-8")
 
 
@@ -53,13 +53,13 @@ def figure_json(drawn: FigureData) -> str:
     """Return a figure as JSON for ``Plotly.newPlot``: arrays as bytes, NaN as null."""
     from plotly.utils import PlotlyJSONEncoder
 
-    traces = [{name: _typed(value) for name, value in one.items()} for one in drawn["data"]]
+    traces = [{name: _typed(value) for name, value in trace.items()} for trace in drawn["data"]]
     plain = {"data": traces, "layout": drawn["layout"]}
     return safe_json(json.dumps(plain, cls=PlotlyJSONEncoder, separators=(",", ":")))
 
 
 def _typed(value: Any) -> Any:
-    """Return an array as plotly.js reads it: its type and its bytes in base64."""
+    """Return an array as plotly.js reads arrays: a type and bytes in base64."""
     if not hasattr(value, "dtype"):
         return value
     kind = "i4" if value.dtype.kind in "iu" else "f8"
@@ -67,7 +67,7 @@ def _typed(value: Any) -> Any:
 
 
 def embedded(name: str, json_text: str) -> str:
-    """Return JSON text as an element of a page, where its script finds it by ``name``."""
+    """Return JSON text as an element of a page, which its script finds by ``name``."""
     return f'<script type="application/json" id="{name}">{json_text}</script>'
 
 
@@ -77,7 +77,7 @@ def scripts(texts: Iterable[str]) -> str:
 
 
 def packed(text: str) -> str:
-    """Return text compressed, in base64, as ``report.js`` unpacks it."""
+    """Return text compressed and in base64; ``report.js`` unpacks it."""
     return b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
@@ -85,7 +85,7 @@ def packed(text: str) -> str:
 def packed_plotly() -> str:
     """Return plotly's script as an element of a page, which the page's own script unpacks.
 
-    A page is less than half as large so, and as quick.
+    Compression more than halves the size of a page and does not slow it.
     """
     from plotly.offline import get_plotlyjs
 
@@ -107,5 +107,5 @@ def write_figure(figure: Figure, path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` whole or not at all."""
+    """Write a text file, whole or not at all."""
     write_whole(path, text.encode())

@@ -14,9 +14,9 @@ from unitsearch.views.pages.findings import best_trial
 def glossary(record: Record) -> str:
     """Return a list of the words that the report uses, each with its meaning for this study."""
     images = sorted({trial.images for trial in record.complete if trial.images})
-    many = f"{' or '.join(f'{n:,}' for n in images[:3])} " if images else ""
+    number = f"{' or '.join(f'{n:,}' for n in images[:3])} " if images else ""
     on = wording.measured_on(record)
-    chosen = (
+    test_use = (
         "Test images are looked at after each epoch, as the papers' code does; nothing is chosen by"
         " them."
         if on == "test"
@@ -24,11 +24,11 @@ def glossary(record: Record) -> str:
         " at the end."
     )
     best = best_trial(record)
-    limit = ""
+    resolution = ""
     if best is not None and best.accuracy_se is not None:
         # Both networks saw the same images; the binomial bound ignores that, on the safe side.
         alone, both = 200 * best.accuracy_se, 200 * sqrt(2) * best.accuracy_se
-        limit = (
+        resolution = (
             f" Here two standard errors of the best are {alone:.1f} points (of the difference of"
             f" two such networks {both:.1f})."
         )
@@ -36,14 +36,14 @@ def glossary(record: Record) -> str:
     terms: Sequence[tuple[str, str]] = (
         (
             "accuracy",
-            f"The share of the {many}{on} images that the network gets right after the last epoch;"
-            f" one seed for each training. {chosen}",
+            f"The share of the {number}{on} images that the network gets right after the last"
+            f" epoch; one seed for each training. {test_use}",
         ),
         (
             "± standard error",
             "One binomial standard error from the number of images; the spread over seeds is not in"
             " it. Differences smaller than about two standard errors are not resolved: this study"
-            f" cannot say which of two such networks is better.{limit}",
+            f" cannot say which of two such networks is better.{resolution}",
         ),
         (
             "FLOPs",
@@ -82,7 +82,9 @@ def glossary(record: Record) -> str:
     )
     return (
         '<dl class="words">'
-        + "".join(f"<div><dt>{term}</dt><dd>{escape(said)}</dd></div>" for term, said in terms)
+        + "".join(
+            f"<div><dt>{term}</dt><dd>{escape(meaning)}</dd></div>" for term, meaning in terms
+        )
         + "</dl>"
     )
 
@@ -99,8 +101,10 @@ def _stopping(record: Record) -> Sequence[tuple[str, str]]:
 
 def _storage(record: Record) -> Sequence[tuple[str, str]]:
     if not record.shares_filters:
-        said = "Storage efficiency: (accuracy / parameters) over the baseline's; 1 is the baseline."
-        return (("SE", said),)
+        meaning = (
+            "Storage efficiency: (accuracy / parameters) over the baseline's; 1 is the baseline."
+        )
+        return (("SE", meaning),)
     return (
         (
             "stored bits",

@@ -12,10 +12,10 @@ from unitsearch.views.pages.trial_tables import units_html
 
 
 def printed_table(records: Record | Sequence[Record]) -> str:
-    """Return the printed rows that fit the records, with what the same networks reached here.
+    """Return the printed rows that fit the records, with the same networks' accuracies here.
 
     An accuracy of ours is the mean over n trainings, ± one standard deviation over them, or ± one
-    binomial standard error where n is 1; it says n and the images it was measured on.
+    binomial standard error if n is 1; the table says n and the images of the accuracy.
     """
     several = [records] if isinstance(records, Record) else list(records)
     rows = compared_networks(several)
@@ -32,33 +32,33 @@ def printed_table(records: Record | Sequence[Record]) -> str:
     )
     body = "".join(_row(row, kinds) for row in rows)
     missing = sum(not row.trainings for row in rows)
-    said = (
+    note = (
         "Printed accuracies are test accuracies of the papers' own trainings. Ours: ± one standard"
         " deviation over n trainings, or one binomial standard error where n is 1."
     )
     if missing:
-        said += f" {missing} of {len(rows)} networks are not trained here."
+        note += f" {missing} of {len(rows)} networks are not trained here."
     return (
         f'<div class="scroll"><table><thead><tr>{shown}</tr></thead><tbody>{body}</tbody></table>'
-        f'</div><p class="note">{said}</p>'
+        f'</div><p class="note">{note}</p>'
     )
 
 
 def _row(row: ComparedNetwork, kinds: Sequence[str]) -> str:
     printed = row.printed
-    best = {on: mean_accuracy(row.on(on)) for on in kinds if row.on(on)}
-    numbers = sorted({one.number for one in row.trainings})
-    studies = sorted({one.study for one in row.trainings})
+    means = {on: mean_accuracy(row.on(on)) for on in kinds if row.on(on)}
+    numbers = sorted({training.number for training in row.trainings})
+    studies = sorted({training.study for training in row.trainings})
     single = len(studies) == 1 and len(numbers) == 1
     name = f"{escape(printed.name)}<br><small>{escape(printed.source)}</small>"
-    if single:  # a page opens the trial of a button that names it
-        of = f"{escape(studies[0], quote=True)}:{numbers[0]}"
-        name += f' <button class="open" data-trial="{of}">#{numbers[0]}</button>'
+    if single:  # the page opens the trial that the button names
+        id_ = f"{escape(studies[0], quote=True)}:{numbers[0]}"
+        name += f' <button class="open" data-trial="{id_}">#{numbers[0]}</button>'
     accuracies = "".join(
-        _number(_percent(best[on].accuracy, best[on].spread) if on in best else "–")
+        _number(_percent(means[on].accuracy, means[on].spread) if on in means else "–")
         for on in kinds or [""]
     )
-    count = max((one.count for one in best.values()), default=0)
+    count = max((mean.count for mean in means.values()), default=0)
     units = units_html(architecture(printed.network))
     return (
         f'<tr><th scope="row">{name}</th><td class="units">{units}</td>'
@@ -80,8 +80,8 @@ def _percent(accuracy: float | None, spread: float | None) -> str:
     return f"{100 * accuracy:.2f}" + ("" if spread is None else f" ± {100 * spread:.2f}")
 
 
-def _number(said: str) -> str:
-    return f'<td class="number">{said}</td>'
+def _number(text: str) -> str:
+    return f'<td class="number">{text}</td>'
 
 
 def _short(value: float | None) -> str:
