@@ -40,7 +40,6 @@ from typing import Any
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
-from tests.views.view_records import make_record
 
 from tests.records import make_record
 from tests.views.browser import Browser, Page, brush, point

@@ -1,4 +1,4 @@
-"""The pages on configuration: the keys of `unitsearch run`, group by group."""
+"""The pages on configuration: what `unitsearch run` takes, group by group."""
 
 from __future__ import annotations
 
@@ -124,10 +124,8 @@ def _extension_settings(
             group.name, key, words_of[key]["type"], words_of[key]["default"], words_of[key]["text"],
             words_of[key]["example"],
         )
-    parts = ("type", "default", "text", "example")
-    made = [
-        Setting(group.name, key, *(setting_texts[key][part] for part in parts)) for key in shared
-    ]
+        for key in shared
+    ]  # fmt: skip
     for option in group.shipped():
         named = described(getattr(group.find(option), "Settings", None)).named
         for field in group.settings(option):
