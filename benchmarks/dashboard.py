@@ -40,8 +40,8 @@ from typing import Any
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
-from tests.views.view_records import make_record
 
+from tests.records import make_record
 from tests.views.browser import Browser, Page, brush, point
 from unitsearch.api import bound_space
 from unitsearch.architecture import key

@@ -32,8 +32,8 @@ from unitsearch.architecture import Architecture
 from unitsearch.costs import count
 from unitsearch.data.batches import normalise
 from unitsearch.kernels import table_layout as t
-from unitsearch.kernels.cache import kernels
 from unitsearch.kernels.lanes import Lanes
+from unitsearch.kernels.machine_code import kernels
 from unitsearch.kernels.tiles import output_tiles
 from unitsearch.kernels.vectors import REGISTER_BYTES, lanes
 from unitsearch.network.build import build

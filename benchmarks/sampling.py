@@ -1,4 +1,4 @@
-"""Time to sample, key and count the members of a space.
+"""Measure the time that sampling, keying and counting members of a space take.
 
 Command:  python -m benchmarks.sampling --space toy_hybrid -n 100000
           python -m benchmarks.sampling --space resnet18_cifar -n 2000

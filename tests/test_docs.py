@@ -13,7 +13,7 @@ import yaml
 from reference_pages import commands
 from tests.doc_blocks import DOCS, Block, Followed, blocks, command, differences, follow
 
-ALONE = ("own_unit.md", "own_backbone.md")
+ALONE = ("own_unit.md", "own_backbone.md", "own_sampler.md")
 AFTER_THE_TUTORIAL = (
     "studies.md",
     "python.md",

@@ -1,4 +1,4 @@
-"""The pages on configuration: the keys of `unitsearch run`, group by group."""
+"""The pages on configuration: what `unitsearch run` takes, group by group."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ class Setting:
     default: str
     text: str
     example: str
+    option: str = ""  # of the group, where the key belongs to one alone
 
     @property
     def full(self) -> str:
@@ -63,7 +64,8 @@ class Setting:
     @property
     def anchor(self) -> str:
         """The target that other pages link to."""
-        return f"setting-{self.full.replace('.', '-')}"
+        parts = [self.group, *([self.option] if self.option else []), self.key]
+        return f"setting-{'-'.join(parts if self.group != 'run' else [self.key])}"
 
 
 def settings() -> dict[str, list[Setting]]:
@@ -72,24 +74,24 @@ def settings() -> dict[str, list[Setting]]:
     Raises:
         LookupError: If a key has no text, or a text no key.
     """
-    setting_texts = texts("settings")
+    words_of = texts("settings")
     by_group: dict[str, list[Setting]] = {}
-    if set(setting_texts) != set(RECORDS):
-        raise LookupError(f"texts/settings.yaml: {sorted(set(setting_texts) ^ set(RECORDS))}")
+    if set(words_of) != set(RECORDS):
+        raise LookupError(f"texts/settings.yaml: {sorted(set(words_of) ^ set(RECORDS))}")
     shipped = _shipped_defaults()
     for group, cls in RECORDS.items():
         if group in EXTENSIONS:
-            by_group[group] = _extension_settings(EXTENSIONS[group], setting_texts[group])
+            by_group[group] = _extension_settings(EXTENSIONS[group], words_of[group])
             continue
         named = described(cls).named
         keys = [field.key for field in declared(cls)]
-        if set(keys) != set(setting_texts[group]):
+        if set(keys) != set(words_of[group]):
             raise LookupError(
-                f"texts/settings.yaml, {group}: {sorted(set(keys) ^ set(setting_texts[group]))}"
+                f"texts/settings.yaml, {group}: {sorted(set(keys) ^ set(words_of[group]))}"
             )
         by_group[group] = []
         for field in declared(cls):
-            entry = setting_texts[group][field.key]
+            entry = words_of[group][field.key]
             kind = "" if isinstance(field.rule, Nested) else words(field.rule.schema())
             default = shipped.get(group, {}).get(field.key, field.default)
             by_group[group].append(
@@ -106,21 +108,24 @@ def settings() -> dict[str, list[Setting]]:
 
 
 def _extension_settings(
-    group: ExtensionGroup, setting_texts: Mapping[str, Mapping[str, str]]
+    group: ExtensionGroup, words_of: Mapping[str, Mapping[str, str]]
 ) -> list[Setting]:
     """Return the keys of a group whose options have settings of their own.
 
-    Those of an option are described where it declares them; ``setting_texts`` has the others.
+    Those of an option are described where it declares them; ``words_of`` has the others.
     """
     shared = ("name", *group.common)
-    if set(shared) != set(setting_texts):
+    if set(shared) != set(words_of):
         raise LookupError(
-            f"texts/settings.yaml, {group.name}: {sorted(set(shared) ^ set(setting_texts))}"
+            f"texts/settings.yaml, {group.name}: {sorted(set(shared) ^ set(words_of))}"
         )
-    parts = ("type", "default", "text", "example")
     made = [
-        Setting(group.name, key, *(setting_texts[key][part] for part in parts)) for key in shared
-    ]
+        Setting(
+            group.name, key, words_of[key]["type"], words_of[key]["default"], words_of[key]["text"],
+            words_of[key]["example"],
+        )
+        for key in shared
+    ]  # fmt: skip
     for option in group.shipped():
         named = described(getattr(group.find(option), "Settings", None)).named
         for field in group.settings(option):
@@ -133,6 +138,7 @@ def _extension_settings(
                     value(field.default),
                     f"Of `{chosen}`: {named[field.name]}",
                     f"{chosen} {group.name}.{field.key}={field.default}",
+                    option,
                 )
             )
     return made
@@ -161,32 +167,33 @@ def pages() -> dict[str, str]:
     return made
 
 
-def _table(some: list[Setting]) -> str:
-    if some[0].group == "train":  # its defaults are the recipes'
-        recipes = {
-            path.stem: yaml.safe_load(path.read_text("utf-8"))
-            for path in sorted((resources.config_folder() / "train").glob("*.yaml"))
-        }
-        links = [
-            (
-                f"[`{item.full}`](#{item.anchor})",
-                *(value(all_[item.key]) for all_ in recipes.values()),
-            )
-            for item in some
-        ]
-        return table(("key", *(f"`{name}`" for name in recipes)), links)
-    rows = [(f"[`{item.full}`](#{item.anchor})", item.type, item.default) for item in some]
-    return table(("key", "type", "default"), rows)
+def _table(listed: list[Setting]) -> str:
+    if listed[0].group != "train":
+        rows = [(_link(setting), setting.type, setting.default) for setting in listed]
+        return table(("key", "type", "default"), rows)
+    recipes = {  # the defaults of `train` are the recipes'
+        path.stem: yaml.safe_load(path.read_text("utf-8"))
+        for path in sorted((resources.config_folder() / "train").glob("*.yaml"))
+    }
+    by_recipe = [
+        (_link(setting), *(value(recipe[setting.key]) for recipe in recipes.values()))
+        for setting in listed
+    ]
+    return table(("key", *(f"`{name}`" for name in recipes)), by_recipe)
 
 
-def _examples(some: list[Setting]) -> list[str]:
+def _link(setting: Setting) -> str:
+    return f"[`{setting.full}`](#{setting.anchor})"
+
+
+def _examples(listed: list[Setting]) -> list[str]:
     parts = [section("Each key")]
-    for item in some:
+    for setting in listed:
         parts += [
-            section(f"`{item.full}`", anchor=item.anchor, level=3),
-            facts_line(item.type, item.default),
-            item.text,
-            block(f"unitsearch run {item.example}", "sh"),
+            section(f"`{setting.full}`", anchor=setting.anchor, level=3),
+            facts_line(setting.type, setting.default),
+            setting.text,
+            block(f"unitsearch run {setting.example}", "sh"),
         ]
     return parts
 
@@ -201,8 +208,10 @@ def _options(group: str) -> list[str]:
         parts += [
             section(f"`{group}={path.stem}`", anchor=f"option-{group}-{path.stem}"),
             block("\n".join(line.removeprefix(" ") for line in about)),
-            table(("key", "value"), [(f"`{key}`", value(plain)) for key, plain in set_.items()]),
         ]
+        if set_:
+            rows = [(f"`{key}`", value(plain)) for key, plain in set_.items()]
+            parts.append(table(("key", "value"), rows))
     return parts if group != "train" else [*parts, *_by_data()]
 
 
@@ -240,9 +249,9 @@ def variables() -> set[str]:
 
 
 def _environment() -> str:
-    setting_texts = texts("environment")
-    if missing := variables() ^ set(setting_texts):
+    meanings = texts("environment")
+    if missing := variables() ^ set(meanings):
         raise LookupError(f"environment variables: {sorted(missing)}")
-    rows = [(f"`{name}`", text) for name, text in setting_texts.items()]
+    rows = [(f"`{name}`", text) for name, text in meanings.items()]
     rows.append(("`NO_COLOR`, `FORCE_COLOR`", "Colours off or on; `--color` overrides both."))
     return table(("variable", "meaning"), rows)

@@ -94,7 +94,7 @@ def test_a_latency_job_has_the_quartiles_of_one_image(
     assert 0 < low <= middle <= high
 
 
-def test_a_limit_above_the_images_there_are_is_a_failure_of_the_data(make_job: Make) -> None:
+def test_a_limit_above_the_number_of_images_is_a_failure_of_the_data(make_job: Make) -> None:
     job = make_job(0)
     failed = works.run_job(replace(job, data={**job.data, "limit": 5000}), works.WorkerCache())
     assert failed.kind == "data"
@@ -129,7 +129,7 @@ def test_a_job_whose_worker_dies_is_done_by_another(
 
 
 @pytest.mark.usefixtures("one_thread")
-def test_a_job_that_goes_on_on_another_worker_has_the_same_outcome(
+def test_a_job_that_another_worker_continues_has_the_same_outcome(
     engine: Engine,
     tmp_path: Path,
     make_job: Make,
@@ -137,10 +137,10 @@ def test_a_job_that_goes_on_on_another_worker_has_the_same_outcome(
     workers_of: Callable[..., set[int]],
 ) -> None:
     straight = replace(make_job(1, epochs=300), plan="grouped")  # a second or two
-    kept = replace(straight, checkpoint=str(tmp_path / "state"), minutes=0)
-    engine.submit([make_job(0), kept])
+    checkpointed = replace(straight, checkpoint=str(tmp_path / "state"), minutes=0)
+    engine.submit([make_job(0), checkpointed])
     collect(engine, 1)
-    wait_until(lambda: engine.collect(0.01) == [] and Path(kept.checkpoint).exists())
+    wait_until(lambda: engine.collect(0.01) == [] and Path(checkpointed.checkpoint).exists())
     for pid in workers_of():
         os.kill(pid, signal.SIGKILL)
     (outcome,) = collect(engine, 1)
@@ -148,7 +148,7 @@ def test_a_job_that_goes_on_on_another_worker_has_the_same_outcome(
     assert replace(outcome, train_seconds=0) == replace(alone, train_seconds=0)
 
 
-def test_a_job_that_takes_two_workers_down_is_told_as_killed(
+def test_a_job_that_takes_two_workers_down_is_killed(
     engine: Engine, make_job: Make, collect: Collect, workers_of: Callable[..., set[int]]
 ) -> None:
     engine.submit([make_job(0), make_job(1, epochs=100_000)])
@@ -167,7 +167,7 @@ def test_a_job_that_takes_two_workers_down_is_told_as_killed(
     assert "2 times" in outcomes[0].reason
 
 
-def test_a_death_before_a_job_begins_is_not_charged_to_it(
+def test_a_death_before_a_job_begins_is_not_blamed_on_it(
     folder: Path, make_job: Make, collect: Collect, workers_of: Callable[..., set[int]]
 ) -> None:
     others = workers_of()  # the shared engine's

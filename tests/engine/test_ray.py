@@ -1,4 +1,4 @@
-"""The Ray engine: its promises beyond those of every engine."""
+"""The promises of the Ray engine beyond those of every engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from unitsearch.engine import Job, Outcome, open_engine
 from unitsearch.engine.ray import RayEngine
 from unitsearch.errors import StudyError, UsageError
 
-# A driver: trains one network, begins a second, prints [0], then ends well or keeps an endless job.
+# A driver: trains one network, begins a second, prints [0], then ends well or has an endless job.
 # The second is submitted after the first has ended, and its state is kept after each epoch: the
 # file shows that it has begun, however busy the machine is.
 _DRIVER = """
@@ -74,7 +74,7 @@ def _start(folder: Path, address: str, epochs: int) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def driver(tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Starts a driver that has trained its first network and is in the middle of its second."""
+    """Start a driver that has trained its first network and is in the middle of its second."""
     started = []
 
     def start(address: str = "", epochs: int = 100_000) -> subprocess.Popen[str]:
@@ -105,8 +105,10 @@ def cluster() -> Iterator[Any]:
 
 def test_importing_it_imports_neither_ray_nor_torch() -> None:
     code = "import sys, unitsearch.engine.ray; print({'ray', 'torch'} & set(sys.modules))"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout == "set()\n"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout == "set()\n"
 
 
 @pytest.mark.parametrize("address", ["ray://head:10001", "head", ":6379", "head:port"])

@@ -25,6 +25,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One browser for all tests."""
     if CHROMIUM is None:
         pytest.skip("needs chromium")
-    found = Browser(tmp_path_factory.mktemp("browser"))
-    yield found
-    found.close()
+    chromium = Browser(tmp_path_factory.mktemp("browser"))
+    yield chromium
+    chromium.close()

@@ -1,4 +1,4 @@
-"""A study looked at while it runs: nothing is written, nothing is locked, what is new is seen."""
+"""A study that is read while it runs: no file is written, no lock is taken, new trials are read."""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ def test_volumes_are_measured_from_one_point(two: list[Record]) -> None:
 
 def test_other_data_are_said_to_be_no_contest(two: list[Record]) -> None:
     other = replace(two[1], manifest=manifest(data=data_spec("mnist")))
-    assert "no contest" in notes(compare_fronts([two[0], other]))
-    assert "no contest" not in notes(compare_fronts(two))
+    assert "not comparable" in notes(compare_fronts([two[0], other]))
+    assert "not comparable" not in notes(compare_fronts(two))
 
 
 def test_a_study_with_nothing_to_show_is_named(two: list[Record]) -> None:

@@ -1,4 +1,4 @@
-"""What pages draw is what a caller of a figure gets, and JSON that a browser reads."""
+"""The definition of a figure: its plain data equals its plotly figure, and is JSON for browsers."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from unitsearch.views.pages.document import figure_json
 
 
 @pytest.mark.parametrize(("name", "options"), DRAWN, ids=NAMES)
-def test_a_figure_holds_what_pages_draw(name: str, options: dict[str, str]) -> None:
+def test_a_plotly_figure_holds_the_data_that_pages_draw(name: str, options: dict[str, str]) -> None:
     record = case("30 trials")
     figure = FIGURES[name](record, **options)
     assert isinstance(figure, Figure)
-    found = json.loads(figure_json(figure.to_plotly_json()))
+    from_plotly = json.loads(figure_json(figure.to_plotly_json()))
     plain = json.loads(figure_json(FIGURES[name].plain(record, **options)))
-    assert "layout" not in found["layout"].pop("template")  # plotly's own look is left out
+    assert "layout" not in from_plotly["layout"].pop("template")  # plotly's own look is left out
     assert plain["layout"].pop("template") == {}
-    assert found["layout"] == {k: v for k, v in plain["layout"].items() if v != []}
-    assert found["data"] == plain["data"]
+    assert from_plotly["layout"] == {k: v for k, v in plain["layout"].items() if v != []}
+    assert from_plotly["data"] == plain["data"]
 
 
 def test_help_says_that_a_figure_is_plotlys() -> None:
@@ -39,14 +39,14 @@ def test_help_says_that_a_figure_is_plotlys() -> None:
 def test_many_points_travel_as_bytes() -> None:
     record = make_record(theme.MANY + 50)
     shown = json.loads(figure_json(pareto.plain(record)))["data"]
-    found: list[int] = []
+    numbers: list[int] = []
     for trace in shown:
         if isinstance(trace.get("customdata"), dict):
             assert trace["customdata"]["dtype"] == "i4"
-            found += np.frombuffer(b64decode(trace["customdata"]["bdata"]), "<i4").tolist()
+            numbers += np.frombuffer(b64decode(trace["customdata"]["bdata"]), "<i4").tolist()
             assert trace["x"]["dtype"] == "f8"
     others = [n for trace in shown if isinstance(n := trace.get("customdata"), list)]
-    assert sorted(found + [n for part in others for n in part]) == [
+    assert sorted(numbers + [n for part in others for n in part]) == [
         trial.number for trial in record.complete
     ]
 

@@ -22,7 +22,7 @@ def test_effects_equal_a_least_squares_fit_with_robust_errors_worked_out_by_hand
     record: Record,
 ) -> None:
     trials = usable(record)
-    found = {effect.kind: effect for effect in unit_effects(record)}
+    effect_of = {effect.kind: effect for effect in unit_effects(record)}
     kind = "1-2-1"
     y = np.array([100 * (t.accuracy or 0) for t in trials])
     size = np.array([math.log10(t.cost.flops) for t in trials])
@@ -34,9 +34,9 @@ def test_effects_equal_a_least_squares_fit_with_robust_errors_worked_out_by_hand
     bread = np.linalg.inv(x.T @ x)
     error = math.sqrt((bread @ (x.T * weights) @ x @ bread)[1, 1])
     t = pytest.importorskip("scipy.stats").t.ppf(0.975, len(trials) - 4)
-    assert found[kind].points == pytest.approx(beta[1], rel=1e-6)
-    assert found[kind].high - found[kind].points == pytest.approx(t * error, rel=1e-4)
-    assert found[kind].points - found[kind].low == pytest.approx(t * error, rel=1e-4)
+    assert effect_of[kind].points == pytest.approx(beta[1], rel=1e-6)
+    assert effect_of[kind].high - effect_of[kind].points == pytest.approx(t * error, rel=1e-4)
+    assert effect_of[kind].points - effect_of[kind].low == pytest.approx(t * error, rel=1e-4)
 
 
 def test_intervals_hold_the_true_effect_as_often_as_they_say() -> None:

@@ -23,14 +23,17 @@ def row(source: str, backbone: str, name: str):  # type: ignore[no-untyped-def]
 
 
 def test_a_printed_accuracy_has_its_printed_spread() -> None:
-    found = row("BUnit-Net Table I", "LeNet-like", "U1")
-    assert (found.accuracy, found.spread) == (pytest.approx(0.9853), pytest.approx(0.0005))
-    assert (found.params, found.flops) == (1410, 720_000)
+    known = row("BUnit-Net Table I", "LeNet-like", "U1")
+    assert (known.accuracy, known.spread) == (
+        pytest.approx(0.9853),
+        pytest.approx(0.0005),
+    )
+    assert (known.params, known.flops) == (1410, 720_000)
 
 
 def test_a_printed_drop_is_taken_from_the_table_s_baseline() -> None:
-    found = row("BUnit-Net Table IV", "VGG-16", "VP")
-    assert found.params == pytest.approx(14.91e6 * (1 - 0.7334))
+    known = row("BUnit-Net Table IV", "VGG-16", "VP")
+    assert known.params == pytest.approx(14.91e6 * (1 - 0.7334))
 
 
 def test_a_known_misprint_of_flops_is_put_right() -> None:
@@ -40,16 +43,16 @@ def test_a_known_misprint_of_flops_is_put_right() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"), [("ce", 4.945), ("se", 3.674), ("flops_drop", 79.87)]
 )
-def test_metrics_of_a_printed_row_come_from_the_print(name: str, expected: float) -> None:
+def test_metrics_of_a_known_come_from_the_print(name: str, expected: float) -> None:
     source = "BUnit-Net Table IV" if name == "flops_drop" else "TissueNet Table 3"
     title = "Ours" if name == "flops_drop" else "TissueNet(n=4)"
-    found = row(source, "VGG-16", title).value(METRICS[name])
-    assert found == pytest.approx(expected, rel=1e-3)
+    value = row(source, "VGG-16", title).value(METRICS[name])
+    assert value == pytest.approx(expected, rel=1e-3)
 
 
 def test_what_is_not_printed_has_no_place() -> None:
-    found = row("BUnit-Net Table I", "LeNet-like", "U1")
-    assert [found.value(METRICS[name]) for name in ("ce", "macs", "bits", "tsa")] == [None] * 4
+    known = row("BUnit-Net Table I", "LeNet-like", "U1")
+    assert [known.value(METRICS[name]) for name in ("ce", "macs", "bits", "tsa")] == [None] * 4
 
 
 def test_a_table_fits_a_study_of_its_space_and_data() -> None:
@@ -80,22 +83,22 @@ def test_printed_networks_are_hollow_and_said_to_be_no_contest() -> None:
     assert drawn.customdata is None
     assert len(drawn.x) == 12
     assert max(drawn.error_y.array) == pytest.approx(0.10)
-    assert any("no contest" in note.text for note in figure.layout.annotations)
+    assert any("not comparable" in note.text for note in figure.layout.annotations)
 
 
 def test_without_printed_networks_the_figure_says_so() -> None:
-    said = [n.text for n in pareto(case("30 trials"), papers=True).layout.annotations]
-    assert "the papers print nothing for these data and axes" in said
+    notes = [n.text for n in pareto(case("30 trials"), papers=True).layout.annotations]
+    assert "the papers print nothing for these data and axes" in notes
 
 
 def test_a_printed_network_is_known_by_its_key() -> None:
-    found = {
+    networks = {
         b.printed.name: b for b in compared_networks([table1()]) if "Table I" in b.printed.source
     }
-    assert [one.number for one in found["U1"].trainings] == [1]
-    assert found["Hybrid1"].trainings == ()
-    assert found["Hybrid2"].is_hybrid
-    assert not found["U2"].is_hybrid
+    assert [training.number for training in networks["U1"].trainings] == [1]
+    assert networks["Hybrid1"].trainings == ()
+    assert networks["Hybrid2"].is_hybrid
+    assert not networks["U2"].is_hybrid
 
 
 def test_trainings_of_several_studies_count_together() -> None:

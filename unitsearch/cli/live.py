@@ -63,7 +63,7 @@ def _table(progress: Progress) -> Table:
     from unitsearch.api.study_facts import accuracy_text, live_facts, wanted_trials
 
     facts = live_facts(progress)
-    counts = (("stopped", facts.stopped), ("failed", facts.failed))
+    counts = (("stopped early", facts.stopped), ("failed", facts.failed))
     more = "".join(f", {count} {state}" for state, count in counts if count)
     running = ", ".join(str(number) for number in progress.running) or "–"
     table = Table(box=box.SIMPLE, show_header=False, pad_edge=False, title=progress.record.name)

@@ -25,16 +25,13 @@ def torchvision() -> ModuleType:
     except RuntimeError as error:
         if str(error) != _SYMPTOM:
             raise
-    _define_schemas()
+    _operators()
     return importlib.import_module("torchvision")
 
 
-@cache
-def _define_schemas() -> Any:
-    """Define the bare schemas and return their library.
-
-    Its definitions live as long as the library does: the cache of this function keeps it.
-    """
+@cache  # the operators are defined as long as the library object lives
+def _operators() -> Any:
+    """Return a library that defines the bare schemas of torchvision's operators."""
     import torch
 
     library: Any = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from unitsearch.architecture import Architecture
 from unitsearch.errors import UsageError
 from unitsearch.kernels import table_layout as t
-from unitsearch.kernels.cache import kernels
 from unitsearch.kernels.lane_program import lower_to_lanes
+from unitsearch.kernels.machine_code import kernels
 from unitsearch.kernels.settings import OptimiserSettings
 from unitsearch.kernels.tiles import RUNS, output_tiles, run_tiles, weight_tiles
 from unitsearch.kernels.vectors import REGISTER_BYTES, lanes

@@ -186,7 +186,7 @@ class Frame(ctypes.Structure):
 
 
 class Scalars(ctypes.Structure):
-    """The numbers that a step is given; ``loss`` and ``right`` are what it gives."""
+    """The numbers that a step reads; it writes ``loss`` and ``right``, the right predictions."""
 
     _fields_ = tuple(
         (name, ctypes.c_double)

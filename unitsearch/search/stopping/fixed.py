@@ -1,10 +1,11 @@
-"""The rule that stops what is below one accuracy."""
+"""The fixed bar: one validation accuracy that every training must reach."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from unitsearch.costs import Cost
 from unitsearch.fields import Float, Int, field_
 from unitsearch.search.proposals import Observation
 
@@ -15,7 +16,7 @@ class FixedBarSettings:
 
     Attributes:
         bar: The validation accuracy to reach, a fraction.
-        after: The first epoch after which it is asked for.
+        after: The first epoch after which the accuracy is compared with it.
     """
 
     bar: float = field_(Float(0, 1), 0.2)
@@ -23,7 +24,7 @@ class FixedBarSettings:
 
 
 class FixedBar:
-    """Stops a training that is below one accuracy after an epoch, from a given epoch on."""
+    """Stops a training whose validation accuracy after an epoch is below one bar."""
 
     Settings = FixedBarSettings
     looks_at_outcomes = False
@@ -32,7 +33,7 @@ class FixedBar:
         self._settings = settings
 
     def bars(
-        self, number: int, visible: Sequence[Observation], epochs: int
+        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         """Return the same bar for every epoch from ``after`` on."""
         after, bar = self._settings.after, self._settings.bar

@@ -130,7 +130,7 @@ def _data(record: Record) -> str:
 def _warnings(records: Sequence[Record], missing: Sequence[str]) -> list[Any]:
     warnings = []
     if len({_data(record) for record in records}) > 1:
-        warnings.append("different data: accuracies are no contest")
+        warnings.append("different data: accuracies are not comparable")
     if len({wording.measured_on(record) for record in records}) > 1:
         warnings.append("validation and test accuracy side by side")
     if missing:

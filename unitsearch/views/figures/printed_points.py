@@ -13,7 +13,7 @@ from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.published import PublishedRow, fitting_rows
 
-WARNING = "printed: test accuracy of the papers' own trainings, no contest"
+WARNING = "printed: test accuracy of the papers' own trainings, not comparable"
 _MOST_NAMES = 16  # of more names beside the marks none could be read; hover texts show the others
 
 

@@ -130,7 +130,7 @@ def _progress(record: Record) -> str:
     states = [trial.state for trial in record.trials]
     parts = [f"{record.counted:,} of {wording.count(wanted, 'trial')}"]
     if states.count("stopped"):
-        parts.append(f"{states.count('stopped'):,} stopped early")
+        parts.append(f"{states.count('stopped'):,} of them stopped early")
     if states.count("running"):
         parts.append(f"{states.count('running')} training")
     return ", ".join(parts)

@@ -90,6 +90,8 @@ def number_cell(label: str, value: float | None, text: str) -> str:
 def failures_table(record: Record) -> str:
     """Return the trials that failed or were stopped early, with their reasons; empty if none."""
     trials = [trial for trial in record.trials if trial.state in ("failed", "stopped")]
+    # Stopping rules end many trials: failures, which are rarer, come first and are never cut off.
+    trials.sort(key=lambda trial: (trial.state != "failed", trial.number))
     if not trials:
         return ""
     body = "".join(

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from unitsearch.kernels import cache
+from unitsearch.kernels import machine_code
 
 ALL_KERNELS = """
-from unitsearch.kernels.cache import kernels
+from unitsearch.kernels.machine_code import kernels
 compiled = kernels("float32").owners
 """
 # two kernels that compile within a second, under the lock and in the folder of all kernels
 TWO_KERNELS = """
 from numba import types
-from unitsearch.kernels import cache
+from unitsearch.kernels import machine_code as code
 from unitsearch.kernels import table_layout as t
-with cache._stored_in(cache.folder()):
+with code._stored_in(code.folder()):
     compiled = [
-        cache._compiled(cache._FUNCTIONS[kind], cache._signature(kind, types.float32), kind)
+        code._compiled(code._FUNCTIONS[kind], code._signature(kind, types.float32), kind)
         for kind in (t.LOSS, t.SGD)
     ]
 """
@@ -38,7 +38,7 @@ def hits_and_all(source: str) -> list[int]:
 
 @pytest.mark.slow
 def test_a_second_process_compiles_nothing() -> None:
-    count = len(cache.kernels("float32").owners)
+    count = len(machine_code.kernels("float32").owners)
     assert count > 10
     assert hits_and_all(ALL_KERNELS) == [count, count]
 
@@ -56,7 +56,7 @@ def test_the_folder_follows_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNITSEARCH_CACHE", str(tmp_path))
-    assert cache.folder().parent == tmp_path / "kernels"
+    assert machine_code.folder().parent == tmp_path / "kernels"
     monkeypatch.delenv("UNITSEARCH_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache.folder().parent == tmp_path / "xdg" / "unitsearch" / "kernels"
+    assert machine_code.folder().parent == tmp_path / "xdg" / "unitsearch" / "kernels"
