@@ -38,44 +38,47 @@ def main() -> None:
     parser.add_argument("--space", default="lenet_table1")
     parser.add_argument("--images", type=int, default=6000)
     parser.add_argument("--epochs", type=int, default=2)
-    asked = parser.parse_args()
-    settings = [f"data.limit={asked.images}", f"train.epochs={asked.epochs}"]
-    config, _ = compose([f"space={asked.space}", *settings])
-    space, choose = bound_space(asked.space), at_random(random.Random(0))
-    members = [draw(space, choose)[1] for _ in range(asked.architectures)]
+    arguments = parser.parse_args()
+    settings = [f"data.limit={arguments.images}", f"train.epochs={arguments.epochs}"]
+    config, _ = compose([f"space={arguments.space}", *settings])
+    space, choose = bound_space(arguments.space), at_random(random.Random(0))
+    members = [draw(space, choose)[1] for _ in range(arguments.architectures)]
     runs = [
-        (at, seed, plan)
-        for at in range(len(members))
-        for seed in range(asked.seeds)
+        (member, seed, plan)
+        for member in range(len(members))
+        for seed in range(arguments.seeds)
         for plan in PLANS
     ]
     engine = LocalEngine(2)
-    found: dict[tuple[int, int, str], float] = {}
+    accuracies: dict[tuple[int, int, str], float] = {}
     try:
-        for number, (at, seed, plan) in enumerate(runs):
+        for number, (member, seed, plan) in enumerate(runs):
             engine.submit([
                 Job(
-                    number=number, task="train", architecture=write_architecture(members[at]),
+                    number=number, task="train", architecture=write_architecture(members[member]),
                     seed=seed, recipe=write_all(config.train), data=write_all(config.data),
                     plan=plan, watch="test",
                 )
             ])  # fmt: skip
-        while len(found) < len(runs):
+        while len(accuracies) < len(runs):
             for outcome in engine.collect(1.0):
                 assert outcome.is_complete, outcome.reason
                 assert outcome.plan == runs[outcome.number][2], outcome.plan
-                found[runs[outcome.number]] = outcome.curve[-1]
+                accuracies[runs[outcome.number]] = outcome.curve[-1]
     finally:
         engine.close()
-    for at in range(len(members)):
-        by_plan = [mean(found[at, seed, plan] for seed in range(asked.seeds)) for plan in PLANS]
-        said = ", ".join(f"{p} {100 * a:.2f} %" for p, a in zip(PLANS, by_plan, strict=True))
-        print(f"architecture {at}: {said}")
-    pairs = [(at, seed) for at, seed, plan in runs if plan == "loop"]
-    differences = [100 * (found[*pair, "lanes"] - found[*pair, "loop"]) for pair in pairs]
+    for member in range(len(members)):
+        by_plan = [
+            mean(accuracies[member, seed, plan] for seed in range(arguments.seeds))
+            for plan in PLANS
+        ]
+        row = ", ".join(f"{p} {100 * a:.2f} %" for p, a in zip(PLANS, by_plan, strict=True))
+        print(f"architecture {member}: {row}")
+    pairs = [(member, seed) for member, seed, plan in runs if plan == "loop"]
+    differences = [100 * (accuracies[*pair, "lanes"] - accuracies[*pair, "loop"]) for pair in pairs]
     half = 2.01 * stdev(differences) / math.sqrt(len(differences))  # Student's t, 49 degrees
     low, high = mean(differences) - half, mean(differences) + half
-    means = {p: 100 * mean(found[*pair, p] for pair in pairs) for p in PLANS}
+    means = {p: 100 * mean(accuracies[*pair, p] for pair in pairs) for p in PLANS}
     is_equal = low <= 0 <= high and high - low < 1
     print(
         f"{len(pairs)} pairs: lanes {means['lanes']:.2f} %, loop {means['loop']:.2f} %, difference "

@@ -1,7 +1,7 @@
 """The arms of ``benchmarks.training``, each a process of its own: ``python -m benchmarks.arms``.
 
-An arm is told in a file what to train, trains it, and prints one JSON line: when it began, and for
-each network its number, accuracy, seconds, the time it was finished, and the seconds by phase.
+An arm reads from a file the networks to train, trains them, and prints one JSON line: the time of
+its start, and for each network number, accuracy, seconds, time of its end, and seconds by phase.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ TPE_STARTUP = 10
 
 
 def ours(task: Path) -> dict[str, Any]:
-    """Run a study of ours with two local workers, in a folder that is thrown away."""
+    """Run a study of ours with two local workers, in a temporary folder."""
     import unitsearch
 
-    said = json.loads(task.read_text())
+    plain_task = json.loads(task.read_text())
     finished: dict[int, float] = {}
 
     def watch(progress: Any) -> None:
@@ -35,15 +35,15 @@ def ours(task: Path) -> dict[str, Any]:
 
     os.chdir(task.parent)
     study = unitsearch.run(
-        said["space"],
+        plain_task["space"],
         watch=watch,
         name=f"ours-{time.time_ns()}",
-        seed=said["seed"],
-        data=said["changes"],
-        train=said["recipe"],
+        seed=plain_task["seed"],
+        data=plain_task["changes"],
+        train=plain_task["recipe"],
         sampler={"name": "tpe", "startup": TPE_STARTUP},
-        engine={"workers": said["workers"]},
-        budget={"trials": said["trials"]},
+        engine={"workers": plain_task["workers"]},
+        budget={"trials": plain_task["trials"]},
     )
     from unitsearch.architecture import write_architecture
 
@@ -64,7 +64,7 @@ def ours(task: Path) -> dict[str, Any]:
 
 
 def profiled(task: Path) -> dict[str, Any]:
-    """Do a job of ours in this process under a profiler, to see where its time goes."""
+    """Run a job of ours in this process under a profiler; return its seconds by phase."""
     import torch
 
     from unitsearch.engine import Job, work
@@ -72,12 +72,12 @@ def profiled(task: Path) -> dict[str, Any]:
     from unitsearch.training import Recipe
 
     work.prepare_process()
-    said = json.loads(task.read_text())
-    recipe = write_all(read(Recipe, said["recipe"], "train"))
-    row = said["networks"][-1]
-    job = Job(1, "train", row["architecture"], row["seed"], recipe, said["data"])
+    plain_task = json.loads(task.read_text())
+    recipe = write_all(read(Recipe, plain_task["recipe"], "train"))
+    row = plain_task["networks"][-1]
+    job = Job(1, "train", row["architecture"], row["seed"], recipe, plain_task["data"])
     cache = work.WorkerCache()
-    work.run_job(job, cache)  # warm
+    work.run_job(job, cache)  # warm up
     profile = cProfile.Profile()
     begin = time.perf_counter()
     outcome = profile.runcall(work.run_job, job, cache)
@@ -88,32 +88,32 @@ def profiled(task: Path) -> dict[str, Any]:
 
 def _by_phase(profile: cProfile.Profile) -> dict[str, float]:
     """Return seconds by phase: of functions by their names, in calls from training only."""
-    found = {"data": 0.0, "optimiser": 0.0, "evaluation": 0.0, "lanes": 0.0}
+    seconds = {"data": 0.0, "optimiser": 0.0, "evaluation": 0.0, "lanes": 0.0}
     names = ("batches", "normalise", "_prepared", "shuffled", "draw_crops")
     for (file, _, name), entry in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
         *_, cumulative, callers = entry
-        if name == "accuracy" and "training" in file:
-            # each calls the next where a runner stands between
-            outer = [c for c in callers if c[2] != "accuracy"]
-            found["evaluation"] += sum(callers[c][3] for c in outer)
+        if name == "score" and "training" in file:
+            # a runner's method may call the function of the same name
+            outer = [c for c in callers if c[2] != "score"]
+            seconds["evaluation"] += sum(callers[c][3] for c in outer)
         elif name == "train_step":
-            found["lanes"] += cumulative
+            seconds["lanes"] += cumulative
         elif name in names and "unitsearch" in file:
-            outer = [c for c in callers if c[2] not in ("accuracy", "is_finite", *names)]
-            found["data"] += sum(callers[c][3] for c in outer)
+            outer = [c for c in callers if c[2] not in ("score", "is_finite", *names)]
+            seconds["data"] += sum(callers[c][3] for c in outer)
         elif name in ("zero_grad", "step") and "optim" in file and "unitsearch" not in file:
-            found["optimiser"] += entry[2] if name == "step" else cumulative
+            seconds["optimiser"] += entry[2] if name == "step" else cumulative
         elif name.endswith(("_fused_sgd", "_fused_adam", "sgd", "adam")) and "torch" in file:
-            found["optimiser"] += entry[2]
-    return found
+            seconds["optimiser"] += entry[2]
+    return seconds
 
 
 def optuna_script(task: Path, threads: int, loaders: int, *, compiled: bool) -> dict[str, Any]:
     """Train all networks of the task, one after the other, as an Optuna study with TPE."""
-    return {"rows": list(_asked(task, loaders, compiled, None, threads))}
+    return {"rows": list(_trained(task, loaders, compiled, None, threads))}
 
 
-def _asked(
+def _trained(
     task: Path, loaders: int, compiled: bool, journal: Path | None, threads: int
 ) -> list[dict[str, Any]]:
     import optuna
@@ -129,42 +129,46 @@ def _asked(
     if threads:
         torch.set_num_threads(threads)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    said = json.loads(task.read_text())
+    plain_task = json.loads(task.read_text())
     train = Plain(task, loaders, compiled=compiled)
-    space = bound_space(said["space"])
+    space = bound_space(plain_task["space"])
     storage = None if journal is None else JournalStorage(JournalFileBackend(str(journal)))
     study = optuna.create_study(
         study_name="plain",
         storage=storage,
         load_if_exists=True,
         directions=["maximize", "minimize"],
-        sampler=optuna.samplers.TPESampler(seed=said["seed"], n_startup_trials=TPE_STARTUP),
+        sampler=optuna.samplers.TPESampler(seed=plain_task["seed"], n_startup_trials=TPE_STARTUP),
     )
     rows = []
     while True:
         trial = study.ask()
-        if trial.number >= len(said["networks"]):
+        if trial.number >= len(plain_task["networks"]):
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
             return rows
 
         def choose(name: str, domain: Any, trial: Any = trial) -> Any:
-            found = distribution_of(domain)
-            return domain.options[0] if found.single() else trial._suggest(name, found)
+            distribution = distribution_of(domain)
+            return (
+                domain.options[0] if distribution.single() else trial._suggest(name, distribution)
+            )
 
-        draw(space, choose)  # asked, and set aside: all arms train the same networks
+        draw(space, choose)  # the sample is not used: all arms train the same networks
         row = train(trial.number)
         study.tell(trial, [row["accuracy"], float(trial.number)])
         rows.append(row)
 
 
 def processes(task: Path, count: int) -> dict[str, Any]:
-    """Let ``count`` processes of one thread work through one journal."""
+    """Let ``count`` processes of one thread share one journal."""
     with TemporaryDirectory() as folder:
         journal = Path(folder) / "journal"
         command = [sys.executable, "-m", "benchmarks.arms", "share", str(task), str(journal)]
-        team = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(count)]
-        said = [json.loads(process.communicate()[0].splitlines()[-1]) for process in team]
-    return {"rows": [row for one in said for row in one["rows"]]}
+        workers = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(count)
+        ]
+        outputs = [json.loads(process.communicate()[0].splitlines()[-1]) for process in workers]
+    return {"rows": [row for output in outputs for row in output["rows"]]}
 
 
 def ray_tune(task: Path, workers: int) -> dict[str, Any]:
@@ -200,22 +204,22 @@ def main() -> None:
     name, task = sys.argv[1], Path(sys.argv[2])
     match name:
         case "ours" | "ours, longer":
-            found = ours(task)
+            result = ours(task)
         case "profile":
-            found = profiled(task)
+            result = profiled(task)
         case "optuna":
-            found = optuna_script(task, 0, 2, compiled=False)
+            result = optuna_script(task, 0, 2, compiled=False)
         case "compile":
-            found = optuna_script(task, 0, 2, compiled=True)
+            result = optuna_script(task, 0, 2, compiled=True)
         case "processes":
-            found = processes(task, 2)
+            result = processes(task, 2)
         case "share":
-            found = {"rows": _asked(task, 0, False, Path(sys.argv[3]), 1)}
+            result = {"rows": _trained(task, 0, False, Path(sys.argv[3]), 1)}
         case "ray":
-            found = ray_tune(task, 2)
+            result = ray_tune(task, 2)
         case _:
             raise SystemExit(f"no arm {name}")
-    print(json.dumps({"began": BEGAN, **found}))
+    print(json.dumps({"began": BEGAN, **result}))
 
 
 if __name__ == "__main__":

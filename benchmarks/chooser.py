@@ -1,15 +1,15 @@
-"""Is the plan that is chosen ever slower than the plain loop over units?
+"""Is the plan that autotuning chooses ever slower than the plain loop over units?
 
 Command:  python -m benchmarks.chooser --members 12 --rounds 5       (long; --space NAME for one)
 Prints:   one row a layer or network: the chosen plan, ms of its step and of the plain loop's, their
-          ratio with its bootstrap 95 % interval, the loop against itself; at the end how many there
-          were, and each that was slower than the loop by more than 10 % and than the loop's own
+          ratio with its bootstrap 95 % interval, the loop against itself; at the end their number,
+          and each that was slower than the loop by more than 10 % and than the loop's own
           interval; exits with 1 if there is one
-Method:   every stack of so many members of every space, each layer alone between the images and a
-          linear head, once for each shape; then each space's baseline and its first member whole.
+Method:   every stack of --members samples of every space, each stack alone between the images and
+          a linear head, once for each shape; then each space's baseline and its first sample whole.
           A step is forward, loss, backward; chosen plan, loop and loop again turn about, one
-          thread. The plain loop is torch's, contiguous, float32. Batch: that of the space's recipe,
-          cut to what a core does in a second
+          thread. The plain loop is torch's, contiguous, float32. Batch: 128, fewer where a step
+          would take a core more than a second
 Noise:    loop/loop from the same run
 """
 
@@ -50,14 +50,14 @@ from unitsearch.space import at_random, baseline, draw
 BATCH = 128
 
 
-def stacks_with_shapes(one: Architecture) -> Iterator[tuple[Stack, tuple[int, ...]]]:
-    """Every stack and the shape of what enters it, found by running the network once."""
-    shapes = entering(build(one))
-    yield from zip(stacks(canonical(one).layers), shapes.values(), strict=True)
+def stacks_with_shapes(architecture: Architecture) -> Iterator[tuple[Stack, tuple[int, ...]]]:
+    """Yield every stack and the shape of its input, from one run of the network."""
+    shapes = entering(build(architecture))
+    yield from zip(stacks(canonical(architecture).layers), shapes.values(), strict=True)
 
 
 def alone(stack: Stack, x: tuple[int, ...]) -> Architecture:
-    """A network of one stack."""
+    """Return a network of one stack."""
     y = after(stack, x)
     head = (GlobalPool(), Flatten(), Linear(out=10)) if len(y) == 3 else (Linear(out=10),)
     if len(x) == 1:
@@ -66,11 +66,11 @@ def alone(stack: Stack, x: tuple[int, ...]) -> Architecture:
 
 
 def torch_step(
-    one: Architecture, plan: str, layout: torch.memory_format, images: int
+    architecture: Architecture, plan: str, layout: torch.memory_format, images: int
 ) -> Callable[[], None]:
-    network = build(one, plan=plan).to(memory_format=layout)
+    network = build(architecture, plan=plan).to(memory_format=layout)
     rng = np.random.default_rng(0)
-    pixels = torch.from_numpy(rng.integers(0, 256, (images, *one.input)).astype(np.uint8))
+    pixels = torch.from_numpy(rng.integers(0, 256, (images, *architecture.input)).astype(np.uint8))
     labels = torch.zeros(images, dtype=torch.int64)
 
     def run() -> None:
@@ -81,22 +81,24 @@ def torch_step(
     return run
 
 
-def lanes_step(one: Architecture, images: int) -> Callable[[], object]:
-    lanes = Lanes(one, images)
-    lanes.load({name: t.numpy() for name, t in build(one).state_dict().items()})
-    pixels = np.random.default_rng(0).integers(0, 256, (images, *one.input)).astype(np.uint8)
+def lanes_step(architecture: Architecture, images: int) -> Callable[[], object]:
+    lanes = Lanes(architecture, images)
+    lanes.load({name: t.numpy() for name, t in build(architecture).state_dict().items()})
+    pixels = (
+        np.random.default_rng(0).integers(0, 256, (images, *architecture.input)).astype(np.uint8)
+    )
     labels, rows = np.zeros(images, np.int64), np.arange(images)
     return partial(lanes.train_step, pixels, labels, rows, 0.0)
 
 
-def compare(label: str, one: Architecture, rounds: int) -> dict[str, object]:
-    choice = choose(one, "auto", BATCH)
-    images = images_measured(work(count(one)), BATCH, least=8)
+def compare(label: str, architecture: Architecture, rounds: int) -> dict[str, object]:
+    choice = choose(architecture, "auto", BATCH)
+    images = images_measured(work(count(architecture)), BATCH, least=8)
     if choice.plan.runs_in_lanes:
-        chosen = lanes_step(one, images)
+        chosen = lanes_step(architecture, images)
     else:
-        chosen = torch_step(one, str(choice.plan), FORMATS[choice.plan.memory], images)
-    plain = [torch_step(one, "loop", torch.contiguous_format, images) for _ in range(2)]
+        chosen = torch_step(architecture, str(choice.plan), FORMATS[choice.plan.memory], images)
+    plain = [torch_step(architecture, "loop", torch.contiguous_format, images) for _ in range(2)]
     times = timings([chosen, *plain], rounds)
     slower = [a / b for a, b in zip(times[0], times[1], strict=True)]
     noise = interval([a / b for a, b in zip(times[2], times[1], strict=True)])
@@ -116,25 +118,25 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--space", action="append")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
-    found, seen = [], set()
-    for name in asked.space or resources.names("search_spaces"):
+    rows, compared = [], set()
+    for name in arguments.space or resources.names("search_spaces"):
         space = bound_space(name)
         generator = at_random(random.Random(0))
-        members = [draw(space, generator)[1] for _ in range(asked.members)]
-        for one in members:
-            for stack, x in stacks_with_shapes(one):
-                said = json.dumps([write_layer(stack, compared_only=True), x])
-                if said not in seen:
-                    seen.add(said)
+        members = [draw(space, generator)[1] for _ in range(arguments.members)]
+        for architecture in members:
+            for stack, x in stacks_with_shapes(architecture):
+                question = json.dumps([write_layer(stack, compared_only=True), x])
+                if question not in compared:
+                    compared.add(question)
                     label = f"{name} {'×'.join(map(str, x))} {words(stack)}"
-                    found.append(compare(label, alone(stack, x), asked.rounds))
-        found.append(compare(f"{name} baseline", baseline(space), asked.rounds))
-        found.append(compare(f"{name} a member", members[0], asked.rounds))
-    slower = [row for row in found if row["slower"]]
-    print(f"{len(found)} layers and networks, {len(slower)} slower than the loop")
-    print(json.dumps({"torch": torch.__version__, "rounds": asked.rounds, "slower": slower}))
+                    rows.append(compare(label, alone(stack, x), arguments.rounds))
+        rows.append(compare(f"{name} baseline", baseline(space), arguments.rounds))
+        rows.append(compare(f"{name} a member", members[0], arguments.rounds))
+    slower = [row for row in rows if row["slower"]]
+    print(f"{len(rows)} layers and networks, {len(slower)} slower than the loop")
+    print(json.dumps({"torch": torch.__version__, "rounds": arguments.rounds, "slower": slower}))
     sys.exit(1 if slower else 0)
 
 

@@ -1,4 +1,4 @@
-"""What a search costs besides training: its start, its scheduling, its workers' memory.
+"""Is the cost of a search besides training small: its start, its scheduling, its workers' memory?
 
 Command:  UNITSEARCH_DATA=… python -m benchmarks.overheads --trials 500 --rounds 3
 Prints:   seconds of `unitsearch --help`; seconds from typing `unitsearch run space=lenet_table1` to
@@ -117,15 +117,15 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as cache:
             cold.append(start_seconds(Path(cache)))
             warm.append(start_seconds(Path(cache)))
-    found = search(asked.trials)
+    result = search(asked.trials)
     for name, row in (("--help", helps), ("cold start", cold), ("warm start", warm)):
         print(f"{name:12} {median(row):6.2f} s  ({', '.join(f'{s:.2f}' for s in row)})")
-    print(f"scheduling   {found['driver_ms_a_trial']:6.2f} ms of the driver's CPU a trial")
+    print(f"scheduling   {result['driver_ms_a_trial']:6.2f} ms of the driver's CPU a trial")
     print(
-        f"a worker     {found['worker_mib_early']:6.0f} MiB after {asked.trials // 10} trials, "
-        f"{found['worker_mib_late']:.0f} MiB after {asked.trials}"
+        f"a worker     {result['worker_mib_early']:6.0f} MiB after {asked.trials // 10} trials, "
+        f"{result['worker_mib_late']:.0f} MiB after {asked.trials}"
     )
-    print(json.dumps({"help": helps, "cold": cold, "warm": warm, **found}))
+    print(json.dumps({"help": helps, "cold": cold, "warm": warm, **result}))
 
 
 if __name__ == "__main__":

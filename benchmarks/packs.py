@@ -1,11 +1,11 @@
-"""What does a candidate cost in a pack, against alone; and does it end where it would have alone?
+"""Does a candidate cost less in a pack than alone, and does it reach the same accuracy?
 
 Command:  python -m benchmarks.packs --rounds 9 --sizes 1 4 8 16 --accuracy
 Prints:   one row a network, device and arm: median µs an image and candidate, and the ratio of a
           candidate alone to it with its bootstrap 95 % interval. With --accuracy, for 16
           architectures of lenet_hybrid x 3 seeds on digits: mean validation accuracy alone and
-          packed, the mean of the 48 differences with its 95 % interval, and how many are equal to
-          the last image. Then the same as one JSON line
+          packed, the mean of the 48 differences with its 95 % interval, and the number of equal
+          pairs. Then the same as one JSON line
 Method:   complete steps (gather, normalise, forward, loss, backward, optimiser), all arms of a
           network in one process, turn about, after 3 warm-up rounds, one thread. Alone is the plan
           `grouped` of one network with torch's fused optimiser; packs hold different architectures
@@ -57,15 +57,17 @@ def drawn(space: str, count: int, words: list[str]) -> list[Architecture]:
     return [draw(bound, choose)[1] for _ in range(count)]
 
 
-def images(one: Architecture, device: str) -> Images:
+def images(architecture: Architecture, device: str) -> Images:
     generator = torch.Generator().manual_seed(0)
-    pixels = torch.randint(256, (IMAGES, *one.input), generator=generator, dtype=torch.uint8)
+    pixels = torch.randint(
+        256, (IMAGES, *architecture.input), generator=generator, dtype=torch.uint8
+    )
     return Images(pixels, torch.randint(10, (IMAGES,), generator=generator)).to(device)
 
 
-def alone(one: Architecture, device: str) -> Step:
-    network = build(one).to(device).to(memory_format=torch.channels_last)
-    data, c = images(one, device), one.input[0]
+def alone(architecture: Architecture, device: str) -> Step:
+    network = build(architecture).to(device).to(memory_format=torch.channels_last)
+    data, c = images(architecture, device), architecture.input[0]
     optimiser = torch.optim.SGD(network.parameters(), RECIPE.rate, momentum=0.9, fused=True)
 
     def step() -> None:
@@ -89,8 +91,8 @@ def packed(
         members, images(members[0], device), recipe, ((0.3,) * c, (0.25,) * c),
         torch.device(device), bfloat16=bfloat16,
     )  # fmt: skip
-    for i, one in enumerate(members):
-        steps.pack.load(i, build(one))
+    for i, architecture in enumerate(members):
+        steps.pack.load(i, build(architecture))
     moments = [StepSettings(RECIPE.rate, RECIPE.momentum, 0)] * count
     numbers = torch.tensor(steps.optimiser.coefficients(moments), device=device)
     shape = (count, batch)
@@ -109,7 +111,7 @@ def speed(label: str, space: str, sizes: list[int], rounds: int, device: str) ->
         if device == "cuda":
             arms[f"{size} mixed, bfloat16"] = size, packed(members[:size], device, bfloat16=True)
     times: dict[str, list[float]] = {arm: [] for arm in arms}
-    for at in range(rounds + 3):
+    for round_ in range(rounds + 3):
         for arm, (size, step) in arms.items():
             if device == "cuda":
                 torch.cuda.synchronize()
@@ -117,23 +119,23 @@ def speed(label: str, space: str, sizes: list[int], rounds: int, device: str) ->
             step()
             if device == "cuda":
                 torch.cuda.synchronize()
-            if at >= 3:
+            if round_ >= 3:
                 times[arm].append(1e6 * (time.perf_counter() - begun) / (size * RECIPE.batch))
-    found: list[object] = []
-    for arm, took in times.items():
-        ratios = [a / b for a, b in zip(times["alone"], took, strict=True)]
+    rows: list[object] = []
+    for arm, micros in times.items():
+        ratios = [a / b for a, b in zip(times["alone"], micros, strict=True)]
         low, high = interval(ratios)
         print(
-            f"{label:6} {device:5} {arm:22} {median(took):8.2f} µs   "
+            f"{label:6} {device:5} {arm:22} {median(micros):8.2f} µs   "
             f"{median(ratios):5.2f}x [{low:.2f}, {high:.2f}]",
             flush=True,
         )
-        found.append([label, device, arm, median(took), median(ratios), low, high])
-    return found
+        rows.append([label, device, arm, median(micros), median(ratios), low, high])
+    return rows
 
 
-def member(one: Architecture, seed: int) -> tuple[Network, torch.Generator]:
-    network, generator = build(one), torch.Generator().manual_seed(seed)
+def member(architecture: Architecture, seed: int) -> tuple[Network, torch.Generator]:
+    network, generator = build(architecture), torch.Generator().manual_seed(seed)
     initialise(network, SEARCH.init, generator)
     return network, generator.manual_seed(seed + 10_000)
 
@@ -143,20 +145,21 @@ def accuracies(device: str, seeds: int = 3) -> dict[str, float]:
     data = load(data_spec("digits"))
     candidates = drawn("lenet_hybrid", 16, ["data=digits"]) * seeds
     alone_, packed_ = [], [0.0] * len(candidates)
-    for i, one in enumerate(candidates):
-        network, order = member(one, i)
+    for i, architecture in enumerate(candidates):
+        network, order = member(architecture, i)
         alone_.append(train(network, data, SEARCH, order).curve[-1])
-    members = (Member(*member(one, i)) for i, one in enumerate(candidates))
-    for ended in train_pack(members, data, SEARCH, size=16, device=device):
-        assert isinstance(ended.result, Trained), ended.result
-        packed_[ended.number] = ended.result.curve[-1]
-    apart = [a - b for a, b in zip(packed_, alone_, strict=True)]
-    error = 1.96 * stdev(apart) / math.sqrt(len(apart))
-    equal = sum(each == 0 for each in apart)
+    members = (Member(*member(architecture, i)) for i, architecture in enumerate(candidates))
+    for finished in train_pack(members, data, SEARCH, size=16, device=device):
+        assert isinstance(finished.result, Trained), finished.result
+        packed_[finished.number] = finished.result.curve[-1]
+    differences = [a - b for a, b in zip(packed_, alone_, strict=True)]
+    error = 1.96 * stdev(differences) / math.sqrt(len(differences))
+    equal = sum(each == 0 for each in differences)
     print(
         f"accuracy, pack on {device}: alone {mean(alone_):.4f} (one run's spread "
-        f"{stdev(alone_):.4f}), packed {mean(packed_):.4f}, difference {mean(apart):+.5f} "
-        f"± {error:.5f}, {equal} of {len(apart)} equal, largest {max(map(abs, apart)):.4f}",
+        f"{stdev(alone_):.4f}), packed {mean(packed_):.4f}, difference {mean(differences):+.5f} "
+        f"± {error:.5f}, {equal} of {len(differences)} equal, "
+        f"largest {max(map(abs, differences)):.4f}",
         flush=True,
     )
     return {"alone": mean(alone_), "packed": mean(packed_), "error": error, "equal": equal}
@@ -167,20 +170,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1, 4, 8, 16])
     parser.add_argument("--accuracy", action="store_true")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
     devices = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
-    found = {
+    results = {
         "rows": [
             row
             for device in devices
             for label, space in SPACES.items()
-            for row in speed(label, space, asked.sizes, asked.rounds, device)
+            for row in speed(label, space, arguments.sizes, arguments.rounds, device)
         ]
     }
-    if asked.accuracy:
-        found |= {f"accuracy on {device}": accuracies(device) for device in devices}
-    print(json.dumps({"machine": platform.processor(), "torch": torch.__version__, **found}))
+    if arguments.accuracy:
+        results |= {f"accuracy on {device}": accuracies(device) for device in devices}
+    print(json.dumps({"machine": platform.processor(), "torch": torch.__version__, **results}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What people write without us: a network trained by a plain torch script.
+"""A plain torch script that trains a network: the code that people write without unitsearch.
 
 A loop over units, NCHW, float32, torch's default SGD, a DataLoader whose data set applies
 torchvision's transforms to one PIL image at a time. Used by ``benchmarks.training``.
@@ -48,19 +48,19 @@ class OneByOne(Dataset):
 
 
 class Plain:
-    """The script's function: trains the network of one row and returns what came of it.
+    """The script's function: it trains the network of one row and returns its result.
 
     Args:
-        task: What ``benchmarks.training`` wrote: data, recipe and networks as plain data.
+        task: The file of ``benchmarks.training``: data, recipe and networks as plain data.
         loaders: Worker processes of the DataLoader.
         compiled: Whether the network goes through ``torch.compile``.
     """
 
     def __init__(self, task: Path, loaders: int, *, compiled: bool = False) -> None:
-        said = json.loads(task.read_text())
-        self.networks, self.loaders, self.compiled = said["networks"], loaders, compiled
-        self.recipe = read(Recipe, said["recipe"], "train")
-        self.spec = read(DataSpec, said["data"], "data")
+        plain = json.loads(task.read_text())
+        self.networks, self.loaders, self.compiled = plain["networks"], loaders, compiled
+        self.recipe = read(Recipe, plain["recipe"], "train")
+        self.spec = read(DataSpec, plain["data"], "data")
 
     def __call__(self, number: int) -> dict[str, Any]:
         """Train and evaluate network ``number``: accuracy, seconds, and the seconds by phase."""
@@ -96,10 +96,10 @@ class Plain:
                     optimiser.step()
                 first = first if first is not None else time.time() - begin
             with self._timed("evaluation"):
-                right = self._right(network, validation)
+                correct = self._correct(network, validation)
         return {
             "number": number,
-            "accuracy": right / len(validation.dataset),
+            "accuracy": correct / len(validation.dataset),
             "seconds": time.time() - begin,
             "first_step": first,
             "finished": time.time(),
@@ -113,19 +113,19 @@ class Plain:
         if self.spec.augment == "crop_flip":
             size = data.input[1]
             random = [transforms.RandomCrop(size, padding=4), transforms.RandomHorizontalFlip()]
-        own = {"num_workers": self.loaders}
+        options = {"num_workers": self.loaders}
         return (
             DataLoader(
                 OneByOne(data.train, transforms.Compose([*random, *plain])),
                 self.recipe.batch,
                 shuffle=True,
                 drop_last=True,
-                **own,
+                **options,
             ),
-            DataLoader(OneByOne(data.validation, transforms.Compose(plain)), 500, **own),
+            DataLoader(OneByOne(data.validation, transforms.Compose(plain)), 500, **options),
         )
 
-    def _right(self, network: Any, validation: DataLoader) -> int:
+    def _correct(self, network: Any, validation: DataLoader) -> int:
         network.eval()
         with torch.no_grad():
             return sum(

@@ -1,4 +1,4 @@
-"""Which plan runs stacks fastest on this machine: loop or grouped, in which memory format?
+"""Is a training step of stacks faster grouped than as a loop, and in which memory format?
 
 Command:  python -m benchmarks.plans --rounds 15
 Prints:   one row a network and plan: median ms of a training step, and its ratio to the plain loop
@@ -67,25 +67,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
-    found = []
+    rows = []
     for label, network in NETWORKS.items():
         arms = {arm: step(*network, arm) for arm in ARMS}
         times: dict[str, list[float]] = {arm: [] for arm in ARMS}
-        for at in range(rounds + 3):
+        for round_ in range(rounds + 3):
             for arm, run in arms.items():
-                took = run()
-                if at >= 3:
-                    times[arm].append(took)
-        for arm, took in times.items():
-            ratios = [a / b for a, b in zip(times["loop, contiguous"], took, strict=True)]
+                step_ms = run()
+                if round_ >= 3:
+                    times[arm].append(step_ms)
+        for arm, ms in times.items():
+            ratios = [a / b for a, b in zip(times["loop, contiguous"], ms, strict=True)]
             low, high = interval(ratios)
             gain = median(ratios)
-            print(
-                f"{label:24} {arm:24} {median(took):8.2f} ms  {gain:5.2f}x [{low:.2f}, {high:.2f}]"
-            )
-            found.append({"network": label, "arm": arm, "ms": median(took), "gain": gain})
+            print(f"{label:24} {arm:24} {median(ms):8.2f} ms  {gain:5.2f}x [{low:.2f}, {high:.2f}]")
+            rows.append({"network": label, "arm": arm, "ms": median(ms), "gain": gain})
     host = {"machine": platform.machine(), "torch": torch.__version__, "rounds": rounds}
-    print(json.dumps({**host, "results": found}))
+    print(json.dumps({**host, "results": rows}))
 
 
 if __name__ == "__main__":

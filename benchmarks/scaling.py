@@ -7,8 +7,8 @@ Prints:   for each network a table: a row a plan, a column a batch size, in it m
 Method:   complete steps as in benchmarks.lanes, all plans of one network and batch turn about in
           one process after 2 warm-up rounds, one thread, in seconds of the CPU: other work on the
           machine takes turns with this one without being counted, and still takes cache and memory
-          bandwidth from it. At least 3 rounds, and no more than fit into --seconds a cell; what
-          took longer than --longest at a batch is not tried at a larger one
+          bandwidth from it. At least 3 rounds, and no more than fit into --seconds a cell; a plan
+          that took longer than --longest at a batch is not tried at a larger one
 Noise:    ``loop again``: its distance from ``loop`` means nothing
 """
 
@@ -43,23 +43,23 @@ class Arm:
     Attributes:
         make: Returns the step of a network on batches of a size, or of several networks of one
             skeleton: then all of them are in one step.
-        candidates: How many networks a step trains.
+        candidates: The number of networks that a step trains.
     """
 
     make: Callable[[Architecture, int], Step]
     candidates: int = 1
 
 
-def _loop(one: Architecture, batch: int) -> Step:
-    return in_torch(one, batch, "loop", torch.contiguous_format)
+def _loop(network: Architecture, batch: int) -> Step:
+    return in_torch(network, batch, "loop", torch.contiguous_format)
 
 
-def _grouped(one: Architecture, batch: int) -> Step:
-    return in_torch(one, batch, "grouped", torch.channels_last)
+def _grouped(network: Architecture, batch: int) -> Step:
+    return in_torch(network, batch, "grouped", torch.channels_last)
 
 
 def _pack(size: int) -> Arm:
-    return Arm(lambda one, batch: packed([one] * size, "cpu", batch=batch), size)
+    return Arm(lambda network, batch: packed([network] * size, "cpu", batch=batch), size)
 
 
 ARMS = {
@@ -72,9 +72,9 @@ ARMS = {
 USUAL = ("loop", "loop again", "grouped", "lanes")
 
 
-def widened(one: Architecture, times: int) -> Architecture:
+def widened(network: Architecture, times: int) -> Architecture:
     """Return the network with so many times the units in its stacks, its convolutions as wide."""
-    plain = write_architecture(one)
+    plain = write_architecture(network)
     for layer in plain["layers"]:
         if layer["kind"] == "conv":
             layer["out"] *= times
@@ -99,23 +99,23 @@ def vgg_like() -> Architecture:
 
 def networks() -> dict[str, Architecture]:
     lenet, toy = bound_space("lenet_table1"), bound_space("toy_hybrid")
-    found = {f"LeNet {name}": point(lenet, name) for name in ("U1", "Hybrid1", "U3")}
-    found["toy"] = point(toy, "No.1")
-    found["toy, twice the units"] = widened(found["toy"], 2)
-    found["toy, 4 times the units"] = widened(found["toy"], 4)
-    found["VGG-like"] = vgg_like()
-    return found
+    named = {f"LeNet {name}": point(lenet, name) for name in ("U1", "Hybrid1", "U3")}
+    named["toy"] = point(toy, "No.1")
+    named["toy, twice the units"] = widened(named["toy"], 2)
+    named["toy, 4 times the units"] = widened(named["toy"], 4)
+    named["VGG-like"] = vgg_like()
+    return named
 
 
 def cell(
-    one: Architecture, batch: int, arms: dict[str, Arm], given: argparse.Namespace
+    network: Architecture, batch: int, arms: dict[str, Arm], given: argparse.Namespace
 ) -> dict[str, list[float]]:
     """Return seconds of each step by arm; fewer rounds where they take long."""
-    steps = {name: arm.make(one, batch) for name, arm in arms.items()}
+    steps = {name: arm.make(network, batch) for name, arm in arms.items()}
     times: dict[str, list[float]] = {name: [] for name in arms}
     begin = time.perf_counter()
-    for at in range(WARM_UP + given.rounds):
-        if at >= WARM_UP + 3 and time.perf_counter() - begin > given.seconds:
+    for round_ in range(WARM_UP + given.rounds):
+        if round_ >= WARM_UP + 3 and time.perf_counter() - begin > given.seconds:
             break
         for name, step in steps.items():
             start = time.process_time()
@@ -124,16 +124,16 @@ def cell(
     return {name: taken[WARM_UP:] for name, taken in times.items()}
 
 
-def supported(one: Architecture, arms: dict[str, Arm]) -> dict[str, Arm]:
-    """Return the arms that can train ``one``; say why the others cannot."""
-    found = {}
+def supported(network: Architecture, arms: dict[str, Arm]) -> dict[str, Arm]:
+    """Return the arms that can train ``network``; say why the others cannot."""
+    able = {}
     for name, arm in arms.items():
         try:
-            arm.make(one, 16)
-            found[name] = arm
+            arm.make(network, 16)
+            able[name] = arm
         except UnitSearchError as error:
             print(f"  {name} is left out: {error}")
-    return found
+    return able
 
 
 def main() -> None:
@@ -141,24 +141,29 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--batches", default="16,32,64,128,256,512,1024")
     parser.add_argument("--arms", default=",".join(USUAL), help=", ".join(ARMS))
-    parser.add_argument("--networks", default="", help="the beginning of their names; all of them")
+    parser.add_argument(
+        "--networks", default="", help="the beginning of their names; all of them unless given"
+    )
     parser.add_argument("--seconds", type=float, default=30, help="of one network and batch")
     parser.add_argument("--longest", type=float, default=2, help="seconds of a step")
     given = parser.parse_args()
     batches = [int(word) for word in given.batches.split(",")]
     torch.set_num_threads(1)
-    measure_peak, found, peaks = peak(), [], []
-    for label, one in networks().items():
+    measure_peak, results, peaks = peak(), [], []
+    for label, network in networks().items():
         if not label.lower().startswith(given.networks.lower()):
             continue
-        megaflops = flops_of(one) / 1e6
-        print(f"{label}: {count(one).params:,} parameters, {megaflops:.2f} MFLOP an image and step")
-        arms = supported(one, {name: ARMS[name] for name in given.arms.split(",")})
+        megaflops = flops_of(network) / 1e6
+        print(
+            f"{label}: {count(network).params:,} parameters, "
+            f"{megaflops:.2f} MFLOP an image and step"
+        )
+        arms = supported(network, {name: ARMS[name] for name in given.arms.split(",")})
         cells: dict[str, dict[int, tuple[float, float, float]]] = {name: {} for name in arms}
         late: dict[str, int] = {}
         for batch in batches:
             for name, seconds in cell(
-                one, batch, {n: a for n, a in arms.items() if n not in late}, given
+                network, batch, {n: a for n, a in arms.items() if n not in late}, given
             ).items():
                 images = batch * arms[name].candidates
                 low, middle, high = (1e6 * q / images for q in quantiles(seconds, n=4))
@@ -169,14 +174,14 @@ def main() -> None:
         top = median(peaks)
         print(f"  {'µs an image, batch':20}" + "".join(f"{batch:>16}" for batch in batches))
         for name, row in cells.items():
-            said = [
+            cells_shown = [
                 f"{row[b][0]:9.1f} ±{50 * (row[b][2] - row[b][1]) / row[b][0]:3.0f} %" if b in row
                 else "-" for b in batches
             ]  # fmt: skip
-            print(f"  {name:20}" + "".join(f"{text:>16}" for text in said))
+            print(f"  {name:20}" + "".join(f"{text:>16}" for text in cells_shown))
             for b, (middle, low, high) in row.items():
                 share = megaflops / middle * 1e3 / top
-                found.append(
+                results.append(
                     {"network": label, "arm": name, "batch": b, "us": middle, "low": low,
                      "high": high, "of_peak": share, "candidates": arms[name].candidates}
                 )  # fmt: skip
@@ -188,7 +193,7 @@ def main() -> None:
         for name, batch in late.items():
             print(f"  {name}: a step of {batch} took more than {given.longest:g} s; no larger ones")
     host = {"machine": platform.machine(), "torch": torch.__version__, "peak": median(peaks)}
-    print(json.dumps({**host, "load": os.getloadavg()[0], "results": found}))
+    print(json.dumps({**host, "load": os.getloadavg()[0], "results": results}))
 
 
 if __name__ == "__main__":

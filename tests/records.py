@@ -1,4 +1,4 @@
-"""Records made up from real architectures: the same seed, the same study."""
+"""Records of invented studies of real architectures; the same seed gives the same study."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def lenet(counts: tuple[dict[str, int], dict[str, int]], k: int = 3) -> Architec
 
 
 def trial(number: int, network: Architecture, accuracy: float | None, **more: object) -> Trial:
-    found = Trial(
+    usual = Trial(
         number=number,
         state="complete",
         key=key(network),
@@ -122,7 +122,7 @@ def trial(number: int, network: Architecture, accuracy: float | None, **more: ob
         loss_curve=tuple(2.3 * math.exp(-(i + 1) / 4) + 1 - (accuracy or 0.0) for i in range(20)),
         train_seconds=3.5,
     )
-    return replace(found, **more)  # type: ignore[arg-type]
+    return replace(usual, **more)  # type: ignore[arg-type]
 
 
 def manifest(**config: Any) -> Manifest:
@@ -149,7 +149,7 @@ def manifest(**config: Any) -> Manifest:
 def make_record(trials: int = 60, name: str = "digits-lenet", seed: int = 7) -> Record:
     """A study of small hybrid networks with plausible accuracies, some failed."""
     draw = random.Random(seed)
-    found = [trial(0, architecture(BASELINE), 0.98)]
+    made = [trial(0, architecture(BASELINE), 0.98)]
     for number in range(1, trials):
         parts = []
         for _ in range(2):
@@ -161,10 +161,10 @@ def make_record(trials: int = 60, name: str = "digits-lenet", seed: int = 7) -> 
         accuracy = round(max(0.1, min(chance, 0.995)) * 450) / 450
         if number % 23 == 11:
             failed = {"state": "failed", "reason": "loss became NaN in epoch 3", "curve": ()}
-            found.append(trial(number, network, None, **failed))
+            made.append(trial(number, network, None, **failed))
         else:
-            found.append(trial(number, network, accuracy))
-    return Record(name, Path("studies") / name, manifest(), tuple(found))
+            made.append(trial(number, network, accuracy))
+    return Record(name, Path("studies") / name, manifest(), tuple(made))
 
 
 def binary_record() -> Record:

@@ -1,4 +1,4 @@
-"""Numbers and names as people read them."""
+"""The wording of numbers and names for readers: counts, ratios, percentages, comparisons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _POWERS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def short(value: float | None) -> str:
-    """Return a count with three or four digits and a power of ten: 9,876, 1.23 M."""
+    """Return a count with three or four digits and a power of ten: ``9,876``, ``1.23 M``."""
     if value is None:
         return "–"
     if abs(value) < 10_000:
@@ -54,23 +54,23 @@ def versus(new: int, base: int, what: str) -> str:
     """Return a cost beside the baseline's: ``6.1× fewer FLOPs than``, ``as many FLOPs as``."""
     if not new or not base:
         return f"{short(new)} {what} against {short(base)} of"
-    said = fewer(new, base)
-    return f"as many {what} as" if said == "as many" else f"{said} {what} than"
+    comparison = fewer(new, base)
+    return f"as many {what} as" if comparison == "as many" else f"{comparison} {what} than"
 
 
 def fewer(new: int, base: int) -> str:
-    """Return how many times fewer or more, ``6.1× fewer``, or ``as many`` if 1.0 times."""
+    """Return the factor between two counts: ``6.1× fewer``, or ``as many`` if it is 1.0."""
     if not new or not base:
         return f"{short(new)} against {short(base)}"
     times = max(base / new, new / base)
-    said = f"{times:.1f}" if times < 10 else f"{times:,.0f}"
-    if said == "1.0":
+    factor = f"{times:.1f}" if times < 10 else f"{times:,.0f}"
+    if factor == "1.0":
         return "as many"
-    return f"{said}× {'fewer' if new < base else 'more'}"
+    return f"{factor}× {'fewer' if new < base else 'more'}"
 
 
 def efficiency(name: str, value: float) -> str:
-    """Return `` (CE 1.23)``, nothing where there is none: the baseline's accuracy is 0."""
+    """Return `` (CE 1.23)``; an empty text where the baseline's accuracy is 0."""
     return f" ({name} {ratio(value)})" if math.isfinite(value) else ""
 
 

@@ -1,4 +1,4 @@
-"""Files that are wrong: what is said about them, and that nothing else happens."""
+"""Files that are wrong: their messages, and that nothing else happens."""
 
 # ruff: noqa: E501  # a message stands on one line here as it does on the screen
 
@@ -55,7 +55,7 @@ def test_the_good_file_that_the_bad_ones_are_made_from_is_good() -> None:
     output(read_architecture(GOOD))
 
 
-# One layer on line 4; what is said after "net.yaml:4: layers[0]".
+# One layer on line 4; the message after "net.yaml:4: layers[0]".
 BAD_LAYERS = {
     "{kind: conv, out: 4, kernel: 4}": ".kernel: found 4, expected an odd number where padding is same; try 3 or 5",
     "{kind: conv, out: 4, kernal: 3}": ".kernal: found 'kernal', expected a key of conv; did you mean 'kernel'?",
@@ -111,7 +111,7 @@ BAD_LAYERS = {
 
 
 @pytest.mark.parametrize("layer", BAD_LAYERS)
-def test_a_bad_layer_is_told_with_its_place_what_was_found_and_expected(
+def test_the_error_of_a_bad_layer_gives_its_place_the_value_found_and_the_expected(
     layer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -122,7 +122,7 @@ def test_a_bad_layer_is_told_with_its_place_what_was_found_and_expected(
     assert error.exit_code == 3
 
 
-# Whole files; what the message begins with.
+# Whole files; the beginning of the message.
 BAD_FILES = {
     "": "net.yaml: found nothing, expected an architecture",
     "- 1\n- 2\n": "net.yaml:1: found [1, 2], expected an architecture",
@@ -182,7 +182,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("text", BAD_FILES, ids=lambda text: repr(text[:40]))
-def test_a_bad_file_is_told_with_its_line(
+def test_a_bad_file_is_reported_with_its_line(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -204,7 +204,7 @@ BAD_JSON = {
 
 
 @pytest.mark.parametrize("text", BAD_JSON)
-def test_bad_json_is_told_with_its_line(
+def test_bad_json_is_reported_with_its_line(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -216,7 +216,7 @@ def test_a_file_over_four_megabytes_is_not_even_read(tmp_path: Path) -> None:
     assert "5,000,001 bytes, expected at most 4,000,000" in str(error)
 
 
-def test_bytes_that_are_not_text_are_told(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "net.yaml"
     file.write_bytes(b"unitsearch: 1\n\xff\xfe")
     with pytest.raises(SpecError, match="byte 14 is not text, expected YAML or JSON in UTF-8"):
@@ -247,15 +247,15 @@ def test_a_network_too_large_for_any_machine_is_refused(tmp_path: Path) -> None:
 
 
 def only_our_errors(text: str, name: str = "x.yaml") -> None:
-    said = None
+    raised = None
     try:
         document = read_text(text, name)
         with document.located():
             output(read_architecture(document.data))
     except UnitSearchError as error:
-        said = error
-    assert said is None or str(said).startswith(name)
-    assert said is None or said.exit_code in (2, 3)
+        raised = error
+    assert raised is None or str(raised).startswith(name)
+    assert raised is None or raised.exit_code in (2, 3)
 
 
 @given(st.text(max_size=200), st.sampled_from(("x.yaml", "x.json")))
@@ -300,28 +300,28 @@ ODD = st.one_of(
 
 def places(data: Any) -> list[tuple[Any, Any]]:
     """Every (container, key) in plain data."""
-    found = []
+    pairs = []
     items = data.items() if isinstance(data, dict) else enumerate(data)
-    for at, value in list(items):
-        found.append((data, at))
+    for index, value in list(items):
+        pairs.append((data, index))
         if isinstance(value, (dict, list)):
-            found += places(value)
-    return found
+            pairs += places(value)
+    return pairs
 
 
 def mutate(data: st.DataObject, good: dict[str, Any], odd: st.SearchStrategy[Any]) -> Any:
     bad = copy.deepcopy(good)
     for _ in range(data.draw(st.integers(1, 2))):
-        holder, at = data.draw(st.sampled_from(places(bad)))
+        holder, where = data.draw(st.sampled_from(places(bad)))
         match data.draw(st.sampled_from(("replace", "drop", "rename", "repeat"))):
             case "replace":
-                holder[at] = copy.deepcopy(data.draw(odd))
+                holder[where] = copy.deepcopy(data.draw(odd))
             case "drop":
-                del holder[at]
+                del holder[where]
             case "rename" if isinstance(holder, dict):
-                holder[f"{at}x"] = holder.pop(at)
+                holder[f"{where}x"] = holder.pop(where)
             case "repeat" if isinstance(holder, list):
-                holder.insert(at, copy.deepcopy(holder[at]))
+                holder.insert(where, copy.deepcopy(holder[where]))
             case _:
                 pass
         if not bad:

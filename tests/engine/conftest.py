@@ -1,15 +1,15 @@
-"""Small real jobs, and a look at which worker processes there are."""
+"""Small real jobs, and the worker processes that exist."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.waiting import wait_until
 from unitsearch.data import data_spec
 from unitsearch.engine import Engine, Job, Outcome
 from unitsearch.fields import write_all
@@ -20,13 +20,13 @@ _LINEAR = {
     "input": [1, 8, 8],
     "layers": [{"kind": "flatten"}, {"kind": "linear", "out": 10}],
 }
-# How a process that is able to work shows itself in the process table.
+# Parts of the command lines of processes that are able to work.
 _WORKING = ("unitsearch.engine.worker", "ray::Worker.train")
 
 
 @pytest.fixture
 def make_job() -> Callable[..., Job]:
-    """Makes a job on the digits: milliseconds of work, unless it is given many epochs."""
+    """Make a job on the digits: milliseconds of work, unless it has many epochs."""
 
     def make(number: int, architecture: dict[str, Any] = _LINEAR, **recipe: Any) -> Job:
         plain = write_all(Recipe(**{"epochs": 1, "batch": 64, **recipe}))
@@ -37,22 +37,24 @@ def make_job() -> Callable[..., Job]:
 
 @pytest.fixture
 def collect() -> Callable[..., list[Outcome]]:
-    """Collects as many outcomes as there should be, in the order of their numbers."""
+    """Collect a number of outcomes; return them in the order of their numbers."""
 
-    def collect(engine: Engine, count: int, seconds: float = 120) -> list[Outcome]:
-        deadline = time.monotonic() + seconds
-        found: list[Outcome] = []
-        while len(found) < count:
-            assert time.monotonic() < deadline, f"{len(found)} of {count} outcomes: {found}"
-            found += engine.collect(1)
-        return sorted(found, key=lambda outcome: outcome.number)
+    def collect(engine: Engine, count: int) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+
+        def are_there() -> bool:
+            outcomes.extend(engine.collect(1))
+            return len(outcomes) >= count
+
+        wait_until(are_there, f"{count} outcomes")
+        return sorted(outcomes, key=lambda outcome: outcome.number)
 
     return collect
 
 
 @pytest.fixture
 def workers_of() -> Callable[..., set[int]]:
-    """Lists the workers among the descendants of a process, or those of ``among`` that live."""
+    """List the workers among the descendants of a process, or those of ``among`` that live."""
 
     def workers_of(root: int = os.getpid(), among: set[int] | None = None) -> set[int]:
         command = ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,command="]  # -ww: uncut

@@ -1,4 +1,4 @@
-"""A job that is done again goes on from the state that was kept (after a death: test_engines)."""
+"""A job that runs again continues from its stored state (after a death: test_engines)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Collect = Callable[..., list[Outcome]]
 
 @pytest.fixture
 def kept_job(tmp_path: Path, make_job: Make) -> Job:
-    """A job whose state is kept after every epoch."""
+    """A job whose state is written after every epoch."""
     job = replace(make_job(1, epochs=3), plan="grouped")
     return replace(job, checkpoint=str(tmp_path / "state"), minutes=0)
 
@@ -34,13 +34,13 @@ def checkpoint_of(job: Job) -> Checkpoint:
     return Checkpoint(Path(job.checkpoint), identity, job.minutes)
 
 
-def test_a_job_goes_on_from_its_state_and_not_anew(kept_job: Job) -> None:
+def test_a_job_continues_from_its_state(kept_job: Job) -> None:
     straight = works.run_job(kept_job, works.WorkerCache())
     checkpoint = checkpoint_of(kept_job)
-    state = checkpoint.found()
+    state = checkpoint.load()
     assert isinstance(state, State)
     assert state.curve == straight.curve[:2]
-    checkpoint.keep(replace(state, curve=(0.123, 0.456)))
+    checkpoint.write(replace(state, curve=(0.123, 0.456)))
     again = works.run_job(kept_job, works.WorkerCache())
     assert again.curve == (0.123, 0.456, straight.curve[2])
 
@@ -57,7 +57,7 @@ def test_a_killed_job_with_bars_stops_where_it_would_have(kept_job: Job) -> None
     job = replace(kept_job, recipe={**kept_job.recipe, "epochs": 4}, bars=bars)
     straight = works.run_job(replace(job, checkpoint=""), works.WorkerCache())
     works.run_job(job, works.WorkerCache())  # leaves the state after epoch 2, as a kill does
-    assert checkpoint_of(job).found() is not None
+    assert checkpoint_of(job).load() is not None
     resumed = works.run_job(job, works.WorkerCache())
     assert straight.state == "stopped"
     assert replace(resumed, train_seconds=0) == replace(straight, train_seconds=0)

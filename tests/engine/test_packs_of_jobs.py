@@ -1,4 +1,4 @@
-"""A list of jobs: those of one skeleton train as a pack, each with an outcome of its own."""
+"""A list of jobs: jobs of one skeleton train as a pack, each with an outcome of its own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Collect = Callable[..., list[Outcome]]
 
 
 def units(act: str = "relu", hidden: int = 2) -> dict[str, Any]:
-    """A stack of one unit between two dense layers; whatever the unit is, the skeleton is one."""
+    """A stack of one unit and a linear layer; the skeleton is the same for every unit."""
     inner = [
         {"kind": "conv", "out": n, "kernel": 3, "norm": "none", "act": act} for n in (hidden, 1)
     ]
@@ -39,7 +39,7 @@ def units(act: str = "relu", hidden: int = 2) -> dict[str, Any]:
 
 @pytest.fixture
 def make_member(make_job: Make) -> Make:
-    """Makes a job that may train in a pack of two, or as many as it is told."""
+    """Make a job that may train in a pack of two, or of ``pack``."""
 
     def make(number: int, *, pack: int = 2, act: str = "relu", **recipe: Any) -> Job:
         return replace(make_job(number, units(act, 2 + number), **recipe), pack=pack)
@@ -54,20 +54,20 @@ def grouped(jobs: Sequence[Job]) -> list[list[int]]:
 
 
 def done(jobs: Sequence[Job], cache: works.WorkerCache | None = None) -> dict[int, Outcome]:
-    found = batching.run_jobs(jobs, cache or works.WorkerCache(), lambda begun: None)
-    return {outcome.number: outcome for outcome in found}
+    outcomes = batching.run_jobs(jobs, cache or works.WorkerCache(), lambda begun: None)
+    return {outcome.number: outcome for outcome in outcomes}
 
 
 def test_jobs_of_one_skeleton_train_as_a_pack_and_the_others_alone(
     make_member: Make, make_job: Make
 ) -> None:
     other = replace(make_job(1), pack=4)
-    found = done([make_member(0, pack=4), other, make_member(2, pack=4), make_member(3, pack=4)])
-    assert {n: outcome.plan.startswith("pack") for n, outcome in found.items()} == {
+    outcomes = done([make_member(0, pack=4), other, make_member(2, pack=4), make_member(3, pack=4)])
+    assert {n: outcome.plan.startswith("pack") for n, outcome in outcomes.items()} == {
         0: True, 1: False, 2: True, 3: True
     }  # fmt: skip
-    assert found[0].plan == "pack of 3, cpu"
-    assert all(outcome.is_complete for outcome in found.values())
+    assert outcomes[0].plan == "pack of 3, cpu"
+    assert all(outcome.is_complete for outcome in outcomes.values())
 
 
 def test_jobs_that_ask_for_no_pack_or_for_a_plan_train_alone(make_member: Make) -> None:
@@ -109,22 +109,22 @@ def test_the_weights_of_a_member_are_those_that_its_digest_is_of(make_member: Ma
 def test_an_outcome_is_there_before_the_jobs_that_wait_have_begun(make_member: Make) -> None:
     began: list[list[int]] = []
     jobs = [make_member(n) for n in range(5)]
-    found = batching.run_jobs(
+    outcomes = batching.run_jobs(
         jobs, works.WorkerCache(), lambda begun: began.append([job.number for job in begun])
     )
-    assert next(found).number == 0
+    assert next(outcomes).number == 0
     assert began == [[0, 1]]
-    assert [outcome.number for outcome in found] == [1, 2, 3, 4]
+    assert [outcome.number for outcome in outcomes] == [1, 2, 3, 4]
     assert began == [[0, 1], [2], [2, 3], [4]]
 
 
 def test_a_member_that_diverges_fails_alone(make_member: Make) -> None:
     acts = ("sigmoid", "none", "sigmoid", "sigmoid")  # linear upon linear: weights multiply
     hot = {"optimiser": "sgd", "rate": 1e4, "pack": 3}
-    found = done([make_member(n, act=act, **hot) for n, act in enumerate(acts)])
-    assert found[1].kind == "diverged"
-    assert found[1].reason == "diverged: the loss is nan in epoch 1"
-    assert [found[n].plan for n in (0, 2, 3)] == ["pack of 3, cpu"] * 3
+    outcomes = done([make_member(n, act=act, **hot) for n, act in enumerate(acts)])
+    assert outcomes[1].kind == "diverged"
+    assert outcomes[1].reason == "diverged: the loss is nan in epoch 1"
+    assert [outcomes[n].plan for n in (0, 2, 3)] == ["pack of 3, cpu"] * 3
 
 
 def test_a_member_below_its_bar_stops_alone(make_member: Make) -> None:
@@ -138,7 +138,7 @@ def test_a_member_below_its_bar_stops_alone(make_member: Make) -> None:
     assert outcomes[2].curve == whole[2].curve
 
 
-def test_data_that_cannot_be_read_fail_each_job_in_its_own_name(make_member: Make) -> None:
+def test_data_that_cannot_be_read_fail_each_job_by_itself(make_member: Make) -> None:
     jobs = [make_member(n) for n in range(2)]
     jobs = [replace(job, data={**job.data, "limit": 5000}) for job in jobs]
     assert {n: outcome.kind for n, outcome in done(jobs).items()} == {0: "data", 1: "data"}
@@ -165,8 +165,8 @@ def jobs(count):
     return [Job(n, "train", architecture, n, recipe, data, pack=count) for n in range(count)]
 
 def run(count, cache):
-    for found in batching.run_jobs(jobs(count), cache, lambda begun: None):
-        print(found.number, found.is_complete, found.plan)
+    for outcome in batching.run_jobs(jobs(count), cache, lambda begun: None):
+        print(outcome.number, outcome.is_complete, outcome.plan)
 
 work.prepare_process()
 run(2, work.WorkerCache())
@@ -199,12 +199,12 @@ def test_memory_that_runs_out_as_members_join_makes_no_later_pack_smaller(
             raise MemoryError
 
     cache = works.WorkerCache()
-    found = list(batching.run_jobs([make_member(n) for n in range(3)], cache, begin))
-    assert sorted((outcome.number, outcome.is_complete) for outcome in found) == [
+    outcomes = list(batching.run_jobs([make_member(n) for n in range(3)], cache, begin))
+    assert sorted((outcome.number, outcome.is_complete) for outcome in outcomes) == [
         (0, True), (1, True), (2, True)
     ]  # fmt: skip
-    said = [line for line in capfd.readouterr().err.splitlines() if not line.startswith("plan: ")]
-    assert said == ["memory ran out as members joined a pack: 1 for the rest"]
+    lines = [line for line in capfd.readouterr().err.splitlines() if not line.startswith("plan: ")]
+    assert lines == ["memory ran out as members joined a pack: 1 for the rest"]
     assert cache.sizes == {}
 
 
@@ -231,11 +231,11 @@ def test_jobs_of_a_pack_whose_worker_is_killed_are_all_done_in_halves(
     assert first.number == 0  # so the pack is next
     for pid in workers_of():
         os.kill(pid, signal.SIGKILL)
-    found = collect(engine, 4)
-    assert [(outcome.number, outcome.is_complete) for outcome in found] == [
+    outcomes = collect(engine, 4)
+    assert [(outcome.number, outcome.is_complete) for outcome in outcomes] == [
         (n, True) for n in (1, 2, 3, 4)
     ]
-    assert {outcome.plan for outcome in found} == {"pack of 2, cpu"}
+    assert {outcome.plan for outcome in outcomes} == {"pack of 2, cpu"}
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Every format is read back, held against its network, and needs no unitsearch to run."""
+"""Every format is read back and compared with its network, and runs without unitsearch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.exports.export_networks import ALL_KINDS, IN_A_ROW, SMALL, subject
+from tests.exports.export_networks import ALL_KINDS, IN_A_ROW, SMALL, source_network
 from unitsearch.costs import count
 from unitsearch.errors import CheckError, SpecError, StudyError, UsageError
 from unitsearch.exports.card_facts import CardFacts
@@ -36,8 +36,8 @@ sys.path.insert(0, ".")
 """
 
 
-def write(one: SourceNetwork, formats: tuple[str, ...], folder: Path) -> Exported:
-    return export(one, CardFacts("Made by a test."), formats, folder, latency=False)
+def write(source: SourceNetwork, formats: tuple[str, ...], folder: Path) -> Exported:
+    return export(source, CardFacts("Made by a test."), formats, folder, latency=False)
 
 
 def isolated(code: str, folder: Path, *forbidden: str) -> str:
@@ -56,31 +56,31 @@ def isolated(code: str, folder: Path, *forbidden: str) -> str:
 
 @pytest.fixture(scope="module")
 def whole() -> SourceNetwork:
-    return subject(IN_A_ROW, "whole")
+    return source_network(IN_A_ROW, "whole")
 
 
 @pytest.fixture(scope="module")
 def folder(whole: SourceNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network of every kind of layer, and of unit, in every format."""
-    found = tmp_path_factory.mktemp("whole")
-    write(whole, EVERY, found)
-    return found
+    path = tmp_path_factory.mktemp("whole")
+    write(whole, EVERY, path)
+    return path
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_small_network_of_each_kind_is_written_and_checked(name: str, tmp_path: Path) -> None:
-    done = write(subject(SMALL[name]), LIGHT, tmp_path)
+    done = write(source_network(SMALL[name]), LIGHT, tmp_path)
     assert done.differences["safetensors"] == 0
     assert done.differences["python"] <= 1e-6
 
 
 @pytest.mark.parametrize("name", [*SMALL, "every kind"])
 def test_folding_costs_what_the_folded_architecture_does(name: str) -> None:
-    one = {**SMALL, "every kind": ALL_KINDS}[name]
-    network = folded(subject(one).network)
-    cost = count(deployed(one))
+    architecture = {**SMALL, "every kind": ALL_KINDS}[name]
+    network = folded(source_network(architecture).network)
+    cost = count(deployed(architecture))
     assert sum(p.numel() for p in network.parameters()) == cost.params
-    assert cost.macs == count(one).macs
+    assert cost.macs == count(architecture).macs
 
 
 def test_every_format_and_a_card_lie_in_the_folder_and_nothing_else(folder: Path) -> None:
@@ -91,10 +91,14 @@ def test_every_format_and_a_card_lie_in_the_folder_and_nothing_else(folder: Path
 
 
 def test_no_file_names_a_path_of_this_machine(folder: Path) -> None:
-    here = {str(Path.home()).encode(), str(Path(__file__).parents[2]).encode(), b"site-packages"}
+    local_paths = {
+        str(Path.home()).encode(),
+        str(Path(__file__).parents[2]).encode(),
+        b"site-packages",
+    }
     for path in folder.iterdir():
         content = path.read_bytes()
-        assert not [name for name in here if len(name) > 1 and name in content], path.name
+        assert not [name for name in local_paths if len(name) > 1 and name in content], path.name
 
 
 def test_onnx_runs_with_onnxruntime_and_numpy_alone(folder: Path, whole: SourceNetwork) -> None:
@@ -104,8 +108,8 @@ def test_onnx_runs_with_onnxruntime_and_numpy_alone(folder: Path, whole: SourceN
         "images = numpy.load('images.npy')\n"
         "print(json.dumps(session.run(['logits'], {'images': images})[0].tolist()))"
     )
-    found = _answers(folder, whole, lambda: isolated(code, folder, "torch", "onnx"))
-    torch.testing.assert_close(found, whole.logits, rtol=1e-4, atol=1e-4)
+    logits = _answers(folder, whole, lambda: isolated(code, folder, "torch", "onnx"))
+    torch.testing.assert_close(logits, whole.logits, rtol=1e-4, atol=1e-4)
 
 
 def test_pt2_and_the_python_file_run_with_torch_alone(folder: Path, whole: SourceNetwork) -> None:
@@ -116,8 +120,8 @@ def test_pt2_and_the_python_file_run_with_torch_alone(folder: Path, whole: Sourc
         "print(json.dumps([network(images).tolist() for network in networks]))"
     )
     forbidden = ("onnx", "onnxruntime", "onnxscript", "safetensors", "yaml")
-    found = _answers(folder, whole, lambda: isolated(code, folder, *forbidden))
-    for logits in found:
+    answers = _answers(folder, whole, lambda: isolated(code, folder, *forbidden))
+    for logits in answers:
         torch.testing.assert_close(logits, whole.logits, rtol=1e-4, atol=1e-4)
 
 
@@ -137,7 +141,7 @@ def test_this_isolation_forbids_unitsearch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pt2", "onnx", "python", "safetensors"])
-def test_files_of_other_weights_are_found_out(
+def test_files_of_other_weights_fail_the_check(
     name: str, whole: SourceNetwork, folder: Path
 ) -> None:
     other = untrained_network("whole", IN_A_ROW)
@@ -146,42 +150,42 @@ def test_files_of_other_weights_are_found_out(
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_files_that_answer_something_else_are_found_out(
+def test_files_with_another_key_or_cost_fail_the_check(
     name: str, whole: SourceNetwork, folder: Path
 ) -> None:
     answer = FORMATS[name].read(whole, folder)
-    for changed, said in (
+    for changed, message in (
         (replace(answer, key="0" * 20), "key"),
         (replace(answer, params=answer.params + 1), "parameters"),
         (replace(answer, macs=answer.macs - 1), "MACs"),
     ):
-        with pytest.raises(CheckError, match=said):
+        with pytest.raises(CheckError, match=message):
             check_answer(whole, changed)
 
 
 def test_a_network_whose_file_fails_its_check_leaves_nothing(tmp_path: Path) -> None:
-    one = subject(SMALL["hybrid stack"])
-    assert one.logits.shape == (16, 3)  # known before the weights change
+    source = source_network(SMALL["hybrid stack"])
+    assert source.logits.shape == (16, 3)  # known before the weights change
     with torch.no_grad():
-        next(one.network.parameters()).add_(1.0)
+        next(source.network.parameters()).add_(1.0)
     with pytest.raises(CheckError):
-        write(one, LIGHT, tmp_path / "new")
+        write(source, LIGHT, tmp_path / "new")
     assert not (tmp_path / "new").exists()
-    mine = tmp_path / "there" / "one.yaml"
-    mine.parent.mkdir()
-    mine.write_text("of an earlier export")
+    earlier = tmp_path / "there" / "one.yaml"
+    earlier.parent.mkdir()
+    earlier.write_text("of an earlier export")
     with pytest.raises(CheckError):
-        write(one, LIGHT, tmp_path / "there")
-    assert [path.name for path in mine.parent.iterdir()] == ["one.yaml"]
-    assert mine.read_text() == "of an earlier export"
+        write(source, LIGHT, tmp_path / "there")
+    assert [path.name for path in earlier.parent.iterdir()] == ["one.yaml"]
+    assert earlier.read_text() == "of an earlier export"
 
 
 def test_a_network_that_answers_no_numbers_fails_its_check(tmp_path: Path) -> None:
-    one = subject(SMALL["hybrid stack"])
+    source = source_network(SMALL["hybrid stack"])
     with torch.no_grad():
-        next(one.network.parameters()).fill_(torch.nan)
+        next(source.network.parameters()).fill_(torch.nan)
     with pytest.raises(CheckError):
-        write(one, ("safetensors",), tmp_path)
+        write(source, ("safetensors",), tmp_path)
 
 
 def test_an_onnx_file_that_was_cut_is_no_onnx_file(
@@ -195,7 +199,7 @@ def test_an_onnx_file_that_was_cut_is_no_onnx_file(
 
 def test_the_same_network_makes_the_same_files(tmp_path: Path) -> None:
     one = SMALL["binary filters"]
-    first, second = (write(subject(one), LIGHT, tmp_path / name) for name in "ab")
+    first, second = (write(source_network(one), LIGHT, tmp_path / name) for name in "ab")
     for path in (*first.files.values(), first.card):
         assert path.read_bytes() == (second.card.parent / path.name).read_bytes()
 
@@ -214,10 +218,10 @@ def test_an_untrained_network_says_so(tmp_path: Path) -> None:
     assert "**It is untrained" in done.card.read_text()
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(StudyError, match="cannot be written"):
-        write(subject(SMALL["gates"]), ("yaml",), tmp_path / "file")
+        write(source_network(SMALL["gates"]), ("yaml",), tmp_path / "file")
 
 
 def test_weights_of_another_network_are_refused(folder: Path) -> None:

@@ -1,3 +1,5 @@
+"""The documents of a study's results, and the last line of a run."""
+
 from __future__ import annotations
 
 import csv
@@ -16,10 +18,13 @@ from unitsearch.study.tables import COLUMNS, rows
 def test_provenance_says_bits_where_filters_are_shared() -> None:
     record = binary_record()
     trial = record.trials[1]
-    said = documented(record, trial).provenance
-    assert said is not None
-    assert (said["bits"], said["macs_shared"]) == (trial.cost.bits, trial.cost.macs_shared)
-    assert said["se_bits"] == round(se_bits(trial.measured, record.trials[0].measured), 6)
+    provenance = documented(record, trial).provenance
+    assert provenance is not None
+    assert (provenance["bits"], provenance["macs_shared"]) == (
+        trial.cost.bits,
+        trial.cost.macs_shared,
+    )
+    assert provenance["se_bits"] == round(se_bits(trial.measured, record.trials[0].measured), 6)
 
 
 def test_provenance_says_no_bits_elsewhere(record: Record) -> None:

@@ -13,7 +13,7 @@ def test_a_printed_program_names_each_operation_and_its_columns() -> None:
     program = lower_to_lanes(of((1, 6, 6), Conv(out=3)), 2, 16, 64)
     lines = str(program).splitlines()
     assert [line.split()[0] for line in lines] == [
-        "enter", "convolution", "linear", "loss", "linear_back", "convolution_back",
+        "read_images", "convolution", "linear", "loss", "linear_back", "convolution_back",
     ]  # fmt: skip
     convolution = dict(column.split("=") for column in lines[1].split()[1:])
     assert convolution["outputs"] == "3"

@@ -1,4 +1,4 @@
-"""Stacked binary filters: the hand case, the table of sizes, both routes, gradients by hand."""
+"""Stacked binary filters: cases computed by hand, the table of sizes, both routes."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def layer(
 ) -> SlbfConv2d:
     times, inputs, out, kernel, stride, bank, splits = shape
     spec = Slbf(
-        out=out, kernel=kernel, stride=stride, bank=bank, splits=splits, select=select,
-        scale="alpha" if alpha else "none",
+        out=out, kernel=kernel, stride=stride, padding=kernel // 2, bank=bank, splits=splits,
+        select=select, scale="alpha" if alpha else "none",
     )  # fmt: skip
     conv = SlbfConv2d(times, inputs, spec).double()
     conv.reset(torch.Generator().manual_seed(seed))

@@ -1,4 +1,4 @@
-"""The unit kernel in Triton's interpreter: what grouped convolutions compute, without a GPU."""
+"""The unit kernel equals grouped convolutions; without a GPU it runs in Triton's interpreter."""
 
 from __future__ import annotations
 
@@ -55,21 +55,21 @@ def results(
     Units lie in the images from last to first, behind one channel that none of them reads.
     """
     generator = torch.Generator().manual_seed(1)
-    each = [kind for count, kind in geometries for _ in range(count)]
-    inputs, outputs = (sum(getattr(kind, of) for kind in each) for of in ("inputs", "out"))
+    each = [geometry for count, geometry in geometries for _ in range(count)]
+    inputs, outputs = (sum(getattr(geometry, of) for geometry in each) for of in ("inputs", "out"))
 
-    def drawn_(*shape: int) -> torch.Tensor:
-        found = torch.rand(*shape, generator=generator, dtype=torch.float64) - 0.5
-        return found.to(DEVICE, dtype).requires_grad_()
+    def random(*shape: int) -> torch.Tensor:
+        values = torch.rand(*shape, generator=generator, dtype=torch.float64) - 0.5
+        return values.to(DEVICE, dtype).requires_grad_()
 
-    x, weight = drawn_(3, 1 + inputs, 7, 6), drawn_(sum(kind.size for kind in each))
-    bias = drawn_(outputs) if each[0].bias else None
+    x, weight = random(3, 1 + inputs, 7, 6), random(sum(geometry.size for geometry in each))
+    bias = random(outputs) if each[0].bias else None
     rows, channels, at = [], [], [1 + inputs, 0, 0]
-    for kind in each:
-        at[0] -= kind.inputs
-        rows.append((at[0], kind.inputs, at[1], kind.out, at[2]))
-        channels += range(at[0], at[0] + kind.inputs)
-        at[1], at[2] = at[1] + kind.out, at[2] + kind.size
+    for geometry in each:
+        at[0] -= geometry.inputs
+        rows.append((at[0], geometry.inputs, at[1], geometry.out, at[2]))
+        channels += range(at[0], at[0] + geometry.inputs)
+        at[1], at[2] = at[1] + geometry.out, at[2] + geometry.size
     if kernel:
         step = WeightedLayers(tuple(geometries), 0, None, None, "none", 0)
         table = torch.tensor(rows, dtype=torch.int32, device=DEVICE)
@@ -81,20 +81,18 @@ def results(
     return [y.detach(), *torch.autograd.grad((y * slope).sum(), given)]
 
 
-def off(name: str, dtype: torch.dtype) -> float:
+def relative_error(name: str, dtype: torch.dtype) -> float:
     """Return the largest difference to grouped convolutions in float64, of the largest number."""
-    found = results(CASES[name], dtype, kernel=True)
+    own = results(CASES[name], dtype, kernel=True)
     exact = results(CASES[name], torch.float64, kernel=False)
-    return max(
-        float((a - b).abs().max() / b.abs().max()) for a, b in zip(found, exact, strict=True)
-    )
+    return max(float((a - b).abs().max() / b.abs().max()) for a, b in zip(own, exact, strict=True))
 
 
 @needs_triton
 @pytest.mark.parametrize("name", CASES)
 def test_maps_and_all_gradients_are_those_of_grouped_convolutions(name: str) -> None:
-    assert off(name, torch.float64) < 1e-12
-    assert off(name, torch.float32) < 1e-6
+    assert relative_error(name, torch.float64) < 1e-12
+    assert relative_error(name, torch.float32) < 1e-6
 
 
 @needs_triton

@@ -1,4 +1,4 @@
-"""A folder of trainings made again can be looked at like a study."""
+"""A folder of trainings made again can be shown like a study."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from unitsearch.views.figures.published import compared_networks
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     rows = ["network,seed,last,best,best_epoch,images,params,plan,seconds,curve"]
-    for at, name in enumerate(("U1", "U2", "Hybrid2")):
+    for index, name in enumerate(("U1", "U2", "Hybrid2")):
         for seed in range(2):
-            last = 0.984 + 0.001 * at + 0.0002 * seed
+            last = 0.984 + 0.001 * index + 0.0002 * seed
             curve = f"0.9 0.95 {last}"
             rows.append(f"lenet_table1:{name},{seed},{last},{last},3,10000,1,grouped,9.5,{curve}")
     (tmp_path / TRAININGS).write_text("\n".join(rows) + "\n")

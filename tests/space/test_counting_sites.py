@@ -15,9 +15,11 @@ from unitsearch.space.members import members
 def test_counting_agrees_with_enumeration() -> None:
     for text in (HYBRID, CHOICES.replace("run: {choose: [body, conv1]}", "run: conv1")):
         of = space(text)
-        everyone = {key(one) for _, one in members(of)}
+        everyone = {key(architecture) for _, architecture in members(of)}
         assert count_members(of) >= len(everyone)
-    assert count_members(space(HYBRID)) == len({key(one) for _, one in members(space(HYBRID))})
+    assert count_members(space(HYBRID)) == len(
+        {key(architecture) for _, architecture in members(space(HYBRID))}
+    )
 
 
 def counted(rest: str) -> tuple[int, int]:
@@ -48,5 +50,5 @@ def counted(rest: str) -> tuple[int, int]:
     ],
 )
 def test_the_count_is_the_number_of_walks(rest: str) -> None:
-    found, walked = counted(rest)
-    assert found == walked
+    number, walked = counted(rest)
+    assert number == walked

@@ -21,8 +21,8 @@ from unitsearch.errors import SpecError
 
 
 def test_a_fill_has_as_many_units_as_the_input_width_wants_and_ends_in_the_output_width() -> None:
-    found = stack(block(replacing(FILL, more="run: body,")).body[0])
-    assert [(run.count, run.unit.nodes) for run in found.units] == [(4, (2, 4, 4))]
+    filled = stack(block(replacing(FILL, more="run: body,")).body[0])
+    assert [(run.count, run.unit.nodes) for run in filled.units] == [(4, (2, 4, 4))]
 
 
 def test_a_unit_has_its_own_kernels_groups_and_depth() -> None:
@@ -39,17 +39,17 @@ def test_a_unit_has_its_own_kernels_groups_and_depth() -> None:
 
 def test_a_unit_written_out_fills_a_site_too() -> None:
     unit = "{in: 4, layers: [{kind: conv, out: 3}, {kind: conv, out: auto}]}"
-    found = stack(block(replacing(f"{{kind: stack, fill: {unit}}}", more="run: body,")).body[0])
-    assert found.units[0].count == 2
-    assert found.units[0].unit.nodes == (4, 3, 8)
-    assert found.units[0].unit.weighted[0].stride == 2  # type: ignore[union-attr]
+    filled = stack(block(replacing(f"{{kind: stack, fill: {unit}}}", more="run: body,")).body[0])
+    assert filled.units[0].count == 2
+    assert filled.units[0].unit.nodes == (4, 3, 8)
+    assert filled.units[0].unit.weighted[0].stride == 2  # type: ignore[union-attr]
 
 
 def test_input_nodes_auto_are_the_fewest_that_share_out_both_widths() -> None:
-    found = replacing(
+    filled = replacing(
         "{kind: stack, fill: {nodes: [auto, 4, auto], kernel: 1}}", "[tail.a, tail.b]"
     )
-    first, second = (stack(layer).units[0] for layer in only(found).layers[3:5])
+    first, second = (stack(layer).units[0] for layer in only(filled).layers[3:5])
     assert (first.count, first.unit.nodes) == (8, (2, 4, 3))
     assert (second.count, second.unit.nodes) == (8, (3, 4, 2))
 
@@ -61,8 +61,8 @@ def test_a_hidden_layer_may_be_depthwise() -> None:
 
 
 def test_the_first_layer_takes_the_stride_of_the_site() -> None:
-    found = stack(block(replacing(FILL, more="run: body,")).body[0])
-    assert [layer.stride for layer in found.units[0].unit.weighted] == [2, 1]
+    filled = stack(block(replacing(FILL, more="run: body,")).body[0])
+    assert [layer.stride for layer in filled.units[0].unit.weighted] == [2, 1]
 
 
 @pytest.mark.parametrize(
@@ -70,41 +70,43 @@ def test_the_first_layer_takes_the_stride_of_the_site() -> None:
 )
 def test_a_unit_says_which_of_its_layers_takes_the_stride(word: str, strides: list[int]) -> None:
     fill = f"{{kind: stack, fill: {{nodes: [2, 4, 4, auto], stride: {word}}}}}"
-    found = stack(block(replacing(fill, more="run: body,")).body[0])
-    assert [layer.stride for layer in found.units[0].unit.weighted] == strides
+    filled = stack(block(replacing(fill, more="run: body,")).body[0])
+    assert [layer.stride for layer in filled.units[0].unit.weighted] == strides
 
 
 def test_a_hybrid_fill_mixes_units_to_the_width_of_each_site() -> None:
-    for _, one in some(space(HYBRID), 50):
-        for at, units in ((1, 4), (2, 8)):
-            found = stack(one.layers[at].body[0])  # type: ignore[union-attr]
-            assert found.size == units
-            assert found.outputs == 16
+    for _, architecture in some(space(HYBRID), 50):
+        for index, units in ((1, 4), (2, 8)):
+            filled = stack(architecture.layers[index].body[0])  # type: ignore[union-attr]
+            assert filled.size == units
+            assert filled.outputs == 16
 
 
 def test_the_order_of_a_hybrid_fill_may_be_drawn() -> None:
     text = HYBRID.replace("{mix: [A, B]}", "{sequence: {of: [A, B]}}")
-    found = {tuple(run.count for run in stack(one.layers[1].body[0]).units)  # type: ignore[union-attr]
-             for _, one in some(space(text), 200)}  # fmt: skip
-    assert (1, 1, 1, 1) in found
+    orders = {tuple(run.count for run in stack(architecture.layers[1].body[0]).units)  # type: ignore[union-attr]
+             for _, architecture in some(space(text), 200)}  # fmt: skip
+    assert (1, 1, 1, 1) in orders
 
 
 @pytest.mark.parametrize(
-    ("kinds", "said"),
+    ("kinds", "message"),
     [
         ("A: {nodes: [2, 2, auto]}, B: {nodes: [4, 2, auto]}", "units with 2, 4 input nodes"),
         ("A: {nodes: [2, 2, auto]}, B: {nodes: [2, 2, 1]}", "units with 1, 4 output nodes"),
     ],
 )
-def test_kinds_of_unequal_ends_are_refused(kinds: str, said: str) -> None:
+def test_kinds_of_unequal_ends_are_refused(kinds: str, message: str) -> None:
     text = HYBRID.replace(KINDS, f"units: {{{kinds}}}\n")
-    assert f"found '{said}'" in refused(text)
+    assert f"found '{message}'" in refused(text)
 
 
 def test_units_that_do_not_share_out_a_site_are_refused_with_its_name() -> None:
-    said = refused("replace: [{sites: [stem], with: {kind: stack, fill: {nodes: [2, 2, auto]}}}]\n")
-    assert "found 'units with 2 input nodes', expected a divisor of the 3 channels" in said
-    assert "that enter stem" in said
+    message = refused(
+        "replace: [{sites: [stem], with: {kind: stack, fill: {nodes: [2, 2, auto]}}}]\n"
+    )
+    assert "found 'units with 2 input nodes', expected a divisor of the 3 channels" in message
+    assert "that enter stem" in message
 
 
 def test_auto_outside_a_fill_is_refused() -> None:

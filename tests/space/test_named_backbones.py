@@ -43,13 +43,13 @@ def test_a_point_may_be_a_member_over_other_options() -> None:
         .replace("yes", "units")
         .replace("no:", "none:")
     )
-    found = point(over("{name: resnet18, stem: cifar}", rest), "p")
-    assert [layer.name for layer in found.layers[:2]] == ["stem.conv", "stem.pool"]
-    assert isinstance(found.layers[4].body[0], Stack)  # type: ignore[union-attr]
+    architecture = point(over("{name: resnet18, stem: cifar}", rest), "p")
+    assert [layer.name for layer in architecture.layers[:2]] == ["stem.conv", "stem.pool"]
+    assert isinstance(architecture.layers[4].body[0], Stack)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("backbone: resnt18\nbaseline: backbone\n", "did you mean 'resnet18'?"),
         ("backbone: {name: resnet18, stm: cifar}\nbaseline: backbone\n", "backbone.stm: found 'stm'"),
@@ -63,15 +63,15 @@ def test_a_point_may_be_a_member_over_other_options() -> None:
         ("backbone: resnet18\nbaseline: backbone\nreplace: [{site: [a]}]\n", "did you mean 'sites'?"),
     ],
 )  # fmt: skip
-def test_bad_input_is_told(text: str, said: str) -> None:
+def test_bad_input_is_reported(text: str, message: str) -> None:
     with pytest.raises(SpecError) as caught:
         only(written(text, (3, 32, 32)))
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).startswith("s.yaml:")
 
 
 def test_a_space_of_a_backbone_needs_no_layers() -> None:
     text = "unitsearch: 1\nbackbone: resnet18\nbaseline: backbone\n"
     assert space_from(read_text(text, "s.yaml"), "s").backbone is not None
-    said: Mapping[str, Any] = load_space("resnet18_cifar").baseline
-    assert said == {"backbone": {}}
+    shipped_baseline: Mapping[str, Any] = load_space("resnet18_cifar").baseline
+    assert shipped_baseline == {"backbone": {}}

@@ -46,13 +46,13 @@ def test_auto_takes_over_what_the_replaced_layer_has() -> None:
 
 def test_binary_filters_may_take_the_place_of_a_convolution() -> None:
     new = "{kind: slbf, out: auto, kernel: auto, act: auto, bank: 4, splits: 2}"
-    one = only(replacing(new, more="run: conv1,"))
-    first, second = (one.layers[at].body[0] for at in (1, 2))  # type: ignore[union-attr]
+    architecture = only(replacing(new, more="run: conv1,"))
+    first, second = (architecture.layers[index].body[0] for index in (1, 2))  # type: ignore[union-attr]
     assert isinstance(first, Slbf)
     assert (first.out, first.kernel, first.stride, first.act) == (16, 3, 2, "relu")
     assert isinstance(second, Slbf)
     assert second.stride == 1
-    assert count(one).bits < count(baseline(replacing(new))).bits
+    assert count(architecture).bits < count(baseline(replacing(new))).bits
 
 
 def test_a_list_is_a_sequence_from_the_width_before_to_the_width_after() -> None:
@@ -67,8 +67,8 @@ def test_a_choice_among_the_layers_of_a_list_is_spliced() -> None:
     new = f"[{FILL}, {{name: more, choose: {{none: [], shuffle: {{kind: shuffle, groups: 2}}}}}}]"
     of = replacing(new, more="run: body,")
     assert "stage.0.more" in parameters(of)
-    one = member(of, {"more": "shuffle"}, "")
-    assert isinstance(one.layers[1].body[1], Shuffle)  # type: ignore[union-attr]
+    architecture = member(of, {"more": "shuffle"}, "")
+    assert isinstance(architecture.layers[1].body[1], Shuffle)  # type: ignore[union-attr]
 
 
 def test_a_shuffle_follows_the_stack_before_it() -> None:
@@ -104,9 +104,9 @@ def test_an_option_may_say_its_own_run() -> None:
 
 
 def test_layers_of_another_width_than_the_site_are_refused() -> None:
-    said = refused("replace: [{sites: [tail.a], with: {kind: conv, out: 7}}]\n")
-    assert "found 'layers that give 7×4×4'" in said
-    assert "expected what the site tail.a gives, 24×4×4" in said
+    message = refused("replace: [{sites: [tail.a], with: {kind: conv, out: 7}}]\n")
+    assert "found 'layers that give 7×4×4'" in message
+    assert "expected what the site tail.a gives, 24×4×4" in message
 
 
 def test_a_sample_never_fails_to_build() -> None:
@@ -117,7 +117,7 @@ def test_a_sample_never_fails_to_build() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rest", "said"),
+    ("rest", "message"),
     [
         ("replace: [{sites: stem, with: {mix: [1, 2], total: 2}}]\n", "found 'a mix'"),
         ("replace: [{sites: [stage.1.conv1], with: {kind: stack, fill: [1]}}]\n", "a unit ({nodes: […]}, or its name)"),
@@ -126,8 +126,8 @@ def test_a_sample_never_fails_to_build() -> None:
          "two parameters called stem.with"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_meant_is_told(rest: str, said: str) -> None:
-    assert said in refused(rest)
+def test_a_replacement_that_makes_no_sense_is_refused(rest: str, message: str) -> None:
+    assert message in refused(rest)
 
 
 def test_uses_that_multiply_without_bound_are_refused() -> None:

@@ -22,7 +22,7 @@ def test_names_of_parameters_hold_the_name_of_the_item() -> None:
     assert list(parameters(space(f"replace: {items}\n"))) == ["tail.a.a.with", "stage.1.b.with"]
 
 
-def test_sites_are_drawn_once_and_what_comes_there_once_a_site() -> None:
+def test_sites_are_drawn_once_and_their_new_layers_once_a_site() -> None:
     assert set(parameters(space(CHOICES))) == {
         "sites", "n",
         "stage.0.with", "stage.0.run", "stage.0.units.kernel",
@@ -31,22 +31,22 @@ def test_sites_are_drawn_once_and_what_comes_there_once_a_site() -> None:
 
 
 def test_a_named_choice_is_drawn_once_for_all_sites() -> None:
-    for values, one in some(space(CHOICES), 60):
+    for values, architecture in some(space(CHOICES), 60):
         hidden = {
             layer.units[0].unit.nodes[1]
-            for block in one.layers if isinstance(block, Residual)
+            for block in architecture.layers if isinstance(block, Residual)
             for layer in block.body if isinstance(layer, Stack)
         }  # fmt: skip
         assert hidden <= {values.get("n")}
 
 
 def test_a_setting_holds_for_every_parameter_that_ends_like_it() -> None:
-    one = member(
+    architecture = member(
         space(CHOICES), {"sites": "all", "with": "units", "run": "conv1", "n": 4, "kernel": 5}, ""
     )
-    for at in (1, 2):
-        found = stack(one.layers[at].body[0])  # type: ignore[union-attr]
-        assert found.units[0].unit.weighted[0].kernel == 5  # type: ignore[union-attr]
+    for index in (1, 2):
+        filled = stack(architecture.layers[index].body[0])  # type: ignore[union-attr]
+        assert filled.units[0].unit.weighted[0].kernel == 5  # type: ignore[union-attr]
 
 
 def test_the_most_definite_setting_holds() -> None:
@@ -58,8 +58,8 @@ def test_the_most_definite_setting_holds() -> None:
         "run": "body",
         "kernel": 3,
     }
-    one = member(space(CHOICES), settings, "")
-    kinds = [[kind_of(layer) for layer in one.layers[at].body] for at in (1, 2)]  # type: ignore[union-attr]
+    architecture = member(space(CHOICES), settings, "")
+    kinds = [[kind_of(layer) for layer in architecture.layers[index].body] for index in (1, 2)]  # type: ignore[union-attr]
     assert kinds == [["conv", "conv"], ["stack"]]
 
 
@@ -69,13 +69,13 @@ def test_a_star_in_a_setting_stands_for_one_part() -> None:
 
 
 def test_all_units_of_a_fill_may_be_set_to_one_kind() -> None:
-    one = member(space(HYBRID), {"units": "B"}, "")
-    for at in (1, 2):
-        found = stack(one.layers[at].body[0])  # type: ignore[union-attr]
-        assert {run.unit.nodes[1] for run in found.units} == {5}
+    architecture = member(space(HYBRID), {"units": "B"}, "")
+    for index in (1, 2):
+        filled = stack(architecture.layers[index].body[0])  # type: ignore[union-attr]
+        assert {run.unit.nodes[1] for run in filled.units} == {5}
 
 
-def test_a_misspelt_setting_is_told() -> None:
+def test_a_misspelt_setting_is_reported() -> None:
     with pytest.raises(SpecError, match=r"sets\.runn: found 'runn'"):
         member(space(HYBRID), {"units": "B", "runn": "body"}, "sets")
 
@@ -85,7 +85,7 @@ def test_kinds_of_a_sequence_may_have_choices_of_their_own() -> None:
         "layers:\n- sequence: {of: {a: {kind: conv, name: c, out: {choose: [2, 3]}}, b: {kind: conv, name: c, out: {choose: [4, 5]}}}, length: 2}\n"
         "- {kind: flatten}\n- {kind: linear, out: classes}\n"
     )
-    assert count_members(of) == len({key(one) for _, one in members(of)}) == 16
+    assert count_members(of) == len({key(architecture) for _, architecture in members(of)}) == 16
     assert {name: domain.options for name, domain in parameters(of).items()} == {
         "layer0.0": ("a", "b"), "layer0.1": ("a", "b"),
         "layer0.0.a.c.out": (2, 3), "layer0.0.b.c.out": (4, 5),

@@ -15,7 +15,7 @@ def test_a_layer_inside_another_is_called_by_both_names() -> None:
     )
 
 
-def test_neighbours_whose_names_begin_alike_are_a_site() -> None:
+def test_adjacent_layers_whose_names_begin_alike_are_a_site() -> None:
     sites = base().sites
     assert [layer.name for layer in sites["tail"].layers] == ["tail.a", "tail.b"]
     assert [layer.name for layer in sites["stage"].layers] == ["stage.0", "stage.1"]
@@ -26,8 +26,8 @@ def test_a_body_is_a_site() -> None:
 
 
 def test_a_star_stands_for_one_part_of_a_name() -> None:
-    found = base().matching(["stage.*"], "")
-    assert [site.name for site in found] == ["stage.0", "stage.1"]
+    sites = base().matching(["stage.*"], "")
+    assert [site.name for site in sites] == ["stage.0", "stage.1"]
 
 
 def test_a_site_knows_its_shapes_and_stride() -> None:
@@ -36,14 +36,14 @@ def test_a_site_knows_its_shapes_and_stride() -> None:
 
 
 def test_the_nearest_site_is_suggested() -> None:
-    said = refused("replace: [{sites: [stage.1.conv3], with: keep}]\n")
-    assert "replace[0].sites[0]: found 'stage.1.conv3', expected a site (stage" in said
-    assert "did you mean 'stage.1.conv2'?" in said
+    message = refused("replace: [{sites: [stage.1.conv3], with: keep}]\n")
+    assert "replace[0].sites[0]: found 'stage.1.conv3', expected a site (stage" in message
+    assert "did you mean 'stage.1.conv2'?" in message
 
 
 def test_sites_that_share_a_layer_are_refused() -> None:
-    said = refused("replace: [{sites: [stage.0, stage.0.conv1], with: keep}]\n")
-    assert "expected sites that have no layer in common" in said
+    message = refused("replace: [{sites: [stage.0, stage.0.conv1], with: keep}]\n")
+    assert "expected sites that have no layer in common" in message
 
 
 def test_two_layers_of_one_full_name_are_refused() -> None:
@@ -60,5 +60,5 @@ def test_a_site_replaced_by_two_items_is_refused() -> None:
 
 def test_two_items_of_one_name_are_refused() -> None:
     item = f"{{sites: [stage.1.conv1], with: {FILL}}}"
-    said = refused(f"replace: [{item}, {item}]\n")
-    assert "replace[1].name: found '', expected a name that no other replacement has" in said
+    message = refused(f"replace: [{item}, {item}]\n")
+    assert "replace[1].name: found '', expected a name that no other replacement has" in message

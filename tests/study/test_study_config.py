@@ -1,4 +1,4 @@
-"""What a run is asked for: groups, precedence, and what is refused."""
+"""The configuration of a run: groups, precedence, and overrides that are refused."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def test_every_shipped_option_of_every_group_composes(group: str, name: str) -> 
 
 
 def test_every_two_shipped_options_compose() -> None:
-    """Of a space, data and a recipe any two meet; all three together would say no more."""
+    """Compose any two of a space, data and a recipe; all three would show nothing more."""
     names, trains = [n for n in options("data") if n != "image_folder"], options("train")
-    met: set[tuple[str, str]] = set()
+    composed: set[tuple[str, str]] = set()
     for (i, space), (j, data) in product(enumerate(SPACES), enumerate(names)):
         train = trains[(i + j) % len(trains)]
         config, _ = compose([f"space={space}", f"data={data}", f"train={train}"])
         assert (config.data.name, config.train.name) == (data, train)
-        met |= {(space, data), (data, train), (space, train)}
-    assert met == {*product(SPACES, names), *product(names, trains), *product(SPACES, trains)}
+        composed |= {(space, data), (data, train), (space, train)}
+    assert composed == {*product(SPACES, names), *product(names, trains), *product(SPACES, trains)}
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -87,18 +87,18 @@ def test_the_order_of_overrides_does_not_matter() -> None:
 
 
 def test_a_whole_number_may_be_written_with_an_exponent() -> None:
-    found = compose(["limits.params=1e3"])[0].limits.params
-    assert found == 1000
-    assert isinstance(found, int)
+    limit = compose(["limits.params=1e3"])[0].limits.params
+    assert limit == 1000
+    assert isinstance(limit, int)
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("sede=1", "did you mean 'seed'"),
         ("train.epoch=3", "did you mean 'train.epochs'"),
         ("budget.trails=3", "did you mean 'budget.trials'"),
-        ("sampler=nsga", "one of exhaustive, nsga2, random, tpe"),
+        ("sampler=nsga", "did you mean 'nsga2'"),
         ("data=mnits", "did you mean 'mnist'"),
         ("train=slow", "one of fast, paper, paper_code"),
         ("engine=spark", "one of local, ray"),
@@ -130,11 +130,11 @@ def test_a_whole_number_may_be_written_with_an_exponent() -> None:
         ("engine.pack=many", "a whole number"),
     ],
 )
-def test_a_wrong_override_is_refused_with_its_choices(override: str, said: str) -> None:
+def test_a_wrong_override_is_refused_with_its_choices(override: str, message: str) -> None:
     words = [override] + (["engine.workers=8", "engine.device=cpu"] if "lag" in override else [])
     with pytest.raises(UsageError) as error:
         compose(words)
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
     assert error.value.exit_code == 2
 
@@ -169,13 +169,13 @@ VALUES = st.one_of(
 def test_an_override_is_taken_or_refused_in_one_line_but_never_crashes(
     sign: str, key: str, value: str
 ) -> None:
-    said, code = "", 2
+    message, code = "", 2
     try:
         compose([f"{sign}{key}={value}"])
     except UnitSearchError as error:
-        said, code = str(error), error.exit_code
+        message, code = str(error), error.exit_code
     assert code in (2, 3)
-    assert "\n" not in said
+    assert "\n" not in message
 
 
 def test_the_plain_form_of_a_configuration_reads_back_as_itself() -> None:
@@ -186,9 +186,9 @@ def test_the_plain_form_of_a_configuration_reads_back_as_itself() -> None:
 
 
 def test_a_multirun_is_the_product_of_its_sweeps() -> None:
-    found = sweep(["seed=1,2", "sampler=nsga2,random", "train.epochs=3"])
-    assert len(found) == 4
-    assert ["seed=2", "sampler=random", "train.epochs=3"] in found
+    jobs = sweep(["seed=1,2", "sampler=nsga2,random", "train.epochs=3"])
+    assert len(jobs) == 4
+    assert ["seed=2", "sampler=random", "train.epochs=3"] in jobs
     assert sweep(["seed=range(3)"]) == [["seed=0"], ["seed=1"], ["seed=2"]]
     assert sweep([]) == [[]]
 

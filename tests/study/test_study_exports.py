@@ -56,7 +56,7 @@ print(json.dumps(found))
 
 @dataclass(frozen=True)
 class Said:
-    """What a command printed, and its exit code."""
+    """The output of a command, and its exit code."""
 
     code: int
     out: str
@@ -215,8 +215,8 @@ def test_a_pick_is_exported_alone_with_how_long_it_takes(
     assert done.code == 0, done.err
     (path,) = (Path(line) for line in done.out.splitlines())
     front = front_trials(read_study(straight))
-    found = [one for one in front if not one.is_baseline] or front
-    assert int(path.stem) == max(found, key=lambda t: (t.accuracy or 0, -t.cost.flops)).number
+    members = [trial for trial in front if not trial.is_baseline] or front
+    assert int(path.stem) == max(members, key=lambda t: (t.accuracy or 0, -t.cost.flops)).number
     assert (
         "one thread, turn about in one run" in path.with_name(f"{path.stem}.MODEL.md").read_text()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ import pytest
 
 from tests.study.real_studies import QUICK, Driver, call, resume
 from unitsearch.errors import StudyError
-from unitsearch.study.lock import driving, is_driven
+from unitsearch.study.lock import LOCK, driving, is_driven
 
 
 @pytest.mark.slow
@@ -74,3 +75,11 @@ def test_a_study_is_refused_by_its_folder_as_by_its_name(copy: Path) -> None:
         resume(copy)
     assert error.value.exit_code == 3
     assert re.search(r"pid \d+ on host", str(error.value))
+
+
+def test_a_process_that_took_over_the_number_of_a_killed_driver_drives_nothing(
+    tmp_path: Path,
+) -> None:
+    held = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
+    (tmp_path / LOCK).write_text(held)
+    assert not is_driven(tmp_path)

@@ -26,7 +26,7 @@ FOURS = [*WORDS, "engine.pack=4"]
 
 
 def proposed(record: Record) -> list[tuple[object, ...]]:
-    """What must not depend on how trials were trained."""
+    """Return the facts that must not depend on how trials were trained."""
     return [(t.number, t.key, t.seed, t.values) for t in record.trials]
 
 

@@ -91,7 +91,7 @@ def test_what_was_finished_before_a_kill_is_all_there_after_it(
     assert as_searched(finished) == as_searched(facts_of_trials(straight)[: len(finished)])
 
 
-def test_after_a_kill_nothing_is_said_to_run(killed_copy: Path) -> None:
+def test_after_a_kill_no_trial_is_listed_as_running(killed_copy: Path) -> None:
     states = {trial.state for trial in read_study(killed_copy).trials}
     assert states <= {"complete", "waiting"}
     done = call(killed_copy.parents[1], "status", "straight", "-f", "json")

@@ -105,5 +105,5 @@ def test_a_study_that_stored_three_costs_is_still_read(home: Path, tmp_path: Pat
         lines.append(json.dumps(record))
     (folder / JOURNAL).write_text("\n".join(lines) + "\n")
     assert cut == TRIALS
-    found = [trial.cost for trial in read_study(folder).trials]
-    assert found == [trial.cost for trial in read_study(home / "studies" / "bits").trials]
+    costs = [trial.cost for trial in read_study(folder).trials]
+    assert costs == [trial.cost for trial in read_study(home / "studies" / "bits").trials]

@@ -24,8 +24,8 @@ PASSWORD = "s3cr3t/pw:9"
 
 
 def binaries() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return found[-1].parent if found else None
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return folders[-1].parent if folders else None
 
 
 @pytest.fixture(scope="module")
@@ -133,9 +133,9 @@ def test_postgres_holds_what_the_journal_holds_and_its_password_is_in_no_file(
     assert as_searched(facts_of_trials(tmp_path / "studies" / "pg")) == as_searched(
         facts_of_trials(straight)[:6]
     )
-    said = "".join(p.stdout + p.stderr for p in (done, refused, wrong, resumed))
+    output = "".join(p.stdout + p.stderr for p in (done, refused, wrong, resumed))
     for hidden in (secret, PASSWORD, "wr0ngw0rd"):
-        assert hidden not in said
+        assert hidden not in output
         assert_nowhere(hidden, tmp_path / "studies")
 
 

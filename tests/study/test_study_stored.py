@@ -38,9 +38,9 @@ def test_units_that_were_not_written_in_canonical_order_are_put_in_it() -> None:
         {"kind": "conv", "out": 3},
     ]
     plain = {"unitsearch": 1, "input": [1, 8, 8], "layers": layers}
-    found = Reader().read(plain)
-    assert found == read_architecture(plain)
-    assert [run.count for run in found.layers[1].units] == [2, 1]  # type: ignore[union-attr]
+    read = Reader().read(plain)
+    assert read == read_architecture(plain)
+    assert [run.count for run in read.layers[1].units] == [2, 1]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

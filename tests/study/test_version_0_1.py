@@ -76,8 +76,8 @@ def test_an_exported_network_is_loaded_with_its_weights() -> None:
 @pytest.mark.slow
 def test_a_raised_budget_goes_on_with_the_trials_that_were_next_then(home: Path) -> None:
     resume(home / "studies" / "finished", ["budget.trials=11"])
-    found = listed(home, "finished")
-    assert [(row["number"], row["key"], row["seed"]) for row in found[8:]] == continuation()
+    trials = listed(home, "finished")
+    assert [(row["number"], row["key"], row["seed"]) for row in trials[8:]] == continuation()
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A training that is killed and goes on from its checkpoint ends as if it had not been killed."""
+"""A training that is killed and continues from its checkpoint ends as one that was not killed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from tests.training.digits import STACK, Killed, killed_after, one_network, short_digits
+from tests.waiting import DEADLINE
 from unitsearch.data.sets import DataSet
 from unitsearch.training import Recipe
 from unitsearch.training.checkpoints import Checkpoint, State
@@ -48,17 +49,17 @@ def run(
     net: nn.Module,
     data: DataSet,
     recipe: Recipe,
-    kept: Checkpoint | None = None,
+    stored: Checkpoint | None = None,
     *,
     until: int | None = None,
-    seen: list[int] | None = None,
+    epochs: list[int] | None = None,
 ) -> Trained:
-    """Train; be killed at the end of epoch ``until``, before that epoch's state is kept."""
+    """Train; raise ``Killed`` at the end of epoch ``until``, before its state is written."""
 
     order = torch.Generator().manual_seed(1)
-    monitor = Monitor(on_epoch=killed_after(until, seen))
+    monitor = Monitor(on_epoch=killed_after(until, epochs))
     return train(
-        net, data, recipe, order, augmentation="crop_flip", monitor=monitor, checkpoint=kept
+        net, data, recipe, order, augmentation="crop_flip", monitor=monitor, checkpoint=stored
     )
 
 
@@ -78,7 +79,7 @@ def run(
 )
 @pytest.mark.parametrize("until", [2, 3, 4])
 @pytest.mark.parametrize("plan", ["grouped", "lanes"])
-def test_whatever_the_recipe_it_ends_with_the_same_weights(
+def test_it_ends_with_the_same_weights_for_every_recipe(
     data: DataSet, tmp_path: Path, changes: dict[str, Any], until: int, plan: str
 ) -> None:
     recipe = replace(RECIPE, **changes)
@@ -86,16 +87,16 @@ def test_whatever_the_recipe_it_ends_with_the_same_weights(
     whole = run(straight, data, recipe)
     with pytest.raises(Killed):
         run(one_network(plan=plan), data, recipe, checkpoint(tmp_path), until=until)
-    resumed, seen = one_network(plan=plan), []
-    found = run(resumed, data, recipe, checkpoint(tmp_path), seen=seen)
-    assert seen == list(range(until, 5))
+    resumed, epochs = one_network(plan=plan), []
+    result = run(resumed, data, recipe, checkpoint(tmp_path), epochs=epochs)
+    assert epochs == list(range(until, 5))
     assert digest(resumed) == digest(straight)
-    assert replace(found, seconds=0) == replace(whole, seconds=0)
+    assert replace(result, seconds=0) == replace(whole, seconds=0)
 
 
 @pytest.mark.parametrize("layers", [STACK, BINARY], ids=["stack", "slbf"])
 @pytest.mark.parametrize("plan", ["grouped", "loop"])
-def test_whatever_the_network_it_ends_with_the_same_weights(
+def test_it_ends_with_the_same_weights_for_every_network(
     data: DataSet, tmp_path: Path, layers: list[dict[str, Any]], plan: str
 ) -> None:
     straight, resumed = one_network(layers, plan), one_network(layers, plan)
@@ -140,30 +141,32 @@ def child(folder: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_a_killed_process_is_gone_on_from_by_another(data: DataSet, tmp_path: Path) -> None:
+def test_another_process_continues_the_training_of_a_killed_one(
+    data: DataSet, tmp_path: Path
+) -> None:
     first = child(tmp_path)
     assert first.stdin is not None
     assert first.stdout is not None
     assert first.stdout.readline() == "1\n"
     first.stdin.write("\n")
     first.stdin.flush()
-    assert first.stdout.readline() == "2\n"  # so the state after epoch 1 is kept
+    assert first.stdout.readline() == "2\n"  # so the state after epoch 1 is written
     os.kill(first.pid, signal.SIGKILL)
-    first.communicate(timeout=60)
-    resumed, straight, seen = one_network(), one_network(), []
-    run(resumed, data, RECIPE, checkpoint(tmp_path), seen=seen)
+    first.communicate(timeout=DEADLINE)
+    resumed, straight, epochs = one_network(), one_network(), []
+    run(resumed, data, RECIPE, checkpoint(tmp_path), epochs=epochs)
     run(straight, data, RECIPE)
-    assert seen == [2, 3, 4]
+    assert epochs == [2, 3, 4]
     assert digest(resumed) == digest(straight)
 
 
 def test_the_time_before_the_kill_counts(data: DataSet, tmp_path: Path) -> None:
     with pytest.raises(Killed):
         run(one_network(), data, RECIPE, checkpoint(tmp_path), until=4)
-    state = checkpoint(tmp_path).found()
+    state = checkpoint(tmp_path).load()
     assert state is not None
     spent = replace(state, seconds=state.seconds + 1000)
-    checkpoint(tmp_path).keep(spent)
+    checkpoint(tmp_path).write(spent)
     assert run(one_network(), data, RECIPE, checkpoint(tmp_path)).seconds > 1000
 
 
@@ -172,7 +175,7 @@ def test_a_short_training_writes_nothing(data: DataSet, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_after_the_last_epoch_no_state_is_kept(data: DataSet, tmp_path: Path) -> None:
+def test_after_the_last_epoch_no_state_is_written(data: DataSet, tmp_path: Path) -> None:
     run(one_network(), data, replace(RECIPE, epochs=1), checkpoint(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
@@ -184,27 +187,25 @@ def kept_by(data: DataSet, folder: Path) -> Path:
     return path
 
 
-def test_the_state_of_another_job_is_not_gone_on_from(data: DataSet, tmp_path: Path) -> None:
+def test_the_state_of_another_job_is_ignored(data: DataSet, tmp_path: Path) -> None:
     kept_by(data, tmp_path)
-    assert checkpoint(tmp_path, job="another").found() is None
-    assert isinstance(checkpoint(tmp_path).found(), State)
+    assert checkpoint(tmp_path, job="another").load() is None
+    assert isinstance(checkpoint(tmp_path).load(), State)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "not ours"])
-def test_a_damaged_state_is_not_gone_on_from(data: DataSet, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_state_is_ignored(data: DataSet, tmp_path: Path, damage: str) -> None:
     path = kept_by(data, tmp_path)
     good = path.read_bytes()
     path.write_bytes({"truncated": good[:-1], "empty": b"", "not ours": b"a note"}[damage])
-    straight, again, seen = one_network(), one_network(), []
+    straight, again, epochs = one_network(), one_network(), []
     run(straight, data, RECIPE)
-    run(again, data, RECIPE, checkpoint(tmp_path), seen=seen)
-    assert seen == [1, 2, 3, 4]
+    run(again, data, RECIPE, checkpoint(tmp_path), epochs=epochs)
+    assert epochs == [1, 2, 3, 4]
     assert digest(again) == digest(straight)
 
 
-def test_where_the_folder_is_not_seen_training_goes_on_without(
-    data: DataSet, tmp_path: Path
-) -> None:
+def test_without_its_folder_a_training_writes_no_state(data: DataSet, tmp_path: Path) -> None:
     straight, without = one_network(), one_network()
     run(straight, data, RECIPE)
     run(without, data, RECIPE, checkpoint(tmp_path / "elsewhere"))
@@ -218,6 +219,6 @@ def test_a_state_that_cannot_be_written_costs_one_line(
     (tmp_path / "state").mkdir()  # a folder in the file's place
     with caplog.at_level(logging.WARNING):
         run(one_network(), data, replace(RECIPE, epochs=2), checkpoint(tmp_path))
-    (said,) = caplog.messages
-    assert "a kill costs the training so far" in said
+    (message,) = caplog.messages
+    assert "a kill costs the training so far" in message
     assert [path.name for path in tmp_path.iterdir()] == ["state"]

@@ -25,11 +25,15 @@ def data() -> DataSet:
 
 
 def run(
-    data: DataSet, bars: Bars = (), *, kept: Checkpoint | None = None, until: int | None = None
+    data: DataSet,
+    bars: Bars = (),
+    *,
+    checkpoint: Checkpoint | None = None,
+    until: int | None = None,
 ) -> Trained:
     monitor = Monitor(bars=bars, on_epoch=killed_after(until))
     order = torch.Generator().manual_seed(1)
-    return train(one_network(), data, RECIPE, order, monitor=monitor, checkpoint=kept)
+    return train(one_network(), data, RECIPE, order, monitor=monitor, checkpoint=checkpoint)
 
 
 def test_a_training_below_its_bar_stops_there_and_keeps_its_curve(data: DataSet) -> None:
@@ -73,20 +77,20 @@ def test_a_training_that_is_killed_and_resumed_stops_where_it_would_have(
 ) -> None:
     bars = (None, None, UNREACHABLE)
     straight = run(data, bars)
-    kept = Checkpoint(tmp_path / "state", {}, 0)
+    checkpoint = Checkpoint(tmp_path / "state", {}, 0)
     with pytest.raises(Killed):
-        run(data, bars, kept=kept, until=2)
-    assert kept.found() is not None
-    resumed = run(data, bars, kept=kept)
+        run(data, bars, checkpoint=checkpoint, until=2)
+    assert checkpoint.load() is not None
+    resumed = run(data, bars, checkpoint=checkpoint)
     assert replace(resumed, seconds=0) == replace(straight, seconds=0)
 
 
 def test_a_state_that_these_bars_would_not_have_reached_is_not_continued(
     data: DataSet, tmp_path: Path
 ) -> None:
-    kept = Checkpoint(tmp_path / "state", {}, 0)
+    checkpoint = Checkpoint(tmp_path / "state", {}, 0)
     with pytest.raises(Killed):
-        run(data, kept=kept, until=4)
-    stopped = run(data, (UNREACHABLE,), kept=kept)
+        run(data, checkpoint=checkpoint, until=4)
+    stopped = run(data, (UNREACHABLE,), checkpoint=checkpoint)
     assert len(stopped.curve) == 1
     assert stopped.is_stopped

@@ -1,4 +1,4 @@
-"""The same training, whoever does its arithmetic: equal to torch in float64."""
+"""Training in lanes equals training in torch, in float64."""
 
 from __future__ import annotations
 
@@ -95,11 +95,11 @@ def in_float64(
 def test_a_network_trained_in_lanes_is_torchs_afterwards(data: DataSet) -> None:
     network = build(HYBRID, plan="lanes")
     train(network, data, RECIPE, torch.Generator().manual_seed(0))
-    found = measured_on_test(network, data, RECIPE)
+    accuracy = measured_on_test(network, data, RECIPE)
     again = build(HYBRID, plan="loop")
     again.load_state_dict(network.state_dict())
     assert not network.training
-    assert measured_on_test(again, data, RECIPE) == found
+    assert measured_on_test(again, data, RECIPE) == accuracy
 
 
 def test_a_training_that_diverges_in_lanes_is_told(data: DataSet) -> None:
@@ -117,5 +117,5 @@ def test_a_last_step_in_lanes_that_leaves_no_finite_logits_is_told(data: DataSet
 def test_fewer_images_than_a_batch_are_one_batch(data: DataSet) -> None:
     few = replace(data, train=images(19, 3))
     network = build(HYBRID, plan="lanes")
-    found = train(network, few, RECIPE, torch.Generator().manual_seed(0))
-    assert len(found.losses) == 3
+    trained = train(network, few, RECIPE, torch.Generator().manual_seed(0))
+    assert len(trained.losses) == 3

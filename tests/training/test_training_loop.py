@@ -58,9 +58,9 @@ ARCHITECTURE: Architecture = read_architecture(
 
 
 def network(seed: int = 0, init: str = "default") -> nn.Module:
-    found = build(ARCHITECTURE)
-    initialise(found, init, torch.Generator().manual_seed(seed))
-    return found
+    fresh = build(ARCHITECTURE)
+    initialise(fresh, init, torch.Generator().manual_seed(seed))
+    return fresh
 
 
 def order(seed: int = 0) -> torch.Generator:
@@ -73,10 +73,10 @@ def weights(trained: nn.Module) -> bytes:
 
 def test_a_set_that_can_be_learnt_is_learnt_to_the_last_image(data: DataSet) -> None:
     net = network()
-    found = train(net, data, FAST, order())
-    assert found.curve[-1] == 1.0
+    trained = train(net, data, FAST, order())
+    assert trained.curve[-1] == 1.0
     assert measured_on_test(net, data, FAST) == 1.0
-    assert found.losses[-1] < found.losses[0]
+    assert trained.losses[-1] < trained.losses[0]
     assert not net.training
 
 
@@ -84,9 +84,9 @@ def test_a_set_that_can_be_learnt_is_learnt_to_the_last_image(data: DataSet) -> 
 def test_the_same_seed_gives_the_same_weights_bit_by_bit(data: DataSet, optimiser: str) -> None:
     recipe = replace(FAST, epochs=2, optimiser=optimiser)
     nets = [network(), network()]
-    found = [train(net, data, recipe, order(5)) for net in nets]
+    results = [train(net, data, recipe, order(5)) for net in nets]
     assert weights(nets[0]) == weights(nets[1])
-    assert (found[0].curve, found[0].losses) == (found[1].curve, found[1].losses)
+    assert (results[0].curve, results[0].losses) == (results[1].curve, results[1].losses)
 
 
 @pytest.mark.parametrize("augmentation", ["none", "crop_flip"])
@@ -94,22 +94,22 @@ def test_another_seed_of_weights_or_of_order_gives_other_weights(
     data: DataSet, augmentation: str
 ) -> None:
     recipe = replace(FAST, epochs=1)
-    found = set()
+    trained_weights = set()
     for weight_seed, order_seed in ((0, 0), (1, 0), (0, 1)):
         net = network(weight_seed)
         train(net, data, recipe, order(order_seed), augmentation=augmentation)
-        found.add(weights(net))
-    assert len(found) == 3
+        trained_weights.add(weights(net))
+    assert len(trained_weights) == 3
 
 
 def test_a_recipe_without_augmentation_uses_none(data: DataSet) -> None:
-    found = []
+    trained_weights = []
     for augmentation in ("none", "crop_flip"):
         net = network()
         recipe = replace(FAST, epochs=1, augment=False)
         train(net, data, recipe, order(), augmentation=augmentation)
-        found.append(weights(net))
-    assert found[0] == found[1]
+        trained_weights.append(weights(net))
+    assert trained_weights[0] == trained_weights[1]
 
 
 def test_the_proxies_of_binary_filters_stay_between_minus_one_and_one(data: DataSet) -> None:
@@ -204,11 +204,11 @@ def test_measuring_accuracy_changes_no_weight(data: DataSet) -> None:
 
 def test_the_loss_after_an_epoch_is_cross_entropy_without_smoothing(data: DataSet) -> None:
     net = network()
-    found = train(net, data, replace(FAST, epochs=1, smoothing=0.3), order())
+    trained = train(net, data, replace(FAST, epochs=1, smoothing=0.3), order())
     with torch.no_grad():
         logits = net(normalise(data.validation.pixels, data.mean, data.std))
     loss = torch.nn.functional.cross_entropy(logits, data.validation.labels)
-    assert found.loss_curve == pytest.approx([float(loss)], rel=1e-5)
+    assert trained.loss_curve == pytest.approx([float(loss)], rel=1e-5)
 
 
 def test_an_epoch_at_rate_zero_changes_no_parameter(data: DataSet) -> None:
@@ -221,13 +221,13 @@ def test_an_epoch_at_rate_zero_changes_no_parameter(data: DataSet) -> None:
 
 
 def test_a_restart_leaves_the_momentum_behind(data: DataSet) -> None:
-    one = Recipe(epochs=3, batch=20, rate=0.05, schedule="constant", restart=1)
+    recipe = Recipe(epochs=3, batch=20, rate=0.05, schedule="constant", restart=1)
     nets = [network(), network()]
-    train(nets[0], data, one, order())
-    train(nets[1], data, replace(one, restart=None), order())
+    train(nets[0], data, recipe, order())
+    train(nets[1], data, replace(recipe, restart=None), order())
     assert weights(nets[0]) != weights(nets[1])
     plain = network()
-    train(plain, data, replace(one, momentum=0.0), order())
+    train(plain, data, replace(recipe, momentum=0.0), order())
     still = network()
-    train(still, data, replace(one, momentum=0.0, restart=None), order())
+    train(still, data, replace(recipe, momentum=0.0, restart=None), order())
     assert weights(plain) == weights(still)

@@ -36,31 +36,34 @@ RECIPES = st.builds(
 
 @given(RECIPES)
 def test_every_rate_is_between_zero_and_the_recipes(recipe: Recipe) -> None:
-    found = rates(recipe)
-    assert all(math.isfinite(rate) and -1e-12 <= rate <= recipe.rate * (1 + 1e-9) for rate in found)
+    rates_of_steps = rates(recipe)
+    assert all(
+        math.isfinite(rate) and -1e-12 <= rate <= recipe.rate * (1 + 1e-9)
+        for rate in rates_of_steps
+    )
     assert rate_at(recipe, 0, 0, STEPS) > 0
 
 
 def test_a_warm_up_rises_in_a_straight_line_to_the_recipes_rate() -> None:
-    found = rates(Recipe(epochs=10, rate=0.1, warmup=4))
-    rise = found[: 4 * STEPS]
+    rates_of_steps = rates(Recipe(epochs=10, rate=0.1, warmup=4))
+    rise = rates_of_steps[: 4 * STEPS]
     gaps = [b - a for a, b in pairwise(rise)]
     assert rise[0] == pytest.approx(0.1 * 0.5 / (4 * STEPS))
     assert all(gap == pytest.approx(0.1 / (4 * STEPS)) for gap in gaps)
-    assert found[4 * STEPS] == pytest.approx(0.1)
+    assert rates_of_steps[4 * STEPS] == pytest.approx(0.1)
 
 
 def test_a_cosine_falls_all_the_way_to_almost_nothing() -> None:
-    found = rates(Recipe(epochs=20, rate=0.4))
-    assert found[0] == 0.4
-    assert all(a >= b for a, b in pairwise(found))
-    assert found[10 * STEPS] == pytest.approx(0.2)
-    assert 0 <= found[-1] < 0.4 * 1e-3
+    rates_of_steps = rates(Recipe(epochs=20, rate=0.4))
+    assert rates_of_steps[0] == 0.4
+    assert all(a >= b for a, b in pairwise(rates_of_steps))
+    assert rates_of_steps[10 * STEPS] == pytest.approx(0.2)
+    assert 0 <= rates_of_steps[-1] < 0.4 * 1e-3
 
 
 def test_a_constant_rate_stays_after_its_warm_up() -> None:
-    found = rates(Recipe(epochs=5, rate=0.3, schedule="constant", warmup=1))
-    assert set(found[STEPS:]) == {0.3}
+    rates_of_steps = rates(Recipe(epochs=5, rate=0.3, schedule="constant", warmup=1))
+    assert set(rates_of_steps[STEPS:]) == {0.3}
 
 
 def test_a_rate_by_epoch_is_the_same_for_all_steps_of_one() -> None:
@@ -71,10 +74,10 @@ def test_a_rate_by_epoch_is_the_same_for_all_steps_of_one() -> None:
 
 def test_a_restart_begins_the_schedule_again_over_the_epochs_left() -> None:
     recipe = Recipe(epochs=30, rate=0.1, each="epoch", restart=10)
-    found = [rate_at(recipe, epoch, 0, STEPS) for epoch in range(30)]
-    assert found[0] == found[10] == 0.1
-    assert found[9] == pytest.approx(0.1 * 0.5 * (1 + math.cos(math.pi * 9 / 30)))
-    assert found[20] == pytest.approx(0.05)
+    rates_of_steps = [rate_at(recipe, epoch, 0, STEPS) for epoch in range(30)]
+    assert rates_of_steps[0] == rates_of_steps[10] == 0.1
+    assert rates_of_steps[9] == pytest.approx(0.1 * 0.5 * (1 + math.cos(math.pi * 9 / 30)))
+    assert rates_of_steps[20] == pytest.approx(0.05)
 
 
 def test_a_schedule_one_epoch_ahead_trains_the_last_epoch_at_rate_zero() -> None:

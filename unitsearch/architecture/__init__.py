@@ -1,4 +1,4 @@
-"""The spec: layer kinds, units, files, canonical form and key. Knows no torch."""
+"""The spec: layer kinds, units, files, canonical form and key. Imports no torch."""
 
 from unitsearch.architecture.canonical import canonical, key
 from unitsearch.architecture.convolutions import Conv, Slbf

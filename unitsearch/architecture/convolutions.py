@@ -1,4 +1,4 @@
-"""The two kinds of convolution, normal and of binary filters, and the rules that kinds share."""
+"""The two kinds of convolution, normal and of binary filters, and the rules that all kinds use."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Conv:
     name: str | None = field_(NAME, None, compare=False)
 
     def __post_init__(self) -> None:
-        """Check what concerns two fields, and give one padding one spelling."""
+        """Check the rules that two fields obey together, and give one padding one spelling."""
         _settle_padding(self)
         if self.out % self.groups:
             expected = f"a divisor of out, which is {self.out}"
@@ -102,7 +102,7 @@ class Slbf:
         bank: Binary filters to select from; from 2 to ``out`` × ``splits``, and at most as many
             as there are different ones: 2 to the power of kernel² × channels of a share.
         splits: Shares of the input's channels, which it must divide.
-        select: How the selection is trained: straight through a ``softmax`` or the ``identity``,
+        select: The training of the selection: straight through a ``softmax`` or the ``identity``,
             or not at all (``fixed``: drawn with the first weights, balanced).
         scale: ``none`` (all weights ±1/√fan-in, which stores nothing) or ``alpha`` (a trained
             number for each filter).
@@ -135,7 +135,7 @@ class Slbf:
     name: str | None = field_(NAME, None, compare=False)
 
     def __post_init__(self) -> None:
-        """Check what concerns two fields, and give one padding one spelling."""
+        """Check the rules that two fields obey together, and give one padding one spelling."""
         _settle_padding(self)
         if self.bank > self.out * self.splits:
             expected = (

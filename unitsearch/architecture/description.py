@@ -22,7 +22,7 @@ def unit_kind(unit: Unit) -> str:
 
 
 def unit_counts(layers: Layers) -> Counter[str]:
-    """Return how many units of each kind all stacks hold together."""
+    """Return the number of units of each kind in all stacks together."""
     counts: Counter[str] = Counter()
     for stack in stacks(layers):
         for run in stack.units:

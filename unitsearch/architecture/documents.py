@@ -30,7 +30,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = {f"{_TAG}{kind}" for kind in ("str", "int", "float", "bool", "null")}
-# Quoted text and comments, whose brackets are none, and brackets.
+# Quoted text and comments, whose brackets do not nest anything, and brackets.
 _LEXEMES = re.compile(
     r"""(?<!\w)"(?:[^"\\]|\\.)*+"|(?<!\w)'(?:[^']|'')*+'|(?<!\S)\#[^\n]*|[\[\]{}]""", re.DOTALL
 )
@@ -131,7 +131,7 @@ class _Builder:
             if node.tag in _SCALARS:
                 try:
                     value = self.loader.construct_object(node)
-                    str(value)  # a whole number too long to print is too long for everything
+                    str(value)  # fails for a whole number that is too long to print
                 except (ValueError, LookupError, OverflowError):
                     raise self.error(line, f"{node.value[:40]!r} is not a value") from None
                 return value
@@ -293,7 +293,7 @@ class _InlineList(list[Any]):
 
 
 class _PlainDumper(_Dumper):  # type: ignore[misc]  # the C dumper has no type
-    """Writes layers and units on one line each, everything else in blocks."""
+    """The dumper that writes layers and units on one line each, everything else in blocks."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -92,7 +92,7 @@ class Shuffle:
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """A small network of its own, a few channels wide; a stack puts many side by side.
+    """A small network, a few channels wide; a stack holds many of them side by side.
 
     Attributes:
         inputs: Channels (or features) that enter it; written ``in`` in a file.

@@ -1,4 +1,4 @@
-"""Walking through the layers of an architecture."""
+"""Walks through the layers of an architecture."""
 
 from __future__ import annotations
 

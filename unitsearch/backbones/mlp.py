@@ -18,7 +18,7 @@ def mlp(
 
     Args:
         input: (channels, height, width) of one image.
-        classes: How many there are.
+        classes: The number of classes.
         widths: Features of each hidden layer.
 
     Source:

@@ -85,7 +85,7 @@ def _entry(batch: Any, key: str, path: Path) -> Any:
 
 
 def read_pickle(path: Path) -> Any:
-    """Return what the pickle at ``path`` holds; arrays of bytes come as ``_Array``.
+    """Return the content of the pickle at ``path``, arrays of bytes as ``_Array``.
 
     Raises:
         DataError: If it is too large, damaged, or names anything but the parts of such an array.
@@ -109,7 +109,7 @@ def read_pickle(path: Path) -> Any:
         raise DataError(f"is a damaged pickle ({error})", place=str(path), fix=fix) from error
 
 
-_DAMAGE = (  # all that the standard unpickler raises for bytes that make no sense
+_DAMAGE = (  # the errors that the standard unpickler raises for bytes that make no sense
     pickle.UnpicklingError,
     ArithmeticError,
     AttributeError,
@@ -123,7 +123,7 @@ _DAMAGE = (  # all that the standard unpickler raises for bytes that make no sen
 
 
 class _Array:
-    """Stands in for ``numpy.ndarray``: an array of bytes, once its state is set."""
+    """The stand-in for ``numpy.ndarray``: an array of bytes, once its state is set."""
 
     array: NDArray[np.uint8] | None = None
 
@@ -138,7 +138,7 @@ class _Array:
 
 
 class _Bytes:
-    """Stands in for ``numpy.dtype``: one unsigned byte a value, and no other type."""
+    """The stand-in for ``numpy.dtype``: one unsigned byte a value, and no other type."""
 
     def __init__(self, code: object, *_: object) -> None:
         if code != "u1":
@@ -159,7 +159,7 @@ def _encode(text: str, encoding: str) -> bytes:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Builds plain values and arrays of bytes; refuses whatever else a pickle names."""
+    """An unpickler that builds plain values and arrays of bytes and refuses all other names."""
 
     _STAND_INS: Mapping[tuple[str, str], Any] = {
         ("numpy.core.multiarray", "_reconstruct"): _reconstruct,  # numpy 1 and Python 2

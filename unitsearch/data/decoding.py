@@ -1,4 +1,4 @@
-"""Image files to pixels, one at a time: opened, scaled, cut. Knows no torch.
+"""Image files to pixels, one at a time: opened, scaled, cut. Imports no torch.
 
 Scaling is bilinear over all the pixels that a new one covers, as torchvision does it with pillow.
 """

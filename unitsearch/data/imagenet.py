@@ -1,4 +1,4 @@
-"""Tiny-ImageNet and ImageNet as they are published: which file shows which class. Opens no image.
+"""Tiny-ImageNet and ImageNet as they are published: the class of each file. Opens no image.
 
 Labels are the places of the WordNet ids (wnids) in alphabetical order, as torchvision has them.
 Training images come class by class, test images in the order of their file names, so that both
@@ -180,7 +180,7 @@ def _wnids(path: Path) -> tuple[str, ...]:
 
 
 def _lines(path: Path) -> Iterator[tuple[Callable[[str, str], DataError], str]]:
-    """Yield each line that is not blank, and what makes an error with its place."""
+    """Yield each line that is not blank, with a function that makes an error with its place."""
     try:
         lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -247,7 +247,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _agree(place: Path, present: Collection[str], named: Collection[str], by: str) -> None:
-    """Raise ``DataError`` unless what is found is what is named."""
+    """Raise ``DataError`` unless ``present`` and ``named`` hold the same names."""
     for more, less, what in ((named, present, "lacks"), (present, named, "also holds")):
         if odd := sorted(set(more) - set(less)):
             others = f" and {len(odd) - 1} more" if len(odd) > 1 else ""

@@ -21,7 +21,7 @@ from unitsearch.data.decoding import decode
 from unitsearch.data.pools import FilePool, Shape
 from unitsearch.errors import UsageError
 
-AHEAD = 2  # batches that are being decoded while one is in use
+AHEAD = 2  # batches that are decoded while one is in use
 
 Rows = Tensor | slice
 Batches = Generator[tuple[Tensor, Tensor], None, None]

@@ -42,7 +42,7 @@ class FilePool:
         names: Bytes, ``[images]``; one array, as a million texts would take four times the memory.
         labels: int64, ``[images]``, from 0.
         side: Height and width that images are brought to, in pixels.
-        margin: How much longer than ``side`` the shorter side is before the middle is cut out.
+        margin: The shorter side over ``side`` before the middle is cut out.
         most_decoders: The number of threads above which decoding is no faster.
     """
 

@@ -267,7 +267,7 @@ def describe(spec: DataSpec) -> Facts:
 def shares(
     spec: DataSpec, pool: int, classes: int, counted: str = "the training images there are"
 ) -> tuple[int, int]:
-    """Return how many of ``pool`` training images are used, and how many of those validate.
+    """Return the number of ``pool`` training images that are used, and of those that validate.
 
     ``counted`` describes ``pool`` in messages: a set on the disk may hold less than is published.
 

@@ -118,7 +118,9 @@ def _interface(source: SourceNetwork) -> str:
             f"[0, 1], with mean [{mean}] and std [{std}] of each channel.",
         )
     else:
-        lines.insert(1, "- It was given pixels in [0, 1] as they are, as far as is known.")
+        lines.insert(
+            1, "- As far as is known, it was trained on pixels in [0, 1] without normalisation."
+        )
     if architecture.classes:
         names = ", ".join(code(name) for name in architecture.classes)
         lines.append(f"- Classes in order: {names}.")
@@ -176,9 +178,9 @@ def _latency(latencies: Sequence[RuntimeLatency]) -> list[str]:
     ]
     return [
         "Latency of one image at a time where this was exported "
-        f"({code(latencies[0].machine)}), one thread, turn about in one run; it is another "
-        "elsewhere:",
-        table(["run by", "median", "quartiles"], rows, right=(1, 2)),
+        f"({code(latencies[0].machine)}), one thread, all runtimes in turns in one "
+        "measurement; other machines differ:",
+        table(["runtime", "median", "quartiles"], rows, right=(1, 2)),
     ]
 
 
@@ -239,8 +241,8 @@ def _checks(written: Sequence[WrittenFormat]) -> list[str]:
     return [
         f"Each file was read back by unitsearch {version} before it was put here. Numbers are "
         "those in the file, with batch norm folded into the weights where that is said, and MACs "
-        "were counted from it; both are as the closed form says. Logits are held against the "
-        "network's on 16 fixed images: the largest difference, relative to the largest logit where "
-        f"that is over 1, at most {TOLERANCE:g}; on one and on three of them too.",
+        "were counted from it; both are as the closed form says. Logits are compared with "
+        "the network's on 16 fixed images: the largest difference, relative to the largest logit "
+        f"where that is over 1, at most {TOLERANCE:g}; on one and on three of them too.",
         table(["format", "key", "numbers", "MACs", "logits"], rows, right=(2, 3)),
     ]

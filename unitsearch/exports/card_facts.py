@@ -149,9 +149,7 @@ def file_card_facts(
     return CardFacts(
         origin=origin,
         accuracies=tuple(accuracies),
-        choice="All this is what the file tells; nothing was evaluated again."
-        if accuracies
-        else "",
+        choice="These values are from the file; nothing was evaluated again." if accuracies else "",
         data={label: code(value) for label, value in data.items() if value is not None},
         recipe={label: code(value) for label, value in recipe.items() if value is not None},
         retrain=retrain,

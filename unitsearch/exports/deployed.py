@@ -1,4 +1,4 @@
-"""Networks as they are deployed: batch norm folded into the weights, nothing to train."""
+"""Architectures for inference alone: batch norm folded into the weights, nothing to train."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ T = TypeVar("T", Conv, Linear)
 
 
 def deployed(architecture: Architecture) -> Architecture:
-    """Return what ``network.inference.folded`` makes of a network, as an architecture.
+    """Return the architecture of the network that ``network.inference.folded`` returns.
 
-    So its costs come from the closed form, and a file that is deployed can be held against them.
+    Its costs in closed form are those that a file with folded weights must have.
     """
     return replace(architecture, layers=_all(architecture.layers))
 

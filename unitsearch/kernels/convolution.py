@@ -1,7 +1,12 @@
-"""Convolutions as blocks in -> out: a dense one is one block, a stack's layer one block a unit.
+"""Convolutions, forward.
 
-``convolve`` makes the outputs of one block for one block of images (and, with other taps, the
-gradient of its input); the two operations around it stage planes and add weight gradients.
+    y[o] = bias[o] + Σ over input channels i and taps (a, b) of w[o, i, a, b] · x[i], shifted
+
+A layer is ``count`` independent units of ``inputs`` -> ``outputs`` channels: a dense convolution is
+one unit, a grouped one has a unit for each group, and a layer of a stack one for each unit.
+``convolve`` makes the outputs of one unit for one block of images; with other taps it makes the
+gradient of the unit's input. ``convolution`` calls it for all units and blocks, and stages its
+input: a copy with padding, norm and activation applied, small enough for the nearest cache.
 """
 
 from __future__ import annotations
@@ -10,16 +15,16 @@ from typing import Any
 
 from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.norm import (
+    add_lane_sums,
     clear,
-    close_plane,
-    drain,
     fill,
     high_of,
     inlined,
     low_of,
     mask_of,
     moments,
-    settle,
+    norm_coefficients,
+    pass_gradient,
     stage,
 )
 from unitsearch.kernels.records import convolve_job_at
@@ -28,32 +33,33 @@ from unitsearch.kernels.vectors import (
     REGISTER_BYTES,
     address,
     call,
-    doubles,
+    float64s,
     get,
-    integers,
+    int32s,
+    int64s,
     load,
-    nothing,
     number,
     on,
     past,
     pointer,
-    shorts,
     spread,
     store,
+    zeros,
 )
 
-BAND_BYTES = 16_384  # outputs that are summed or masked while the nearest cache still holds them
+BAND_BYTES = 16_384  # outputs that are summed or masked while the nearest cache holds them
 
 
 def convolve(job: Any, frame: Any, work: Any) -> None:
-    """Make the outputs of one block from one plane a channel, and what its mode asks for of them.
+    """Make the output planes of one unit, tile by tile, from one plane for each input channel.
 
-    Mode 0 stores; ``MOMENTS`` also adds Σ and Σ of squares to the channels' sums; ``FINISH`` and
-    ``ADD`` hand a gradient on.
+    y[o] = bias[o] + Σ over taps of w[o, tap] · x[tap]. Mode 0 only stores. ``MOMENTS`` also adds
+    Σ y and Σ y² to the channels' sums, for a batch norm. ``FINISH`` and ``ADD`` take y for a
+    gradient and pass it to ``into``: see ``norm.pass_gradient``.
     """
     x = pointer(work, job.x)
     x_row, x_column = job.x_row, job.x_column
-    taps, tap_count = shorts(job.taps), job.tap_count
+    taps, tap_count = int32s(job.taps), job.tap_count
     w, w_channel = pointer(work, job.w), job.w_channel
     bias, bias_step = pointer(work, job.bias), job.bias_step
     y, y_channel = pointer(work, job.y), job.y_channel
@@ -63,9 +69,9 @@ def convolve(job: Any, frame: Any, work: Any) -> None:
     tile_columns, mode = job.tile_columns, job.mode
     z, into = pointer(work, job.z), pointer(work, job.into)
     coef, act = job.coef, job.act
-    keys, run = integers(frame.output_keys), job.run
+    keys, run = int64s(frame.output_keys), job.run
     coefs = past(pointer(work, frame.coefs), coef * t.COEF)
-    sums = past(doubles(frame.sums), coef * 2)
+    sums = past(float64s(frame.sums), coef * 2)
     accumulators = pointer(work, frame.accumulators)
     mask = mask_of(frame, work, job.mask != 0)
     spaced = SPACED if x_column != 1 else 0
@@ -74,9 +80,9 @@ def convolve(job: Any, frame: Any, work: Any) -> None:
         band = BAND_BYTES // (REGISTER_BYTES * columns * tile_channels) // tile_rows * tile_rows
         band = min(max(band, tile_rows), rows)
     for o in range(0, channels, tile_channels):
-        some = min(tile_channels, channels - o)
+        chunk = min(tile_channels, channels - o)
         if mode & (t.MOMENTS | t.FINISH):
-            for j in range(some):
+            for j in range(chunk):
                 clear(on(accumulators, 2 * j), work)
         w_here = past(w, o * w_channel)
         bias_here = past(bias, o * bias_step)
@@ -85,7 +91,7 @@ def convolve(job: Any, frame: Any, work: Any) -> None:
             for r in range(start, end, tile_rows):
                 height = min(tile_rows, end - r)
                 row_keys = past(
-                    keys, (t.RUN_KEYS + run if run else some * t.KEY_ROWS + height) * t.KEY_COLUMNS
+                    keys, (t.RUN_KEYS + run if run else chunk * t.KEY_ROWS + height) * t.KEY_COLUMNS
                 )
                 for c in range(0, columns, tile_columns):
                     width = min(tile_columns, columns - c)
@@ -97,37 +103,37 @@ def convolve(job: Any, frame: Any, work: Any) -> None:
                         y_channel if y_column == 1 else height * width,
                         y_row if y_column == 1 else width,
                     )  # fmt: skip
-                    if y_column != 1:  # a tile's columns lie side by side: take them apart
-                        for j in range(some * height * width):
+                    if y_column != 1:  # the tile wrote its columns side by side: space them
+                        for j in range(chunk * height * width):
                             rest = j % (height * width)
-                            at = j // (height * width) * y_channel + rest // width * y_row
-                            store(to, at + rest % width * y_column, load(accumulators, j))
+                            offset = j // (height * width) * y_channel + rest // width * y_row
+                            store(to, offset + rest % width * y_column, load(accumulators, j))
             if mode:
-                at, count = start * y_row, (end - start) * y_row
-                for j in range(some):
-                    first = (o + j) * y_channel + at
+                offset, count = start * y_row, (end - start) * y_row
+                for j in range(chunk):
+                    first = (o + j) * y_channel + offset
                     if mode & t.MOMENTS:
                         moments(on(y, first), count, on(accumulators, 2 * j))
                     else:
-                        close_plane(
+                        pass_gradient(
                             on(y, first), on(into, first), on(z, first), count, mode,
                             past(coefs, (o + j) * t.COEF), act, on(accumulators, 2 * j),
                         )  # fmt: skip
         if mode & (t.MOMENTS | t.FINISH):
-            for j in range(some):
-                drain(on(accumulators, 2 * j), mask, past(sums, 2 * (o + j)))
+            for j in range(chunk):
+                add_lane_sums(on(accumulators, 2 * j), mask, past(sums, 2 * (o + j)))
 
 
 @inlined
 def pad_inputs(op: Any, frame: Any, work: Any) -> None:
-    """Put zeros around where input planes will be staged: once, for all blocks and units."""
+    """Fill the staging buffer with zeros: once, as staging never writes its padding."""
     if not op.is_direct:
-        fill(on(work, op.s), op.inputs * op.s_channel, nothing(work))
+        fill(on(work, op.s), op.inputs * op.s_channel, zeros(work))
 
 
 @inlined
 def stage_inputs(op: Any, frame: Any, work: Any, block: int, unit: int) -> Any:
-    """Return where the input planes of one block and one unit lie, staged unless they lie right."""
+    """Return a pointer to the input planes of one block and unit, staged if they need it."""
     inputs, x_channel = op.inputs, op.x_channel
     first = op.x + block * op.x_block + unit * inputs * x_channel
     if op.is_direct:
@@ -148,7 +154,7 @@ def stage_inputs(op: Any, frame: Any, work: Any, block: int, unit: int) -> Any:
 
 
 def convolution(op: Any, frame: Any, work: Any) -> None:
-    """Convolve the whole batch; leave z and, with a norm, its coefficients."""
+    """Convolve the whole batch: z, [block][channel][row][column], and the norm's coefficients."""
     blocks, count = op.blocks, op.count
     inputs, outputs = op.inputs, op.outputs
     kernel, stride = op.kernel, op.stride
@@ -156,7 +162,7 @@ def convolution(op: Any, frame: Any, work: Any) -> None:
     weights = pointer(work, frame.weights)
     pad_inputs(op, frame, work)
     has_norm, bias = op.norm, op.bias
-    function = get(integers(frame.kernels), t.CONVOLVE)
+    function = get(int64s(frame.kernels), t.CONVOLVE)
     per_channel = inputs * kernel * kernel
     job = convolve_job_at(frame.convolve_job)
     job.x_row = op.s_row * stride
@@ -191,4 +197,4 @@ def convolution(op: Any, frame: Any, work: Any) -> None:
             job.coef = op.y_coef + u * outputs
             call(function, job, frame, work)
     if has_norm:
-        settle(op, frame, work, op.y_height * op.y_width)
+        norm_coefficients(op, frame, work, op.y_height * op.y_width)

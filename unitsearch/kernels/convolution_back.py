@@ -1,7 +1,11 @@
-"""The way back through convolutions: gradients of weights, and of the input.
+"""Convolutions, backward: gradients of the weights and of the input.
 
-The gradient of z is staged one unit and one block of images at a time: from the gradient of the
-outputs or, behind a max pooling, of the maxima alone.
+    dw[o, i, a, b] = Σ over images and pixels of dz[o] · x[i], x shifted by (a, b)
+    dx[i] = Σ over outputs o and taps (a, b) of w[o, i, a, b] · dz[o], dz shifted by (-a, -b)
+
+The gradient dz is staged one unit and one block of images at a time: from the gradient of the
+outputs or, in front of a max pooling, of the maxima alone. The sums of dw keep all lanes apart
+(one register for each weight) until the last block of images, so that lanes are added once.
 """
 
 from __future__ import annotations
@@ -12,25 +16,24 @@ from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.convolution import pad_inputs, stage_inputs
 from unitsearch.kernels.maxima import gradient_of_maxima, sign_of
 from unitsearch.kernels.norm import (
+    add_lane_sums,
     clear,
-    close_plane,
-    drain,
     fill,
     gradient_row,
     inlined,
     mask_of,
-    settle_back,
+    norm_gradients,
+    pass_gradient,
 )
 from unitsearch.kernels.records import convolve_job_at, correlate_job_at, phases_at
 from unitsearch.kernels.tiles import weight_tile
 from unitsearch.kernels.vectors import (
     address,
     call,
-    doubles,
+    float64s,
     get,
-    integers,
+    int64s,
     load,
-    nothing,
     on,
     past,
     pointer,
@@ -38,20 +41,25 @@ from unitsearch.kernels.vectors import (
     spread,
     times,
     total,
+    zeros,
 )
 
 
 @inlined
 def stage_gradients(
-    op: Any, frame: Any, work: Any, block: int, unit: int, start: int, some: int
+    op: Any, frame: Any, work: Any, block: int, unit: int, start: int, chunk: int
 ) -> Any:
-    """Return where the gradients of some channels' z lie: staged unless they lie right."""
+    """Return a pointer to dz of ``chunk`` channels: staged, or the gradient where it lies.
+
+    dz = C1 · g + C2 · z + C3: the gradient of batch norm, or g itself with C1 = 1. Lanes without an
+    image hold 0, so that no sum needs a mask.
+    """
     y_channel, first = op.y_channel, unit * op.outputs + start
     kernel, stride = op.pool_kernel, op.pool_stride
     g_height, g_width = op.pool_height, op.pool_width
     g_channel = g_height * g_width if kernel else y_channel
-    at = block * op.g_block + first * g_channel
-    g, kept = op.g + at, op.pooled + at
+    offset = block * op.g_block + first * g_channel
+    g, kept = op.g + offset, op.pooled + offset
     if op.is_direct_back:
         return on(work, g)
     scratch = on(work, op.s + op.inputs * op.s_channel)
@@ -61,7 +69,7 @@ def stage_gradients(
     coefs = past(pointer(work, frame.coefs), (op.y_coef + first) * t.COEF)
     mask = mask_of(frame, work, block == op.blocks - 1)
     corner = d + low * d_row + low
-    for o in range(some):
+    for o in range(chunk):
         c1 = times(spread(get(coefs, o * t.COEF + t.C1)), mask)
         c2 = times(spread(get(coefs, o * t.COEF + t.C2)), mask)
         c3 = times(spread(get(coefs, o * t.COEF + t.C3)), mask)
@@ -74,17 +82,17 @@ def stage_gradients(
             )  # fmt: skip
             continue
         for y in range(height):
-            at = o * y_channel + y * width
+            offset = o * y_channel + y * width
             to = on(work, corner + o * d_channel + y * d_row)
-            gradient_row(on(work, g + at), on(work, z + at), to, width, c1, c2, c3)
+            gradient_row(on(work, g + offset), on(work, z + offset), to, width, c1, c2, c3)
     return on(work, corner)
 
 
 def correlate(job: Any, frame: Any, work: Any) -> None:
-    """Add the gradient of one block's weights, from one block of images.
+    """Add one block of images to the weight gradient of one unit: dw += Σ over pixels of g · x.
 
-    The sums of each lane are kept apart, tile by tile, until all images are through; then the last
-    call of the job adds them up.
+    The sums are kept for each lane, in the order of the tiles. The first call (``is_first``) sets
+    them to 0; the last call (``is_last``) adds the lanes up into ``out``.
     """
     x, g = pointer(work, job.x), pointer(work, job.g)
     g_channel, g_row = job.g_channel, job.g_row
@@ -97,48 +105,48 @@ def correlate(job: Any, frame: Any, work: Any) -> None:
     height, width = job.rows, job.columns
     tile_channels, tile_rows = job.tile_channels, job.tile_rows
     tile_columns = job.tile_columns
-    keys = integers(frame.weight_keys)
+    keys = int64s(frame.weight_keys)
     sums, step = pointer(work, job.sums), job.sums_step
     is_first, is_last = job.is_first, job.is_last
     for o in range(0, channels, tile_channels):
-        some = min(tile_channels, channels - o)
+        chunk = min(tile_channels, channels - o)
         first = o * groups * side * wide * step
         if is_first:
-            fill(on(sums, first), some * groups * side * wide, nothing(work))
-        at = first
+            fill(on(sums, first), chunk * groups * side * wide, zeros(work))
+        offset = first
         for i in range(groups):
             for a in range(0, side, tile_rows):
                 taps = min(tile_rows, side - a)
                 for b in range(0, wide, tile_columns):
                     columns = min(tile_columns, wide - b)
                     weight_tile(
-                        get(keys, (some * 8 + taps) * 8 + columns),
+                        get(keys, (chunk * 8 + taps) * 8 + columns),
                         on(g, o * g_channel), g_channel, g_row,
                         on(x, i * group + a * side_step + b), side_step, x_row, x_column,
-                        height, width, on(sums, at),
+                        height, width, on(sums, offset),
                     )  # fmt: skip
-                    at += some * taps * columns
+                    offset += chunk * taps * columns
         if is_last:
-            at = first
+            offset = first
             for i in range(groups):
                 for a in range(0, side, tile_rows):
                     taps = min(tile_rows, side - a)
                     for b in range(0, wide, tile_columns):
                         columns = min(tile_columns, wide - b)
-                        for oo in range(some):
+                        for oo in range(chunk):
                             for aa in range(taps):
                                 to = (o + oo) * out_channel + i * out_group + (a + aa) * out_side
                                 for bb in range(b, b + columns):
-                                    put(out, to + bb, get(out, to + bb) + total(load(sums, at)))
-                                    at += 1
+                                    put(out, to + bb, get(out, to + bb) + total(load(sums, offset)))
+                                    offset += 1
 
 
 @inlined
 def add_weight_gradients(
-    op: Any, frame: Any, work: Any, g: Any, x: Any, start: int, some: int, out: Any,
+    op: Any, frame: Any, work: Any, g: Any, x: Any, start: int, chunk: int, out: Any,
     is_first: int, is_last: int,
 ) -> None:  # fmt: skip
-    """Add one block's share of the gradient of some channels' weights to those of a unit."""
+    """Add one block of images to the weight gradient of ``chunk`` output channels of a unit."""
     inputs, kernel, stride = op.inputs, op.kernel, op.stride
     per_channel, keeps = inputs * kernel * kernel, op.keeps_sums
     s_row, s_channel = op.s_row, op.s_channel
@@ -157,7 +165,7 @@ def add_weight_gradients(
     job.x_column = stride
     job.rows = op.y_height
     job.columns = op.y_width
-    job.channels = some
+    job.channels = chunk
     job.out_channel = per_channel
     job.groups = 1 if is_point else inputs
     job.group = s_channel
@@ -169,17 +177,17 @@ def add_weight_gradients(
     job.tile_channels = op.weight_outputs
     job.tile_rows = op.weight_rows
     job.tile_columns = op.weight_columns
-    call(get(integers(frame.kernels), t.CORRELATE), job, frame, work)
+    call(get(int64s(frame.kernels), t.CORRELATE), job, frame, work)
 
 
 def convolution_back(op: Any, frame: Any, work: Any) -> None:
-    """Make the gradients of a convolution's weights and, where it is asked for, of its input."""
+    """Make the gradients of a convolution's weights and of its input, if that has a gradient."""
     blocks, count = op.blocks, op.count
     inputs, outputs = op.inputs, op.outputs
     kernel, stride = op.kernel, op.stride
     weights = pointer(work, frame.weights)
     gradients = pointer(work, frame.gradients)
-    function = get(integers(frame.kernels), t.CONVOLVE)
+    function = get(int64s(frame.kernels), t.CONVOLVE)
     width, x_channel = op.x_width, op.x_channel
     mode, xg = op.xg_mode, op.xg
     spare = frame.spare
@@ -188,10 +196,10 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
     phases = phases_at(frame.phases)
     per_unit = outputs * inputs * kernel * kernel
     part = op.part
-    settle_back(op, frame, work, op.y_height * op.y_width)
+    norm_gradients(op, frame, work, op.y_height * op.y_width)
     pad_inputs(op, frame, work)
     if not op.is_direct_back:
-        fill(on(work, op.d), part * op.d_channel, nothing(work))
+        fill(on(work, op.d), part * op.d_channel, zeros(work))
     job = convolve_job_at(frame.convolve_job)
     job.x_row = op.d_row
     job.x_column = 1
@@ -208,19 +216,19 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
     job.run = op.back_run
     job.act = op.x_act
     job.mode = mode if stride == 1 else 0
-    drains = 1 - op.keeps_sums  # after each block of images
+    is_single = 1 - op.keeps_sums  # the sums of each block of images are added up at once
     for u in range(count):
         weight = op.weight + u * per_unit
         for b in range(blocks):
             job.mask = 1 if b == blocks - 1 else 0
             x = stage_inputs(op, frame, work, b, u)
             g = x
-            for o in range(0, outputs, part):  # all at once if the input wants its gradient
-                some = min(part, outputs - o)
-                g = stage_gradients(op, frame, work, b, u, o, some)
+            for o in range(0, outputs, part):  # all at once if the input has a gradient
+                chunk = min(part, outputs - o)
+                g = stage_gradients(op, frame, work, b, u, o, chunk)
                 add_weight_gradients(
-                    op, frame, work, g, x, o, some, past(gradients, weight),
-                    1 if b == 0 else drains, 1 if b == blocks - 1 else drains,
+                    op, frame, work, g, x, o, chunk, past(gradients, weight),
+                    1 if b == 0 else is_single, 1 if b == blocks - 1 else is_single,
                 )  # fmt: skip
             if xg < 0:
                 continue
@@ -233,14 +241,14 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
             job.coef = op.x_coef + u * inputs
             job.w = address(past(weights, weight))
             if stride > 1:
-                fill(raw, inputs * x_channel, nothing(work))
+                fill(raw, inputs * x_channel, zeros(work))
             for p in range(op.phase_count):
                 phase = past(phases, op.phases + p)
-                at = phase.row * width + phase.column
+                offset = phase.row * width + phase.column
                 job.x = address(g)
                 job.taps = frame.taps + 8 * phase.taps
                 job.tap_count = phase.tap_count
-                job.y = address(on(raw, at))
+                job.y = address(on(raw, offset))
                 job.rows = phase.height
                 job.columns = phase.width
                 call(function, job, frame, work)
@@ -248,10 +256,10 @@ def convolution_back(op: Any, frame: Any, work: Any) -> None:
                 mask = mask_of(frame, work, b == blocks - 1)
                 for i in range(inputs):
                     coef = op.x_coef + u * inputs + i
-                    at = i * x_channel
+                    offset = i * x_channel
                     clear(accumulators, work)
-                    close_plane(
-                        on(raw, at), on(into, at), on(z, at), x_channel, mode,
+                    pass_gradient(
+                        on(raw, offset), on(into, offset), on(z, offset), x_channel, mode,
                         past(coefs, coef * t.COEF), op.x_act, accumulators,
                     )  # fmt: skip
-                    drain(accumulators, mask, past(doubles(frame.sums), 2 * coef))
+                    add_lane_sums(accumulators, mask, past(float64s(frame.sums), 2 * coef))

@@ -1,4 +1,4 @@
-"""Where images enter, and the loss."""
+"""The two ends of a network: the images that it reads, the loss and the logits."""
 
 from __future__ import annotations
 
@@ -7,42 +7,43 @@ from typing import Any
 
 from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.norm import (
+    add_lane_sums,
     clear,
-    close_plane,
-    drain,
     high_of,
     inlined,
     low_of,
     mask_of,
+    pass_gradient,
 )
 from unitsearch.kernels.records import scalars_at
 from unitsearch.kernels.vectors import (
-    doubles,
+    float64s,
     get,
-    integers,
+    int64s,
     number,
-    octets,
     on,
     past,
     pointer,
     put,
+    uint8s,
 )
 
 
-def enter(op: Any, frame: Any, work: Any) -> None:
-    """Read the chosen images as they enter: normalised, cropped and flipped where asked for.
+def read_images(op: Any, frame: Any, work: Any) -> None:
+    """Write the chosen images into lanes, normalised; cropped and flipped if augmented.
 
-    Levels: for each channel the 256 numbers that pixels become. A pixel outside of its image is
-    black. Lanes without an image hold zeros.
+    uint8 [image][channel][pixel] becomes [block][channel][pixel][lane]. ``levels`` holds for each
+    channel the 256 values of a normalised pixel. A pixel outside its image has the level of black,
+    0. Lanes without an image hold zeros.
     """
-    pixels, chosen = octets(frame.pixels), integers(frame.chosen)
-    tops, lefts = integers(frame.tops), integers(frame.lefts)
-    flips = integers(frame.flips)
+    pixels, chosen = uint8s(frame.pixels), int64s(frame.chosen)
+    tops, lefts = int64s(frame.tops), int64s(frame.lefts)
+    flips = int64s(frame.flips)
     levels = pointer(work, frame.levels)
     channels, height, width = op.outputs, op.y_height, op.y_width
     lanes, images = op.inputs, frame.images
     is_augmented = frame.is_augmented != 0
-    pixel_count, near = height * width, 64  # pixels of all lanes that the nearest cache holds
+    pixel_count, near = height * width, 64  # pixels of all lanes that fit in the nearest cache
     for b in range(op.blocks):
         block = on(work, op.y + b * op.y_block)
         for c in range(channels):
@@ -74,9 +75,9 @@ def enter(op: Any, frame: Any, work: Any) -> None:
 
 @inlined
 def logit(op: Any, frame: Any, work: Any, image: int, lanes: int, k: int) -> Any:
-    """Return one image's logit of one class."""
-    at = op.x + image // lanes * op.x_block + k
-    value = float(get(on(work, at), image % lanes))
+    """Return the logit of class ``k`` of one image, norm and activation applied."""
+    offset = op.x + image // lanes * op.x_block + k
+    value = float(get(on(work, offset), image % lanes))
     coef = past(pointer(work, frame.coefs), (op.x_coef + k) * t.COEF)
     value = value * get(coef, t.SCALE) + get(coef, t.SHIFT)
     act = op.x_act
@@ -84,10 +85,14 @@ def logit(op: Any, frame: Any, work: Any, image: int, lanes: int, k: int) -> Any
 
 
 def loss(op: Any, frame: Any, work: Any) -> None:
-    """Make the mean cross-entropy of the batch, with label smoothing, and its gradient."""
+    """Make the mean cross-entropy of the batch, with label smoothing s, and its gradient.
+
+    With p the softmax over K classes and t = (1 - s) · one-hot label + s / K, the loss of an image
+    is -Σ t log p, and the gradient of its logits is (p - t) / images. Sums are float64.
+    """
     lanes, classes, blocks = op.inputs, op.outputs, op.blocks
     images = frame.images
-    labels, chosen = integers(frame.labels), integers(frame.chosen)
+    labels, chosen = int64s(frame.labels), int64s(frame.chosen)
     scalars = scalars_at(frame.scalars)
     smoothing = scalars.smoothing
     coefs = pointer(work, frame.coefs)
@@ -116,9 +121,9 @@ def loss(op: Any, frame: Any, work: Any) -> None:
         sum_of_losses += (1.0 - smoothing) * (norm - right)
         sum_of_losses += smoothing * (norm - of_all / classes)
         for k in range(classes):
-            aim = smoothing / classes + (1.0 - smoothing if k == label else 0.0)
+            target = smoothing / classes + (1.0 - smoothing if k == label else 0.0)
             share = get(to, k * lanes) / exponentials
-            put(to, k * lanes, number(work, (share - aim) / images))
+            put(to, k * lanes, number(work, (share - target) / images))
     scalars.loss = sum_of_losses / images
     if op.xg_mode:
         for k in range(classes):
@@ -127,29 +132,29 @@ def loss(op: Any, frame: Any, work: Any) -> None:
             for b in range(blocks):
                 g = on(work, xg + b * xg_block + k)
                 z = on(work, op.x + b * op.x_block + k)
-                close_plane(
+                pass_gradient(
                     g, g, z, 1, t.FINISH, past(coefs, coef * t.COEF), op.x_act, accumulators
                 )
-            drain(
+            add_lane_sums(
                 accumulators, mask_of(frame, work, False),
-                past(doubles(frame.sums), 2 * coef),
+                past(float64s(frame.sums), 2 * coef),
             )  # fmt: skip
 
 
 def score(op: Any, frame: Any, work: Any) -> None:
-    """Write the logits out, [image][class], and count the images put in their class."""
+    """Write the logits, [image][class]; count the images whose largest logit is their label's."""
     lanes, classes = op.inputs, op.outputs
-    labels, chosen = integers(frame.labels), integers(frame.chosen)
+    labels, chosen = int64s(frame.labels), int64s(frame.chosen)
     out = pointer(work, frame.logits)
     has_labels = frame.labels != 0
     right = 0.0
     for image in range(frame.images):
-        best, found = -math.inf, 0
+        best, predicted = -math.inf, 0
         for k in range(classes):
             value = logit(op, frame, work, image, lanes, k)
             put(out, image * classes + k, number(work, float(value)))
             if value > best:
-                best, found = value, k
-        if has_labels and found == get(labels, get(chosen, image)):
+                best, predicted = value, k
+        if has_labels and predicted == get(labels, get(chosen, image)):
             right += 1.0
     scalars_at(frame.scalars).right = right

@@ -1,4 +1,4 @@
-"""From an architecture to operations: one case for each kind of layer."""
+"""Lowering: from the layers of an architecture to operations, one case for each kind of layer."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ from unitsearch.kernels.program_builder import (
 )
 from unitsearch.shapes import Shape, after, after_all
 
-NEAR_BYTES = 1 << 20  # what the second cache holds of a few units: they are worked through together
+NEAR_BYTES = 1 << 20  # size of the second cache: as many units run together as it holds maps of
 
 
 @dataclass
 class LaneLowering:
-    """A walk over the layers that leaves its rows in ``builder``.
+    """A walk over the layers that adds operations to ``builder``.
 
     Attributes:
-        builder: Where the rows go.
-        register_bytes: Size of a register.
-        keeps_maxima: Whether maxima may be kept without their norm and activation. Flat units that
-            cut the pixels of a channel apart can only read what is plain.
+        builder: The program in the making.
+        register_bytes: The size of a register.
+        keeps_maxima: Whether max poolings may store z, before norm and activation. Linear units
+            that split the pixels of a channel can only read plain maps.
     """
 
     builder: ProgramBuilder
@@ -62,14 +62,14 @@ class LaneLowering:
     keeps_maxima: bool
 
     def sequence(self, layers: Layers, x: ChannelRange, name: str) -> ChannelRange:
-        """Lower layers one after the other; return what they leave."""
+        """Lower layers one after the other; return their output."""
         i = 0
         while i < len(layers):
             layer, *following = layers[i : i + 3]
             place = f"{name}.{i}"
             if isinstance(layer, Stack):
                 if following and isinstance(following[0], Pool) and not x.is_flat:
-                    # each unit's share is pooled while the near cache holds it
+                    # each unit's output is pooled while the nearest cache holds it
                     layer = _pooled(layer, following[0])
                     i += 1
                 x = self.stack(layer, x, place)
@@ -82,7 +82,7 @@ class LaneLowering:
         return x
 
     def is_kept(self, layer: Layer) -> TypeGuard[Pool]:
-        """Return whether a convolution's maxima are kept, with no more gradients of its size."""
+        """Return whether ``layer`` is a max pooling that may store z: see ``maxima``."""
         return (
             self.keeps_maxima
             and isinstance(layer, Pool)
@@ -92,17 +92,17 @@ class LaneLowering:
         )
 
     def pooled(self, conv: Conv, pool: Pool, x: ChannelRange, name: str) -> ChannelRange:
-        """Lower a convolution of which only maxima are read."""
-        held = self.builder.hold(conv, x.count, 1, name)
+        """Lower a convolution and the max pooling behind it, which alone reads its output."""
+        parameters = self.builder.add_parameters(conv, x.count, 1, name)
         shape = after(conv, x.shape)
         y = self.builder.map(*_image(after(pool, shape)))
         to = ChannelRange(y, 0, y.channels)
         z = self.unpooled(shape, 1, to)
-        add_block(self.builder, conv, x, 1, x.count, z, held, x.map.use())
+        add_block(self.builder, conv, x, 1, x.count, z, parameters, x.map.use())
         return add_maxima(self.builder, pool, z, to)
 
     def unpooled(self, shape: Shape, count: int, to: ChannelRange) -> ChannelRange:
-        """Return the map of which ``to`` will keep the maxima: both share their coefficients."""
+        """Return a new map whose maxima ``to`` will hold: both share their coefficients."""
         channels, height, width = _image(shape)
         z = self.builder.map(
             count * channels, height, width, has_gradient=False, coef=to.map.coef + to.first
@@ -114,7 +114,7 @@ class LaneLowering:
         match layer:
             case Conv() | Linear():
                 inputs = x.count
-                held = self.builder.hold(layer, inputs, 1, name)
+                parameters = self.builder.add_parameters(layer, inputs, 1, name)
                 shape = after(layer, x.shape)
                 y = self.builder.map(*_image(shape))
                 return add_block(
@@ -124,7 +124,7 @@ class LaneLowering:
                     1,
                     inputs,
                     ChannelRange(y, 0, y.channels),
-                    held,
+                    parameters,
                     x.map.use(),
                 )
             case Pool():
@@ -153,10 +153,10 @@ class LaneLowering:
                 raise unsupported_error(f"layers of the kind {kind_of(layer)}")
 
     def stack(self, stack: Stack, x: ChannelRange, name: str) -> ChannelRange:
-        """Lower a stack, a few units after another."""
+        """Lower a stack: run after run of equal units, a few units together."""
         shape = after(stack, x.shape)
         y = self.builder.map(*_image(shape))
-        acts = {_act_left(run.unit) for run in stack.units}
+        acts = {_last_act(run.unit) for run in stack.units}
         if len(acts) > 1:
             raise unsupported_error("a stack whose units end in different activations")
         use = x.map.use()
@@ -164,62 +164,63 @@ class LaneLowering:
         first_out = 0
         for r, run in enumerate(stack.units):
             unit = run.unit
-            helds: list[ParameterOffsets | None] = []
+            parameters_of: list[ParameterOffsets | None] = []
             share = (unit.inputs, *x.shape[1:])
             shapes: list[Shape] = [share]
             for j, layer in enumerate(unit.layers):
                 place = f"{name}.units.{r}.layers.{j}"
                 if isinstance(layer, (Conv, Linear)):
-                    helds.append(self.builder.hold(layer, shapes[-1][0], run.count, place))
+                    parameters_of.append(
+                        self.builder.add_parameters(layer, shapes[-1][0], run.count, place)
+                    )
                 elif isinstance(layer, Pool):
-                    helds.append(None)
+                    parameters_of.append(None)
                 else:
                     raise unsupported_error(f"layers of the kind {kind_of(layer)}")
                 shapes.append(after_all((layer,), shapes[-1]))
-            each = self.together(run, shapes)
+            each = self.units_together(run, shapes)
             for u in range(0, run.count, each):
                 count = min(each, run.count - u)
                 part = ChannelRange(
                     x.map, first_in + u * unit.inputs, count * unit.inputs, x.is_flat
                 )
                 self.units(
-                    unit, u, count, helds, shapes, part,
+                    unit, u, count, parameters_of, shapes, part,
                     ChannelRange(y, first_out + u * unit.outputs, count * unit.outputs), use,
                 )  # fmt: skip
             first_in += run.count * unit.inputs
             first_out += run.count * unit.outputs
         return ChannelRange(y, 0, y.channels, is_flat=len(shape) == 1)
 
-    def together(self, run: Units, shapes: list[Shape]) -> int:
-        """Return how many units are worked through together: what the second cache holds."""
-        bytes_ = (
-            sum(math.prod(shape) for shape in shapes) * self.builder.blocks * self.register_bytes
-        )
-        return min(run.count, max(1, NEAR_BYTES // (2 * bytes_)))
+    def units_together(self, run: Units, shapes: list[Shape]) -> int:
+        """Return the number of units that run together: the second cache holds all their maps."""
+        registers = sum(math.prod(shape) for shape in shapes) * self.builder.blocks
+        bytes_of_maps = 2 * registers * self.register_bytes  # with their gradients
+        return min(run.count, max(1, NEAR_BYTES // bytes_of_maps))
 
     def units(
-        self, unit: Unit, u: int, count: int, helds: list[ParameterOffsets | None],
+        self, unit: Unit, u: int, count: int, parameters_of: list[ParameterOffsets | None],
         shapes: list[Shape], x: ChannelRange, y: ChannelRange, use: tuple[FeatureMap, int],
     ) -> None:  # fmt: skip
-        """Lower ``count`` equal units from the ``u``-th of their run on."""
+        """Lower ``count`` equal units, from the ``u``-th of their run on."""
         layers = unit.layers
         j = 0
         while j < len(layers):
             layer, inputs = layers[j], shapes[j][0]
-            held, made_shape = helds[j], shapes[j + 1]
+            parameters, made_shape = parameters_of[j], shapes[j + 1]
             pool = layers[j + 1] if isinstance(layer, Conv) and j + 1 < len(layers) else None
             pool = pool if pool is not None and self.is_kept(pool) else None
             j += 1 if pool is None else 2
             if j < len(layers):
                 channels, height, width = _image(shapes[j])
-                made = self.builder.map(count * channels, height, width, j)
-                to = ChannelRange(made, 0, made.channels, is_flat=len(shapes[j]) == 1)
+                feature_map = self.builder.map(count * channels, height, width, j)
+                to = ChannelRange(feature_map, 0, feature_map.channels, is_flat=len(shapes[j]) == 1)
             else:
                 to = y
             if isinstance(layer, (Conv, Linear)):
-                assert held is not None
+                assert parameters is not None
                 size = math.prod(_weight_shape(layer, inputs))
-                moved = held.past(u * layer.out, size // layer.out)
+                moved = parameters.past(u * layer.out, size // layer.out)
                 z = to if pool is None else self.unpooled(made_shape, count, to)
                 add_block(self.builder, layer, x, count, inputs, z, moved, use)
                 if pool is not None:
@@ -243,13 +244,13 @@ class LaneLowering:
         y.act = ACTS[residual.act]
         y.is_plain = y.act == 0
         row: t.OperationColumns = {
-            "kind": t.TOTAL, "count": body.count, "x_channel": y.pixels,
-            "z": side.map.at + side.first * y.pixels, "z_block": side.map.block,
+            "kind": t.ADD_MAPS, "count": body.count, "x_channel": y.pixels,
+            "z": side.map.offset + side.first * y.pixels, "z_block": side.map.block,
             "z_coef": side.map.coef + side.first, "z_act": side.map.act,
             "zg": side.map.g, "zg_block": side.map.block,
             **input_columns(body), **output_columns(ChannelRange(y, 0, y.channels)),
         }  # fmt: skip
-        self.builder.rows.append(Operation(row, y, t.TOTAL_BACK, body.map.use(), side.map.use()))
+        self.builder.rows.append(Operation(row, y, t.ADD_MAPS_BACK, body.map.use(), side.map.use()))
         return ChannelRange(y, 0, y.channels)
 
 
@@ -260,14 +261,14 @@ def _weight_shape(layer: Conv | Linear, inputs: int) -> tuple[int, ...]:
 
 
 def _pooled(stack: Stack, pool: Pool) -> Stack:
-    """Return a stack whose units end in ``pool``: pooling knows no neighbours."""
+    """Return a stack whose units end in ``pool``: pooling treats each channel alone."""
     units = tuple(
         Units(run.count, replace(run.unit, layers=(*run.unit.layers, pool))) for run in stack.units
     )
     return replace(stack, units=units)
 
 
-def _act_left(unit: Unit) -> str:
+def _last_act(unit: Unit) -> str:
     return unit.weighted[-1].act
 
 

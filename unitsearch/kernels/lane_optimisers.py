@@ -1,4 +1,4 @@
-"""SGD, Adam and AdamW over one flat buffer of parameters: torch's formulas."""
+"""SGD, Adam and AdamW over one flat buffer of parameters, by the formulas of ``torch.optim``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from unitsearch.kernels.vectors import get, number, pointer, put
 
 
 def sgd(op: Any, frame: Any, work: Any) -> None:
-    """Take a step of SGD with momentum and coupled weight decay; the gradients become 0."""
+    """Take a step of SGD with momentum and coupled weight decay; set the gradients to 0.
+
+    m = momentum · m + (g + decay · w); w = w - rate · m.
+    """
     weights, gradients = _parameters(frame, work)
     buffer = pointer(work, frame.first)
     scalars = scalars_at(frame.scalars)
@@ -26,7 +29,15 @@ def sgd(op: Any, frame: Any, work: Any) -> None:
 
 
 def adam(op: Any, frame: Any, work: Any) -> None:
-    """Take a step of Adam, or of AdamW where decay is decoupled; the gradients become 0."""
+    """Take a step of Adam, or of AdamW if decay is decoupled; set the gradients to 0.
+
+    m = β₁ m + (1 - β₁) g; v = β₂ v + (1 - β₂) g²;
+    w = w - rate / (1 - β₁ⁿ) · m / (√v / √(1 - β₂ⁿ) + ε) in step n. AdamW first multiplies w by
+    1 - rate · decay; Adam adds decay · w to g.
+
+    Source: Kingma & Ba 2015 (arXiv:1412.6980), alg. 1; Loshchilov & Hutter 2019
+        (arXiv:1711.05101), alg. 2.
+    """
     weights, gradients = _parameters(frame, work)
     first, second = pointer(work, frame.first), pointer(work, frame.second)
     scalars = scalars_at(frame.scalars)

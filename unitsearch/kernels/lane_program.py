@@ -1,4 +1,7 @@
-"""From an architecture to a table of operations: buffers, parameters, rows. Plain Python."""
+"""Programs: from an architecture to a table of operations and the sizes of all buffers.
+
+Plain Python: nothing here is compiled.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ from unitsearch.errors import UsageError
 from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.lane_lowering import LaneLowering
 from unitsearch.kernels.operations import (
+    choose_backward,
     input_columns,
     output_columns,
     pooled_gradient_columns,
-    settle_backward,
     unsupported_error,
 )
 from unitsearch.kernels.program_builder import (
@@ -28,7 +31,7 @@ from unitsearch.kernels.program_builder import (
 from unitsearch.kernels.vectors import REGISTER_BYTES
 from unitsearch.shapes import output
 
-ACCUMULATORS = 64  # registers: two sums for each channel of an output tile, or a weight tile
+ACCUMULATORS = 64  # registers for two sums for each channel of an output tile, or one tile's sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +89,7 @@ def listing(rows: NDArray[np.void]) -> str:
 
 
 def unsupported(architecture: Architecture) -> str:
-    """Return why lanes cannot run ``architecture``: one sentence, or nothing if they can."""
+    """Return the reason why lanes cannot run ``architecture``; empty if they can."""
     try:
         lower_to_lanes(architecture, 1, 16, 64)
     except UsageError as error:
@@ -95,16 +98,14 @@ def unsupported(architecture: Architecture) -> str:
 
 
 def workspace_bytes(architecture: Architecture, batch: int) -> int:
-    """Return the bytes of maps and gradients that lanes hold for ``batch`` images, in float32.
+    """Return the bytes of the workspace, maps and gradients, for ``batch`` images in float32.
 
     Raises:
         UsageError: If lanes cannot run ``architecture``.
     """
     lanes = REGISTER_BYTES // 4
-    return (
-        lower_to_lanes(architecture, -(-batch // lanes), lanes, REGISTER_BYTES).registers
-        * REGISTER_BYTES
-    )
+    program = lower_to_lanes(architecture, -(-batch // lanes), lanes, REGISTER_BYTES)
+    return program.registers * REGISTER_BYTES
 
 
 def lower_to_lanes(
@@ -113,7 +114,7 @@ def lower_to_lanes(
     """Return the program of ``architecture`` for a batch of some blocks of ``lanes`` images.
 
     Raises:
-        UsageError: If there is something in it that lanes cannot run.
+        UsageError: If lanes cannot run one of its layers.
         ShapeError: If a layer cannot take what enters it.
     """
     output(architecture)
@@ -127,13 +128,13 @@ def lower_to_lanes(
     lowering = LaneLowering(builder, register_bytes, keeps_maxima=not has_flat_units)
     channels = architecture.input[0]
     images = ChannelRange(builder.map(*architecture.input, has_gradient=False), 0, channels)
-    row: t.OperationColumns = {
-        "kind": t.ENTER,
+    read: t.OperationColumns = {
+        "kind": t.READ_IMAGES,
         "inputs": lanes,
         "outputs": channels,
         **output_columns(images),
     }
-    builder.rows.append(Operation(row, images.map))
+    builder.rows.append(Operation(read, images.map))
     x = lowering.sequence(architecture.layers, images, "layers")
     if not x.is_flat or x.map.pixels != 1 or x.map is images.map:
         raise unsupported_error("networks that do not end in a linear layer")
@@ -145,14 +146,14 @@ def lower_to_lanes(
 
 
 def _assembled(builder: ProgramBuilder, loss: Operation) -> LaneProgram:
-    """Return the program of a builder whose rows are all there."""
+    """Return the program of a builder that holds all operations of the forward pass."""
     shared = {depth: builder.take(size) for depth, size in builder.shared.items()}
-    for made, depth in builder.hidden:
-        made.g = shared[depth]
-    _hand_gradients_on([loss, *reversed(builder.rows)])
+    for feature_map, depth in builder.hidden:
+        feature_map.g = shared[depth]
+    _assign_gradients([loss, *reversed(builder.rows)])
     for row in builder.rows:
         if row.values["kind"] == t.CONVOLUTION:
-            settle_backward(builder, row.values)
+            choose_backward(builder, row.values)
     staged, gradients = builder.take(builder.staged), builder.take(builder.gradients)
     sums = builder.take(builder.sums)
     for row in builder.rows:
@@ -183,8 +184,12 @@ def _assembled(builder: ProgramBuilder, loss: Operation) -> LaneProgram:
     )
 
 
-def _hand_gradients_on(back: list[Operation]) -> None:
-    """Fill in where gradients lie; and, in the way back's order, who stores, adds and finishes."""
+def _assign_gradients(back: list[Operation]) -> None:
+    """Fill in the gradients' offsets and modes, for operations in the order of the backward pass.
+
+    A map's gradient gets one part from each layer that reads the map. The first part in the order
+    of the backward pass is stored, the others are added, and the last one finishes the gradient.
+    """
     order: dict[FeatureMap, list[int]] = {}
     for row in back:
         for use in (row.z, row.x):
@@ -195,7 +200,7 @@ def _hand_gradients_on(back: list[Operation]) -> None:
         if row.pooled is not None:
             values |= pooled_gradient_columns(row.pooled)
         elif "y" in values:
-            values["g"] = -1 if row.y.g < 0 else row.y.g + values["y"] - row.y.at
+            values["g"] = -1 if row.y.g < 0 else row.y.g + values["y"] - row.y.offset
         if row.x is not None:
             values["xg"] = _gradient_offset(row.x, values["x"])
             values["xg_mode"] = _gradient_mode(row.x, order)
@@ -207,7 +212,7 @@ def _hand_gradients_on(back: list[Operation]) -> None:
 def _gradient_offset(use: tuple[FeatureMap, int], offset: int) -> int:
     """Return the offset of the gradient of what lies at ``offset`` in a map; -1 if it has none."""
     feature_map, _ = use
-    return -1 if feature_map.g < 0 else feature_map.g + offset - feature_map.at
+    return -1 if feature_map.g < 0 else feature_map.g + offset - feature_map.offset
 
 
 def _gradient_mode(use: tuple[FeatureMap, int], order: dict[FeatureMap, list[int]]) -> int:

@@ -1,8 +1,8 @@
-"""Linear layers.
+"""Linear layers, forward and backward: y[o] = bias[o] + Σ over inputs i of w[o, i] · x[i].
 
-A linear layer is a convolution of single pixels; its row of pixels is the row of image blocks, so
-that a weight that is read once serves all of them. A wide one is worked through in parts of its
-inputs, each of which the near cache holds.
+A linear layer runs as a convolution of 1 × 1 whose columns are the blocks of images, so that each
+weight is read once for all blocks. Its input is staged as [feature][block]. A wide layer is run in
+parts of its inputs, each of which fits in the nearest cache.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import Any
 
 from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.norm import (
+    add_lane_sums,
     clear,
-    close_plane,
-    drain,
     high_of,
     inlined,
     low_of,
     mask_of,
-    settle,
-    settle_back,
+    norm_coefficients,
+    norm_gradients,
+    pass_gradient,
 )
 from unitsearch.kernels.records import convolve_job_at, correlate_job_at
 from unitsearch.kernels.vectors import (
@@ -27,12 +27,11 @@ from unitsearch.kernels.vectors import (
     address,
     call,
     clip,
-    doubles,
+    float64s,
     fma,
     get,
-    integers,
+    int64s,
     load,
-    nothing,
     number,
     on,
     past,
@@ -42,12 +41,13 @@ from unitsearch.kernels.vectors import (
     store,
     times,
     total,
+    zeros,
 )
 
 
 @inlined
 def stage_features(op: Any, frame: Any, work: Any, first: int, features: int) -> None:
-    """Put features of all blocks side by side: [feature][block], norm and activation applied."""
+    """Stage features of all blocks as [feature][block], norm and activation applied."""
     blocks, share, act = op.blocks, op.x_share, op.x_act
     low, high = spread(number(work, low_of(act))), spread(number(work, high_of(act)))
     coef = op.x_coef + first // share
@@ -65,7 +65,7 @@ def stage_features(op: Any, frame: Any, work: Any, first: int, features: int) ->
 
 @inlined
 def begin_job(op: Any, frame: Any, taps: int, tap_count: int, channels: int) -> Any:
-    """Return a job of ``convolve`` whose row of pixels is the row of blocks."""
+    """Return a job of ``convolve`` whose columns are the blocks of images."""
     job = convolve_job_at(frame.convolve_job)
     job.x_row = 0
     job.x_column = 1
@@ -84,17 +84,17 @@ def begin_job(op: Any, frame: Any, taps: int, tap_count: int, channels: int) -> 
 
 
 def linear(op: Any, frame: Any, work: Any) -> None:
-    """Apply linear layers side by side to the whole batch."""
+    """Apply ``count`` linear layers side by side to the whole batch: z, [block][output]."""
     blocks, count = op.blocks, op.count
     inputs, outputs = op.inputs, op.outputs
     y, y_block, bias = op.y, op.y_block, op.bias
     weights = pointer(work, frame.weights)
-    function = get(integers(frame.kernels), t.CONVOLVE)
+    function = get(int64s(frame.kernels), t.CONVOLVE)
     part, sums = op.part, on(work, op.sums)
     for start in range(0, inputs, part):
-        some = min(part, inputs - start)
-        stage_features(op, frame, work, start, count * some)
-        job = begin_job(op, frame, op.taps, some, outputs)
+        chunk = min(part, inputs - start)
+        stage_features(op, frame, work, start, count * chunk)
+        job = begin_job(op, frame, op.taps, chunk, outputs)
         job.w_channel = inputs
         job.y_channel = blocks
         job.y_column = 1
@@ -119,7 +119,7 @@ def linear(op: Any, frame: Any, work: Any) -> None:
                     store(work, to + o, sum_ if start == 0 else add(load(work, to + o), sum_))
     if op.norm:
         if frame.is_training:
-            sums = past(doubles(frame.sums), op.y_coef * 2)
+            sums = past(float64s(frame.sums), op.y_coef * 2)
             for o in range(count * outputs):
                 for b in range(blocks):
                     mask = mask_of(frame, work, b == blocks - 1)
@@ -127,22 +127,25 @@ def linear(op: Any, frame: Any, work: Any) -> None:
                     kept = times(value, mask)
                     put(sums, 2 * o, get(sums, 2 * o) + total(kept))
                     put(sums, 2 * o + 1, get(sums, 2 * o + 1) + total(times(value, kept)))
-        settle(op, frame, work, 1)
+        norm_coefficients(op, frame, work, 1)
 
 
 def linear_back(op: Any, frame: Any, work: Any) -> None:
-    """Make the gradients of linear layers side by side."""
+    """Make the gradients of ``count`` linear layers side by side.
+
+    dw[o, i] = Σ over images of dz[o] · x[i]; dx[i] = Σ over outputs of w[o, i] · dz[o].
+    """
     blocks, count = op.blocks, op.count
     inputs, outputs = op.inputs, op.outputs
     y, y_block, bias = op.y, op.y_block, op.bias
     gradients = pointer(work, frame.gradients)
     coefs = past(pointer(work, frame.coefs), op.y_coef * t.COEF)
-    settle_back(op, frame, work, 1)
+    norm_gradients(op, frame, work, 1)
     d = on(work, op.d)
     for o in range(count * outputs):
         c1 = spread(get(coefs, o * t.COEF + t.C1))
         c2, c3 = spread(get(coefs, o * t.COEF + t.C2)), spread(get(coefs, o * t.COEF + t.C3))
-        sum_ = nothing(work)
+        sum_ = zeros(work)
         for b in range(blocks):
             g = load(work, op.g + b * op.g_block + o)
             z = load(work, y + b * y_block + o)
@@ -154,16 +157,16 @@ def linear_back(op: Any, frame: Any, work: Any) -> None:
             put(gradients, bias + o, total(sum_))
     part = op.part
     for start in range(0, inputs, part):
-        some = min(part, inputs - start)
-        stage_features(op, frame, work, start, count * some)
-        add_weight_gradients(op, frame, work, start, some)
+        chunk = min(part, inputs - start)
+        stage_features(op, frame, work, start, count * chunk)
+        add_weight_gradients(op, frame, work, start, chunk)
         if op.xg >= 0:
-            hand_back(op, frame, work, start, some)
+            pass_to_input(op, frame, work, start, chunk)
 
 
 @inlined
-def add_weight_gradients(op: Any, frame: Any, work: Any, start: int, some: int) -> None:
-    """Add the gradients of the weights of ``some`` inputs of each layer."""
+def add_weight_gradients(op: Any, frame: Any, work: Any, start: int, chunk: int) -> None:
+    """Add the weight gradients of ``chunk`` inputs of each layer, from input ``start`` on."""
     blocks, inputs, outputs = op.blocks, op.inputs, op.outputs
     gradients = pointer(work, frame.gradients)
     job = correlate_job_at(frame.correlate_job)
@@ -176,7 +179,7 @@ def add_weight_gradients(op: Any, frame: Any, work: Any, start: int, some: int) 
     job.channels = outputs
     job.out_channel = inputs
     job.groups = 1
-    job.side = some
+    job.side = chunk
     job.side_step = blocks
     job.out_side = 1
     job.wide = 1
@@ -187,7 +190,7 @@ def add_weight_gradients(op: Any, frame: Any, work: Any, start: int, some: int) 
     job.tile_channels = op.weight_outputs
     job.tile_rows = op.weight_rows
     job.tile_columns = 1
-    function = get(integers(frame.kernels), t.CORRELATE)
+    function = get(int64s(frame.kernels), t.CORRELATE)
     for u in range(op.count):
         weight = op.weight + u * outputs * inputs + start
         job.x = address(on(work, op.s + u * inputs * blocks))
@@ -197,17 +200,17 @@ def add_weight_gradients(op: Any, frame: Any, work: Any, start: int, some: int) 
 
 
 @inlined
-def hand_back(op: Any, frame: Any, work: Any, start: int, some: int) -> None:
-    """Hand the gradient of ``some`` inputs of each layer back."""
+def pass_to_input(op: Any, frame: Any, work: Any, start: int, chunk: int) -> None:
+    """Pass the gradient to ``chunk`` inputs of each layer, from input ``start`` on."""
     blocks, count = op.blocks, op.count
     inputs, outputs = op.inputs, op.outputs
     weights = pointer(work, frame.weights)
     mode = op.xg_mode
-    job = begin_job(op, frame, op.back_taps, outputs, some)
+    job = begin_job(op, frame, op.back_taps, outputs, chunk)
     job.w_channel = 1
     job.bias = frame.zeros
     job.bias_step = 0
-    function = get(integers(frame.kernels), t.CONVOLVE)
+    function = get(int64s(frame.kernels), t.CONVOLVE)
     raw = pointer(work, frame.spare) if mode & t.ADD else on(work, op.xg)
     raw_block = count * inputs if mode & t.ADD else op.xg_block
     job.y_column = raw_block
@@ -220,19 +223,19 @@ def hand_back(op: Any, frame: Any, work: Any, start: int, some: int) -> None:
         job.y = address(on(raw, u * inputs + start))
         call(function, job, frame, work)
     if mode:
-        share, sums = op.x_share, doubles(frame.sums)
+        share, sums = op.x_share, float64s(frame.sums)
         coefs = pointer(work, frame.coefs)
         accumulators = pointer(work, frame.accumulators)
-        mask = mask_of(frame, work, False)  # gradients are 0 where no image is
-        for at in range(start, start + count * some, share):
-            coef = op.x_coef + at // share
+        mask = mask_of(frame, work, False)  # gradients are 0 in lanes without an image
+        for offset in range(start, start + count * chunk, share):
+            coef = op.x_coef + offset // share
             for b in range(blocks):
                 clear(accumulators, work)
-                close_plane(
-                    on(raw, b * raw_block + at),
-                    on(work, op.xg + b * op.xg_block + at),
-                    on(work, op.x + b * op.x_block + at),
+                pass_gradient(
+                    on(raw, b * raw_block + offset),
+                    on(work, op.xg + b * op.xg_block + offset),
+                    on(work, op.x + b * op.x_block + offset),
                     share, mode, past(coefs, coef * t.COEF), op.x_act, accumulators,
                 )  # fmt: skip
                 if mode & t.FINISH:
-                    drain(accumulators, mask, past(sums, 2 * coef))
+                    add_lane_sums(accumulators, mask, past(sums, 2 * coef))

@@ -1,4 +1,4 @@
-"""The rows of the table: one function for each kind of operation, and the way back."""
+"""The rows of the table: one function for each kind of operation, and for the backward pass."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ from unitsearch.kernels.program_builder import (
     ProgramBuilder,
 )
 
-LARGEST_SUMS = 1 << 14  # weights of a block whose sums are kept for each lane: half a near cache
-NEAR = 2048  # registers that the second cache holds beside what passes through it
+LARGEST_SUMS = 1 << 14  # weights of a unit whose sums are kept for each lane: half a cache
+NEAR = 2048  # registers that stay in the second cache while others pass through it
 ACTS = {"none": 0, "relu": 1, "relu6": 2}
 
 
 def unsupported_error(what: str) -> UsageError:
-    """Return the error that says what lanes do not run."""
+    """Return the error that lanes do not support ``what``."""
     return UsageError(f"lanes do not run {what}")
 
 
 def input_columns(x: ChannelRange) -> t.OperationColumns:
-    """Return the columns of what an operation reads."""
+    """Return the columns of the map that an operation reads."""
     m = x.map
     return {
-        "x": m.at + x.first * m.pixels, "x_block": m.block, "x_channel": m.pixels,
+        "x": m.offset + x.first * m.pixels, "x_block": m.block, "x_channel": m.pixels,
         "x_coef": m.coef + x.first, "x_act": m.act, "x_height": m.height, "x_width": m.width,
         "xg": m.g if m.g < 0 else m.g + x.first * m.pixels, "xg_block": m.block,
     }  # fmt: skip
 
 
 def output_columns(y: ChannelRange) -> t.OperationColumns:
-    """Return the columns of what an operation leaves."""
+    """Return the columns of the map that an operation writes."""
     m = y.map
     return {
-        "y": m.at + y.first * m.pixels, "y_block": m.block, "y_channel": m.pixels,
+        "y": m.offset + y.first * m.pixels, "y_block": m.block, "y_channel": m.pixels,
         "y_coef": m.coef + y.first, "y_height": m.height, "y_width": m.width,
         "g": m.g if m.g < 0 else m.g + y.first * m.pixels, "g_block": m.block,
     }  # fmt: skip
 
 
 def pooled_gradient_columns(y: ChannelRange) -> t.OperationColumns:
-    """Return the columns of where the gradient of a pooled convolution is handed back."""
+    """Return the columns of the gradient of a pooled convolution: that of its maxima."""
     m = y.map
     first = y.first * m.pixels
-    return {"g": m.g + first, "g_block": m.block, "pooled": m.at + first}
+    return {"g": m.g + first, "g_block": m.block, "pooled": m.offset + first}
 
 
 def add_maxima(
     builder: ProgramBuilder, pool: Pool, x: ChannelRange, y: ChannelRange
 ) -> ChannelRange:
-    """Add the maxima of what the last operation, a convolution, left; return what they leave."""
+    """Add the max pooling of the last operation, a convolution; return its output."""
     conv, z, m = builder.rows[-1], x.map, y.map
     m.act, m.has_bias = z.act, m.has_bias or z.has_bias
     m.is_plain = m.is_plain and z.is_plain
@@ -85,7 +85,7 @@ def add_pool(
     y: ChannelRange,
     use: tuple[FeatureMap, int],
 ) -> ChannelRange:
-    """Add a pooling by a window of rows and columns; return what it leaves."""
+    """Add a pooling by windows of rows and columns; return its output."""
     if math.prod(window) > t.LARGEST_WINDOW and pool.op == "max":
         raise unsupported_error("maxima over more than 225 pixels")
     m = x.map
@@ -108,9 +108,9 @@ def add_pool(
 
 def add_block(
     builder: ProgramBuilder, layer: Conv | Linear, x: ChannelRange, count: int, inputs: int,
-    y: ChannelRange, held: ParameterOffsets, use: tuple[FeatureMap, int],
+    y: ChannelRange, offsets: ParameterOffsets, use: tuple[FeatureMap, int],
 ) -> ChannelRange:  # fmt: skip
-    """Add ``count`` equal layers side by side; return what they leave."""
+    """Add ``count`` equal layers side by side; return their output."""
     if layer.act not in ACTS:
         raise unsupported_error(f"the activation {layer.act}")
     has_norm = layer.norm == "batch"
@@ -118,8 +118,9 @@ def add_block(
     y.map.is_plain = y.map.is_plain and not has_norm and y.map.act == 0
     y.map.has_bias = y.map.has_bias or layer.bias
     row: t.OperationColumns = {
-        "norm": int(has_norm), "weight": held.weight, "bias": held.bias, "gamma": held.gamma,
-        "beta": held.beta, "mean": held.mean, "variance": held.variance,
+        "norm": int(has_norm), "weight": offsets.weight, "bias": offsets.bias,
+        "gamma": offsets.gamma, "beta": offsets.beta,
+        "mean": offsets.mean, "variance": offsets.variance,
     }  # fmt: skip
     if isinstance(layer, Linear):
         row |= _linear(builder, layer, x, count, inputs, y)
@@ -162,8 +163,8 @@ def _convolution(
     return row
 
 
-def settle_backward(builder: ProgramBuilder, row: t.OperationColumns) -> None:
-    """Settle how a convolution's gradients are staged, once it is known which are wanted."""
+def choose_backward(builder: ProgramBuilder, row: t.OperationColumns) -> None:
+    """Choose staging and tiles of a convolution's backward pass, once its gradients are known."""
     k, stride, side = row["kernel"], row["stride"], row["padding"]
     inputs, outputs = row["inputs"], row["outputs"]
     height, width = row["x_height"], row["x_width"]
@@ -187,7 +188,7 @@ def settle_backward(builder: ProgramBuilder, row: t.OperationColumns) -> None:
     )
     row |= {"keeps_sums": int(keeps_sums), "part": outputs}
     if row["xg"] < 0:
-        row["part"] = row["weight_outputs"]  # so that the near cache holds what is staged
+        row["part"] = row["weight_outputs"]  # so that the nearest cache holds the staged gradients
     builder.gradients = max(builder.gradients, row["part"] * d_channel)
     if row["xg"] < 0:
         return
@@ -225,9 +226,9 @@ def _linear(
         if not m.is_plain or m.has_bias:
             raise unsupported_error("linear units that cut the pixels of a channel apart")
         share = math.gcd(x.first, features)
-        coef = 0  # all are 1 and 0
+        coef = 0  # all coefficients of a plain map are 1 and 0
         assert m.block >= features
-    row |= {"x": m.at + x.first, "x_coef": m.coef + coef, "x_share": share}
+    row |= {"x": m.offset + x.first, "x_coef": m.coef + coef, "x_share": share}
     if m.g >= 0:
         row["xg"] = m.g + x.first
     forward = tile_choice.forward_taps(inputs, 1, builder.blocks, 0)

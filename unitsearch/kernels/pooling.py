@@ -1,4 +1,4 @@
-"""Pooling and sums: what holds no weights.
+"""Operations without weights: pooling, and the sum of two maps.
 
 Ties in a maximum go to the first element in reading order, as in torch.
 """
@@ -9,26 +9,25 @@ from typing import Any
 
 from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.norm import (
+    add_lane_sums,
     clear,
-    close_plane,
     copy_row,
-    drain,
     fill,
     high_of,
     inlined,
     low_of,
     mask_of,
+    pass_gradient,
     stage,
     zeros_of,
 )
 from unitsearch.kernels.vectors import (
     add,
     clip,
-    doubles,
+    float64s,
     fma,
     get,
     load,
-    nothing,
     number,
     on,
     past,
@@ -38,13 +37,17 @@ from unitsearch.kernels.vectors import (
     times,
     where_above,
     where_equal,
+    zeros,
 )
 
 MAXIMUM, AVERAGE = 0, 1
 
 
 def pool(op: Any, frame: Any, work: Any) -> None:
-    """Pool every plane, norm and activation applied first; keep where each maximum was."""
+    """Pool all planes by maximum or mean, norm and activation applied first.
+
+    A maximum also stores in ``index`` which element of its window it was, in each lane.
+    """
     x_channel, y_channel = op.x_channel, op.y_channel
     height, width = op.x_height, op.x_width
     y_height, y_width = op.y_height, op.y_width
@@ -72,7 +75,7 @@ def pool(op: Any, frame: Any, work: Any) -> None:
                 row, to = on(plane, oy * stride * s_row), oy * y_width
                 if operator == MAXIMUM:
                     whole = y_width // 3 * 3
-                    for ox in range(0, whole, 3):  # three at a time hide each other's latency
+                    for ox in range(0, whole, 3):  # three windows at a time hide the latency
                         three_maxima(
                             on(row, ox * stride), stride, s_row, kernel, kernel_width,
                             on(work, y + to + ox), on(work, index + to + ox), one,
@@ -93,8 +96,8 @@ def pool(op: Any, frame: Any, work: Any) -> None:
 
 @inlined
 def maximum(x: Any, row: int, height: int, width: int, y: Any, index: Any, one: Any) -> None:
-    """Store the maximum of one window, and which of its elements it is."""
-    best, place, here = load(x, 0), nothing(x), nothing(x)
+    """Store the maximum of one window and, in ``index``, the number of its first such element."""
+    best, place, here = load(x, 0), zeros(x), zeros(x)
     for ky in range(height):
         for kx in range(width):
             value = load(x, ky * row + kx)
@@ -109,14 +112,14 @@ def maximum(x: Any, row: int, height: int, width: int, y: Any, index: Any, one: 
 def three_maxima(
     x: Any, stride: int, row: int, height: int, width: int, y: Any, index: Any, one: Any
 ) -> None:
-    """Do ``maximum`` for three windows side by side."""
-    here = nothing(x)
+    """Store the maxima and indices of three windows side by side, as ``maximum`` does for one."""
+    here = zeros(x)
     a, b, c = load(x, 0), load(x, stride), load(x, 2 * stride)
     at_a = at_b = at_c = here
     for ky in range(height):
         for kx in range(width):
-            at = ky * row + kx
-            p, q, r = load(x, at), load(x, at + stride), load(x, at + 2 * stride)
+            offset = ky * row + kx
+            p, q, r = load(x, offset), load(x, offset + stride), load(x, offset + 2 * stride)
             at_a, at_b = where_above(p, a, here, at_a), where_above(q, b, here, at_b)
             at_c = where_above(r, c, here, at_c)
             a, b, c = where_above(p, a, p, a), where_above(q, b, q, b), where_above(r, c, r, c)
@@ -130,7 +133,7 @@ def three_maxima(
 
 
 def pool_back(op: Any, frame: Any, work: Any) -> None:
-    """Hand the gradient of a pooling on to its input, window by window."""
+    """Pass the gradient of a pooling to its input: to each window's maximum, or its mean share."""
     x_channel, y_channel = op.x_channel, op.y_channel
     height, width = op.x_height, op.x_width
     y_height, y_width = op.y_height, op.y_width
@@ -161,9 +164,9 @@ def pool_back(op: Any, frame: Any, work: Any) -> None:
                     if operator == MAXIMUM:
                         place = load(work, index + oy * y_width + ox)
                         for ky in range(kernel):
-                            row, at = on(corner, ky * s_row), on(numbers, ky * kernel_width)
+                            row, offset = on(corner, ky * s_row), on(numbers, ky * kernel_width)
                             for kx in range(kernel_width):
-                                kept = where_equal(place, load(at, kx), value, zero)
+                                kept = where_equal(place, load(offset, kx), value, zero)
                                 store(row, kx, add(load(row, kx), kept))
                     else:
                         value = times(value, share)
@@ -175,16 +178,16 @@ def pool_back(op: Any, frame: Any, work: Any) -> None:
                 for y in range(height):
                     copy_row(on(plane, (y + side) * s_row + side), on(raw, y * width), width)
             clear(accumulators, work)
-            close_plane(
+            pass_gradient(
                 raw, into, z, x_channel, mode, past(coefs, coef * t.COEF), op.x_act,
                 accumulators,
             )  # fmt: skip
             if mode & t.FINISH:
-                drain(accumulators, mask, past(doubles(frame.sums), 2 * coef))
+                add_lane_sums(accumulators, mask, past(float64s(frame.sums), 2 * coef))
 
 
-def total(op: Any, frame: Any, work: Any) -> None:
-    """Add two maps, norm and activation of each applied first."""
+def add_maps(op: Any, frame: Any, work: Any) -> None:
+    """Add two maps, y = x + z, norm and activation of each applied first."""
     size = op.x_channel
     coefs = pointer(work, frame.coefs)
     act, z_act = op.x_act, op.z_act
@@ -206,11 +209,11 @@ def total(op: Any, frame: Any, work: Any) -> None:
 
 
 @inlined
-def hand_on(
+def pass_to_operand(
     op: Any, frame: Any, work: Any, x: int, x_block: int, x_coef: int, act: int,
     xg: int, xg_block: int, mode: int,
 ) -> None:  # fmt: skip
-    """Hand the gradient of a sum on to one of its operands."""
+    """Pass the gradient of a sum to one of its operands."""
     size, blocks = op.x_channel, op.blocks
     coefs = pointer(work, frame.coefs)
     accumulators = pointer(work, frame.accumulators)
@@ -224,20 +227,20 @@ def hand_on(
             if mode & t.ADD == 0:
                 copy_row(raw, into, size)
             clear(accumulators, work)
-            close_plane(raw, into, z, size, mode, past(coefs, coef * t.COEF), act, accumulators)
+            pass_gradient(raw, into, z, size, mode, past(coefs, coef * t.COEF), act, accumulators)
             if mode & t.FINISH:
-                drain(accumulators, mask, past(doubles(frame.sums), 2 * coef))
+                add_lane_sums(accumulators, mask, past(float64s(frame.sums), 2 * coef))
 
 
-def total_back(op: Any, frame: Any, work: Any) -> None:
-    """Hand the gradient of a sum on: first to the shortcut, which was made last."""
+def add_maps_back(op: Any, frame: Any, work: Any) -> None:
+    """Pass the gradient of a sum to its operands: first to the shortcut, which was made last."""
     if op.zg >= 0:
-        hand_on(
+        pass_to_operand(
             op, frame, work, op.z, op.z_block, op.z_coef,
             op.z_act, op.zg, op.zg_block, op.zg_mode,
         )  # fmt: skip
     if op.xg >= 0:
-        hand_on(
+        pass_to_operand(
             op, frame, work, op.x, op.x_block, op.x_coef,
             op.x_act, op.xg, op.xg_block, op.xg_mode,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a program speaks of: maps and their views, parameters, taps; and where each of them lies."""
+"""The parts of a program in the making: maps, parameters, taps, operations, and their offsets."""
 
 from __future__ import annotations
 
@@ -13,38 +13,45 @@ from unitsearch.shapes import Shape
 
 @dataclass(frozen=True)
 class StateEntry:
-    """One tensor of a network's state, and where its numbers lie."""
+    """One tensor of a network's state, and its place in the lanes' buffers.
+
+    Attributes:
+        name: Its name in ``Network.state_dict()``.
+        shape: Its shape.
+        place: The buffer: ``weights``, ``running``, or ``steps`` for the count of batches.
+        offset: The place of its first number in the buffer.
+    """
 
     name: str
     shape: tuple[int, ...]
-    place: str  # "weights", "running" or "steps"
-    at: int
+    place: str
+    offset: int
 
     @property
     def size(self) -> int:
-        """How many numbers it has."""
+        """The number of its elements."""
         return math.prod(self.shape)
 
 
 @dataclass(eq=False)
 class FeatureMap:
-    """What one operation leaves for the whole batch: [block][channel][y][x] registers.
+    """The output of one operation for the whole batch: [block][channel][row][column] registers.
 
     Attributes:
-        at: Offset in registers.
-        channels: How many.
-        height: Rows.
-        width: Columns.
-        coef: The first channel's coefficients.
-        act: Activation to be applied on reading.
-        is_plain: Whether neither norm nor activation is left to be applied.
+        offset: Offset in the workspace, in registers.
+        channels: The number of channels.
+        height: The number of rows.
+        width: The number of columns.
+        coef: The number of the first channel's coefficients.
+        act: The activation that a reader still has to apply.
+        is_plain: Whether a reader has neither norm nor activation to apply.
         g: Offset of its gradient; -1 if it has none.
-        has_bias: Whether a bias wants the sum of its gradient.
-        uses: How many layers read it.
-        index: Offset of the places of its maxima; -1 if it has none.
+        has_bias: Whether a bias needs the sum of its gradient.
+        uses: The number of layers that read it.
+        index: Offset of the indices of its maxima; -1 if it has none.
     """
 
-    at: int
+    offset: int
     channels: int
     height: int
     width: int
@@ -58,16 +65,16 @@ class FeatureMap:
 
     @property
     def pixels(self) -> int:
-        """Pixels of one channel."""
+        """The pixels of one channel."""
         return self.height * self.width
 
     @property
     def block(self) -> int:
-        """Registers from one block of images to the next."""
+        """The registers from one block of images to the next."""
         return self.channels * self.pixels
 
     def use(self) -> tuple[FeatureMap, int]:
-        """Return a token of one more layer that reads it."""
+        """Count one more layer that reads the map; return the map and the number of this use."""
         self.uses += 1
         return self, self.uses
 
@@ -83,21 +90,21 @@ class ChannelRange:
 
     @property
     def shape(self) -> Shape:
-        """What a layer sees."""
+        """The shape that a layer reads."""
         return (self.count,) if self.is_flat else (self.count, self.map.height, self.map.width)
 
 
 @dataclass
 class Operation:
-    """One operation.
+    """One operation of the forward pass.
 
     Attributes:
-        values: Its columns.
-        y: What it leaves.
-        back: The kind of its way back, if it has one.
-        x: The use that it makes of what it reads.
-        z: Likewise of its second operand.
-        pooled: The maxima that are kept of a convolution: its gradient is handed back there.
+        values: Its columns in the table.
+        y: The map that it writes.
+        back: The kind of its backward operation; None if it has none.
+        x: Its use of the map that it reads; None if no gradient is passed to that map.
+        z: Its use of the second operand; None if it has none.
+        pooled: The maxima of a convolution: the gradient of the convolution is read there.
     """
 
     values: t.OperationColumns
@@ -110,7 +117,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class ParameterOffsets:
-    """Where the parameters of a block lie."""
+    """The offsets of the parameters of units of one kind; -1 for those that they do not have."""
 
     weight: int
     bias: int = -1
@@ -120,29 +127,33 @@ class ParameterOffsets:
     variance: int = -1
 
     def past(self, channels: int, size: int) -> ParameterOffsets:
-        """Return where those of later channels lie, of ``size`` weights each."""
+        """Return the offsets for units that begin ``channels`` later, of ``size`` weights each."""
         rest = (self.bias, self.gamma, self.beta, self.mean, self.variance)
-        moved = (at if at < 0 else at + channels for at in rest)
+        moved = (offset if offset < 0 else offset + channels for offset in rest)
         return ParameterOffsets(self.weight + channels * size, *moved)
 
 
 @dataclass
 class ProgramBuilder:
-    """The memory of a program in the making.
+    """A program in the making: the operations so far, and the sizes of all buffers.
 
     Attributes:
-        blocks: Blocks of images.
-        rows: The operations so far.
-        entries: The network's state so far.
-        taps: All that were asked for, once each, and where they lie.
-        phases: Likewise, rows of the table of phases.
-        registers: Size of the workspace; ``weights``, ``running`` and ``coefs`` likewise.
-        staged: Registers that an operation stages of its input at most.
-        gradients: Likewise of its gradient.
-        spare: Likewise of a gradient that is to be added.
-        sums: Likewise of sums for each weight and lane.
-        shared: Largest hidden gradient of each depth.
-        hidden: Maps that share the memory of their gradients, with their depths.
+        blocks: The number of blocks of images.
+        rows: The operations of the forward pass so far.
+        entries: The tensors of the network's state so far.
+        taps: All lists of taps, each held once, with the place of its first tap.
+        tap_count: The number of taps in all lists.
+        phases: The rows of the table of phases.
+        registers: The size of the workspace so far, in registers.
+        weights: The number of parameters so far.
+        running: The number of running statistics so far.
+        coefs: The number of channels with coefficients so far.
+        staged: The most registers that an operation needs for its staged input.
+        gradients: The most registers that an operation needs for its staged gradient.
+        spare: The most registers that an operation needs for a gradient before it is added.
+        sums: The most registers that an operation needs for sums of weight gradients.
+        shared: The registers of the largest hidden gradient at each depth of a unit.
+        hidden: The maps inside units, whose gradients share memory, with their depths.
     """
 
     blocks: int
@@ -163,10 +174,10 @@ class ProgramBuilder:
     hidden: list[tuple[FeatureMap, int]] = field(default_factory=list)
 
     def take(self, registers: int) -> int:
-        """Return the offset of so many registers more."""
-        at = self.registers
+        """Reserve registers of the workspace; return the offset of the first."""
+        offset = self.registers
         self.registers += registers
-        return at
+        return offset
 
     def map(
         self,
@@ -178,55 +189,69 @@ class ProgramBuilder:
         has_gradient: bool = True,
         coef: int | None = None,
     ) -> FeatureMap:
-        """Return a new map; hidden ones of one depth share the memory of their gradients."""
-        found = FeatureMap(0, channels, height, width, self.coefs if coef is None else coef)
-        found.at = self.take(found.block * self.blocks)
+        """Return a new map.
+
+        Args:
+            channels: The number of channels.
+            height: The number of rows.
+            width: The number of columns.
+            depth: The depth in a unit of a hidden map: the gradients of all hidden maps of one
+                depth share memory, as units are run one after the other.
+            has_gradient: Whether the map has a gradient.
+            coef: The number of its first coefficients, if another map has made them.
+        """
+        feature_map = FeatureMap(0, channels, height, width, self.coefs if coef is None else coef)
+        feature_map.offset = self.take(feature_map.block * self.blocks)
         if coef is None:
             self.coefs += channels
         if not has_gradient:
-            return found
+            return feature_map
         if depth is None:
-            found.g = self.take(found.block * self.blocks)
+            feature_map.g = self.take(feature_map.block * self.blocks)
         else:
-            size = found.block * self.blocks
+            size = feature_map.block * self.blocks
             self.shared[depth] = max(self.shared.get(depth, 0), size)
-            self.hidden.append((found, depth))
-        return found
+            self.hidden.append((feature_map, depth))
+        return feature_map
 
     def entry(self, name: str, shape: tuple[int, ...], place: str) -> int:
-        """Return where a new tensor of the network's state lies."""
-        at = {"weights": self.weights, "running": self.running, "steps": 0}[place]
-        found = StateEntry(name, shape, place, at)
-        self.entries.append(found)
+        """Add a tensor to the network's state; return its offset."""
+        offset = {"weights": self.weights, "running": self.running, "steps": 0}[place]
+        entry = StateEntry(name, shape, place, offset)
+        self.entries.append(entry)
         if place == "weights":
-            self.weights += found.size
+            self.weights += entry.size
         elif place == "running":
-            self.running += found.size
-        return at
+            self.running += entry.size
+        return offset
 
-    def hold(self, layer: Conv | Linear, inputs: int, count: int, name: str) -> ParameterOffsets:
-        """Register the parameters of a block, in the order of the torch modules."""
+    def add_parameters(
+        self, layer: Conv | Linear, inputs: int, count: int, name: str
+    ) -> ParameterOffsets:
+        """Add the parameters of ``count`` equal layers, in the order of the torch modules."""
         width = count * layer.out
         if isinstance(layer, Conv):
             shape: tuple[int, ...] = (width, inputs // layer.groups, layer.kernel, layer.kernel)
         else:
             shape = (width, inputs)
-        held = ParameterOffsets(self.entry(f"{name}.weights.weight", shape, "weights"))
+        parameters = ParameterOffsets(self.entry(f"{name}.weights.weight", shape, "weights"))
         if layer.bias:
-            held = replace(held, bias=self.entry(f"{name}.weights.bias", (width,), "weights"))
+            parameters = replace(
+                parameters, bias=self.entry(f"{name}.weights.bias", (width,), "weights")
+            )
         if layer.norm == "batch":
-            held = replace(
-                held,
+            parameters = replace(
+                parameters,
                 gamma=self.entry(f"{name}.norm.weight", (width,), "weights"),
                 beta=self.entry(f"{name}.norm.bias", (width,), "weights"),
                 mean=self.entry(f"{name}.norm.running_mean", (width,), "running"),
                 variance=self.entry(f"{name}.norm.running_var", (width,), "running"),
             )
             self.entry(f"{name}.norm.num_batches_tracked", (), "steps")
-        return held
+        return parameters
 
     def taps_of(self, taps: Taps) -> int:
-        """Return where these taps lie."""
+        """Return the place of the first of these taps; add them if they are new."""
         if taps not in self.taps:
             self.taps[taps] = self.tap_count
             self.tap_count += len(taps)

@@ -14,14 +14,14 @@ from typing import TypedDict
 import numpy as np
 
 KINDS = (
-    "enter", "convolution", "linear", "pool", "maxima", "total", "loss", "score",
-    "convolution_back", "linear_back", "pool_back", "total_back",
+    "read_images", "convolution", "linear", "pool", "maxima", "add_maps", "loss", "score",
+    "convolution_back", "linear_back", "pool_back", "add_maps_back",
     "sgd", "adam", "convolve", "correlate",
 )  # fmt: skip
 """The kinds of operations, in the order of the kernels' addresses; the last two run jobs."""
 (
-    ENTER, CONVOLUTION, LINEAR, POOL, MAXIMA, TOTAL, LOSS, SCORE,
-    CONVOLUTION_BACK, LINEAR_BACK, POOL_BACK, TOTAL_BACK,
+    READ_IMAGES, CONVOLUTION, LINEAR, POOL, MAXIMA, ADD_MAPS, LOSS, SCORE,
+    CONVOLUTION_BACK, LINEAR_BACK, POOL_BACK, ADD_MAPS_BACK,
     SGD, ADAM, CONVOLVE, CORRELATE,
 ) = range(len(KINDS))  # fmt: skip
 
@@ -147,7 +147,7 @@ CONVOLVE_JOB = np.dtype([
         "mask",
     )
 ])  # fmt: skip
-"""What ``convolve`` is called with: addresses of x, taps, w, bias, y, z and into; strides."""
+"""The argument of ``convolve``: addresses of x, taps, w, bias, y, z and into; strides; the tile."""
 
 CORRELATE_JOB = np.dtype([
     (name, np.int64)
@@ -158,7 +158,7 @@ CORRELATE_JOB = np.dtype([
         "is_first", "is_last",
     )
 ])  # fmt: skip
-"""What ``correlate`` is called with.
+"""The argument of ``correlate``: addresses of x, g, out and sums; strides; the tile.
 
 A kernel has ``groups`` of ``side`` times ``wide`` elements; ``group`` and ``side_step`` are the
 registers from the input of one to that of the next, ``out_group`` and ``out_side`` the numbers from
@@ -186,7 +186,7 @@ class Frame(ctypes.Structure):
 
 
 class Scalars(ctypes.Structure):
-    """The numbers that a step is given; ``loss`` and ``right`` are what it gives."""
+    """The numbers that a step reads; it writes ``loss`` and ``right``, the right predictions."""
 
     _fields_ = tuple(
         (name, ctypes.c_double)

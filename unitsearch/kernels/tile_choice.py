@@ -1,4 +1,8 @@
-"""Which register tiles an operation works with, and the taps that they sum over."""
+"""The choice of register tiles for an operation, and the taps that the tiles sum over.
+
+The sizes are chosen by an estimate of cycles, not by measurement: the estimate is exact enough as
+the loops are fixed, and the choice is the same on each run.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from unitsearch.kernels.tiles import (
 
 
 def _parts(size: int, step: int) -> dict[int, int]:
-    """Return how often each width occurs where ``size`` is cut into steps."""
+    """Return how often each width occurs if ``size`` is cut into pieces of ``step``."""
     whole, rest = divmod(size, step)
     return {width: times for width, times in ((step, whole), (rest, 1)) if width and times}
 
@@ -57,7 +61,7 @@ def output_size(channels: int, rows: int, columns: int, taps: int, *, is_spaced:
 
 @lru_cache(maxsize=4096)
 def run_columns(columns: int, run: int) -> int:
-    """Return the columns of the tile of runs that a row of one channel is cut into; 0 for none."""
+    """Return the columns of the cheapest tile of runs for a row of one channel; 0 if none fits."""
     menu = [size[1] for size in run_tiles() if size[0] == run and size[1] <= columns]
 
     def cost(tile: int) -> float:
@@ -98,11 +102,12 @@ def weight_size(outputs: int, inputs: int, kernel: int) -> Size:
 
 
 Taps = tuple[tuple[int, int], ...]
+"""Offsets of the inputs, in registers, and of the weights, in numbers, that one sum runs over."""
 
 
 @lru_cache(maxsize=1024)
 def forward_taps(inputs: int, kernel: int, s_channel: int, s_row: int) -> Taps:
-    """Return for each weight of one output channel where its input lies, and where itself."""
+    """Return the taps of one output channel: for each weight, offset of its input and its own."""
     return tuple(
         (i * s_channel + a * s_row + b, (i * kernel + a) * kernel + b)
         for i in range(inputs)
@@ -113,7 +118,7 @@ def forward_taps(inputs: int, kernel: int, s_channel: int, s_row: int) -> Taps:
 
 @lru_cache(maxsize=1024)
 def reach(side: int, out: int, kernel: int, stride: int, padding: int) -> tuple[int, int]:
-    """Return how many zeros the gradient of the outputs needs before and after it."""
+    """Return the zeros that the output gradient needs before and after each row (and column)."""
     low = high = 0
     for first in range(min(stride, side)):
         count = -(-(side - first) // stride)
@@ -131,9 +136,9 @@ def backward_phases(
 ) -> tuple[tuple[Taps, int, int, int, int], ...]:  # fmt: skip
     """Return the parts of an input gradient: taps, first row and column, rows, columns.
 
-    Every ``stride``-th row and column meets the same elements of the kernel.
+    Every ``stride``-th row and column of the input is reached by the same elements of the kernel.
     """
-    found = []
+    phases = []
     for y in range(min(stride, height)):
         for x in range(min(stride, width)):
             taps = tuple(
@@ -151,5 +156,5 @@ def backward_phases(
             )
             if taps:
                 rows, columns = -(-(height - y) // stride), -(-(width - x) // stride)
-                found.append((taps, y, x, rows, columns))
-    return tuple(found)
+                phases.append((taps, y, x, rows, columns))
+    return tuple(phases)

@@ -1,4 +1,4 @@
-"""Lowering: from the architectures of a pack's members to the pack's program. Knows no torch.
+"""Lowering: from the architectures of a pack's members to its program, without torch.
 
 The packed tensor holds the channels of all members. A channel run is a sequence of layers of one
 member, with the places (numbers in the packed tensor) of the channels that enter it. Lowering
@@ -28,9 +28,9 @@ are moved (``Gather``) only before a step that needs them in order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import compress, groupby
-from typing import Any, TypeAlias, assert_never
+from typing import Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,6 @@ from unitsearch.architecture import (
     Flatten,
     Gate,
     GlobalPool,
-    Layer,
     Layers,
     Linear,
     Pool,
@@ -50,6 +49,15 @@ from unitsearch.architecture import (
     Shuffle,
     Slbf,
     Stack,
+)
+from unitsearch.packs.channel_runs import (
+    ChannelRun,
+    PackedTensor,
+    Places,
+    geometry_of,
+    layer_at,
+    unit_geometries,
+    unit_profile,
 )
 from unitsearch.packs.pack_layout import Owner, PackLayout
 from unitsearch.packs.pack_program import (
@@ -63,57 +71,11 @@ from unitsearch.packs.pack_program import (
     PixelsToChannels,
     Pooling,
     ResidualSum,
-    Step,
     WeightedLayers,
 )
-from unitsearch.packs.skeletons import profile
-from unitsearch.shapes import Shape, after
+from unitsearch.shapes import after
 
 WIDEST = 16  # channels of a layer that the unit kernel takes; for wider ones cuDNN is faster
-
-Places: TypeAlias = NDArray[np.int64]
-"""The numbers of some channels in the packed tensor."""
-
-
-@dataclass(frozen=True, eq=False)
-class _ChannelRun:
-    """A sequence of layers of one member, and the channels that enter its next layer.
-
-    Attributes:
-        member: The number of the member in the pack.
-        name: The name of the sequence's module in the member's network.
-        layers: The sequence.
-        x: The shape that enters the next layer.
-        places: The places of the channels that enter the next layer, in their order.
-        number: Which of the equal units of ``name``; 0 for a sequence that is no unit.
-    """
-
-    member: int
-    name: str
-    layers: Layers
-    x: Shape
-    places: Places
-    number: int = 0
-
-    def inner(self, name: str, layers: Layers, places: Places, number: int = 0) -> _ChannelRun:
-        """Return a run of layers inside this run's next layer, on some of its channels."""
-        x = (len(places), *self.x[1:])
-        return _ChannelRun(self.member, f"{self.name}.{name}", layers, x, places, number)
-
-
-@dataclass
-class _PackedTensor:
-    """A packed tensor and the steps that make it: it changes with each layer that is lowered.
-
-    Attributes:
-        runs: The channel runs that it holds.
-        width: The number of its channels.
-        steps: The steps so far.
-    """
-
-    runs: list[_ChannelRun]
-    width: int
-    steps: list[Step]
 
 
 def lower_to_pack(
@@ -131,7 +93,7 @@ def lower_to_pack(
     layout = PackLayout(len(architectures))
     channels = architectures[0].input[0]
     runs = [
-        _ChannelRun(m, "layers", one.layers, one.input, np.arange(m * channels, (m + 1) * channels))
+        ChannelRun(m, "layers", one.layers, one.input, np.arange(m * channels, (m + 1) * channels))
         for m, one in enumerate(architectures)
     ]
     lowering = _PackLowering(layout, unit_kernel)
@@ -151,14 +113,14 @@ class _PackLowering:
         self.layout = layout
         self.unit_kernel = unit_kernel
 
-    def sequence(self, runs: list[_ChannelRun], width: int) -> _PackedTensor:
+    def sequence(self, runs: list[ChannelRun], width: int) -> PackedTensor:
         """Lower the layers of ``runs``, which lie in a tensor of ``width`` channels."""
-        packed = _PackedTensor(runs, width, [])
+        packed = PackedTensor(runs, width, [])
         for j in range(len(runs[0].layers)):
             self.layer(packed, j)
         return packed
 
-    def layer(self, packed: _PackedTensor, j: int) -> None:
+    def layer(self, packed: PackedTensor, j: int) -> None:
         """Lower the layer at index ``j``: of one kind in all runs, as they have one profile."""
         layer = packed.runs[0].layers[j]
         match layer:
@@ -172,7 +134,7 @@ class _PackLowering:
                 self.flatten(packed)
             case Shuffle():
                 for i, run in enumerate(packed.runs):
-                    groups = _layer_at(run, j, Shuffle).groups
+                    groups = layer_at(run, j, Shuffle).groups
                     shuffled = run.places.reshape(groups, -1).T.ravel()
                     packed.runs[i] = replace(run, places=shuffled)
             case Stack():
@@ -189,9 +151,9 @@ class _PackLowering:
                 assert_never(layer)
         packed.runs = [replace(run, x=after(run.layers[j], run.x)) for run in packed.runs]
 
-    def weighted(self, packed: _PackedTensor, j: int) -> None:
+    def weighted(self, packed: PackedTensor, j: int) -> None:
         """Lower convolutions or linear layers, with their norms and activations, to one step."""
-        geometries = [_geometry(run.layers[j], run.x) for run in packed.runs]
+        geometries = [geometry_of(run.layers[j], run.x) for run in packed.runs]
         fits = self.unit_kernel and _fits_unit_kernel(geometries)
         order = list(range(len(geometries)))
         if not fits and sum(1 for _ in groupby(geometries)) > len(set(geometries)) + 1:
@@ -208,7 +170,7 @@ class _PackLowering:
             packed.runs[i] = replace(run, places=np.arange(start, end))
 
     def weighted_layers(
-        self, runs: list[_ChannelRun], geometries: list[LayerGeometry], j: int, table: int | None
+        self, runs: list[ChannelRun], geometries: list[LayerGeometry], j: int, table: int | None
     ) -> WeightedLayers:
         """Return the step that applies the layers of ``runs``; place their parameters."""
         layer, layout = runs[0].layers[j], self.layout
@@ -229,7 +191,7 @@ class _PackLowering:
         return WeightedLayers(equal, weight, bias, norm, layer.act, table)
 
     def unit_table(
-        self, runs: list[_ChannelRun], geometries: list[LayerGeometry], starts: NDArray[Any]
+        self, runs: list[ChannelRun], geometries: list[LayerGeometry], starts: NDArray[Any]
     ) -> int:
         """Return the number of the unit kernel's table: see ``WeightedLayers.table``."""
         sizes = np.cumsum([0, *(geometry.size for geometry in geometries)])
@@ -241,7 +203,7 @@ class _PackLowering:
         ]
         return self.layout.table(np.array(rows, np.int32))
 
-    def flatten(self, packed: _PackedTensor) -> None:
+    def flatten(self, packed: PackedTensor) -> None:
         """Make each pixel of each channel a channel of its own."""
         self.put_in_order(packed)
         packed.steps.append(PixelsToChannels())
@@ -252,13 +214,13 @@ class _PackLowering:
             start = end
         packed.width = start
 
-    def stack(self, packed: _PackedTensor, j: int) -> None:
+    def stack(self, packed: PackedTensor, j: int) -> None:
         """Lower a stack: each unit of each run is a run of its own (see the module's example)."""
-        units: list[_ChannelRun] = []
+        units: list[ChannelRun] = []
         owners: list[int] = []  # for each unit the number of its run in ``packed``
         for owner, run in enumerate(packed.runs):
             start = 0
-            for r, equal in enumerate(_layer_at(run, j, Stack).units):
+            for r, equal in enumerate(layer_at(run, j, Stack).units):
                 name, layers = f"{j}.units.{r}.layers", equal.unit.layers
                 for number in range(equal.count):
                     end = start + equal.unit.inputs
@@ -269,7 +231,7 @@ class _PackLowering:
         for i, unit in enumerate(units):
             sets.setdefault(self.lowered_together(unit), []).append(i)
         for members in sets.values():
-            members.sort(key=lambda i: _unit_geometries(units[i]))
+            members.sort(key=lambda i: unit_geometries(units[i]))
         order = [i for members in sets.values() for i in members]
         parts, widths = self.separated(packed, units, list(sets.values()))
         places = self.concatenate(packed, parts, widths)
@@ -281,19 +243,19 @@ class _PackLowering:
             for owner, run in enumerate(packed.runs)
         ]
 
-    def lowered_together(self, unit: _ChannelRun) -> object:
+    def lowered_together(self, unit: ChannelRun) -> object:
         """Return a key that is equal for units that go through their layers in one tensor.
 
         Where one kernel runs all sizes, the key is the profile. Grouped convolutions take one size
         each; there the sizes are kept apart until the stack's end, which saves copies between the
         layers.
         """
-        profiles = _unit_profile(unit)
-        return profiles if self.unit_kernel else (profiles, _unit_geometries(unit))
+        profiles = unit_profile(unit)
+        return profiles if self.unit_kernel else (profiles, unit_geometries(unit))
 
-    def branches(self, packed: _PackedTensor, j: int) -> None:
+    def branches(self, packed: PackedTensor, j: int) -> None:
         """Lower branches: each branch of each run is a run of its own."""
-        layers = [_layer_at(run, j, Branches) for run in packed.runs]
+        layers = [layer_at(run, j, Branches) for run in packed.runs]
         split, count = layers[0].split is not None, len(layers)
         if not split:  # all branches read the same channels
             self.put_in_order(packed)
@@ -320,9 +282,9 @@ class _PackLowering:
             for i, run in enumerate(packed.runs)
         ]
 
-    def residual(self, packed: _PackedTensor, j: int) -> None:
+    def residual(self, packed: PackedTensor, j: int) -> None:
         """Lower body and shortcut, both in order, then their sum."""
-        layers = [_layer_at(run, j, Residual) for run in packed.runs]
+        layers = [layer_at(run, j, Residual) for run in packed.runs]
         body = self.in_order(packed, f"{j}.body", [layer.body for layer in layers])
         shortcut = self.in_order(packed, f"{j}.shortcut", [layer.shortcut for layer in layers])
         packed.steps.append(ResidualSum(tuple(body.steps), tuple(shortcut.steps), layers[0].act))
@@ -332,16 +294,16 @@ class _PackLowering:
             for run, inner in zip(packed.runs, body.runs, strict=True)
         ]
 
-    def gate(self, packed: _PackedTensor, j: int) -> None:
+    def gate(self, packed: PackedTensor, j: int) -> None:
         """Lower a gate: its body gives one factor for each channel, in the channels' order."""
         self.put_in_order(packed)
-        layers = [_layer_at(run, j, Gate) for run in packed.runs]
+        layers = [layer_at(run, j, Gate) for run in packed.runs]
         body = self.in_order(packed, f"{j}.body", [layer.body for layer in layers])
         packed.steps.append(GateProduct(tuple(body.steps)))
 
     def in_order(
-        self, packed: _PackedTensor, name: str, sequences: Sequence[Layers]
-    ) -> _PackedTensor:
+        self, packed: PackedTensor, name: str, sequences: Sequence[Layers]
+    ) -> PackedTensor:
         """Lower a sequence inside each run on the run's channels; put the results in order."""
         inner = [
             run.inner(name, sequence, run.places)
@@ -352,8 +314,8 @@ class _PackLowering:
         return lowered
 
     def separated(
-        self, packed: _PackedTensor, runs: list[_ChannelRun], sets: list[list[int]]
-    ) -> tuple[list[_PackedTensor], tuple[int, ...] | None]:
+        self, packed: PackedTensor, runs: list[ChannelRun], sets: list[list[int]]
+    ) -> tuple[list[PackedTensor], tuple[int, ...] | None]:
         """Lower sets of runs, each set in a tensor of its own.
 
         Args:
@@ -378,7 +340,7 @@ class _PackLowering:
         return parts, tuple(widths)
 
     def concatenate(
-        self, packed: _PackedTensor, parts: list[_PackedTensor], widths: tuple[int, ...] | None
+        self, packed: PackedTensor, parts: list[PackedTensor], widths: tuple[int, ...] | None
     ) -> list[Places]:
         """Put the outputs of ``parts`` side by side; return the places of each of their runs."""
         if len(parts) == 1:
@@ -392,11 +354,11 @@ class _PackLowering:
         packed.width = first
         return places
 
-    def put_in_order(self, packed: _PackedTensor) -> None:
+    def put_in_order(self, packed: PackedTensor) -> None:
         """Let the packed tensor hold the channels of its runs, run by run, and no others."""
         packed.runs = self.gathered(packed, packed.runs)
 
-    def gathered(self, packed: _PackedTensor, runs: list[_ChannelRun]) -> list[_ChannelRun]:
+    def gathered(self, packed: PackedTensor, runs: list[ChannelRun]) -> list[ChannelRun]:
         """Move channels into the order of ``runs`` if they do not lie in it; return moved runs."""
         index = np.concatenate([run.places for run in runs])
         if len(index) != packed.width or (index != np.arange(packed.width)).any():
@@ -410,43 +372,9 @@ class _PackLowering:
         ]
 
 
-def _layer_at(run: _ChannelRun, j: int, cls: type[Any]) -> Any:
-    layer = run.layers[j]
-    assert isinstance(layer, cls), (layer, cls)
-    return layer
-
-
-def _geometry(layer: Layer, x: Shape) -> LayerGeometry:
-    if isinstance(layer, Conv):
-        return LayerGeometry(
-            x[0], layer.out, layer.kernel, layer.stride, layer.margin, layer.groups, layer.bias
-        )
-    assert isinstance(layer, Linear), layer
-    return LayerGeometry(x[0], layer.out, 0, bias=layer.bias)
-
-
 def _fits_unit_kernel(geometries: list[LayerGeometry]) -> bool:
     windows = {(each.kernel, each.stride, each.padding, each.bias) for each in geometries}
     return len(windows) == 1 and all(
         each.kernel > 0 and each.groups == 1 and max(each.inputs, each.out) <= WIDEST
         for each in geometries
     )
-
-
-def _unit_profile(unit: _ChannelRun) -> tuple[str, ...]:
-    """Return the profiles of a unit's layers: equal for units that can go through them together."""
-    x, profiles = unit.x, []
-    for layer in unit.layers:
-        profiles.append(profile(layer, x))
-        x = after(layer, x)
-    return tuple(profiles)
-
-
-def _unit_geometries(unit: _ChannelRun) -> tuple[LayerGeometry, ...]:
-    """Return the geometries of a unit's convolutions and linear layers."""
-    x, geometries = unit.x, []
-    for layer in unit.layers:
-        if isinstance(layer, (Conv, Linear)):
-            geometries.append(_geometry(layer, x))
-        x = after(layer, x)
-    return tuple(geometries)

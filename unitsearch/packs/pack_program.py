@@ -1,4 +1,4 @@
-"""A pack's program: the steps that map the packed tensor to the logits, as data. Knows no torch.
+"""A pack's program: the steps from the packed images to the logits, as data without torch.
 
 The maps of all members lie side by side in one tensor, [images, channels, height, width]; flat
 features are channels of one pixel. A step names parameters, running statistics and index tables by

@@ -1,4 +1,4 @@
-"""Skeletons: architectures of one skeleton may train as one pack. Knows no torch.
+"""Skeletons: architectures of one skeleton may train as one pack. Does not import torch.
 
 A skeleton holds what all members of a pack must share to run side by side, layer by layer: the
 kinds of the layers, the height and width after each, norms, activations and pooling windows.

@@ -36,7 +36,7 @@ class PrintedCost:
         params_of: The rounded costs that a drop follows from, as in ``4.04/14.91 M``.
         flops: Digits, in ``flops_unit``: M, e8, G or ``drop %``.
         flops_of: The rounded FLOPs that a drop follows from.
-        flops_meant: What a misprint of the FLOPs should have been, in the same unit.
+        flops_meant: The number meant by a misprint of the FLOPs, in the same unit.
         network: SPACE:POINT, or a name of ``networks.yaml``; empty for a competitor's, or where no
             layout is known.
         baseline: The network that drops are measured against.

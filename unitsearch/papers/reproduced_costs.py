@@ -47,12 +47,12 @@ class ReproducedCost:
     @property
     def printed_params(self) -> str | None:
         """The params with their unit, as in ``14.96 M`` or ``drop 72.90 %``."""
-        return _said(self.row.params, self.row.params_unit)
+        return _with_unit(self.row.params, self.row.params_unit)
 
     @property
     def printed_flops(self) -> str | None:
         """The FLOPs with their unit."""
-        return _said(self.row.flops, self.row.flops_unit)
+        return _with_unit(self.row.flops, self.row.flops_unit)
 
     @property
     def params_drop(self) -> Decimal | None:
@@ -113,7 +113,7 @@ def _verdict(text: str, unit: str, computed: int, base: int, rounded: str) -> Ve
     return of_cost(printed(text, unit), computed)
 
 
-def _said(text: str, unit: str) -> str | None:
+def _with_unit(text: str, unit: str) -> str | None:
     if not text:
         return None
     return f"drop {text} %" if unit == DROP else f"{text} {unit}"

@@ -124,6 +124,6 @@ def contradictions(rows: Iterable[Reproduced]) -> list[str]:
 
 
 def tally(rows: Iterable[Reproduced]) -> dict[str, int]:
-    """Return how many rows there are of each verdict, in the order of ``Verdict``."""
+    """Return the number of rows of each verdict, in the order of ``Verdict``."""
     counts = Counter(row.verdict for row in rows)
     return {verdict.value: counts[verdict] for verdict in Verdict if counts[verdict]}

@@ -1,4 +1,4 @@
-"""Search spaces: choices, sampling, enumeration, limits, named points. Knows no torch."""
+"""Search spaces: choices, sampling, enumeration, limits, named points. Imports no torch."""
 
 from unitsearch.space.bound import Space, bind
 from unitsearch.space.checking import checked

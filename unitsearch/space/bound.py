@@ -60,7 +60,7 @@ class Space:
     @property
     def backbone(self) -> Node:
         """The backbone that the file names."""
-        assert self.file.backbone is not None  # asked only of a space that has one
+        assert self.file.backbone is not None  # callers ask only for spaces that have one
         return self.file.backbone
 
     @property
@@ -151,7 +151,7 @@ class Space:
         if unit is None:
             unit = self._units[key] = read_unit(data, self.unit_place(node))
         if isinstance(node, Use) and not has_choice(self.units[node.name]):
-            self._plain_units[node] = unit  # nothing to draw in it: the same every time
+            self._plain_units[node] = unit  # it has no choices: it is the same in every sample
         return unit
 
     def unit_place(self, node: Node) -> str:

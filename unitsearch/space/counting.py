@@ -43,7 +43,7 @@ MOST_COMBINATIONS = 100_000  # of the named choices' values, each of which is co
 
 
 def count_members(space: Space) -> int:
-    """Return how many members the choices make, limits aside.
+    """Return the number of members that the choices make, limits aside.
 
     Exact where no two ways of choosing make the same network; else an upper bound. (With over
     100,000 combinations of the named choices, an upper bound too.)
@@ -141,7 +141,7 @@ class Counting:
         return Counts.sum_of(terms)
 
     def _whole(self) -> Counts:
-        """Return the counts of the layers, or of what may stand in the backbone."""
+        """Return the counts of the layers, or of the replacements in the backbone."""
         if self._space.file.backbone is None:
             return self._of(self._space.layers)
         terms = []
@@ -201,9 +201,9 @@ class Counting:
         return Counts.sum_of(self._by_width(node, site.x[0], site).values())
 
     def _by_width(self, node: Node, width: int, site: Site) -> dict[int, Counts]:
-        """Return the counts of a node that ``width`` channels enter, by how many leave it.
+        """Return the counts of a node that ``width`` channels enter, by the channels that leave it.
 
-        How many units fill a site depends on what comes before them there.
+        The number of units that fill a site depends on the layers before them there.
         """
 
         def inner(item: Node, entering: int) -> dict[int, Counts]:
@@ -291,7 +291,7 @@ class Counting:
                 raise SpecError(place=node.place, found="units", expected="plain values")
 
     def _of(self, node: Node) -> Counts:
-        """Return the counts of a node whose surroundings do not change what it can be."""
+        """Return the counts of a node that do not depend on the layers around it."""
         match node:
             case Range():
                 return Counts({frozenset(): len(_options(node))})
@@ -318,7 +318,7 @@ class Counting:
     def _of_stack(self, node: MapNode) -> Counts:
         """Return the counts of a stack with a sequence of units: a kind of unit is drawn once."""
         units = node.items["units"]
-        assert isinstance(units, Series)  # the caller looked
+        assert isinstance(units, Series)  # the caller checked
         rest = [self._of(item) for key, item in node.items.items() if key != "units"]
         return Counts.product_of([self._of_units(units.kinds, units.length, sequences), *rest])
 
@@ -329,9 +329,9 @@ class Counting:
 
         Args:
             kinds: The kinds.
-            total: How many units there are.
-            ways: Called with a total and a number of kinds; returns in how many ways so many units
-                use each of so many kinds.
+            total: The number of units.
+            ways: Called with a total and a number of kinds; returns the number of ways in which so
+                many units use each of so many kinds.
         """
         by_kinds = by_size([self._of(kind) for kind in kinds.values()])
         return Counts.sum_of(

@@ -69,10 +69,14 @@ def by_size(kinds: list[Counts]) -> list[Counts]:
 
 
 def shares(total: int, kinds: int) -> int:
-    """Return in how many ways ``total`` units are shared out among ``kinds``, none without any."""
+    """Return the number of ways to share ``total`` units among ``kinds``, each with one or more."""
     return math.comb(total - 1, kinds - 1) if total and kinds else int(total == kinds)
 
 
 def sequences(length: int, kinds: int) -> int:
-    """Return how many sequences of ``length`` use each of ``kinds`` (inclusion and exclusion)."""
+    """Return the number of sequences of ``length`` that use each of ``kinds``.
+
+    Source:
+        Inclusion and exclusion over the kinds that are not used.
+    """
     return sum((-1) ** (kinds - j) * math.comb(kinds, j) * j**length for j in range(kinds + 1))

@@ -92,7 +92,7 @@ def unscaled(cut: int, total: int, high: int) -> int:
     return -(-(2 * cut - 1) * high // (2 * total))
 
 
-# No network of this field has as many; uses of uses could ask for any number.
+# No network of this field has as many values; uses of uses could make any number.
 MAX_VALUES = 1_000_000
 
 
@@ -105,8 +105,8 @@ class Draw:
         units: The named units of the space.
 
     Attributes:
-        prefix: How the names of choices begin at present: with the site that is being replaced, or
-            with the position in a sequence.
+        prefix: The beginning of the names of choices at present: the site that is being replaced,
+            or the position in a sequence.
         fitting: The number of units that the site being filled has room for; None outside a fill.
     """
 

@@ -56,7 +56,7 @@ def filled(
         space: The space.
         fill: The node that describes the units: a unit, a mix or a sequence.
         site: The site that the stack takes the place of.
-        where: How the names of the parameters in the fill begin.
+        where: The beginning of the names of the parameters in the fill.
         x: The shape that enters the stack.
         stride: The stride in pixels that the units take.
 

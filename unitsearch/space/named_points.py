@@ -94,7 +94,7 @@ def member(space: Space, settings: Mapping[str, Any], place: str) -> Architectur
             return domain.options[0]
         _check_known(space, settings, place)
         raise SpecError(
-            place=place, found=f"no value for {name!r}", expected=f"{name}: {_say(domain)}"
+            place=place, found=f"no value for {name!r}", expected=f"{name}: {_domain_text(domain)}"
         )
 
     architecture = sample(space, choose)
@@ -305,7 +305,7 @@ def _from_counts(counts: Mapping[str, Any], part: str, domain: Domain, place: st
         return unscaled(cut, domain.total, domain.high)
     position = part.removeprefix("position")
     if not part.startswith("position") or not position.isdecimal():
-        raise SpecError(place=place, found="counts of kinds", expected=_say(domain))
+        raise SpecError(place=place, found="counts of kinds", expected=_domain_text(domain))
     order = [kind for kind in kinds for _ in range(numbers.get(kind, 0))]
     if int(position) >= len(order):
         raise SpecError(place=place, found=len(order), expected="as many units as the total")
@@ -321,10 +321,10 @@ def _allowed(value: Any, domain: Domain, place: str) -> Any:
         return Int(0, domain.high).read(value, place)
     elif value in domain.options and not isinstance(value, bool):
         return value
-    raise SpecError(place=place, found=value, expected=_say(domain))
+    raise SpecError(place=place, found=value, expected=_domain_text(domain))
 
 
-def _say(domain: Domain) -> str:
+def _domain_text(domain: Domain) -> str:
     if isinstance(domain, Cut):
         return f"a whole number from 0 to {domain.high}"
     options = [str(option) for option in domain.options]

@@ -1,4 +1,4 @@
-"""Questions about the nodes of a space: what is inside one, and what it can stand for."""
+"""Questions about the nodes of a space: their inside, their values and their names."""
 
 from __future__ import annotations
 

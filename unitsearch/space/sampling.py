@@ -103,7 +103,7 @@ def _stack(draw: Draw, space: Space, keys: Mapping[str, Node], where: str, place
                 runs.append(_run(1, unit))
         case _:
             layer = read_layer({"kind": "stack", "units": draw.resolve(units, name)}, place)
-            assert isinstance(layer, Stack)  # kind: stack reads as nothing else
+            assert isinstance(layer, Stack)  # kind: stack gives no other class
             runs = list(layer.units)
     if not runs:
         raise SpecError(place=join(place, "units"), found="no units", expected="at least one")

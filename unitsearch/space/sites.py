@@ -35,7 +35,7 @@ from unitsearch.architecture.layers import Architecture
 from unitsearch.errors import SpecError, did_you_mean
 from unitsearch.shapes import Shape, after_all, output
 
-# One step into a composite layer: its index in its sequence, its field, and which of several.
+# One step into a composite layer: its index in its sequence, its field, the index in that field.
 Step: TypeAlias = tuple[int, str, int]
 
 

@@ -34,8 +34,7 @@ from unitsearch.study.record import Trial
 from unitsearch.study.stored import Reader
 
 JOURNAL = "journal.log"
-# Whatever the objectives of a study are, Optuna's study of it has these three: a yardstick that
-# studies of different objectives have in common, and that every stored study can be read with.
+# The stored study has these three values whatever the objectives are: see front.volume_point.
 _DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
 _NAMES = ["accuracy", "flops", "params"]
 _STATES = {

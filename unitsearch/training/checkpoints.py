@@ -61,7 +61,7 @@ class Checkpoint:
         self._identity = hashlib.sha256(plain.encode()).hexdigest()
         self._last = time.monotonic()
 
-    def found(self) -> State | None:
+    def load(self) -> State | None:
         """Return the stored state of this training; None if there is none that can be read."""
         try:
             with safe_open(self._path, "pt") as file:
@@ -81,7 +81,7 @@ class Checkpoint:
         """Say whether it is time to write a state."""
         return time.monotonic() - self._last >= 60 * self._minutes
 
-    def keep(self, state: State) -> None:
+    def write(self, state: State) -> None:
         """Write the file, whole or not at all; if that fails, log one line."""
         self._last = time.monotonic()
         if not self._path.parent.is_dir():
@@ -102,10 +102,6 @@ class Checkpoint:
                 self._path,
                 error.strerror or error,
             )
-
-    def remove(self) -> None:
-        """Remove the file."""
-        self._path.unlink(missing_ok=True)
 
 
 def tensors_of(network: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

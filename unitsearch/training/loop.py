@@ -81,7 +81,7 @@ def train(
     augmentation = augmentation if recipe.augment else "none"
     device = data.train.labels.device
     trainer = runner(network, recipe, size, normalisation(data, recipe), device)
-    state = checkpoint.found() if checkpoint is not None else None
+    state = checkpoint.load() if checkpoint is not None else None
     if state is not None and not clears_all(state.curve, monitor.bars, recipe.epochs):
         state = None  # written without these bars, which stop the training at an earlier epoch
     curve: list[float] = []
@@ -115,7 +115,9 @@ def train(
         if checkpoint is not None and epoch + 1 < recipe.epochs and checkpoint.is_due():
             tensors = {**trainer.tensors(), "order": generator.get_state()}
             seconds = time.perf_counter() - start
-            checkpoint.keep(State(tuple(curve), tuple(loss_curve), tuple(losses), seconds, tensors))
+            checkpoint.write(
+                State(tuple(curve), tuple(loss_curve), tuple(losses), seconds, tensors)
+            )
     trainer.finish()
     seconds = time.perf_counter() - start
     return Trained(tuple(curve), tuple(loss_curve), tuple(losses), seconds, stop_reason)

@@ -1,4 +1,4 @@
-"""Figures, drawings, pages and exports: read a study's record, never write its store."""
+"""Figures, drawings and pages: read a study's record, never write its store."""
 
 from unitsearch.views.drawing import drawing, kind_colours
 from unitsearch.views.figures import FIGURES, hypervolume, pareto, tradeoff, units

@@ -128,8 +128,8 @@ def _constants(architecture: Architecture) -> list[str]:
     ]
     if architecture.mean and architecture.std:
         for name, values, what in (
-            ("MEAN", architecture.mean, "Of each channel of the data, pixels in [0, 1]."),
-            ("STD", architecture.std, "Likewise."),
+            ("MEAN", architecture.mean, "The mean of each channel of the data, pixels in [0, 1]."),
+            ("STD", architecture.std, "The standard deviation of each channel of the data."),
         ):
             lines += [f"# {what}", *layout_lines(_tuple(name, [repr(float(v)) for v in values]), 0)]
     if architecture.classes:

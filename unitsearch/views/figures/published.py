@@ -86,9 +86,8 @@ class PublishedRow:
             value = known.get(metric.name, self.accuracy)
             return 100 * value if value is not None and metric.is_accuracy else value
         shares = dict(self.shares)
-        needs_accuracy = metric.name not in ("flops_drop", "params_drop")
         if any(name not in shares for name in needs) or (
-            needs_accuracy and (self.accuracy is None or self.base_accuracy is None)
+            metric.needs_accuracy and (self.accuracy is None or self.base_accuracy is None)
         ):
             return None
         left = {name: round(_WHOLE * share) for name, share in shares.items()}

@@ -1,8 +1,9 @@
-"""The kernels' machine code: compiled once a machine and dtype, then read from disk.
+"""The machine code of the kernels: compiled once on a machine for each dtype, then read from disk.
 
-Numba looks only at the caller's file to see whether what it stored is stale, so the folder's name
-holds a hash of all of the sources, of Numba and of the CPU. Each kernel is a symbol of its own,
-called by address: as callees of one another they would be compiled once for each caller.
+Numba compares only the file of the compiled function to see whether its stored code is stale, so
+the folder's name holds a hash of all sources, of Numba's version and of the CPU. Each kernel is a
+symbol of its own that is called by address: as callees of one another, kernels would be compiled
+once for each caller.
 """
 
 from __future__ import annotations
@@ -42,25 +43,25 @@ from unitsearch.kernels import table_layout as t
 from unitsearch.resources import cache_folder
 
 _FUNCTIONS: dict[int, Callable[..., None]] = {
-    t.ENTER: head.enter,
+    t.READ_IMAGES: head.read_images,
     t.CONVOLUTION: convolution.convolution,
     t.LINEAR: linear.linear,
     t.POOL: pooling.pool,
     t.MAXIMA: maxima.maxima,
-    t.TOTAL: pooling.total,
+    t.ADD_MAPS: pooling.add_maps,
     t.LOSS: head.loss,
     t.SCORE: head.score,
     t.CONVOLUTION_BACK: convolution_back.convolution_back,
     t.LINEAR_BACK: linear.linear_back,
     t.POOL_BACK: pooling.pool_back,
-    t.TOTAL_BACK: pooling.total_back,
+    t.ADD_MAPS_BACK: pooling.add_maps_back,
     t.SGD: lane_optimisers.sgd,
     t.ADAM: lane_optimisers.adam,
     t.CONVOLVE: convolution.convolve,
     t.CORRELATE: convolution_back.correlate,
 }
 
-_SWEEPING = (t.ENTER, t.CONVOLUTION, t.MAXIMA, t.CONVOLUTION_BACK, t.SGD, t.ADAM)
+_SWEEPING = (t.READ_IMAGES, t.CONVOLUTION, t.MAXIMA, t.CONVOLUTION_BACK, t.SGD, t.ADAM)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +69,9 @@ class Kernels:
     """Compiled kernels of one dtype.
 
     Attributes:
-        run: The interpreter: takes the addresses of a job, a frame and a workspace.
-        addresses: int64, by kind of operation.
-        owners: What keeps the code alive.
+        run: The interpreter; its arguments are addresses: 0, a frame, a workspace.
+        addresses: int64 [kinds], the address of the kernel of each kind of operation.
+        owners: The compiled functions, held here because the addresses are valid while they live.
     """
 
     run: Callable[[int, int, int], None]
@@ -79,20 +80,20 @@ class Kernels:
 
 
 def folder() -> Path:
-    """Return the folder in which machine code is kept."""
+    """Return the folder of the machine code of these sources on this CPU."""
     return cache_folder() / "kernels" / digest()
 
 
 @lru_cache
 def kernels(dtype: str) -> Kernels:
-    """Return the kernels of ``float32`` or ``float64``, from the disk where they are there."""
+    """Return the kernels of ``float32`` or ``float64``: read from disk, or compiled and stored."""
     element = types.float32 if dtype == "float32" else types.float64
-    with _kept_in(folder()):
+    with _stored_in(folder()):
         owners = {
             kind: _compiled(function, _signature(kind, element), kind)
             for kind, function in _FUNCTIONS.items()
         }
-        run = _compiled(interpreter.run, _signature(t.ENTER, element))
+        run = _compiled(interpreter.run, _signature(t.READ_IMAGES, element))
     addresses = np.array([owners[kind].address for kind in range(len(t.KINDS))], np.int64)
     call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(run.address)
     return Kernels(call, addresses, (*owners.values(), run))
@@ -106,48 +107,48 @@ def _signature(kind: int, element: Any) -> Any:
 
 
 def _compiled(function: Callable[..., None], signature: Any, kind: int = -1) -> Any:
-    """Return a compiled kernel, with no more effort than its kind is worth.
+    """Return a compiled kernel; the optimisation passes depend on its kind.
 
-    Only the optimisers are left to the vectoriser: all others say themselves what a register does.
-    Tiles are written as they are to be; only kernels that sweep over maps gain by all of LLVM's
-    passes. Both together save a third of the time.
+    Only the optimisers need LLVM's loop vectoriser: all other kernels use vector instructions
+    explicitly. Tiles are emitted in their final form, so only the kernels that sweep over maps gain
+    by optimisation level 3. The two restrictions save a third of the compile time.
     """
     options = {"nopython": True, "error_model": "numpy", "boundscheck": False}
-    made = CFunc(function, (signature.args, signature.return_type), locals={}, options=options)
-    made.enable_caching()
+    compiled = CFunc(function, (signature.args, signature.return_type), locals={}, options=options)
+    compiled.enable_caching()
     before = numba.config.LOOP_VECTORIZE, numba.config.OPT
     numba.config.LOOP_VECTORIZE = int(kind in (t.SGD, t.ADAM))
     numba.config.OPT = type(numba.config.OPT)(3 if kind in _SWEEPING else 2)
     try:
-        made.compile()
+        compiled.compile()
     finally:
         numba.config.LOOP_VECTORIZE, numba.config.OPT = before
-    return made
+    return compiled
 
 
 def digest() -> str:
-    """Return a hash of everything that the machine code depends on."""
-    said = hashlib.sha256()
+    """Return a hash of all that the machine code depends on: sources, Numba, Python, the CPU."""
+    digest_ = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        said.update(path.read_bytes())
+        digest_.update(path.read_bytes())
     cpu = (numba.config.CPU_NAME or binding.get_host_cpu_name(), *sorted(vectors.FEATURES))
     for part in (numba.__version__, llvmlite.__version__, sys.version, *cpu):
-        said.update(part.encode() + b"\0")
-    return said.hexdigest()[:20]
+        digest_.update(part.encode() + b"\0")
+    return digest_.hexdigest()[:20]
 
 
 @contextmanager
-def _kept_in(place: Path) -> Iterator[None]:
-    """Let Numba keep its code in ``place``; let one process compile and the others wait for it.
+def _stored_in(folder: Path) -> Iterator[None]:
+    """Let Numba store its code in ``folder``; one process compiles, others wait for it.
 
-    Where the folder cannot be written or locked, the code is compiled anew and not kept.
+    If the folder cannot be written or locked, each process compiles for itself and stores nothing.
     """
-    with locked(place / "lock") as is_held:
+    with locked(folder / "lock") as is_held:
         if not is_held:
             yield
             return
         before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(place)
+        numba.config.CACHE_DIR = str(folder)
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""What a run leaves, and what is exported from it, can be used without the study."""
+"""The outputs of a run, and the files exported from it, can be used without the study."""
 
 from __future__ import annotations
 
@@ -112,18 +112,18 @@ import json, sys
 from pathlib import Path
 import unitsearch
 from unitsearch.network.weights import digest, distance
-found, digests = [], json.loads(sys.argv[2])
+rows, digests = [], json.loads(sys.argv[2])
 for path in sorted(Path(sys.argv[1]).glob("*.yaml")):
     architecture = unitsearch.load_architecture(path)
     network = unitsearch.load_network(path)
     cost = unitsearch.count(architecture)
-    said = architecture.provenance
+    provenance = architecture.provenance
     held = sum(p.numel() for p in network.parameters())
-    found.append([
-        said["trial"], held, cost.params, cost.macs, cost.flops,
+    rows.append([
+        provenance["trial"], held, cost.params, cost.macs, cost.flops,
         distance(digests[path.stem], digest(network)), network.training,
     ])
-print(json.dumps(found))
+print(json.dumps(rows))
 """
 
 
@@ -143,9 +143,9 @@ def test_an_exported_front_rebuilds_in_a_fresh_process_with_equal_costs_and_logi
         check=True,
         timeout=120,
     )
-    found = json.loads(fresh.stdout)
-    assert [each[0] for each in found] == [row["number"] for row in front]
-    for (_, held, params, macs, flops, apart, is_training), row in zip(found, front, strict=True):
+    members = json.loads(fresh.stdout)
+    assert [each[0] for each in members] == [row["number"] for row in front]
+    for (_, held, params, macs, flops, apart, is_training), row in zip(members, front, strict=True):
         assert (held, params, macs, flops) == (
             row["params"], row["params"], row["macs"], row["flops"],
         )  # fmt: skip

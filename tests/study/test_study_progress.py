@@ -1,4 +1,4 @@
-"""What a driver keeps of its trials, and what it says of them while they run."""
+"""The progress that a run reports."""
 
 from __future__ import annotations
 
