@@ -1,4 +1,4 @@
-"""Metrics by name: what holds for any network (the papers' printed values: tests/papers)."""
+"""Metrics by name, for any network; the papers' printed values are held in tests/papers."""
 
 from __future__ import annotations
 

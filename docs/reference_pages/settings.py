@@ -54,6 +54,7 @@ class Setting:
     default: str
     text: str
     example: str
+    option: str = ""  # of the group, where the key belongs to one alone
 
     @property
     def full(self) -> str:
@@ -63,7 +64,8 @@ class Setting:
     @property
     def anchor(self) -> str:
         """The target that other pages link to."""
-        return f"setting-{self.full.replace('.', '-')}"
+        parts = [self.group, *([self.option] if self.option else []), self.key]
+        return f"setting-{'-'.join(parts if self.group != 'run' else [self.key])}"
 
 
 def settings() -> dict[str, list[Setting]]:
@@ -72,53 +74,55 @@ def settings() -> dict[str, list[Setting]]:
     Raises:
         LookupError: If a key has no text, or a text no key.
     """
-    said = texts("settings")
-    found: dict[str, list[Setting]] = {}
-    if set(said) != set(RECORDS):
-        raise LookupError(f"texts/settings.yaml: {sorted(set(said) ^ set(RECORDS))}")
+    words_of = texts("settings")
+    by_group: dict[str, list[Setting]] = {}
+    if set(words_of) != set(RECORDS):
+        raise LookupError(f"texts/settings.yaml: {sorted(set(words_of) ^ set(RECORDS))}")
     shipped = _shipped_defaults()
     for group, cls in RECORDS.items():
         if group in EXTENSIONS:
-            found[group] = _extension_settings(EXTENSIONS[group], said[group])
+            by_group[group] = _extension_settings(EXTENSIONS[group], words_of[group])
             continue
         named = described(cls).named
         keys = [field.key for field in declared(cls)]
-        if set(keys) != set(said[group]):
+        if set(keys) != set(words_of[group]):
             raise LookupError(
-                f"texts/settings.yaml, {group}: {sorted(set(keys) ^ set(said[group]))}"
+                f"texts/settings.yaml, {group}: {sorted(set(keys) ^ set(words_of[group]))}"
             )
-        found[group] = []
+        by_group[group] = []
         for field in declared(cls):
-            told = said[group][field.key]
+            entry = words_of[group][field.key]
             kind = "" if isinstance(field.rule, Nested) else words(field.rule.schema())
             default = shipped.get(group, {}).get(field.key, field.default)
-            found[group].append(
+            by_group[group].append(
                 Setting(
                     group,
                     field.key,
-                    told.get("type", kind),
-                    told["default"] if "default" in told else _default(default, group),
-                    told.get("text", named.get(field.name, "")),
-                    told["example"],
+                    entry.get("type", kind),
+                    entry["default"] if "default" in entry else _default(default, group),
+                    entry.get("text", named.get(field.name, "")),
+                    entry["example"],
                 )
             )
-    return found
+    return by_group
 
 
 def _extension_settings(
-    group: ExtensionGroup, said: Mapping[str, Mapping[str, str]]
+    group: ExtensionGroup, words_of: Mapping[str, Mapping[str, str]]
 ) -> list[Setting]:
     """Return the keys of a group whose options have settings of their own.
 
-    Those of an option are described where it declares them; ``said`` has the others.
+    Those of an option are described where it declares them; ``words_of`` has the others.
     """
     shared = ("name", *group.common)
-    if set(shared) != set(said):
-        raise LookupError(f"texts/settings.yaml, {group.name}: {sorted(set(shared) ^ set(said))}")
+    if set(shared) != set(words_of):
+        raise LookupError(
+            f"texts/settings.yaml, {group.name}: {sorted(set(shared) ^ set(words_of))}"
+        )
     made = [
         Setting(
-            group.name, key, said[key]["type"], said[key]["default"], said[key]["text"],
-            said[key]["example"],
+            group.name, key, words_of[key]["type"], words_of[key]["default"], words_of[key]["text"],
+            words_of[key]["example"],
         )
         for key in shared
     ]  # fmt: skip
@@ -134,6 +138,7 @@ def _extension_settings(
                     value(field.default),
                     f"Of `{chosen}`: {named[field.name]}",
                     f"{chosen} {group.name}.{field.key}={field.default}",
+                    option,
                 )
             )
     return made
@@ -141,12 +146,12 @@ def _extension_settings(
 
 def pages() -> dict[str, str]:
     """Return the pages on configuration."""
-    found = settings()
+    by_group = settings()
     run = [
         *paragraphs("run"),
         toc(GROUPS, hidden=True),
-        _table(found["run"] + found["limits"] + found["budget"]),
-        *_examples(found["run"] + found["limits"] + found["budget"]),
+        _table(by_group["run"] + by_group["limits"] + by_group["budget"]),
+        *_examples(by_group["run"] + by_group["limits"] + by_group["budget"]),
         section("The environment", anchor="environment"),
         _environment(),
     ]
@@ -155,36 +160,40 @@ def pages() -> dict[str, str]:
         made[f"configuration/{group}"] = page(
             group,
             *paragraphs(group),
-            _table(found[group]),
-            *_examples(found[group]),
+            _table(by_group[group]),
+            *_examples(by_group[group]),
             *_options(group),
         )
     return made
 
 
-def _table(some: list[Setting]) -> str:
-    if some[0].group == "train":  # its defaults are the recipes'
-        recipes = {
-            path.stem: yaml.safe_load(path.read_text("utf-8"))
-            for path in sorted((resources.config_folder() / "train").glob("*.yaml"))
-        }
-        links = [
-            (f"[`{one.full}`](#{one.anchor})", *(value(all_[one.key]) for all_ in recipes.values()))
-            for one in some
-        ]
-        return table(("key", *(f"`{name}`" for name in recipes)), links)
-    rows = [(f"[`{one.full}`](#{one.anchor})", one.type, one.default) for one in some]
-    return table(("key", "type", "default"), rows)
+def _table(listed: list[Setting]) -> str:
+    if listed[0].group != "train":
+        rows = [(_link(setting), setting.type, setting.default) for setting in listed]
+        return table(("key", "type", "default"), rows)
+    recipes = {  # the defaults of `train` are the recipes'
+        path.stem: yaml.safe_load(path.read_text("utf-8"))
+        for path in sorted((resources.config_folder() / "train").glob("*.yaml"))
+    }
+    by_recipe = [
+        (_link(setting), *(value(recipe[setting.key]) for recipe in recipes.values()))
+        for setting in listed
+    ]
+    return table(("key", *(f"`{name}`" for name in recipes)), by_recipe)
 
 
-def _examples(some: list[Setting]) -> list[str]:
+def _link(setting: Setting) -> str:
+    return f"[`{setting.full}`](#{setting.anchor})"
+
+
+def _examples(listed: list[Setting]) -> list[str]:
     parts = [section("Each key")]
-    for one in some:
+    for setting in listed:
         parts += [
-            section(f"`{one.full}`", anchor=one.anchor, level=3),
-            facts_line(one.type, one.default),
-            one.text,
-            block(f"unitsearch run {one.example}", "sh"),
+            section(f"`{setting.full}`", anchor=setting.anchor, level=3),
+            facts_line(setting.type, setting.default),
+            setting.text,
+            block(f"unitsearch run {setting.example}", "sh"),
         ]
     return parts
 
@@ -199,8 +208,10 @@ def _options(group: str) -> list[str]:
         parts += [
             section(f"`{group}={path.stem}`", anchor=f"option-{group}-{path.stem}"),
             block("\n".join(line.removeprefix(" ") for line in about)),
-            table(("key", "value"), [(f"`{key}`", value(plain)) for key, plain in set_.items()]),
         ]
+        if set_:
+            rows = [(f"`{key}`", value(plain)) for key, plain in set_.items()]
+            parts.append(table(("key", "value"), rows))
     return parts if group != "train" else [*parts, *_by_data()]
 
 
@@ -238,9 +249,9 @@ def variables() -> set[str]:
 
 
 def _environment() -> str:
-    said = texts("environment")
-    if missing := variables() ^ set(said):
+    meanings = texts("environment")
+    if missing := variables() ^ set(meanings):
         raise LookupError(f"environment variables: {sorted(missing)}")
-    rows = [(f"`{name}`", text) for name, text in said.items()]
+    rows = [(f"`{name}`", text) for name, text in meanings.items()]
     rows.append(("`NO_COLOR`, `FORCE_COLOR`", "Colours off or on; `--color` overrides both."))
     return table(("variable", "meaning"), rows)

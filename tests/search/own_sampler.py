@@ -25,7 +25,7 @@ class OwnSettings:
 
 
 class Own:
-    """Proposes the smallest of a few random members, and counts how often it found one."""
+    """Proposes the smallest of a few random members; its state is how many were drawn."""
 
     Settings = OwnSettings
     looks_at_outcomes = False

@@ -1,4 +1,4 @@
-"""The public checks of samplers and stopping rules refuse what breaks the protocol."""
+"""The public checks of samplers and stopping rules refuse those that break the protocol."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Counting(Right):
 
 
 class Careless(Right):
-    """Proposes what is not admitted."""
+    """Proposes members that are not admitted."""
 
     def propose(
         self, number: int, visible: Sequence[Observation], admits: Admits

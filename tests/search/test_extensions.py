@@ -77,8 +77,8 @@ def test_a_stopping_rule_of_ones_own_is_named_by_module_and_class() -> None:
         ([f"sampler={HERE}:Own", "sampler.drawn=2"], r"sampler\.drawn: .* did you mean 'draws'"),
         ([f"sampler={HERE}:Own", "sampler.draws=0"], r"sampler\.draws: found 0, expected a whole"),
         ([f"sampler={HERE}:Own", "sampler.lag=x"], r"sampler\.lag: found 'x', expected a whole"),
-        (["sampler=nsga"], "expected one of exhaustive, nsga2, random, tpe; did you mean 'nsga2'"),
-        (["stopping=fix"], "stopping: found 'fix', expected one of fixed, none; did you mean"),
+        (["sampler=nsga"], "sampler: found 'nsga', expected one of .*; did you mean 'nsga2'"),
+        (["stopping=fix"], "stopping: found 'fix', expected one of .*; did you mean 'fixed'"),
         (["sampler.populaton=3"], r"sampler\.populaton: .* did you mean 'population'"),
         (["stopping.bar=0.5"], r"stopping=none has none; it is a key of stopping=fixed"),
     ],
@@ -101,7 +101,7 @@ def test_a_setting_of_another_sampler_is_checked() -> None:
         composed("sampler=random", "sampler.population=-5")
 
 
-@pytest.mark.parametrize("name", SAMPLERS.shipped())
+@pytest.mark.parametrize("name", ["nsga2", "tpe", "random", "exhaustive"])
 def test_a_configuration_of_version_0_1_reads_with_the_settings_of_all_samplers(name: str) -> None:
     plain = composed(f"sampler={name}").plain()
     del plain["stopping"]

@@ -98,7 +98,7 @@ def test_a_whole_number_may_be_written_with_an_exponent() -> None:
         ("sede=1", "did you mean 'seed'"),
         ("train.epoch=3", "did you mean 'train.epochs'"),
         ("budget.trails=3", "did you mean 'budget.trials'"),
-        ("sampler=nsga", "one of exhaustive, nsga2, random, tpe"),
+        ("sampler=nsga", "did you mean 'nsga2'"),
         ("data=mnits", "did you mean 'mnist'"),
         ("train=slow", "one of fast, paper, paper_code"),
         ("engine=spark", "one of local, ray"),

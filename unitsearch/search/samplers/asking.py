@@ -1,10 +1,15 @@
-"""The part that all samplers of Optuna share: observations go in, a proposal comes out."""
+"""The part that all samplers of Optuna share: observations go in, a proposal comes out.
+
+Some names of Optuna that are not public are used here, in ``history`` and in ``nsga2``: the
+parameters of a space are known only while a member is drawn, and Optuna's public storages are too
+slow. The dependency is pinned to one major version, and the tests of samplers use each of them.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler
@@ -29,7 +34,7 @@ class OptunaSampler(ABC):
     What it keeps between two asks only saves time.
     """
 
-    looks_at_outcomes: ClassVar[bool] = True
+    looks_at_outcomes: bool = True
 
     def __init__(self, problem: SearchProblem) -> None:
         self._problem = problem

@@ -1,4 +1,4 @@
-"""The rule that stops what is below one accuracy."""
+"""The fixed bar: one validation accuracy that every training must reach."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class FixedBarSettings:
 
     Attributes:
         bar: The validation accuracy to reach, a fraction.
-        after: The first epoch after which it is asked for.
+        after: The first epoch after which the accuracy is compared with it.
     """
 
     bar: float = field_(Float(0, 1), 0.2)
@@ -23,7 +23,7 @@ class FixedBarSettings:
 
 
 class FixedBar:
-    """Stops a training that is below one accuracy after an epoch, from a given epoch on."""
+    """Stops a training whose validation accuracy after an epoch is below one bar."""
 
     Settings = FixedBarSettings
     looks_at_outcomes = False

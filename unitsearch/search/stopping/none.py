@@ -1,4 +1,4 @@
-"""The rule that stops nothing."""
+"""The rule without bars: no training is stopped."""
 
 from __future__ import annotations
 

@@ -86,9 +86,8 @@ class Published:
             found = known.get(metric.name, self.accuracy)
             return 100 * found if found is not None and metric.is_accuracy else found
         shares = dict(self.shares)
-        knows = metric.name not in ("flops_drop", "params_drop")
         if any(name not in shares for name in needs) or (
-            knows and (self.accuracy is None or self.base_accuracy is None)
+            metric.needs_accuracy and (self.accuracy is None or self.base_accuracy is None)
         ):
             return None
         left = {name: round(_WHOLE * share) for name, share in shares.items()}
