@@ -1,7 +1,7 @@
-"""Do closed-form costs equal what two counters of torch's find, on networks of every space?
+"""Compare closed-form costs with two counters of torch's, on networks of every space.
 
 Command:  python -m benchmarks.counters -n 200
-Prints:   for each space how many were compared and the largest difference, then a line for all
+Prints:   for each space the number compared and the largest difference, then a line for all
 Method:   n random members over all shipped spaces; each is built, its parameters are summed and
           torch.utils.flop_counter follows one image through it (on the meta device: no arithmetic)
 """
@@ -23,14 +23,14 @@ from unitsearch.network.build import build
 from unitsearch.space import at_random, draw
 
 
-def differences(one: Architecture) -> tuple[int, int]:
-    """Return by how much the parameters and the MACs counted differ from the closed form."""
-    cost = count(one)
-    network = build(one).eval()
+def differences(architecture: Architecture) -> tuple[int, int]:
+    """Return the differences of the parameters and MACs counted from the closed form."""
+    cost = count(architecture)
+    network = build(architecture).eval()
     params = sum(p.numel() for p in network.parameters())
     network.to("meta")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(torch.empty(1, *one.input, device="meta"))
+        network(torch.empty(1, *architecture.input, device="meta"))
     return abs(params - cost.params), abs(counter.get_total_flops() - 2 * cost.macs)
 
 
@@ -44,8 +44,8 @@ def main() -> None:
         space = bound_space(name)
         choose = at_random(random.Random(i))
         each = given.n // len(names) + (i < given.n % len(names))
-        found = [differences(draw(space, choose)[1]) for _ in range(each)]
-        params, macs = (max(column) for column in zip(*found, strict=True))
+        pairs = [differences(draw(space, choose)[1]) for _ in range(each)]
+        params, macs = (max(column) for column in zip(*pairs, strict=True))
         worst = max(worst, params, macs)
         print(f"{name:26} {each:4}  parameters differ by {params}, MACs by {macs // 2}", flush=True)
     seconds = time.perf_counter() - begun

@@ -1,18 +1,18 @@
-"""Is the dashboard quick on a large study, and does it leave a running search its speed?
+"""Time the dashboard on a large study, and the speed of a search while a page shows it.
 
 Command:  python -m benchmarks.dashboard --trials 10000 --rounds 7
-Prints:   seconds from the opening of a page until its header, its first figure and its second one
-          stand there, the server just started and again with the study read; milliseconds of a
-          click (until the details stand there) and of a brush (until the other figures in view
-          have followed); seconds until a new trial is seen; the speed of a search with a page open
-          on it over that without, and the shares of a core that the server and the browser took;
-          and all as one JSON line
-Method:   a headless Chromium that draws in software, driven over its debugging pipe. The study is
-          made of networks drawn from a space, with invented accuracies. The search is a study of
-          300 trials that is resumed again and again from a copy, so that every turn trains the
-          same networks of half a second each: by two workers on two cores, so that all that a page
-          does is taken from it, or by ``--workers 1``. A round is a turn without a page, one with
-          it and one without, and what is timed are the same trials of each.
+Prints:   seconds of Python for each figure of a large study; seconds from the opening of a page
+          until its header, its first and its second figure are drawn, with the server just started
+          and again with the study read; milliseconds from a click until the details are shown, and
+          from a brush until the other figures in view are dimmed; seconds until a new trial is
+          shown; the speed of a search with a page open on it over the speed without, and the
+          shares of a core that the server and the browser took; and all as one JSON line
+Method:   a headless Chromium that draws in software, driven over its debugging pipe. The study
+          consists of networks drawn from a space, with invented accuracies. The search is a study
+          of 300 trials that is resumed again and again from a copy, so that every turn trains the
+          same networks of half a second each, by two workers on two cores, so that the page takes
+          its time from the search, or by ``--workers 1``. A round is a turn without a page, one
+          with a page and one without, and the same trials are timed in each.
 Noise:    medians with the lowest and highest; for the search also the second turn without a page
           over the first
 """
@@ -41,6 +41,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
+from tests.records import make_record
 from tests.views.browser import Browser, Page, brush, point
 from unitsearch.api import bound_space
 from unitsearch.architecture import key
@@ -53,41 +54,44 @@ from unitsearch.study.lock import LOCK, is_driven
 from unitsearch.study.looking import Looker
 from unitsearch.study.manifest import write_manifest
 from unitsearch.study.store import JOURNAL, Store, create_store
+from unitsearch.views.figures import FIGURES
+from unitsearch.views.pages.document import figure_json
 
 COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
 SPACE = "lenet_hybrid"
-SETTLED = 5.0  # seconds after which a page has drawn what is near
+SETTLED = 5.0  # seconds after which a page has drawn the parts in view
 WARM = 300  # trials that the search has before it is timed
-LEAD = 60  # trials of each turn before those that are timed: a page opens and settles meanwhile
-TAIL = 2  # trials after those that are timed, when a worker has nothing more to do
-EPOCHS = 20  # of the search's trainings on digits, which take two thirds of a second so
+LEAD = 60  # trials of each turn before the timed ones, while the page opens and settles
+TAIL = 2  # trials of each turn after the timed ones, while a worker may be idle
+EPOCHS = 20  # epochs of the search's trainings on digits, which take two thirds of a second
 STAGES = ("header", "first figure", "second figure")
-# Notes when each stage is seen, in the page itself: what asks from outside waits for its drawing.
+# Records the time of each stage in the page itself: a request from outside would wait for the page.
 CLOCK = """
 window.stages = [];
 (function look() {
     const div = part => document.querySelector(`[data-part="${part}"] .plot`);
-    const claims = [
-        document.querySelector("#head h1"), div(0)?._fullData?.length, div(1)?._fullData?.length,
+    const stageReached = [
+        document.querySelector("#head h1"), plotState.traces(div(0))?.length,
+        plotState.traces(div(1))?.length,
     ];
-    if (claims[stages.length]) {
+    if (stageReached[stages.length]) {
         requestAnimationFrame(() => {
             stages.push(performance.now() / 1000);
             look();
         });
-    } else if (stages.length < claims.length) setTimeout(look, 5);
+    } else if (stages.length < stageReached.length) setTimeout(look, 5);
 })();"""
-# From the event that the browser was given to the frame that shows what follows from it.
-SINCE = """(type, claim) => new Promise(done => document.addEventListener(type, event => {
+# The milliseconds from an event of the given type to the frame that shows its effect.
+SINCE = """(type, isShown) => new Promise(done => document.addEventListener(type, event => {
     (function look() {
-        if (claim()) requestAnimationFrame(() => done(performance.now() - event.timeStamp));
+        if (isShown()) requestAnimationFrame(() => done(performance.now() - event.timeStamp));
         else setTimeout(look, 1);
     })();
 }, {capture: true, once: true}))"""
 
 
 class Unsynced(JournalFileBackend):
-    """A journal whose lines are not waited for until they are on the disk."""
+    """A journal that does not wait until its lines are on the disk."""
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         with Path(self._file_path).open("a") as file:
@@ -100,27 +104,43 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--timed", type=int, default=200, help="trials of each turn of the search")
     parser.add_argument("--workers", type=int, default=2, help="of the search")
-    parser.add_argument("--only", choices=("large", "new", "search"))
-    given = parser.parse_args()
-    found: dict[str, Any] = {"trials": given.trials, "rounds": given.rounds}
+    parser.add_argument("--only", choices=("figures", "large", "new", "search"))
+    args = parser.parse_args()
+    results: dict[str, Any] = {"trials": args.trials, "rounds": args.rounds}
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
         browser = Browser(home / "browser")
         try:
-            if given.only in (None, "large"):
-                found |= large(home, browser, given.trials, given.rounds)
-            if given.only in (None, "new"):
-                found |= new(home, browser, given.rounds)
-            if given.only in (None, "search"):
-                found |= search(home, browser, given.rounds, given.timed, given.workers)
+            if args.only in (None, "figures"):
+                results |= figures(args.trials, args.rounds)
+            if args.only in (None, "large"):
+                results |= large(home, browser, args.trials, args.rounds)
+            if args.only in (None, "new"):
+                results |= new(home, browser, args.rounds)
+            if args.only in (None, "search"):
+                results |= search(home, browser, args.rounds, args.timed, args.workers)
         finally:
             browser.close()
-    print(json.dumps(found))
+    print(json.dumps(results))
+
+
+def figures(trials: int, rounds: int) -> dict[str, Any]:
+    """Time the computation of each figure, and of its JSON, from a record of so many trials."""
+    seconds: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        record = make_record(trials)  # a new one: a record keeps its front and its tables
+        for name, figure in FIGURES.items():
+            began = time.perf_counter()
+            figure_json(figure.plain(record))
+            seconds.setdefault(name, []).append(time.perf_counter() - began)
+    for name, times in seconds.items():
+        report(f"figure {name}", times, "s")
+    return {"figures_s": seconds}
 
 
 def large(home: Path, browser: Browser, trials: int, rounds: int) -> dict[str, Any]:
     write_study(home / "studies" / "large", trials)
-    cold, warm, click, brushed = [], [], [], []
+    cold, warm, clicks, brushes = [], [], [], []
     for _ in range(rounds):
         with serving(home, "large") as url, browser.page() as page:
             cold.append(opened(page, url))
@@ -130,14 +150,14 @@ def large(home: Path, browser: Browser, trials: int, rounds: int) -> dict[str, A
         numbers = page.run("unitsearch.choice.table().ids.length")
         front = page.run("[...unitsearch.choice.table().front].map(id => +id.split(':').pop())")
         for number in random.Random(0).sample(front, min(rounds, len(front))):
-            at = point(page, "figure-0", number)
+            place = point(page, "figure-0", number)
             page.run("document.getElementById('drawer-body').replaceChildren()")
             page.run(
                 f"window.since = ({SINCE})('mouseup', () => document.querySelector('#drawer pre'))"
                 ", 0"
             )
-            page.click(*at)
-            click.append(page.run("window.since"))
+            page.click(*place)
+            clicks.append(page.run("window.since"))
         page.key("Escape")
         for _ in range(rounds):
             page.run("unitsearch.clearChoice(), 0")
@@ -145,15 +165,15 @@ def large(home: Path, browser: Browser, trials: int, rounds: int) -> dict[str, A
                 name => document.querySelector(`[data-figure=${{name}}]`)
                     .classList.contains('dimmed'))), 0""")
             brush(page, "figure-0")
-            brushed.append(page.run("window.since"))
+            brushes.append(page.run("window.since"))
         assert numbers == trials
         assert page.errors == []
-    for when, found in (("server just started", cold), ("study read", warm)):
-        for stage, seconds in zip(STAGES, zip(*found, strict=True), strict=True):
-            say(f"{stage}, {when}", list(seconds), "s")
-    say("click to details", click, "ms")
-    say("brush to other figures", brushed, "ms")
-    return {"cold_s": cold, "warm_s": warm, "click_ms": click, "brush_ms": brushed}
+    for when, times in (("server just started", cold), ("study read", warm)):
+        for stage, seconds in zip(STAGES, zip(*times, strict=True), strict=True):
+            report(f"{stage}, {when}", list(seconds), "s")
+    report("click to details", clicks, "ms")
+    report("brush to other figures", brushes, "ms")
+    return {"cold_s": cold, "warm_s": warm, "click_ms": clicks, "brush_ms": brushes}
 
 
 def opened(page: Page, url: str) -> list[float]:
@@ -170,24 +190,25 @@ def new(home: Path, browser: Browser, rounds: int) -> dict[str, Any]:
     folder = home / "studies" / "grows"
     write_study(folder, 200)
     held = {"pid": os.getpid(), "host": socket.gethostname()}
-    (folder / LOCK).write_text(json.dumps(held))  # by a driver, as far as a page can tell
-    shown = """(div => div._fullData.some(t => t.customdata && [...t.customdata].includes(%d))
+    (folder / LOCK).write_text(json.dumps(held))  # the page takes this process for the driver
+    shown = """(div => plotState.traces(div)
+            .some(trace => trace.customdata && [...trace.customdata].includes(%d))
         || unitsearch.plots.of(div).clouds.some(cloud => cloud.ids.includes("grows:%d"))
         )(document.querySelector('[data-figure=figure-0]'))"""
     seconds = []
     with serving(home, "grows") as url, browser.page() as page:
         opened(page, url)
-        for at in range(rounds):
+        for i in range(rounds):
             began = time.perf_counter()
-            write_trials(folder, range(200 + at, 201 + at), seed=at + 1)
-            page.wait(shown % (200 + at, 200 + at))
+            write_trials(folder, range(200 + i, 201 + i), seed=i + 1)
+            page.wait(shown % (200 + i, 200 + i))
             seconds.append(time.perf_counter() - began)
-    say("a new trial is seen after", seconds, "s")
+    report("a new trial is seen after", seconds, "s")
     return {"new_s": seconds}
 
 
 def search(home: Path, browser: Browser, rounds: int, timed: int, workers: int) -> dict[str, Any]:
-    words = [
+    overrides = [
         f"space={SPACE}",
         "name=search",
         "sampler=random",
@@ -195,25 +216,25 @@ def search(home: Path, browser: Browser, rounds: int, timed: int, workers: int) 
         f"train.epochs={EPOCHS}",
         f"engine.workers={workers}",
     ]
-    subprocess.run([*COMMAND, "run", *words], cwd=home, capture_output=True, check=True)
-    beside, alone, served, drawn, same = [], [], [], [], set()
+    subprocess.run([*COMMAND, "run", *overrides], cwd=home, capture_output=True, check=True)
+    with_page, without, served, drawn, same = [], [], [], [], set()
     for _ in range(rounds):
-        before, with_page, after = (
-            turn(home, browser if seen else None, timed) for seen in (False, True, False)
+        before, beside, after = (
+            turn(home, browser if has_page else None, timed) for has_page in (False, True, False)
         )
-        beside.append((before.seconds + after.seconds) / 2 / with_page.seconds)
-        alone.append(before.seconds / after.seconds)
-        served.append(with_page.served)
-        drawn.append(with_page.drawn)
-        same |= {before.keys, with_page.keys, after.keys}
+        with_page.append((before.seconds + after.seconds) / 2 / beside.seconds)
+        without.append(before.seconds / after.seconds)
+        served.append(beside.served)
+        drawn.append(beside.drawn)
+        same |= {before.keys, beside.keys, after.keys}
         assert len(same) == 1, "the turns trained different networks"
-    say("speed of the search with a page open over without", beside, "x")
-    say("without over without", alone, "x")
-    say("of a core that the server took", served, "")
-    say("of a core that the browser took", drawn, "")
+    report("speed of the search with a page open over without", with_page, "x")
+    report("without over without", without, "x")
+    report("of a core that the server took", served, "")
+    report("of a core that the browser took", drawn, "")
     return {
-        "search_with_over_without": beside,
-        "search_without_over_without": alone,
+        "search_with_over_without": with_page,
+        "search_without_over_without": without,
         "server_cpu_share": served,
         "browser_cpu_share": drawn,
     }
@@ -221,13 +242,13 @@ def search(home: Path, browser: Browser, rounds: int, timed: int, workers: int) 
 
 @dataclass(frozen=True)
 class Turn:
-    """The search resumed once.
+    """One resumption of the search.
 
     Attributes:
-        keys: Of the networks that it trained.
-        seconds: That the timed trials took.
-        served: Share of a core that the server took meanwhile.
-        drawn: Share of a core that the browser took meanwhile.
+        keys: The keys of the networks that it trained.
+        seconds: The time that the timed trials took.
+        served: The share of a core that the server took meanwhile.
+        drawn: The share of a core that the browser took meanwhile.
     """
 
     keys: frozenset[str]
@@ -284,19 +305,19 @@ def optuna_trials(folder: Path) -> list[FrozenTrial]:
 
 
 def cpu_seconds(process: int) -> float:
-    """Return the time that a process has had of the CPU."""
+    """Return the CPU time of a process."""
     fields = _stat(process)
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def session_seconds(session: int) -> float:
-    """Return the time that the processes of a session have had of the CPU."""
-    found = 0.0
+    """Return the CPU time of all processes of a session."""
+    seconds = 0.0
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has just ended
             if int(_stat(int(folder.name))[3]) == session:
-                found += cpu_seconds(int(folder.name))
-    return found
+                seconds += cpu_seconds(int(folder.name))
+    return seconds
 
 
 def _stat(process: int) -> list[str]:
@@ -359,14 +380,14 @@ def write_trials(folder: Path, numbers: range, seed: int) -> None:
     store.close()
 
 
-def until(claim: Callable[[], bool], seconds: float = 300.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 300.0) -> None:
     deadline = time.monotonic() + seconds
-    while not claim():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
 
-def say(what: str, values: list[float], unit: str) -> None:
+def report(what: str, values: list[float], unit: str) -> None:
     low, high = min(values), max(values)
     median = statistics.median(values)
     print(f"{what}: {median:.2f} {unit} [{low:.2f}, {high:.2f}], n = {len(values)}", flush=True)

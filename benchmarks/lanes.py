@@ -1,11 +1,11 @@
-"""How fast is a training step in lanes, against the loop over units and the grouped plan of torch?
+"""The speed of a training step in lanes, against the loop over units and the grouped plan of torch.
 
 Command:  python -m benchmarks.lanes --rounds 15
 Prints:   one row a network and arm: median µs an image with the quartiles, the ratio to the plain
           loop with its bootstrap 95 % interval, GFLOP/s and the share of the peak; then the same as
           one JSON line
 Method:   complete steps (gather, normalise, forward, loss, backward, optimiser) of all arms in one
-          process, turn about, each after an untimed step of its own as in training, after 3
+          process, in turns, each after an untimed step of its own as in training, after 3
           warm-up rounds, one thread; FLOPs are 2 x the multiply-adds of convolutions and linear
           layers, three passes, the images' gradient not counted; the peak is that of the best
           register tile on data in the nearest cache, in the same rounds
@@ -31,9 +31,9 @@ from unitsearch.api import bound_space
 from unitsearch.architecture import Architecture
 from unitsearch.costs import count
 from unitsearch.data.batches import normalise
-from unitsearch.kernels import table as t
-from unitsearch.kernels.cache import kernels
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.lanes import Lanes
+from unitsearch.kernels.machine_code import kernels
 from unitsearch.kernels.tiles import output_tiles
 from unitsearch.kernels.vectors import REGISTER_BYTES, lanes
 from unitsearch.network.build import build
@@ -48,16 +48,19 @@ IMAGES = 1024
 Step = Callable[[], None]
 
 
-def data(one: Architecture) -> tuple[np.ndarray, np.ndarray]:
+def data(architecture: Architecture) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
-    return rng.integers(0, 256, (IMAGES, *one.input)).astype(np.uint8), rng.integers(0, 10, IMAGES)
+    pixels = rng.integers(0, 256, (IMAGES, *architecture.input)).astype(np.uint8)
+    return pixels, rng.integers(0, 10, IMAGES)
 
 
-def in_torch(one: Architecture, batch: int, plan: str, layout: torch.memory_format) -> Step:
-    network = build(one, plan=plan).to(memory_format=layout)
-    pixels, labels = (torch.from_numpy(values) for values in data(one))
+def in_torch(
+    architecture: Architecture, batch: int, plan: str, layout: torch.memory_format
+) -> Step:
+    network = build(architecture, plan=plan).to(memory_format=layout)
+    pixels, labels = (torch.from_numpy(values) for values in data(architecture))
     optimiser = torch.optim.SGD(network.parameters(), 0.01, momentum=0.9, fused=True)
-    c = one.input[0]
+    c = architecture.input[0]
     order = torch.Generator().manual_seed(0)
 
     def step() -> None:
@@ -71,12 +74,12 @@ def in_torch(one: Architecture, batch: int, plan: str, layout: torch.memory_form
     return step
 
 
-def in_lanes(one: Architecture, batch: int) -> Step:
-    c = one.input[0]
-    network = Lanes(one, batch, mean=(0.3,) * c, std=(0.25,) * c)
-    state = build(one).state_dict()
+def in_lanes(architecture: Architecture, batch: int) -> Step:
+    c = architecture.input[0]
+    network = Lanes(architecture, batch, mean=(0.3,) * c, std=(0.25,) * c)
+    state = build(architecture).state_dict()
     network.load({name: value.numpy() for name, value in state.items()})
-    pixels, labels = data(one)
+    pixels, labels = data(architecture)
     rng = np.random.default_rng(0)
     return lambda: _step(network, pixels, labels, rng.permutation(IMAGES)[:batch])
 
@@ -90,43 +93,44 @@ def peak() -> Callable[[], float]:
     tile = max(output_tiles(), key=lambda size: (size[0] == 4) * size[0] * size[1] * size[2])
     channels, rows, columns = tile
     network = Lanes(point(bound_space("mlp", []), "n4"), 16)
-    job, frame = np.zeros(t.JOB, np.int64), network._frame
+    job, frame = np.zeros((), t.CONVOLVE_JOB), network._frame
     memory = np.zeros(1 << 16, np.float32)
     start = -memory.ctypes.data % REGISTER_BYTES + memory.ctypes.data
     taps = np.zeros((400, 2), np.int32)
     repeats = 200
-    for column, value in (
-        (t.J_X, start), (t.J_X_ROW, 0), (t.J_X_COLUMN, 1), (t.J_TAPS, taps.ctypes.data),
-        (t.J_TAP_COUNT, len(taps)), (t.J_W, start), (t.J_W_CHANNEL, 1), (t.J_BIAS, start),
-        (t.J_Y, start), (t.J_Y_COLUMN, 1), (t.J_Y_CHANNEL, 40), (t.J_CHANNELS, channels),
-        (t.J_ROWS, repeats * rows), (t.J_COLUMNS, columns), (t.J_TILE_CHANNELS, channels),
-        (t.J_TILE_ROWS, rows), (t.J_TILE_COLUMNS, columns), (t.J_Z, start), (t.J_INTO, start),
-    ):  # fmt: skip
-        job[column] = value
+    for field, value in {
+        "x": start, "x_row": 0, "x_column": 1, "taps": taps.ctypes.data, "tap_count": len(taps),
+        "w": start, "w_channel": 1, "bias": start,
+        "y": start, "y_column": 1, "y_channel": 40,
+        "channels": channels, "rows": repeats * rows, "columns": columns,
+        "tile_channels": channels, "tile_rows": rows, "tile_columns": columns,
+        "z": start, "into": start,
+    }.items():  # fmt: skip
+        job[field] = value
     call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3)(
         int(kernels("float32").addresses[t.CONVOLVE])
     )
     flops = 2 * lanes("float32") * channels * rows * columns * len(taps) * repeats
 
     def measure(kept: object = (memory, taps)) -> float:
-        """Time the tile once; the default keeps the memory that the job points to."""
+        """Time the tile once; the default value keeps the memory alive that the job points to."""
         begin = time.perf_counter()
-        call(job.ctypes.data, frame.ctypes.data, network._work.ctypes.data)
+        call(job.ctypes.data, ctypes.addressof(frame), network._work.ctypes.data)
         return flops / (time.perf_counter() - begin) / 1e9
 
     return measure
 
 
-def flops_of(one: Architecture) -> int:
-    """Return the FLOPs of one image's training step that no plan can do without."""
-    network = build(one)
+def flops_of(architecture: Architecture) -> int:
+    """Return the FLOPs of one image's training step that every plan has to do."""
+    network = build(architecture)
     first = next(m for m in network.modules() if isinstance(m, (torch.nn.Conv2d, torch.nn.Linear)))
     saved = 0
     if isinstance(first, torch.nn.Conv2d):
-        _, h, w = one.input
+        _, h, w = architecture.input
         side = first.kernel_size[0] - 1 - 2 * int(first.padding[0])
         saved = first.weight.numel() * (h - side) * (w - side)
-    return 2 * (3 * count(one).macs - saved)
+    return 2 * (3 * count(architecture).macs - saved)
 
 
 def main() -> None:
@@ -134,19 +138,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
-    found, peaks, measure = [], [], peak()
-    for name, (space, at, batch) in NETWORKS.items():
-        one = point(bound_space(space, []), at)
+    results, peaks, measure = [], [], peak()
+    for name, (space, key, batch) in NETWORKS.items():
+        architecture = point(bound_space(space, []), key)
         arms: dict[str, Step] = {
-            "loop": in_torch(one, batch, "loop", torch.contiguous_format),
-            "loop again (noise)": in_torch(one, batch, "loop", torch.contiguous_format),
-            "grouped, channels last": in_torch(one, batch, "grouped", torch.channels_last),
-            "lanes": in_lanes(one, batch),
+            "loop": in_torch(architecture, batch, "loop", torch.contiguous_format),
+            "loop again (noise)": in_torch(architecture, batch, "loop", torch.contiguous_format),
+            "grouped, channels last": in_torch(architecture, batch, "grouped", torch.channels_last),
+            "lanes": in_lanes(architecture, batch),
         }
         times: dict[str, list[float]] = {arm: [] for arm in arms}
         for at_round in range(rounds + 3):
             for arm, step in arms.items():
-                step()  # a step follows one of its own, as in training: its caches are warm
+                step()  # a step follows one of its own arm, as in training: the caches are warm
                 begin = time.perf_counter()
                 step()
                 if at_round >= 3:
@@ -157,15 +161,17 @@ def main() -> None:
             ratios = [a / b for a, b in zip(times["loop"], took, strict=True)]
             low, high = interval(ratios)
             first, _, third = quantiles(took, n=4)
-            speed = flops_of(one) / median(took) / 1e3
+            speed = flops_of(architecture) / median(took) / 1e3
             print(
                 f"{name:16} {arm:24} {median(took):8.1f} µs [{first:.1f}, {third:.1f}] "
                 f"{median(ratios):6.2f}x [{low:.2f}, {high:.2f}] {speed:6.1f} GFLOP/s "
                 f"{speed / top:5.1%}"
             )
-            found.append({"network": name, "arm": arm, "us": median(took), "gain": median(ratios)})
+            results.append(
+                {"network": name, "arm": arm, "us": median(took), "gain": median(ratios)}
+            )
     host = {"machine": platform.machine(), "torch": torch.__version__, "peak": median(peaks)}
-    print(json.dumps({**host, "lanes": lanes("float32"), "rounds": rounds, "results": found}))
+    print(json.dumps({**host, "lanes": lanes("float32"), "rounds": rounds, "results": results}))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ from unitsearch.data.batches import normalise
 from unitsearch.data.images import Images
 from unitsearch.data.sets import load
 from unitsearch.network.build import Network, build, initialise
-from unitsearch.packs.optimisers import Moment
+from unitsearch.packs.pack_optimisers import StepSettings
 from unitsearch.space import at_random, draw
 from unitsearch.training import Recipe
 from unitsearch.training.loop import Trained, train
@@ -93,7 +93,7 @@ def packed(
     )  # fmt: skip
     for i, architecture in enumerate(members):
         steps.pack.load(i, build(architecture))
-    moments = [Moment(RECIPE.rate, RECIPE.momentum, 0)] * count
+    moments = [StepSettings(RECIPE.rate, RECIPE.momentum, 0)] * count
     numbers = torch.tensor(steps.optimiser.coefficients(moments), device=device)
     shape = (count, batch)
     return lambda: steps.take(torch.randint(IMAGES, shape, device=device), None, numbers)

@@ -1,7 +1,10 @@
-"""How long do sampling, keying and counting members of a space take?
+"""Measure the time that sampling, keying and counting members of a space take.
 
 Command:  python -m benchmarks.sampling --space toy_hybrid -n 100000
+          python -m benchmarks.sampling --space resnet18_cifar -n 2000
 Prints:   seconds for all, and microseconds a member, for sampling, keys and counting; one JSON line
+Expected: on one core at 2.1 GHz less than 400 us a member of toy_hybrid for all three, of which
+          100 us for counting; less than 1,000 us a member of resnet18_cifar
 Method:   one process; counting is measured on the members sampled before, caches warm from them
 """
 

@@ -1,4 +1,4 @@
-"""What does a further worker cost whose data set another one holds: seconds and memory?
+"""Measure the seconds and the memory of a further worker whose data set another one holds.
 
 Command:  UNITSEARCH_DATA=… python -m benchmarks.sharing --data cifar10 --rounds 5
 Prints:   one row an arm: median seconds in which a first and a second process have the set, and the
@@ -61,14 +61,14 @@ def holder(data: str, cache: Path) -> subprocess.Popen[str]:
 def pair(data: str, cache: Path) -> list[list[float]]:
     """Return seconds, PSS and PSS before, of two processes that hold the set together."""
     both = [holder(data, cache), holder(data, cache)]
-    found = []
+    figures = []
     for process in both:
         process.stdin.write("\n")
         process.stdin.flush()
-        found.append(json.loads(process.stdout.readline()))
+        figures.append(json.loads(process.stdout.readline()))
     for process in both:
         process.communicate("\n")
-    return found
+    return figures
 
 
 def main() -> None:
@@ -76,15 +76,15 @@ def main() -> None:
     parser.add_argument("--data", default="cifar10")
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    found: dict[str, list[list[list[float]]]] = {"shared": [], "alone": []}
+    figures: dict[str, list[list[list[float]]]] = {"shared": [], "alone": []}
     for _ in range(given.rounds):
         with TemporaryDirectory() as folder:
-            found["shared"].append(pair(given.data, Path(folder)))
-            found["alone"].append(pair(given.data, Path(os.devnull)))
+            figures["shared"].append(pair(given.data, Path(folder)))
+            figures["alone"].append(pair(given.data, Path(os.devnull)))
     rows = {}
-    for arm, pairs in found.items():
-        for which, at in (("first", 0), ("second", 1)):
-            seconds, memory, empty = zip(*(both[at] for both in pairs), strict=True)
+    for arm, pairs in figures.items():
+        for which, i in (("first", 0), ("second", 1)):
+            seconds, memory, empty = zip(*(both[i] for both in pairs), strict=True)
             print(
                 f"{given.data} {arm:7} {which:7} {median(seconds):6.3f} s "
                 f"[{min(seconds):.3f}, {max(seconds):.3f}]  PSS {median(memory):5.0f} MB "

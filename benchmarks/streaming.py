@@ -1,10 +1,10 @@
-"""How many images a second are decoded from their files, with one thread and with two?
+"""Measure the images a second that are decoded from their files, with one thread and with two.
 
 Command:  python -m benchmarks.streaming --rounds 7
 Prints:   one row a kind of image: median images a second with 1 and 2 threads, and the ratio of the
           two with its bootstrap 95 % interval; then the same as one JSON line
 Method:   JPEGs in a temporary folder (and so in the page cache), served in batches of 128 by
-          StreamedImages to nobody else; all in one process, turn about, after 1 warm-up round
+          StreamedImages without any training; all in one process, turn about, after 1 warm-up round
 Noise:    1 thread / 1 thread from the same run; a ratio inside its interval means "no difference"
 """
 
@@ -29,7 +29,7 @@ from unitsearch.data.imagenet import MARGIN
 from unitsearch.data.images import StreamedImages
 from unitsearch.data.pools import FilePool
 
-# what is served: width and height of the files, side served, margin, augmentation, how many
+# of the images served: width and height of the files, side, margin, augmentation, number
 KINDS = {
     "64x64 as they are": (64, 64, 64, 1.0, "none", 1024),
     "500x375 to 224, middle": (500, 375, 224, MARGIN, "none", 256),
@@ -40,7 +40,7 @@ ARMS = {"1 thread": 1, "1 thread again (noise)": 1, "2 threads": 2}
 
 
 def write(folder: Path, width: int, height: int, count: int) -> list[str]:
-    """Write different JPEGs with as much in them as photographs have: patches and some noise."""
+    """Write different JPEGs with as much detail as photographs have: patches and some noise."""
     drawn = np.random.default_rng(0)
     names = [f"{i}.JPEG" for i in range(count)]
     for name in names:
@@ -62,8 +62,8 @@ def images_a_second(images: StreamedImages, augmentation: str) -> float:
 
 def interval(ratios: list[float]) -> tuple[float, float]:
     generator = random.Random(0)
-    found = sorted(median(generator.choices(ratios, k=len(ratios))) for _ in range(2000))
-    return found[50], found[1949]
+    medians = sorted(median(generator.choices(ratios, k=len(ratios))) for _ in range(2000))
+    return medians[50], medians[1949]
 
 
 def main() -> None:
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
-    found: dict[str, dict[str, float]] = {}
+    images_per_second: dict[str, dict[str, float]] = {}
     for kind, (width, height, side, margin, augmentation, count) in KINDS.items():
         with TemporaryDirectory() as folder:
             names = write(Path(folder), width, height, count)
@@ -93,9 +93,9 @@ def main() -> None:
             ratios = [b / a for a, b in zip(first, own, strict=True)]
             low, high = interval(ratios)
             print(f"  {arm:24}{median(own):8.0f}/s  {median(ratios):.2f}x [{low:.2f}, {high:.2f}]")
-        found[kind] = {arm: round(median(own), 1) for arm, own in speeds.items()}
+        images_per_second[kind] = {arm: round(median(own), 1) for arm, own in speeds.items()}
     host = {"cores": os.cpu_count(), "machine": platform.machine(), "torch": torch.__version__}
-    print(json.dumps({"images_per_second": found, "rounds": rounds, **host}))
+    print(json.dumps({"images_per_second": images_per_second, "rounds": rounds, **host}))
 
 
 if __name__ == "__main__":

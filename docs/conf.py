@@ -1,4 +1,4 @@
-"""How the site is built: ``sphinx-build -W docs build/docs``; reference pages are made first."""
+"""The settings of the site: ``sphinx-build -W docs build/docs``; reference pages are made first."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ html_title = "unitsearch"
 html_show_sphinx = False
 html_show_copyright = False
 html_copy_source = False
-# Summaries of what was found are fetched, which a browser refuses for files opened from disk.
+# Summaries of search results are fetched, which a browser refuses for files opened from disk.
 html_show_search_summary = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

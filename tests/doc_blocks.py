@@ -44,7 +44,7 @@ class Block:
     line: int
     span: tuple[int, int]
 
-    def said(self, key: str) -> str:
+    def word(self, key: str) -> str:
         """The value of ``key=…`` among its words."""
         return next((w.partition("=")[2] for w in self.words if w.startswith(f"{key}=")), "")
 
@@ -60,13 +60,13 @@ def blocks(text: str) -> list[Block]:
     """Return the fenced blocks of a page, directives aside."""
     return [
         Block(
-            found[1],
-            tuple(found[2].split()),
-            found[3],
-            text.count("\n", 0, found.start()) + 1,
-            found.span(3),
+            fence[1],
+            tuple(fence[2].split()),
+            fence[3],
+            text.count("\n", 0, fence.start()) + 1,
+            fence.span(3),
         )
-        for found in _FENCE.finditer(text)
+        for fence in _FENCE.finditer(text)
     ]
 
 
@@ -82,10 +82,10 @@ def follow(page: str, folder: Path) -> Followed:
         for block in blocks((DOCS / page).read_text("utf-8")):
             if set(block.words) & set(NOT_FOLLOWED):
                 printed = ""
-            elif block.said("file"):
-                Path(block.said("file")).write_text(block.text, "utf-8")
+            elif block.word("file"):
+                Path(block.word("file")).write_text(block.text, "utf-8")
             elif block.language == "sh":
-                expected = int(block.said("exit") or 0)
+                expected = int(block.word("exit") or 0)
                 printed = "".join(command(line, expected) for line in block.text.splitlines())
             elif block.language == "python":
                 printed = _python(block, page, names)
@@ -153,8 +153,8 @@ def differences(followed: Followed) -> Iterator[str]:
     """Yield what a page shows and what was printed where the two differ."""
     for block, printed in followed.compared:
         varies = "varies" in block.words
-        shown, said = (shape(text, varies=varies) for text in (block.text, printed))
-        if shown != said:
+        shown_words, printed_words = (shape(text, varies=varies) for text in (block.text, printed))
+        if shown_words != printed_words:
             place = f"line {block.line}"
             yield f"{place}: the page shows\n{block.text}\nand this was printed\n{printed}"
 

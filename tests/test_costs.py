@@ -35,19 +35,19 @@ def test_a_convs_macs_equal_a_count_over_its_output(c: int, h: int, w: int, data
     rows = range(-conv.margin, h + conv.margin - conv.kernel + 1, conv.stride)
     columns = range(-conv.margin, w + conv.margin - conv.kernel + 1, conv.stride)
     window = conv.kernel**2 * c // conv.groups
-    found = layer_cost(conv, x)
-    assert found.macs == sum(window * conv.out for _ in rows for _ in columns)
+    cost = layer_cost(conv, x)
+    assert cost.macs == sum(window * conv.out for _ in rows for _ in columns)
     elements = conv.out * len(rows) * len(columns)
     norm = conv.norm == "batch"
-    assert found.flops == 2 * (found.macs + elements * conv.bias + 2 * elements * norm)
-    assert found.params == window * conv.out + conv.out * conv.bias + 2 * conv.out * norm
+    assert cost.flops == 2 * (cost.macs + elements * conv.bias + 2 * elements * norm)
+    assert cost.params == window * conv.out + conv.out * conv.bias + 2 * conv.out * norm
 
 
 def test_a_linear_layers_bias_is_a_parameter_but_no_flop() -> None:
     assert layer_cost(Linear(out=10), (32,)) == Cost(330, 320, 640, 320, 32 * 330)
     assert layer_cost(Linear(out=10, bias=False), (32,)) == Cost(320, 320, 640, 320, 32 * 320)
-    found = layer_cost(Linear(out=10, norm="batch"), (32,))
-    assert (found.params, found.macs, found.flops) == (350, 320, 640 + 4 * 10)
+    cost = layer_cost(Linear(out=10, norm="batch"), (32,))
+    assert (cost.params, cost.macs, cost.flops) == (350, 320, 640 + 4 * 10)
 
 
 def test_batch_norm_stores_four_numbers_a_channel_of_which_two_are_parameters() -> None:
@@ -60,8 +60,11 @@ def test_batch_norm_stores_four_numbers_a_channel_of_which_two_are_parameters() 
             (3, 8, 8),
         ),
     ):
-        one, two = layer_cost(plain, x), layer_cost(normed, x)
-        assert (two.params - one.params, two.bits - one.bits) == (2 * 10, 32 * 4 * 10)
+        architecture, two = layer_cost(plain, x), layer_cost(normed, x)
+        assert (two.params - architecture.params, two.bits - architecture.bits) == (
+            2 * 10,
+            32 * 4 * 10,
+        )
 
 
 @pytest.mark.parametrize(
@@ -71,43 +74,43 @@ def test_batch_norm_stores_four_numbers_a_channel_of_which_two_are_parameters() 
 def test_without_binary_filters_all_is_stored_in_32_bits_and_nothing_shared(
     space: str, name: str
 ) -> None:
-    one = point(bound(space, name), name)
-    state = build(one).state_dict()
+    architecture = point(bound(space, name), name)
+    state = build(architecture).state_dict()
     stored = sum(t.numel() for name, t in state.items() if t.is_floating_point())
-    found = count(one)
-    assert found.bits == 32 * stored
-    assert found.macs_shared == found.macs
+    cost = count(architecture)
+    assert cost.bits == 32 * stored
+    assert cost.macs_shared == cost.macs
 
 
 @pytest.mark.parametrize("n", [2, 4, 6])
 def test_a_unit_of_the_vgg_style_costs_what_the_formula_says(n: int) -> None:
     """papers' facts: 39n + 6 parameters and s² (78n + 12) FLOPs for 2-n-2 with biases."""
     unit = Unit(inputs=2, layers=(Conv(out=n, bias=True), Conv(out=2, bias=True)))
-    found = layer_cost(Stack(units=(Units(1, unit),)), (2, 8, 8))
-    assert (found.params, found.flops) == (39 * n + 6, 64 * (78 * n + 12))
+    cost = layer_cost(Stack(units=(Units(1, unit),)), (2, 8, 8))
+    assert (cost.params, cost.flops) == (39 * n + 6, 64 * (78 * n + 12))
 
 
 @pytest.mark.parametrize("m", [1, 3, 8])
 def test_a_stack_of_m_units_costs_m_times_one(m: int) -> None:
     """BUnit-Net Eqs. (5) and (7)."""
     unit = Unit(inputs=2, layers=(Conv(out=3), Conv(out=2)))
-    one = layer_cost(Stack(units=(Units(1, unit),)), (2, 6, 6))
-    assert layer_cost(Stack(units=(Units(m, unit),)), (2 * m, 6, 6)) == one * m
+    architecture = layer_cost(Stack(units=(Units(1, unit),)), (2, 6, 6))
+    assert layer_cost(Stack(units=(Units(m, unit),)), (2 * m, 6, 6)) == architecture * m
 
 
 @given(architectures())
 @settings(deadline=None)
-def test_the_cost_is_the_sum_over_the_layers(one: Architecture) -> None:
-    total, x = Cost(), tuple(one.input)
-    for layer in one.layers:
+def test_the_cost_is_the_sum_over_the_layers(architecture: Architecture) -> None:
+    total, x = Cost(), tuple(architecture.input)
+    for layer in architecture.layers:
         total, x = total + layer_cost(layer, x), after(layer, x)
-    assert count(one) == total
+    assert count(architecture) == total
 
 
 @given(architectures())
 @settings(deadline=None)
-def test_the_order_of_units_does_not_change_the_cost(one: Architecture) -> None:
-    assert count(canonical(one)) == count(one)
+def test_the_order_of_units_does_not_change_the_cost(architecture: Architecture) -> None:
+    assert count(canonical(architecture)) == count(architecture)
 
 
 def test_what_does_not_fit_is_not_priced() -> None:

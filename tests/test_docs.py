@@ -92,7 +92,8 @@ def test_a_page_can_be_followed_after_the_tutorial(page: str, searched: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "example", [example for one in commands.commands() for example in one.examples]
+    "example",
+    [example for command_entry in commands.commands() for example in command_entry.examples],
 )
 def test_an_example_in_the_help_of_a_command_works(example: str, searched: Path) -> None:
     shipped = DOCS.parent / "search_spaces" / "lenet_hybrid.yaml"
@@ -105,7 +106,9 @@ def test_an_example_in_the_help_of_a_command_works(example: str, searched: Path)
 
 
 def test_what_runs_in_place_of_an_example_belongs_to_one() -> None:
-    assert set(SHORTER) <= {example for one in commands.commands() for example in one.examples}
+    assert set(SHORTER) <= {
+        example for command_entry in commands.commands() for example in command_entry.examples
+    }
 
 
 def every_block() -> Iterator[tuple[str, Block]]:
@@ -116,8 +119,8 @@ def every_block() -> Iterator[tuple[str, Block]]:
 
 def test_every_page_with_commands_is_followed_or_has_tests_of_its_own() -> None:
     elsewhere = {"dashboards.md"}  # a server is followed by a browser
-    found = {page for page, block in every_block() if block.language in ("sh", "python")}
-    assert found - elsewhere == {"tutorial.md", "own_space.md", *ALONE, *AFTER_THE_TUTORIAL}
+    pages = {page for page, block in every_block() if block.language in ("sh", "python")}
+    assert pages - elsewhere == {"tutorial.md", "own_space.md", *ALONE, *AFTER_THE_TUTORIAL}
 
 
 def test_every_yaml_on_a_page_is_yaml() -> None:

@@ -24,7 +24,7 @@ from unitsearch.costs import Cost, count
 from unitsearch.metrics import METRICS, Measured
 from unitsearch.shapes import output
 from unitsearch.space import at_random, baseline, bind, draw, point
-from unitsearch.space.files import SpaceFile, space_from
+from unitsearch.space.space_file import SpaceFile, space_from
 from unitsearch.study.config import compose
 from unitsearch.views.figures import FIGURES
 from unitsearch.views.pages.boards import PANELS, read_board
@@ -122,9 +122,9 @@ def names_in(data: Any) -> list[str]:
 def test_a_default_that_is_said_changes_nothing_when_it_is_written() -> None:
     (top,) = (group for group in keys.groups() if group.name == "space")
     least = {"unitsearch": 1, "layers": LAYERS[2:], "baseline": {"layers": LAYERS[2:]}}
-    said = {key.name: key.given_default for key in top.keys if key.default.startswith("`")}
-    assert {"data", "input", "limits", "floor", "train", "points"} <= set(said)
-    for name, default in said.items():
+    stated = {key.name: key.given_default for key in top.keys if key.default.startswith("`")}
+    assert {"data", "input", "limits", "floor", "train", "points"} <= set(stated)
+    for name, default in stated.items():
         if name == "replace":
             continue  # belongs to a backbone
         plain, written = (
@@ -171,7 +171,11 @@ def test_a_panel_is_described_and_its_example_is_a_board(name: str, tmp_path: Pa
 
 
 def every_setting() -> list[Any]:
-    return [pytest.param(one, id=one.full) for some in settings.settings().values() for one in some]
+    return [
+        pytest.param(entry, id=entry.full)
+        for some in settings.settings().values()
+        for entry in some
+    ]
 
 
 @pytest.mark.parametrize("setting", every_setting())
@@ -187,31 +191,31 @@ def test_a_setting_is_described_and_its_example_is_taken(setting: settings.Setti
 
 
 def every_command() -> list[Any]:
-    return [pytest.param(one, id=one.name) for one in commands.commands()]
+    return [pytest.param(entry, id=entry.name) for entry in commands.commands()]
 
 
 @pytest.mark.parametrize("one", every_command())
-def test_a_command_says_what_it_does_takes_and_looks_like(one: commands.Command) -> None:
-    assert one.paragraphs[0]
-    assert one.examples, "its docstring has an Example:"
-    assert all(parameter.text for parameter in one.parameters), one.parameters
+def test_a_command_says_what_it_does_takes_and_looks_like(entry: commands.Command) -> None:
+    assert entry.paragraphs[0]
+    assert entry.examples, "its docstring has an Example:"
+    assert all(parameter.text for parameter in entry.parameters), entry.parameters
 
 
 @pytest.mark.parametrize("one", every_command())
 def test_the_page_of_a_command_has_the_options_of_its_help(
-    one: commands.Command, monkeypatch: pytest.MonkeyPatch
+    entry: commands.Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "300")
-    shown = CliRunner().invoke(app, [*one.name.split(), "--help"]).output
+    shown = CliRunner().invoke(app, [*entry.name.split(), "--help"]).output
     options = {word for word in shown.replace(",", " ").split() if word.startswith("--")}
-    said = {
+    stated = {
         word.rstrip(",")
-        for parameter in one.parameters
+        for parameter in entry.parameters
         for word in parameter.spelled.split()
         if word.startswith("--")
     }
-    assert said == options - {"--help"}
+    assert stated == options - {"--help"}
 
 
 def test_the_exit_codes_are_those_of_the_errors(pages: dict[str, str]) -> None:
@@ -227,8 +231,8 @@ def test_every_key_metric_command_setting_and_name_has_its_place_on_a_page(
     text = "\n".join(pages.values())
     wanted = [f"({key.anchor})=" for group in keys.groups() for key in group.keys]
     wanted += [f"(metric-{name})=" for name in METRICS]
-    wanted += [f"({one.anchor})=" for one in commands.commands()]
-    wanted += [f"({one.anchor})=" for some in settings.settings().values() for one in some]
+    wanted += [f"({entry.anchor})=" for entry in commands.commands()]
+    wanted += [f"({entry.anchor})=" for some in settings.settings().values() for entry in some]
     wanted += [f"(panel-{name})=" for name in PANELS]
     wanted += [f"unitsearch.{name}\n" for name in unitsearch.__all__]
     missing = [anchor for anchor in wanted if text.count(anchor) != 1]

@@ -57,5 +57,5 @@ def test_the_search_finds_a_key_with_the_site_opened_from_disk(site: Path, tmp_p
         f"--user-data-dir={tmp_path}",
     ]
     words += ["--virtual-time-budget=8000", "--dump-dom", f"file://{site}/search.html?q=warmup"]
-    found = subprocess.run(words, capture_output=True, text=True, timeout=120).stdout
-    assert "configuration/train.html" in found
+    dump = subprocess.run(words, capture_output=True, text=True, timeout=120).stdout
+    assert "configuration/train.html" in dump

@@ -138,14 +138,14 @@ BAD: list[tuple[Rule, Any, str]] = [
 
 
 @pytest.mark.parametrize(("rule", "value", "text"), BAD, ids=[text[:50] for _, _, text in BAD])
-def test_a_bad_value_is_told(rule: Rule, value: Any, text: str) -> None:
+def test_a_bad_value_is_reported(rule: Rule, value: Any, text: str) -> None:
     with pytest.raises(SpecError) as caught:
         rule.read(value, "here")
     assert str(caught.value).startswith(text)
 
 
 @pytest.mark.parametrize(
-    ("rule", "value", "found"),
+    ("rule", "value", "expected"),
     [
         (Int(), 1e3, 1000),
         (Float(), "1e-4", 1e-4),
@@ -153,10 +153,10 @@ def test_a_bad_value_is_told(rule: Rule, value: Any, text: str) -> None:
         (Nullable(Float()), None, None),
     ],
 )
-def test_yaml_spellings_of_numbers_are_read(rule: Rule, value: Any, found: Any) -> None:
+def test_yaml_spellings_of_numbers_are_read(rule: Rule, value: Any, expected: Any) -> None:
     again = rule.read(value, "")
-    assert again == found
-    assert type(again) is type(found)
+    assert again == expected
+    assert type(again) is type(expected)
 
 
 FULL = Outer(Inner(3, "hi"), 0.5, ("a",), {"k": 2}, True, "y")
@@ -180,8 +180,8 @@ def test_what_is_not_compared_can_be_left_out() -> None:
 
 
 def test_defaults_are_not_shared() -> None:
-    one, two = read(Outer, {"inner": {"size": 1}}), read(Outer, {"inner": {"size": 1}})
-    assert one.table is not two.table
+    first, two = read(Outer, {"inner": {"size": 1}}), read(Outer, {"inner": {"size": 1}})
+    assert first.table is not two.table
 
 
 def test_the_schema_of_a_class_allows_what_it_reads() -> None:

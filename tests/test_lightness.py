@@ -25,19 +25,19 @@ LOADED = f"import sys\nprint('heavy:', *[name for name in {HEAVY} if name in sys
 
 
 def loaded_by(code: str) -> list[str]:
-    """The heavy modules in a fresh interpreter after ``code``."""
-    found = subprocess.run(
+    """Return the heavy modules that are loaded in a fresh interpreter after ``code``."""
+    process = subprocess.run(
         [sys.executable, "-c", f"{code}\n{LOADED}"],
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
     )
-    return found.stdout.rpartition("heavy:")[2].split()
+    return process.stdout.rpartition("heavy:")[2].split()
 
 
 def command(*words: str) -> str:
-    """Code that runs a command of ours in this process and goes on after it."""
+    """Return code that runs a command of ours in this process and goes on after it."""
     return (
         f"import sys\nsys.argv = {['unitsearch', *words]!r}\n"
         "from unitsearch.cli.main import main\n"

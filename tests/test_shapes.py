@@ -1,4 +1,4 @@
-"""The shape that leaves a layer, against what torch makes of it."""
+"""The shape that leaves a layer, compared with torch's."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def test_an_error_names_the_layer_it_stands_in() -> None:
 
 @given(architectures(classes=3))
 @settings(deadline=None)
-def test_a_classifier_gives_its_classes(one: Architecture) -> None:
-    assert output(one) == (3,)
+def test_a_classifier_gives_its_classes(architecture: Architecture) -> None:
+    assert output(architecture) == (3,)
 
 
 def test_shapes_are_said_as_people_write_them() -> None:

@@ -9,9 +9,9 @@ Five numbers, always called by these names:
   linear layer's bias, activations, pooling, sums and concatenations are free. This is ``2 * macs``
   of thop 0.0.31, the counter behind the papers' tables (BUnit-Net Tables I to VIII, TissueNet
   Tables 2 to 5).
-- ``macs_shared``: what is left of ``macs`` if every binary filter that output filters share is
+- ``macs_shared``: the ``macs`` that remain if every binary filter that output filters share is
   applied once (an ``Slbf`` layer as split, transform, merge); of any other layer its ``macs``.
-- ``bits``: what the trained network takes when stored: 32 for every number that it needs to run
+- ``bits``: the size of the trained network when stored: 32 for every number that it needs to run
   (batch norm has four a channel: weight, bias, running mean and variance), 1 for a binary weight,
   ⌈log2 bank⌉ for a selection. Compression is claimed in these alone, never in ``params``, which
   counts the full-precision proxies that binary weights and selections are trained by.
@@ -46,7 +46,7 @@ from unitsearch.shapes import Shape, after
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a network costs: parameters, stored bits, and MACs and FLOPs of one image.
+    """The cost of a network: parameters, stored bits, and MACs and FLOPs of one image.
 
     Attributes:
         params: Trainable numbers.
@@ -103,7 +103,7 @@ def _sequence(layers: Layers, x: Shape) -> tuple[Cost, Shape]:
     for layer in layers:
         if isinstance(layer, Stack):
             if layer.inputs != x[0]:
-                after(layer, x)  # raises, with all its words
+                after(layer, x)  # raises the error with its full message
             width, y = 0, x
             for run in layer.units:
                 n = run.count
@@ -129,8 +129,8 @@ def _sequence(layers: Layers, x: Shape) -> tuple[Cost, Shape]:
 @lru_cache(maxsize=65_536)
 def _unit(unit: Unit, x: Shape) -> tuple[int, int, int, int, int, Shape]:
     """Return a unit's cost, number by number, and the shape that leaves it."""
-    one, y = _sequence(unit.layers, x)
-    return one.params, one.macs, one.flops, one.macs_shared, one.bits, y
+    cost, y = _sequence(unit.layers, x)
+    return cost.params, cost.macs, cost.flops, cost.macs_shared, cost.bits, y
 
 
 @lru_cache(maxsize=65_536)
@@ -187,8 +187,8 @@ def _slbf(layer: Slbf, x: Shape) -> Cost:
     there are any; ``params`` k d² q + n s k, the proxies of bank and selection, and n scales.
 
     Source:
-        Ours: that memory and computation are analysed so is known of Lan and Lan 2021 from the
-        abstract, its formulas are not.
+        Ours: the abstract of Lan and Lan 2021 says that memory and computation are analysed; the
+        formulas of the paper could not be read.
     """
     y = after(layer, x)
     n, pixels, elements = layer.out, y[1] * y[2], math.prod(y)
@@ -207,5 +207,5 @@ def _slbf(layer: Slbf, x: Shape) -> Cost:
 
 
 def _stored(params: int, normed: int) -> int:
-    """Return the bits of so many parameters and the running statistics of ``normed`` channels."""
+    """Return the bits of ``params`` numbers and the running statistics of ``normed`` channels."""
     return 32 * (params + 2 * normed)

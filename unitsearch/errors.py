@@ -9,9 +9,9 @@
     - PackageError      exit 3  an optional package is not installed
     - CheckError        exit 4  something we wrote does not check out
 
-Each says up to four things, kept as attributes: where (``place``), what was ``found``, what was
-``expected``, and what to do (``fix``). Code that knows only its part raises with that part; whoever
-calls it adds its own place with ``within``.
+Each error has up to four parts, kept as attributes: the ``place``, the value ``found``, the value
+``expected``, and the way out (``fix``). Inner code raises with the place that it knows; each caller
+adds its own place with ``within``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _UNSET: Any = object()
 
 
 class UnitSearchError(Exception):
-    """Say what went wrong, where, what was expected and what to do."""
+    """An error that unitsearch raises on purpose, with its place, cause and way out."""
 
     exit_code = 1
 
@@ -58,12 +58,12 @@ class UnitSearchError(Exception):
     @property
     def reason(self) -> str:
         """The message without its place: found, expected, fix."""
-        said = []
+        parts = []
         if self.found is not _UNSET:
-            said.append(f"found {show(self.found)}")
+            parts.append(f"found {show(self.found)}")
         if self.expected:
-            said.append(f"expected {self.expected}")
-        text = ", ".join(said)
+            parts.append(f"expected {self.expected}")
+        text = ", ".join(parts)
         if self.message:
             text = f"{self.message}: {text}" if text else self.message
         return f"{text}; {self.fix}" if self.fix else text

@@ -11,9 +11,9 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside ``path``, to the disk, and then in its place; folders are made.
+    """Write a file beside ``path``, flush it to the disk, and move it to ``path``; make folders.
 
-    Whoever reads ``path`` meanwhile, or after a crash, finds the old content or the new.
+    A process that reads ``path`` meanwhile, or after a crash, gets the old content or the new.
 
     Raises:
         OSError: If it cannot be written; nothing is left beside it.

@@ -1,4 +1,4 @@
-"""Where the YAML that ships with unitsearch lies, in the wheel or the checkout, and the caches."""
+"""The folders of the YAML that ships with unitsearch, in wheel or checkout, and of the caches."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def home_cache() -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder of what can be made again: UNITSEARCH_CACHE, else ``home_cache()``."""
+    """Return the folder of files that can be made anew: UNITSEARCH_CACHE, else ``home_cache()``."""
     named = os.environ.get("UNITSEARCH_CACHE")
     return Path(named).expanduser() if named else home_cache()

@@ -30,7 +30,7 @@ from unitsearch.errors import ShapeError
 
 Shape: TypeAlias = tuple[int, ...]
 
-# No network of this field needs more; a file that asks for more would only fill the memory.
+# No network of this field needs more numbers; a file with more would only fill the memory.
 MAX_ELEMENTS = 2**31
 
 
@@ -38,7 +38,7 @@ def output(architecture: Architecture) -> Shape:
     """Return the shape that leaves ``architecture``, checking every layer on the way.
 
     Raises:
-        ShapeError: If a layer cannot take what enters it; its place says which.
+        ShapeError: If a layer cannot take the shape that enters it; the place names the layer.
     """
     return after_all(architecture.layers, architecture.input, "layers")
 
@@ -134,7 +134,7 @@ def image(x: Shape, layer: Layer) -> tuple[int, int, int]:
 
 
 def say(x: Shape) -> str:
-    """Return a shape as people write it: 8×24×24, or 32 features."""
+    """Return a shape as text for people: 8×24×24, or 32 features."""
     return f"{x[0]} features" if len(x) == 1 else "×".join(map(str, x))
 
 

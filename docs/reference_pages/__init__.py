@@ -1,8 +1,7 @@
 """The reference pages of the documentation, made from the code that they describe.
 
 Types, defaults, names, options and formulas come from declared fields, the JSON Schema, the table
-of metrics and the command line; what code cannot say lies in ``texts/``. A test holds the two
-together.
+of metrics and the command line; other texts lie in ``texts/``. A test compares the two.
 """
 
 from reference_pages.write import pages, write

@@ -13,32 +13,37 @@ from unitsearch.space.sites import Base
 
 def parts() -> list[str]:
     """Return the sections on every backbone."""
-    found = [
+    sections = [
         section("The backbones", anchor="backbones"),
         *paragraphs("backbones"),
     ]
     for name, chosen in BACKBONES.items():
         about = described(chosen.make)
-        found += [
+        sections += [
             section(f"`{name}`", anchor=f"backbone-{name}", level=3),
             about.text,
             _options(chosen),
             block(", ".join(_sites(name))),
             f"Source: {about.source}" if about.source else "",
         ]
-    return found
+    return sections
 
 
 def options(name: str) -> dict[str, str]:
     """Return the options of a backbone with what they mean."""
-    said = described(BACKBONES[name].make).named
-    return {option: said.get(option, "") for option in BACKBONES[name].options}
+    option_texts = described(BACKBONES[name].make).named
+    return {option: option_texts.get(option, "") for option in BACKBONES[name].options}
 
 
 def _options(chosen: Backbone) -> str:
-    said = described(chosen.make).named
+    option_texts = described(chosen.make).named
     rows = [
-        (f"`{name}`", words(rule.schema()), value(chosen.defaults[name]), said.get(name, ""))
+        (
+            f"`{name}`",
+            words(rule.schema()),
+            value(chosen.defaults[name]),
+            option_texts.get(name, ""),
+        )
         for name, rule in chosen.options.items()
     ]
     return table(("option", "type", "default", "meaning"), rows) or "It has no options."

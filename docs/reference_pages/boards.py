@@ -18,13 +18,13 @@ from unitsearch.views.pages.boards import PANELS, Board, Panel
 _BY_NAME = ", by its name in `METRICS`"  # the link says as much
 
 
-def said() -> Mapping[str, Any]:
-    """Return what the texts say of boards.
+def board_texts() -> Mapping[str, Any]:
+    """Return the texts on boards.
 
     Raises:
         LookupError: If a key or a panel has no text, or a text nothing that it is about.
     """
-    found: Mapping[str, Any] = texts("boards")
+    loaded: Mapping[str, Any] = texts("boards")
     wanted = {
         "board": {field.name for field in fields(Board)},
         "panel": {field.name for field in fields(Panel)},
@@ -32,18 +32,18 @@ def said() -> Mapping[str, Any]:
         "options": {name for name, options in PANELS.items() if options},
     }
     for part, names in wanted.items():
-        if wrong := names ^ set(found[part]):
+        if wrong := names ^ set(loaded[part]):
             raise LookupError(f"texts/boards.yaml, {part}: {sorted(wrong)}")
-    return found
+    return loaded
 
 
 def pages() -> dict[str, str]:
     """Return the page on boards."""
-    told = said()
-    parts = list(told["about"])
+    about_boards = board_texts()
+    parts = list(about_boards["about"])
     for title, part in (("The keys of a board", "board"), ("The keys of a panel", "panel")):
         parts += [section(title, anchor=f"{part}-keys")]
-        for name, key in told[part].items():
+        for name, key in about_boards[part].items():
             parts += [section(f"`{name}`", anchor=f"{part}-{name}", level=3)]
             parts += [facts_line(key["type"], key["default"]), key["text"]]
     parts.append(section("The figures", anchor="figures"))
@@ -57,7 +57,7 @@ def pages() -> dict[str, str]:
             f"Source: {about.source}" if about.source else "",
         ]
     parts.append(section("Tables and texts", anchor="panels"))
-    for name, text in told["words"].items():
+    for name, text in about_boards["words"].items():
         parts += [section(f"`{name}`", anchor=f"panel-{name}", level=3), text, example(name)]
     return {"boards": page("Boards and figures", *parts, anchor="boards")}
 
@@ -72,7 +72,7 @@ def example(name: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """Return what a figure's docstring says, without its ``Return``."""
+    """Return a figure's docstring without its ``Return``."""
     rest = text.removeprefix("Return ")
     return rest[:1].upper() + rest[1:]
 
@@ -87,7 +87,7 @@ def _options(name: str, meant: Mapping[str, str]) -> str:
 
 
 def _type(rule: Rule) -> str:
-    """Return what an option may be; one of the metrics is told by a link."""
+    """Return the values that an option may have; for one of the metrics a link."""
     schema = rule.schema()
     if "accuracy" in schema.get("enum", ()) and "flops" in schema["enum"]:
         return "a [metric](metrics.md)"

@@ -1,4 +1,4 @@
-"""The pages on commands: what the command line itself says of its arguments, options and exits."""
+"""The pages on commands, from the command line's own arguments, options and exit codes."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Parameter:
     """An argument or option.
 
     Attributes:
-        spelled: As it is written on the command line.
-        text: What it is for.
-        default: What it is unless given; empty if that goes without saying.
+        spelled: Its spelling on the command line.
+        text: Its purpose.
+        default: Its value unless given; empty if that is obvious.
         is_option: Whether it begins with dashes.
     """
 
@@ -70,39 +70,39 @@ def commands() -> list[Command]:
 
 def exits() -> list[tuple[int, str, str]]:
     """Return the exit codes of errors with the class and its first sentence, by code."""
-    found = []
+    entries = []
     kinds: list[type[Any]] = [errors.UnitSearchError]
     while kinds:
         kind = kinds.pop(0)
         kinds += kind.__subclasses__()
-        found.append((kind.exit_code, kind.__name__, str(kind.__doc__).splitlines()[0]))
-    return sorted(found, key=lambda row: row[0])
+        entries.append((kind.exit_code, kind.__name__, str(kind.__doc__).splitlines()[0]))
+    return sorted(entries, key=lambda row: row[0])
 
 
 def pages() -> dict[str, str]:
     """Return the pages on commands."""
-    found = commands()
-    rows = [(f"[`unitsearch {one.name}`](#{one.anchor})", one.paragraphs[0]) for one in found]
+    entries = commands()
+    rows = [(f"[`unitsearch {item.name}`](#{item.anchor})", item.paragraphs[0]) for item in entries]
     index = page(
         "Commands",
         *paragraphs("commands"),
-        toc((_file(one) for one in found), hidden=True),
+        toc((_file(item) for item in entries), hidden=True),
         table(("command", "what it does"), rows),
         section("Exit codes", anchor="exit-codes"),
         _exits(),
         *paragraphs("exits"),
         anchor="commands",
     )
-    return {"commands/index": index, **{f"commands/{_file(one)}": _page(one) for one in found}}
+    return {"commands/index": index, **{f"commands/{_file(item)}": _page(item) for item in entries}}
 
 
-def _page(one: Command) -> str:
-    options = [_row(parameter) for parameter in one.parameters if parameter.is_option]
-    arguments = [_row(parameter) for parameter in one.parameters if not parameter.is_option]
-    parts = [_paragraph(text) for text in one.paragraphs]
-    parts.append(block(one.usage))
-    if one.examples:
-        parts += [section("Examples", level=2), block("\n".join(one.examples), "sh")]
+def _page(item: Command) -> str:
+    options = [_row(parameter) for parameter in item.parameters if parameter.is_option]
+    arguments = [_row(parameter) for parameter in item.parameters if not parameter.is_option]
+    parts = [_paragraph(text) for text in item.paragraphs]
+    parts.append(block(item.usage))
+    if item.examples:
+        parts += [section("Examples", level=2), block("\n".join(item.examples), "sh")]
     if arguments:
         parts += [
             section("Arguments", level=2),
@@ -111,7 +111,7 @@ def _page(one: Command) -> str:
     if options:
         parts += [section("Options", level=2), table(("option", "default", "meaning"), options)]
     parts.append("It exits with 0 when all went well; see [exit codes](#exit-codes) for the rest.")
-    return page(f"unitsearch {one.name}", *parts, anchor=one.anchor)
+    return page(f"unitsearch {item.name}", *parts, anchor=item.anchor)
 
 
 def _walk(app: typer.Typer, group: str) -> Iterator[Command]:
@@ -123,8 +123,8 @@ def _walk(app: typer.Typer, group: str) -> Iterator[Command]:
         paragraphs, examples = _read(inspect.cleandoc(function.__doc__ or ""))
         parameters = tuple(_parameters(function))
         words = ["unitsearch", name]
-        words += ["[OPTIONS]"] if any(one.is_option for one in parameters) else []
-        words += [one.spelled for one in parameters if not one.is_option]
+        words += ["[OPTIONS]"] if any(item.is_option for item in parameters) else []
+        words += [item.spelled for item in parameters if not item.is_option]
         yield Command(name, " ".join(words), paragraphs, parameters, examples)
     for inner in app.registered_groups:
         assert inner.typer_instance is not None  # a group is another app
@@ -160,15 +160,17 @@ def _parameters(function: Callable[..., Any]) -> Iterator[Parameter]:
             yield Parameter(spelled, text, default, False)
             continue
         # in Annotated[…] what an option is called may stand where its default would otherwise
-        given = [one for one in (info.default, *(info.param_decls or ())) if isinstance(one, str)]
+        given = [
+            item for item in (info.default, *(info.param_decls or ())) if isinstance(item, str)
+        ]
         names = given or [f"--{name.replace('_', '-')}"]
         plain = _plain_type(kind)
         if plain is bool and not given:
             names.append(f"--no-{name.replace('_', '-')}")
         elif plain is bool:
-            names = [one for word in names for one in word.split("/")]  # --on/--off
+            names = [item for word in names for item in word.split("/")]  # --on/--off
         elif issubclass(plain, Enum):
-            names[-1] += f" {'|'.join(str(one.value) for one in plain)}"
+            names[-1] += f" {'|'.join(str(item.value) for item in plain)}"
         elif plain is not bool:
             names[-1] += f" {info.metavar or _METAVARS.get(plain, 'TEXT')}"
         if plain is bool and names[-1].startswith("--no-") and parameter.default is not None:
@@ -178,7 +180,7 @@ def _parameters(function: Callable[..., Any]) -> Iterator[Parameter]:
 
 def _plain_type(kind: Any) -> Any:
     """Return the type of one value: of ``list[int] | None`` it is ``int``."""
-    while inner := [one for one in get_args(kind) if one is not type(None)]:
+    while inner := [item for item in get_args(kind) if item is not type(None)]:
         kind = inner[0]
     return kind
 
@@ -190,8 +192,8 @@ def _default(plain: Any) -> str:
 
 def _row(parameter: Parameter) -> tuple[str, str, str]:
     default = parameter.default
-    said = default if default in ("", "required") else f"`{default}`"
-    return f"`{parameter.spelled}`", said, parameter.text
+    stated = default if default in ("", "required") else f"`{default}`"
+    return f"`{parameter.spelled}`", stated, parameter.text
 
 
 def _paragraph(text: str) -> str:
@@ -205,16 +207,16 @@ def _exits() -> str:
         by_code.setdefault(code, []).append((name, text.removeprefix("Raise ")))
     for code, some in by_code.items():
         meant = {1: "A bug of ours, with its traceback; please report it."}.get(code)
-        said = meant or " ".join(text[0].upper() + text[1:] for _, text in some)
-        rows.append((str(code), said, ", ".join(f"`{name}`" for name, _ in some)))
+        stated = meant or " ".join(text[0].upper() + text[1:] for _, text in some)
+        rows.append((str(code), stated, ", ".join(f"`{name}`" for name, _ in some)))
     rows.append(
         ("130, 143", "Stopped by Ctrl-C or SIGTERM (128 + the signal); everything is saved.", "")
     )
     return table(("code", "when", "in Python"), rows)
 
 
-def _file(one: Command) -> str:
-    return one.name.replace(" ", "-")
+def _file(item: Command) -> str:
+    return item.name.replace(" ", "-")
 
 
 def words_of(example: str) -> list[str]:

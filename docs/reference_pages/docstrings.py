@@ -1,4 +1,4 @@
-"""What a docstring of the house says: its text, its attributes by name, its source."""
+"""The parts of a docstring: its text, its attributes by name, its source."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Described:
     Attributes:
         text: Everything before the first section.
         named: The arguments or attributes with what they mean.
-        source: Where a formula or a network comes from; empty if it is not said.
+        source: The origin of a formula or a network; empty if the docstring names none.
     """
 
     text: str
@@ -45,19 +45,19 @@ def described(thing: Any) -> Described:
 
 
 def markdown(text: str) -> str:
-    """Return reStructuredText of the house as Markdown: only code is written otherwise."""
+    """Return a docstring's reStructuredText as Markdown: only code is written otherwise."""
     return text.replace("``", "`")
 
 
 def _named(lines: list[str]) -> dict[str, str]:
-    """Return what lines such as ``    name: what it means`` say, continued ones joined."""
-    found: dict[str, list[str]] = {}
+    """Return the texts of lines such as ``    name: its meaning``, continued ones joined."""
+    texts_by_name: dict[str, list[str]] = {}
     name = ""
     for line in lines:
         head = re.fullmatch(r" {4}(\w+): (.*)", line)
         if head:
             name = head[1]
-            found[name] = [head[2]]
+            texts_by_name[name] = [head[2]]
         elif name:
-            found[name].append(line.strip())
-    return {key: markdown(" ".join(words).strip()) for key, words in found.items()}
+            texts_by_name[name].append(line.strip())
+    return {key: markdown(" ".join(words).strip()) for key, words in texts_by_name.items()}

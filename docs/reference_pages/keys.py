@@ -1,4 +1,4 @@
-"""The keys of space and architecture files: what the code allows, with what the texts say of it."""
+"""The keys of space and architecture files: types from the code, explanations from the texts."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _NAME = "A name, which the names of its parameters begin with; of a backbone's l
 
 @dataclass(frozen=True)
 class Fact:
-    """What the code says of a key.
+    """A key as the code declares it.
 
     Attributes:
         type: What a value may be, in words.
-        default: Its default in words, "required", or nothing where the code does not say.
+        default: Its default in words, "required", or nothing where the code has none.
         chosen: Whether a choice may stand in its place.
-        text: What it means, where a docstring says it.
+        text: Its meaning, from a docstring that has it.
     """
 
     type: str = ""
@@ -86,7 +86,7 @@ class Group:
 
 
 def facts() -> dict[str, dict[str, Fact]]:
-    """Return what the code says of every key of a space or architecture file, by group."""
+    """Return every key of a space or architecture file as the code declares it, by group."""
     schema = space_schema()
     top, defs = schema["properties"], schema["$defs"]
     counted, written, named = defs["units"]["oneOf"]
@@ -120,30 +120,30 @@ def groups() -> tuple[Group, ...]:
         LookupError: If a key of the code has no text, or a text has no key.
     """
     known = facts()
-    found = []
+    entries = []
     for data in texts("space"):
-        name, said = data["group"], data["keys"]
+        name, key_texts = data["group"], data["keys"]
         both = known.pop(name)
-        if set(both) != set(said):
-            raise LookupError(f"texts/space.yaml, {name}: {sorted(set(both) ^ set(said))}")
-        keys = tuple(_key(name, key, both[key], said[key]) for key in said)
+        if set(both) != set(key_texts):
+            raise LookupError(f"texts/space.yaml, {name}: {sorted(set(both) ^ set(key_texts))}")
+        keys = tuple(_key(name, key, both[key], key_texts[key]) for key in key_texts)
         cls = KINDS.get(name)
         about = data.get("about") or (described(cls).text if cls else "")
         title = data.get("title", name)
         short = data.get("short", f"`{title}`")
-        found.append(Group(name, data["page"], title, data["within"], about, short, keys))
+        entries.append(Group(name, data["page"], title, data["within"], about, short, keys))
     if known:
         raise LookupError(f"texts/space.yaml says nothing of {', '.join(known)}")
-    return tuple(found)
+    return tuple(entries)
 
 
 def key_pages() -> dict[str, str]:
     """Return the pages on keys."""
-    found = groups()
-    made = {"space/index": _index(found)}
+    entries = groups()
+    made = {"space/index": _index(entries)}
     for name, (title, about) in PAGES.items():
         parts = [about]
-        for group in found:
+        for group in entries:
             if group.page == name:
                 parts += _group(group)
         if name == "backbones":
@@ -152,10 +152,10 @@ def key_pages() -> dict[str, str]:
     return made
 
 
-def _index(found: Iterable[Group]) -> str:
+def _index(entries: Iterable[Group]) -> str:
     rows = [
         (f"[{key.name}](#{key.anchor})", group.short, key.type, key.default)
-        for group in found
+        for group in entries
         for key in group.keys
     ]
     return page(
@@ -170,31 +170,31 @@ def _index(found: Iterable[Group]) -> str:
 def _group(group: Group) -> list[str]:
     parts = [section(group.title, anchor=f"key-{group.name}"), group.about]
     for key in group.keys:
-        told = facts_line(key.type, key.default, "may be a choice" if key.chosen else "")
+        summary = facts_line(key.type, key.default, "may be a choice" if key.chosen else "")
         parts += [
             section(f"`{key.name}`", anchor=key.anchor, level=3),
-            told,
+            summary,
             key.text,
             block(key.example, "yaml"),
         ]
     return parts
 
 
-def _key(group: str, name: str, fact: Fact, said: Mapping[str, Any]) -> Key:
+def _key(group: str, name: str, fact: Fact, key_texts: Mapping[str, Any]) -> Key:
     default = fact.default
-    if "default" in said:
-        default = value(said["default"])
-    if "default_text" in said:
-        default = said["default_text"]
+    if "default" in key_texts:
+        default = value(key_texts["default"])
+    if "default_text" in key_texts:
+        default = key_texts["default_text"]
     return Key(
         group,
         name,
-        said.get("type", fact.type),
+        key_texts.get("type", fact.type),
         default,
         fact.chosen,
-        said.get("text", fact.text),
-        said["example"],
-        said.get("default"),
+        key_texts.get("text", fact.text),
+        key_texts["example"],
+        key_texts.get("default"),
     )
 
 
@@ -210,17 +210,17 @@ def _facts(
 
 def _layer_facts(cls: type[Any], schema: Schema) -> dict[str, Fact]:
     """Return the facts of a layer's keys: types and defaults as they are declared."""
-    found = _facts(schema["properties"], schema["required"])
-    said = described(cls).named
+    entries = _facts(schema["properties"], schema["required"])
+    key_texts = described(cls).named
     for field in declared(cls):
         default = "required" if field.required else value(field.default)
-        found[field.key] = Fact(
+        entries[field.key] = Fact(
             words(field.rule.schema()),
             "" if field.default is None else default,
-            found[field.key].chosen,
-            _NAME if field.key == "name" else said.get(field.name, ""),
+            entries[field.key].chosen,
+            _NAME if field.key == "name" else key_texts.get(field.name, ""),
         )
-    return found
+    return entries
 
 
 def _union(ways: Iterable[Schema]) -> dict[str, Schema]:

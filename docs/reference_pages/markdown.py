@@ -26,8 +26,8 @@ def page(title: str, *parts: str, anchor: str = "") -> str:
 
 def paragraphs(name: str) -> list[str]:
     """Return the words at the head of the page called ``name``."""
-    found: list[str] = texts("pages")[name]
-    return found
+    page_texts: list[str] = texts("pages")[name]
+    return page_texts
 
 
 def section(title: str, *, anchor: str = "", level: int = 2) -> str:
@@ -51,8 +51,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def facts_line(kind: str, default: str, more: str = "") -> str:
     """Return the line under a key: its type, its default, and what else there is to it."""
-    said = default if default in ("", "required") else f"default: {default}"
-    return f"*{'; '.join(one for one in (kind, said, more) if one)}*"
+    default_text = default if default in ("", "required") else f"default: {default}"
+    return f"*{'; '.join(text for text in (kind, default_text, more) if text)}*"
 
 
 def toc(names: Iterable[str], *, hidden: bool = False, depth: int = 1) -> str:

@@ -1,4 +1,4 @@
-"""The page on the Python API: every public name with what its docstring says."""
+"""The page on the Python API: every public name with its docstring."""
 
 from __future__ import annotations
 

@@ -12,22 +12,22 @@ def pages() -> dict[str, str]:
     files = [load_space(name) for name in resources.names("search_spaces")]
     rows = [
         (
-            f"[`{one.name}`](#shipped-{one.name})",
-            f"`{one.data}`",
-            len(one.points),
-            _first(one.about),
+            f"[`{space_file.name}`](#shipped-{space_file.name})",
+            f"`{space_file.data}`",
+            len(space_file.points),
+            _first(space_file.about),
         )
-        for one in files
+        for space_file in files
     ]
     parts = [
         *paragraphs("spaces"),
         table(("space", "data", "points", "what it is"), rows),
     ]
-    for one in files:
+    for space_file in files:
         parts += [
-            section(f"`{one.name}`", anchor=f"shipped-{one.name}"),
-            block(one.about),
-            "Points: " + ", ".join(f"`{point}`" for point in one.points),
+            section(f"`{space_file.name}`", anchor=f"shipped-{space_file.name}"),
+            block(space_file.about),
+            "Points: " + ", ".join(f"`{point}`" for point in space_file.points),
         ]
     return {"spaces": page("Shipped spaces", *parts)}
 

@@ -8,11 +8,11 @@ from unitsearch.fields import Schema
 
 
 def words(schema: Schema) -> str:
-    """Return what ``schema`` allows, as people say it; a choice among values is left unsaid."""
+    """Return the values that ``schema`` allows, in words; a choice among values is left out."""
     for several in ("anyOf", "oneOf"):
         if several in schema:
-            said = [words(one) for one in schema[several] if not _is_choice(one)]
-            return _either([one for one in dict.fromkeys(said) if one])
+            phrases = [words(item) for item in schema[several] if not _is_choice(item)]
+            return _either([item for item in dict.fromkeys(phrases) if item])
     if "const" in schema:
         return f"`{schema['const']}`"
     if "enum" in schema:
@@ -39,11 +39,11 @@ def words(schema: Schema) -> str:
 
 
 def may_be_chosen(schema: Schema) -> bool:
-    """Say whether a choice may stand in place of the value."""
+    """Return whether a choice may stand in place of the value."""
     return any(
-        _is_choice(one) or may_be_chosen(one)
+        _is_choice(item) or may_be_chosen(item)
         for several in ("anyOf", "oneOf")
-        for one in schema.get(several, ())
+        for item in schema.get(several, ())
     )
 
 
@@ -51,13 +51,19 @@ def _is_choice(schema: Schema) -> bool:
     return schema.get("$ref") == "#/$defs/choice"
 
 
-def _either(said: list[str]) -> str:
-    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} or {said[-1]}" if said else ""
-
-
-def _several(one: str) -> str:
+def _either(phrases: list[str]) -> str:
     return (
-        one.replace("whole number", "whole numbers")
+        phrases[0]
+        if len(phrases) == 1
+        else f"{', '.join(phrases[:-1])} or {phrases[-1]}"
+        if phrases
+        else ""
+    )
+
+
+def _several(item: str) -> str:
+    return (
+        item.replace("whole number", "whole numbers")
         .replace("number,", "numbers,")
         .replace("number above", "numbers above")
         or "values"

@@ -23,11 +23,11 @@ def pages() -> dict[str, str]:
 
 def write(folder: Path) -> None:
     """Write every page below ``folder``, and remove pages that are no longer made."""
-    found = {folder / f"{name}.md": text for name, text in pages().items()}
+    made = {folder / f"{name}.md": text for name, text in pages().items()}
     for old in folder.rglob("*.md"):
-        if old not in found:
+        if old not in made:
             old.unlink()
-    for path, text in found.items():
+    for path, text in made.items():
         if path.is_file() and path.read_text("utf-8") == text:
             continue  # an unchanged page is not built anew
         path.parent.mkdir(parents=True, exist_ok=True)

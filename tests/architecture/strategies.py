@@ -23,7 +23,7 @@ from unitsearch.architecture import (
     Unit,
     Units,
 )
-from unitsearch.architecture.layers import ACTIVATIONS, SELECTIONS
+from unitsearch.architecture.convolutions import ACTIVATIONS, SELECTIONS
 from unitsearch.shapes import Shape, after
 
 WIDTHS = st.integers(1, 6)
@@ -64,7 +64,7 @@ def convs(draw: Any, x: Shape, out: int | None = None, keep: bool = False) -> Co
 
 @st.composite
 def slbfs(draw: Any, x: Shape, kernel: int | None = None, stride: int | None = None) -> Slbf:
-    """An SLBF layer that takes ``x``, with any bank that there is room and difference for."""
+    """An SLBF layer that takes ``x``, with any bank of at most all the different filters."""
     side = min(x[1:])
     out = draw(WIDTHS)
     splits = draw(st.sampled_from(_divisors(x[0], x[0])))
@@ -110,7 +110,9 @@ def units(draw: Any, inputs: int, shape: Shape, steps: list[Any]) -> Unit:
         elif step == "linear":
             layers.append(draw(linears()))
         elif draw(st.integers(0, 3)) == 0:
-            entering = [one.out for one in layers if isinstance(one, (Conv, Slbf))] or [inputs]
+            entering = [layer.out for layer in layers if isinstance(layer, (Conv, Slbf))] or [
+                inputs
+            ]
             layers.append(draw(slbfs((entering[-1], *shape[1:]), *step)))
         else:
             out = draw(WIDTHS)
@@ -121,7 +123,7 @@ def units(draw: Any, inputs: int, shape: Shape, steps: list[Any]) -> Unit:
                     out=out,
                     kernel=step[0],
                     stride=step[1],
-                    groups=grouped if not any(isinstance(one, Pool) for one in layers) else 1,
+                    groups=grouped if not any(isinstance(layer, Pool) for layer in layers) else 1,
                     bias=draw(st.booleans()),
                     norm=draw(NORMS),
                     act=draw(ACTS),
@@ -153,12 +155,12 @@ def stacks(draw: Any, x: Shape) -> Stack:
 @st.composite
 def sequences(draw: Any, x: Shape, depth: int = 1, most: int = 3) -> tuple[Layer, ...]:
     """Up to ``most`` layers one after the other."""
-    found: list[Layer] = []
+    layers: list[Layer] = []
     for _ in range(draw(st.integers(0, most))):
         layer = draw(one_layer(x, depth))
-        found.append(layer)
+        layers.append(layer)
         x = after(layer, x)
-    return tuple(found)
+    return tuple(layers)
 
 
 @st.composite

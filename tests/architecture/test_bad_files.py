@@ -1,4 +1,4 @@
-"""Files that are wrong: what is said about them, and that nothing else happens."""
+"""Files that are wrong: their messages, and that nothing else happens."""
 
 # ruff: noqa: E501  # a message stands on one line here as it does on the screen
 
@@ -55,7 +55,7 @@ def test_the_good_file_that_the_bad_ones_are_made_from_is_good() -> None:
     output(read_architecture(GOOD))
 
 
-# One layer on line 4; what is said after "net.yaml:4: layers[0]".
+# One layer on line 4; the message after "net.yaml:4: layers[0]".
 BAD_LAYERS = {
     "{kind: conv, out: 4, kernel: 4}": ".kernel: found 4, expected an odd number where padding is same; try 3 or 5",
     "{kind: conv, out: 4, kernal: 3}": ".kernal: found 'kernal', expected a key of conv; did you mean 'kernel'?",
@@ -111,7 +111,7 @@ BAD_LAYERS = {
 
 
 @pytest.mark.parametrize("layer", BAD_LAYERS)
-def test_a_bad_layer_is_told_with_its_place_what_was_found_and_expected(
+def test_the_error_of_a_bad_layer_gives_its_place_the_value_found_and_the_expected(
     layer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -122,7 +122,7 @@ def test_a_bad_layer_is_told_with_its_place_what_was_found_and_expected(
     assert error.exit_code == 3
 
 
-# Whole files; what the message begins with.
+# Whole files; the beginning of the message.
 BAD_FILES = {
     "": "net.yaml: found nothing, expected an architecture",
     "- 1\n- 2\n": "net.yaml:1: found [1, 2], expected an architecture",
@@ -131,7 +131,7 @@ BAD_FILES = {
     "a: b: c": "net.yaml:1: not YAML: ",
     "\ta: 1": "net.yaml:1: not YAML: ",
     "a: 1\n---\nb: 2": "net.yaml:2: not YAML: ",
-    "a: *nowhere": "net.yaml:1: not YAML: ",
+    "a: *nowhere": "net.yaml:1: not YAML: found the alias *nowhere, expected an anchor",
     "!!python/object/apply:os.system ['touch pwned']": "net.yaml:1: found the tag !!python/object/apply:os.system",
     "layers: !!python/name:os.system": "net.yaml:1: found the tag !!python/name:os.system",
     "unitsearch: 1\nlayers: !!set {a, b}": "net.yaml:2: found the tag !!set",
@@ -161,17 +161,28 @@ BAD_FILES = {
     f"{HEAD}- {{kind: conv, out: !!float ''}}": "net.yaml:4: '' is not a value",
     f"{HEAD}- {{kind: conv, out: !!bool maybe}}": "net.yaml:4: 'maybe' is not a value",
     "[" * 10_000 + "]" * 10_000: "net.yaml:1: nested over 64 deep",
+    "[" * 10_000: "net.yaml:1: nested over 64 deep",
+    "a: '[['\nb:\n" + "  [" * 10_000: "net.yaml:3: nested over 64 deep",
+    "{a: " * 10_000 + "}" * 10_000: "net.yaml:1: nested over 64 deep",
+    "[\n" * 10_000 + "]\n" * 10_000: "net.yaml:65: nested over 64 deep",
+    "- " * 10_000 + "x": "net.yaml:1: nested over 64 deep",
+    "? " * 10_000 + "x": "net.yaml:1: nested over 64 deep",
+    "".join(" " * i + "a:\n" for i in range(200)): "net.yaml:65: nested over 64 deep",
+    "note: " + "[" * 100 + "a, 'b' c]": "net.yaml:1: nested over 64 deep",
+    "note: \"" + "[" * 100 + "\"\n- 1": "net.yaml:2: not YAML: ",
+    "# " + "[" * 100 + "\na: b: c": "net.yaml:2: not YAML: ",
+    "a: &a [1]\nb: &b {c: *a, d: *c}": "net.yaml:2: not YAML: found the alias *c, expected an anchor of that name before it",
     "&a [*a]": "net.yaml:1: nested over 64 deep",
-    "- &a0 [1]\n" + "".join(f"- &a{i} [*a{i - 1}]\n" for i in range(1, 900)): "net.yaml:1: nested",
+    "- &a0 [1]\n" + "".join(f"- &a{i} [*a{i - 1}]\n" for i in range(1, 900)): "net.yaml:64: nested over 64 deep, aliases followed",
     "a0: &a0 [x]\n" + "".join(
         f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12)
-    ): "net.yaml:1: more than 400,000 values",
+    ): "net.yaml:7: more than 400,000 values",
     HEAD + "- {kind: residual, body: [" * 30 + "]}" * 30: "net.yaml:",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("text", BAD_FILES, ids=lambda text: repr(text[:40]))
-def test_a_bad_file_is_told_with_its_line(
+def test_a_bad_file_is_reported_with_its_line(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -183,6 +194,8 @@ def test_a_bad_file_is_told_with_its_line(
 
 
 BAD_JSON = {
+    "{\n\t\"a\": " + "[" * 10_000 + "]" * 10_000 + "}": "net.json:2: nested over 64 deep",
+    "[" * 10_000: "net.json:1: nested over 64 deep",
     '{"unitsearch": 1': "net.json:1: not JSON",
     "{\n\t\"a\": " + "9" * 5000 + "}": "net.json:2: ",
     '{"a": 1, "a": 2}': "net.json:1: found the key 'a' twice",
@@ -191,7 +204,7 @@ BAD_JSON = {
 
 
 @pytest.mark.parametrize("text", BAD_JSON)
-def test_bad_json_is_told_with_its_line(
+def test_bad_json_is_reported_with_its_line(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -203,7 +216,7 @@ def test_a_file_over_four_megabytes_is_not_even_read(tmp_path: Path) -> None:
     assert "5,000,001 bytes, expected at most 4,000,000" in str(error)
 
 
-def test_bytes_that_are_not_text_are_told(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "net.yaml"
     file.write_bytes(b"unitsearch: 1\n\xff\xfe")
     with pytest.raises(SpecError, match="byte 14 is not text, expected YAML or JSON in UTF-8"):
@@ -234,15 +247,15 @@ def test_a_network_too_large_for_any_machine_is_refused(tmp_path: Path) -> None:
 
 
 def only_our_errors(text: str, name: str = "x.yaml") -> None:
-    said = None
+    raised = None
     try:
         document = read_text(text, name)
         with document.located():
             output(read_architecture(document.data))
     except UnitSearchError as error:
-        said = error
-    assert said is None or str(said).startswith(name)
-    assert said is None or said.exit_code in (2, 3)
+        raised = error
+    assert raised is None or str(raised).startswith(name)
+    assert raised is None or raised.exit_code in (2, 3)
 
 
 @given(st.text(max_size=200), st.sampled_from(("x.yaml", "x.json")))
@@ -287,28 +300,28 @@ ODD = st.one_of(
 
 def places(data: Any) -> list[tuple[Any, Any]]:
     """Every (container, key) in plain data."""
-    found = []
+    pairs = []
     items = data.items() if isinstance(data, dict) else enumerate(data)
-    for at, value in list(items):
-        found.append((data, at))
+    for index, value in list(items):
+        pairs.append((data, index))
         if isinstance(value, (dict, list)):
-            found += places(value)
-    return found
+            pairs += places(value)
+    return pairs
 
 
 def mutate(data: st.DataObject, good: dict[str, Any], odd: st.SearchStrategy[Any]) -> Any:
     bad = copy.deepcopy(good)
     for _ in range(data.draw(st.integers(1, 2))):
-        holder, at = data.draw(st.sampled_from(places(bad)))
+        holder, where = data.draw(st.sampled_from(places(bad)))
         match data.draw(st.sampled_from(("replace", "drop", "rename", "repeat"))):
             case "replace":
-                holder[at] = copy.deepcopy(data.draw(odd))
+                holder[where] = copy.deepcopy(data.draw(odd))
             case "drop":
-                del holder[at]
+                del holder[where]
             case "rename" if isinstance(holder, dict):
-                holder[f"{at}x"] = holder.pop(at)
+                holder[f"{where}x"] = holder.pop(where)
             case "repeat" if isinstance(holder, list):
-                holder.insert(at, copy.deepcopy(holder[at]))
+                holder.insert(where, copy.deepcopy(holder[where]))
             case _:
                 pass
         if not bad:

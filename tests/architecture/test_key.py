@@ -1,4 +1,4 @@
-"""What is in the key of an architecture and what is not."""
+"""The key of an architecture: the values that change it and those that do not."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_key_is_twenty_hex_digits() -> None:
 
 
 def test_keys_of_earlier_releases_still_hold() -> None:
-    """Studies store keys: after a change of the canonical form none would be found again."""
+    """Compare with stored keys: a change of the canonical form would orphan those of studies."""
     assert key_of(LAYERS) == "9bf19bffac9262fe7e5d"
     residual = {"kind": "residual", "body": [{"kind": "conv", "out": 4}], "act": "none"}
     assert key_of([{"kind": "conv", "out": 4}, residual]) == "b7d393d02f02a7a0b14a"
@@ -141,7 +141,7 @@ def test_another_process_finds_the_same_key() -> None:
         "d = {'unitsearch': 1, 'input': [1, 8, 8], 'layers': " + repr(LAYERS) + "}\n"
         "print(key(r(d)))"
     )
-    said = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
-    assert said.strip() == key_of(LAYERS)
+    assert process.strip() == key_of(LAYERS)

@@ -1,4 +1,4 @@
-"""Which orders of units are one network, and which are not."""
+"""The orders of units that are one network, and those that are not."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ FIXED: dict[str, tuple[list[Any], list[Any], tuple[int, int, int]]] = {
 @pytest.mark.parametrize("name", FREE)
 def test_the_order_of_units_is_free_between_dense_layers(name: str) -> None:
     before, after = FREE[name]
-    found = {key(read([*before, stack(list(o)), *after])) for o in permutations(UNITS)}
-    assert len(found) == 1
+    keys = {key(read([*before, stack(list(o)), *after])) for o in permutations(UNITS)}
+    assert len(keys) == 1
 
 
 @pytest.mark.parametrize("name", FIXED)
@@ -76,17 +76,17 @@ def test_the_order_of_units_is_kept_at(name: str) -> None:
     before, after, image = FIXED[name]
     three = [A, F, {"nodes": [1, 3, 1]}]  # of one input each
     units = three if name == "a residual before" else UNITS
-    found = {key(read([*before, stack(list(o)), *after], image)) for o in permutations(units)}
-    assert len(found) == 6
+    keys = {key(read([*before, stack(list(o)), *after], image)) for o in permutations(units)}
+    assert len(keys) == 6
 
 
 def test_two_stacks_in_a_row_keep_both_orders() -> None:
-    found = {
-        key(read([conv(), stack(list(one)), stack(list(two)), conv()]))
-        for one in permutations(UNITS)
+    keys = {
+        key(read([conv(), stack(list(order)), stack(list(two)), conv()]))
+        for order in permutations(UNITS)
         for two in permutations(UNITS)
     }
-    assert len(found) == 36
+    assert len(keys) == 36
 
 
 def test_a_residual_body_that_begins_with_a_stack_keeps_its_order() -> None:
@@ -133,7 +133,7 @@ def test_linear_units_on_flattened_pixels_keep_their_order() -> None:
     assert len(keys) == 2
 
 
-def test_equal_neighbours_are_one_run() -> None:
+def test_equal_adjacent_units_are_one_run() -> None:
     counted = read([stack([{"count": 3, **A}]), conv()], (3, 8, 8))
     spelt = read([stack([A, {"count": 2, **A}]), conv()], (3, 8, 8))
     assert counted == spelt
@@ -141,8 +141,8 @@ def test_equal_neighbours_are_one_run() -> None:
 
 
 def test_equal_units_apart_are_one_run_where_the_order_is_free() -> None:
-    found = read([conv(), stack([A, D, A]), conv()])
-    assert [run.count for run in found.layers[1].units] in ([2, 1], [1, 2])  # type: ignore[union-attr]
+    architecture = read([conv(), stack([A, D, A]), conv()])
+    assert [run.count for run in architecture.layers[1].units] in ([2, 1], [1, 2])  # type: ignore[union-attr]
 
 
 def test_counts_are_part_of_the_network() -> None:
@@ -152,5 +152,5 @@ def test_counts_are_part_of_the_network() -> None:
 
 
 def test_an_architecture_in_canonical_order_is_returned_as_it_is() -> None:
-    found = read([conv(), stack(UNITS), conv()])
-    assert canonical(found) is found
+    architecture = read([conv(), stack(UNITS), conv()])
+    assert canonical(architecture) is architecture

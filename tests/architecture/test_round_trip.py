@@ -31,50 +31,50 @@ SCHEMA = jsonschema.Draft202012Validator(architecture_schema())
 
 @given(architectures())
 @settings(deadline=None)
-def test_reading_what_was_written_gives_an_equal_architecture(one: Architecture) -> None:
-    again = read_architecture(write_architecture(one))
-    assert again == canonical(one)
-    assert key(again) == key(one)
+def test_reading_what_was_written_gives_an_equal_architecture(architecture: Architecture) -> None:
+    again = read_architecture(write_architecture(architecture))
+    assert again == canonical(architecture)
+    assert key(again) == key(architecture)
 
 
 @given(architectures())
 @settings(deadline=None)
-def test_what_is_outside_the_key_survives_too(one: Architecture) -> None:
-    again = read_architecture(write_architecture(one))
-    outside = [(a.classes, a.mean, a.std, a.provenance) for a in (one, again)]
+def test_what_is_outside_the_key_survives_too(architecture: Architecture) -> None:
+    again = read_architecture(write_architecture(architecture))
+    outside = [(a.classes, a.mean, a.std, a.provenance) for a in (architecture, again)]
     assert outside[0] == outside[1]
-    assert write_architecture(again) == write_architecture(canonical(one))
+    assert write_architecture(again) == write_architecture(canonical(architecture))
 
 
 @given(architectures())
 @settings(deadline=None, max_examples=50)
-def test_yaml_and_json_say_the_same(one: Architecture) -> None:
-    plain = write_architecture(one)
+def test_yaml_and_json_say_the_same(architecture: Architecture) -> None:
+    plain = write_architecture(architecture)
     from_yaml = read_architecture(read_text(yaml_text(plain)).data)
     from_json = read_architecture(read_text(json.dumps(plain), "a.json").data)
-    assert from_yaml == from_json == canonical(one)
-    assert key(from_yaml) == key(from_json) == key(one)
+    assert from_yaml == from_json == canonical(architecture)
+    assert key(from_yaml) == key(from_json) == key(architecture)
 
 
 @given(architectures())
 @settings(deadline=None, max_examples=50)
-def test_what_is_written_keeps_the_schema(one: Architecture) -> None:
-    SCHEMA.validate(write_architecture(one))
+def test_what_is_written_keeps_the_schema(architecture: Architecture) -> None:
+    SCHEMA.validate(write_architecture(architecture))
 
 
 @given(architectures())
 @settings(deadline=None, max_examples=50)
-def test_another_yaml_reader_reads_the_same_data(one: Architecture) -> None:
-    plain = write_architecture(one)
+def test_another_yaml_reader_reads_the_same_data(architecture: Architecture) -> None:
+    plain = write_architecture(architecture)
     assert yaml.safe_load(yaml_text(plain)) == plain
 
 
 @given(architectures())
 @settings(deadline=None, max_examples=50)
-def test_the_canonical_form_of_a_canonical_form_is_itself(one: Architecture) -> None:
-    first = canonical(one)
+def test_the_canonical_form_of_a_canonical_form_is_itself(architecture: Architecture) -> None:
+    first = canonical(architecture)
     assert canonical(first) is first
-    assert output(first) == output(one)
+    assert output(first) == output(architecture)
 
 
 @given(architectures(), architectures())
@@ -86,12 +86,12 @@ def test_keys_are_equal_exactly_where_canonical_forms_are(a: Architecture, b: Ar
 @pytest.mark.parametrize("field", ["classes", "mean", "std", "provenance"])
 def test_what_is_outside_the_key_is_outside_equality(field: str) -> None:
     plain = {"unitsearch": 1, "input": [1, 4, 4], "layers": [{"kind": "flatten"}]}
-    one = read_architecture(plain)
+    architecture = read_architecture(plain)
     values = {"classes": ("a",), "mean": (0.1,), "std": (0.2,), "provenance": {"trial": 1}}
-    other = replace(one, **{field: values[field]})
-    assert one == other
-    assert hash(one) == hash(other)
-    assert key(one) == key(other)
+    other = replace(architecture, **{field: values[field]})
+    assert architecture == other
+    assert hash(architecture) == hash(other)
+    assert key(architecture) == key(other)
 
 
 def test_a_unit_from_another_process_is_found_among_equal_ones() -> None:
@@ -103,10 +103,10 @@ def test_a_unit_from_another_process_is_found_among_equal_ones() -> None:
     _in_a_process(f"{make} assert pickle.load(sys.stdin.buffer) in {{one}}", dump, seed="2")
 
 
-def _in_a_process(code: str, told: bytes = b"", *, seed: str) -> bytes:
+def _in_a_process(code: str, standard_input: bytes = b"", *, seed: str) -> bytes:
     """Run ``code`` where strings hash differently from seed to seed; return what it writes."""
     environment = {**os.environ, "PYTHONHASHSEED": seed}
     words = [sys.executable, "-c", code]
     return subprocess.run(
-        words, input=told, stdout=subprocess.PIPE, env=environment, check=True
+        words, input=standard_input, stdout=subprocess.PIPE, env=environment, check=True
     ).stdout

@@ -28,7 +28,7 @@ SMALL: dict[str, Architecture] = {
 
 
 def full_names(layers: Layers, before: str = "") -> Iterator[str]:
-    """The name of every layer, those inside others behind the name of what holds them."""
+    """The full name of every layer: inside another layer it begins with that layer's name."""
     for layer in layers:
         assert layer.name is not None, layer
         name = before + layer.name

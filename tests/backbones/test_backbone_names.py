@@ -11,7 +11,7 @@ from tests.backbones.cases import SMALL, full_names
 from unitsearch.architecture import Architecture, read_architecture, write_architecture
 from unitsearch.backbones import BACKBONES, backbone
 
-every = pytest.mark.parametrize("one", SMALL.values(), ids=SMALL.keys())
+every = pytest.mark.parametrize("architecture", SMALL.values(), ids=SMALL.keys())
 
 POOLED = r"pool|flatten|head"
 BLOCK = r"(\.(expand|depthwise|project))?"
@@ -28,8 +28,8 @@ ALLOWED = {
 
 
 @every
-def test_every_full_name_is_there_once(one: Architecture) -> None:
-    names = Counter(full_names(one.layers))
+def test_every_full_name_is_there_once(architecture: Architecture) -> None:
+    names = Counter(full_names(architecture.layers))
     assert [name for name, times in names.items() if times > 1] == []
 
 
@@ -41,10 +41,10 @@ def test_names_follow_the_family_s_form(case: str) -> None:
 
 
 @every
-def test_a_file_keeps_the_network_and_its_names(one: Architecture) -> None:
-    again = read_architecture(write_architecture(one))
-    assert again == one
-    assert list(full_names(again.layers)) == list(full_names(one.layers))
+def test_a_file_keeps_the_network_and_its_names(architecture: Architecture) -> None:
+    again = read_architecture(write_architecture(architecture))
+    assert again == architecture
+    assert list(full_names(again.layers)) == list(full_names(architecture.layers))
 
 
 def test_every_backbone_is_among_the_cases() -> None:
@@ -52,21 +52,21 @@ def test_every_backbone_is_among_the_cases() -> None:
 
 
 def test_an_mlp_names_its_hidden_layers_in_order() -> None:
-    one = backbone("mlp", (1, 4, 4), 2, widths=[8, 6, 4])
-    assert list(full_names(one.layers)) == ["flatten", "fc1", "fc2", "fc3", "head"]
+    architecture = backbone("mlp", (1, 4, 4), 2, widths=[8, 6, 4])
+    assert list(full_names(architecture.layers)) == ["flatten", "fc1", "fc2", "fc3", "head"]
 
 
 def test_a_vgg_names_convolutions_by_stage() -> None:
-    one = backbone("vgg", (3, 8, 8), 2, convs=[2, 1], widths=[4, 6], head="pool")
-    assert list(full_names(one.layers)) == [
+    architecture = backbone("vgg", (3, 8, 8), 2, convs=[2, 1], widths=[4, 6], head="pool")
+    assert list(full_names(architecture.layers)) == [
         "stage1.conv1", "stage1.conv2", "stage1.pool", "stage2.conv1", "stage2.pool",
         "pool", "flatten", "head",
     ]  # fmt: skip
 
 
 def test_a_resnet_names_blocks_and_what_is_in_them() -> None:
-    one = backbone("resnet", (3, 32, 32), 2, blocks=[1, 1], widths=[4, 8], stem="imagenet")
-    assert list(full_names(one.layers)) == [
+    architecture = backbone("resnet", (3, 32, 32), 2, blocks=[1, 1], widths=[4, 8], stem="imagenet")
+    assert list(full_names(architecture.layers)) == [
         "stem.conv", "stem.pool",
         "layer1.0", "layer1.0.conv1", "layer1.0.conv2",
         "layer2.0", "layer2.0.conv1", "layer2.0.conv2", "layer2.0.downsample",
@@ -75,8 +75,8 @@ def test_a_resnet_names_blocks_and_what_is_in_them() -> None:
 
 
 def test_a_bottleneck_has_three_convolutions() -> None:
-    one = backbone("resnet", (3, 8, 8), 2, blocks=[1], widths=[4], block="bottleneck")
-    assert list(full_names(one.layers))[1:6] == [
+    architecture = backbone("resnet", (3, 8, 8), 2, blocks=[1], widths=[4], block="bottleneck")
+    assert list(full_names(architecture.layers))[1:6] == [
         "layer1.0", "layer1.0.conv1", "layer1.0.conv2", "layer1.0.conv3", "layer1.0.downsample",
     ]  # fmt: skip
 

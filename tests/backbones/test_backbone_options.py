@@ -1,4 +1,4 @@
-"""What ``backbone`` refuses, and what it says."""
+"""Options that ``backbone`` refuses, and its messages."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ CIFAR = (3, 32, 32)
 
 
 def refused(name: str, *, image: Any = CIFAR, classes: Any = 10, **options: Any) -> str:
-    """What it says."""
+    """Return the message of the error."""
     with pytest.raises(SpecError) as caught:
         backbone(name, image, classes, place="space.yaml: backbone", **options)
     return str(caught.value)
 
 
-def test_a_misspelt_name_is_told_the_nearest() -> None:
+def test_the_error_of_a_misspelt_name_suggests_the_nearest() -> None:
     assert refused("resnt18") == (
         "space.yaml: backbone: found 'resnt18', expected a backbone; did you mean 'resnet18'?"
     )
@@ -31,7 +31,7 @@ def test_a_name_that_is_no_text_is_refused(name: Any) -> None:
     assert "expected a backbone" in refused(name)
 
 
-def test_an_unknown_option_is_told_which_there_are() -> None:
+def test_the_error_of_an_unknown_option_lists_the_known_ones() -> None:
     assert refused("vgg16", heads="pool") == (
         "space.yaml: backbone.heads: found 'heads', expected an option of vgg16: "
         "widths, bias, head; did you mean 'head'?"
@@ -49,7 +49,7 @@ def test_what_the_name_decides_is_no_option() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"stem": "cifr"}, "backbone.stem: found 'cifr', expected one of cifar, imagenet; did you"),
         ({"widths": "64"}, "backbone.widths: found '64', expected a list"),
@@ -60,11 +60,11 @@ def test_what_the_name_decides_is_no_option() -> None:
         ),
     ],
 )
-def test_a_wrong_value_is_told_its_place(options: dict[str, Any], said: str) -> None:
-    assert said in refused("resnet18", **options)
+def test_the_error_of_a_wrong_value_names_its_place(options: dict[str, Any], message: str) -> None:
+    assert message in refused("resnet18", **options)
 
 
-def test_images_too_small_are_told_the_layer() -> None:
+def test_the_error_of_images_too_small_names_the_layer() -> None:
     with pytest.raises(
         ShapeError, match=r"^backbone\.layers\[11\]\.kernel: found 2, expected at most"
     ):
@@ -83,5 +83,5 @@ def test_there_is_a_class_at_least() -> None:
 @pytest.mark.parametrize("name", BACKBONES)
 def test_the_defaults_are_values_that_the_options_take(name: str) -> None:
     image = (3, 64, 64)
-    said = backbone(name, image, 10, **BACKBONES[name].defaults)
-    assert key(said) == key(backbone(name, image, 10))
+    architecture = backbone(name, image, 10, **BACKBONES[name].defaults)
+    assert key(architecture) == key(backbone(name, image, 10))

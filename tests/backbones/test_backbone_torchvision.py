@@ -20,7 +20,7 @@ CLASSES = 20
 
 
 def of(name: str) -> nn.Module:
-    """One of torchvision's models, with weights of chance."""
+    """Return one of torchvision's models, with random weights."""
     model: nn.Module = getattr(torchvision().models, name)(weights=None, num_classes=CLASSES)
     return model
 
@@ -47,7 +47,7 @@ every = pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
 
 
 def made(pair: TheirsOurs) -> tuple[nn.Module, Architecture]:
-    """Both, theirs in eval mode."""
+    """Return torchvision's network and ours, the former in eval mode."""
     theirs, name, options = pair
     return theirs().eval(), backbone(name, IMAGE, CLASSES, **options)
 
@@ -60,7 +60,7 @@ def flops(network: nn.Module) -> int:
 
 
 def randomise(network: nn.Module) -> None:
-    """Give every number a value that no default has, and that keeps outputs of a size."""
+    """Give every number a random value that keeps the outputs about as large as the inputs."""
     chance = torch.Generator().manual_seed(3)
     for name, tensor in network.state_dict().items():
         if not tensor.is_floating_point():
@@ -111,6 +111,6 @@ def test_with_torchvision_s_weights_the_outputs_are_torchvision_s(pair: TheirsOu
     copy_weights(theirs, ours)
     images = torch.rand(2, *IMAGE, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     with torch.inference_mode():
-        expected, found = theirs(images), ours(images)
+        expected, actual = theirs(images), ours(images)
     assert float((expected[0] - expected[1]).abs().max()) > 1e-3 * float(expected.abs().max())
-    torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-8 * float(expected.abs().max()))
+    torch.testing.assert_close(actual, expected, rtol=1e-8, atol=1e-8 * float(expected.abs().max()))

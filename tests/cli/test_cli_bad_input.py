@@ -76,26 +76,26 @@ BAD: dict[str, tuple[bytes | None, list[str], int, str]] = {
 }  # fmt: skip
 
 
-def assert_one_line(done: subprocess.CompletedProcess[str], code: int, said: str) -> None:
+def assert_one_line(done: subprocess.CompletedProcess[str], code: int, message: str) -> None:
     assert done.returncode == code, done.stderr + done.stdout
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("unitsearch: ")
     assert done.stderr.count("\n") == 1, done.stderr
     assert len(done.stderr) < 1000, done.stderr
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 @pytest.mark.parametrize("what", BAD)
 def test_what_is_wrong_is_said_in_a_line_and_nothing_is_left(
     what: str, unitsearch: Call, tmp_path: Path
 ) -> None:
-    content, overrides, code, said = BAD[what]
+    content, overrides, code, message = BAD[what]
     words = list(overrides)
     if content is not None:
         (tmp_path / "space.yaml").write_bytes(content)
         words.append("space=space.yaml")
-    assert_one_line(unitsearch("run", *words), code, said)
+    assert_one_line(unitsearch("run", *words), code, message)
     studies = tmp_path / "studies"
     assert not studies.exists() or not list(studies.iterdir())
     assert not (tmp_path / "owned").exists()

@@ -36,9 +36,9 @@ def test_cfg_job_prints_a_configuration_that_parses_and_touches_nothing(
 ) -> None:
     done = unitsearch("run", "--cfg", "job", "space=mlp", "seed=5", "limits.params=1e5")
     assert (done.returncode, done.stderr) == (0, "")
-    found = yaml.safe_load(done.stdout)
-    assert (found["space"], found["seed"], found["limits"]["params"]) == ("mlp", 5, 100_000)
-    assert found["data"]["name"] == "mnist"
+    printed = yaml.safe_load(done.stdout)
+    assert (printed["space"], printed["seed"], printed["limits"]["params"]) == ("mlp", 5, 100_000)
+    assert printed["data"]["name"] == "mnist"
     assert not list(tmp_path.iterdir())
 
 
@@ -67,9 +67,9 @@ def test_a_multirun_shows_the_configuration_of_each(unitsearch: Call) -> None:
 
 def test_every_shipped_space_is_listed_in_each_format(unitsearch: Call) -> None:
     names = resources.names("search_spaces")
-    found = json.loads(unitsearch("space", "list", "-f", "json").stdout)
-    assert [row["name"] for row in found] == names
-    assert yaml.safe_load(unitsearch("space", "list", "-f", "yaml").stdout) == found
+    printed = json.loads(unitsearch("space", "list", "-f", "json").stdout)
+    assert [row["name"] for row in printed] == names
+    assert yaml.safe_load(unitsearch("space", "list", "-f", "yaml").stdout) == printed
     table = csv.DictReader(unitsearch("space", "list", "-f", "csv").stdout.splitlines())
     assert [row["name"] for row in table] == names
     shown = unitsearch("space", "list").stdout
@@ -121,8 +121,8 @@ def test_equal_seeds_draw_equal_members_and_each_is_an_architecture_that_loads(
     done = unitsearch(*words, "-o", "drawn")
     for line in done.stdout.splitlines():
         (row,) = json.loads(unitsearch("cost", line, "-f", "json").stdout)
-        said = yaml.safe_load((tmp_path / line).read_text())["provenance"]
-        assert (row["params"], row["flops"]) == (said["params"], said["flops"])
+        stated = yaml.safe_load((tmp_path / line).read_text())["provenance"]
+        assert (row["params"], row["flops"]) == (stated["params"], stated["flops"])
 
 
 def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
@@ -139,9 +139,9 @@ def test_schemas_are_json(unitsearch: Call) -> None:
 
 
 def test_parameters_of_many_sites_are_told_once(unitsearch: Call) -> None:
-    said = unitsearch("space", "show", "shufflenetv2_cifar").stdout
-    assert "*.before.with {normal, single, hybrid} (16 sites)" in said
-    assert "*.after.width {4, 8, 16} (16 sites)" in said
+    stated = unitsearch("space", "show", "shufflenetv2_cifar").stdout
+    assert "*.before.with {normal, single, hybrid} (16 sites)" in stated
+    assert "*.after.width {4, 8, 16} (16 sites)" in stated
 
 
 def test_latency_is_measured_beside_the_baseline(unitsearch: Call) -> None:

@@ -1,4 +1,4 @@
-"""draw and inspect: what they write, what they print, how they refuse."""
+"""The commands draw and inspect: their files, their output and their errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from unitsearch.architecture import write_architecture, yaml_text
 from unitsearch.costs import count
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
-QUICK = {"train": ("train.epochs=1", "plan=grouped")}  # what the documentation trains, in a blink
+# The settings that shorten the commands of the documentation.
+QUICK = {"train": ("train.epochs=1", "plan=grouped")}
 FEW = ("-f", "json", "--sample", "60")
 WORDS = [
     "data=digits", "train=fast", "train.epochs=1", "plan=grouped", "engine.device=cpu",
@@ -75,7 +76,7 @@ def test_draw_takes_a_file(unitsearch: Call, trained: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         (["draw", "nowhere.yaml"], 2, "no architecture at 'nowhere.yaml'"),
         (["draw", "toy_hybrid:No.11"], 2, "No.11"),
@@ -84,12 +85,12 @@ def test_draw_takes_a_file(unitsearch: Call, trained: Path, tmp_path: Path) -> N
         (["inspect", "nowhere.yaml"], 2, "no architecture at 'nowhere.yaml'"),
     ],
 )
-def test_what_cannot_be_looked_at_is_refused(
-    words: list[str], code: int, said: str, unitsearch: Call
+def test_a_network_that_cannot_be_drawn_or_inspected_is_refused(
+    words: list[str], code: int, message: str, unitsearch: Call
 ) -> None:
     done = unitsearch(*words)
     assert (done.returncode, done.stdout) == (code, "")
-    assert said in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -123,21 +124,24 @@ def part(counts: dict[str, int]) -> str:
     )
 
 
-def test_inspect_says_what_removing_a_unit_would_save(unitsearch: Call, trained: Path) -> None:
+def test_inspect_shows_the_costs_that_removing_a_unit_saves(
+    unitsearch: Call, trained: Path
+) -> None:
     rows = json.loads(unitsearch("inspect", str(trained), *FEW).stdout)
     whole = count(load_architecture(trained))
     for row in rows:
-        made = {name: {"1-2-1": 2, "1-3-1": 3, "1-4-1": 3} for name in ("s1", "s2")}
-        made[row["stack"]][row["kind"]] -= 1
+        remaining = {name: {"1-2-1": 2, "1-3-1": 3, "1-4-1": 3} for name in ("s1", "s2")}
+        remaining[row["stack"]][row["kind"]] -= 1
         smaller = trained.with_name("smaller.yaml")
         smaller.write_text(
-            f"unitsearch: 1\ninput: [1, 8, 8]\nlayers:\n{part(made['s1'])}{part(made['s2'])}"
+            "unitsearch: 1\ninput: [1, 8, 8]\nlayers:\n"
+            f"{part(remaining['s1'])}{part(remaining['s2'])}"
             "- {kind: flatten}\n- {kind: linear, out: 10}\n"
         )
-        left = count(load_architecture(smaller))
-        assert row["saves_params"] == whole.params - left.params
-        assert row["saves_macs"] == whole.macs - left.macs
-        assert row["saves_flops"] == whole.flops - left.flops
+        reduced = count(load_architecture(smaller))
+        assert row["saves_params"] == whole.params - reduced.params
+        assert row["saves_macs"] == whole.macs - reduced.macs
+        assert row["saves_flops"] == whole.flops - reduced.flops
 
 
 def test_a_unit_whose_weights_are_zero_is_reported_as_dead(
@@ -160,15 +164,15 @@ def test_a_unit_whose_weights_are_zero_is_reported_as_dead(
     assert "dead: the same for every image" in (tmp_path / "hybrid.html").read_text()
 
 
-def test_an_unresolved_effect_is_said_with_its_images_and_its_error(
+def test_an_unresolved_effect_is_shown_with_its_images_and_its_error(
     unitsearch: Call, trained: Path, tmp_path: Path
 ) -> None:
     done = unitsearch("inspect", str(trained), "--sample", "20", "-f", "json")
     rows = json.loads(done.stdout)
     unresolved = [row for row in rows if row["finding"] == "no effect resolved"]
     assert unresolved  # twenty images resolve little
-    said = f"no effect resolved on 20 images (±{200 * unresolved[0]['accuracy_change_se']:.2f}"
-    assert said in (tmp_path / "hybrid.html").read_text()
+    message = f"no effect resolved on 20 images (±{200 * unresolved[0]['accuracy_change_se']:.2f}"
+    assert message in (tmp_path / "hybrid.html").read_text()
 
 
 def test_only_as_many_effects_are_measured_as_asked_for(unitsearch: Call, trained: Path) -> None:
@@ -190,7 +194,7 @@ def test_a_table_for_people_ends_with_the_page(unitsearch: Call, trained: Path) 
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         (["--image", "450"], 2, "0 to 449: digits has 450 validation images"),
         (["--image", "-1"], 2, "0 to 449"),
@@ -200,16 +204,18 @@ def test_a_table_for_people_ends_with_the_page(unitsearch: Call, trained: Path) 
         (["--sample", "0"], 2, "above 0"),
     ],
 )
-def test_what_does_not_suit_the_network_is_refused(
-    words: list[str], code: int, said: str, unitsearch: Call, trained: Path, tmp_path: Path
+def test_images_and_settings_that_do_not_suit_the_network_are_refused(
+    words: list[str], code: int, message: str, unitsearch: Call, trained: Path, tmp_path: Path
 ) -> None:
     done = unitsearch("inspect", str(trained), *words)
     assert (done.returncode, done.stdout) == (code, "")
-    assert said in done.stderr
+    assert message in done.stderr
     assert not (tmp_path / "hybrid.html").exists()
 
 
-def test_missing_weights_are_said_with_the_way_to_get_them(unitsearch: Call, trained: Path) -> None:
+def test_missing_weights_are_an_error_with_the_way_to_get_them(
+    unitsearch: Call, trained: Path
+) -> None:
     trained.with_suffix(".safetensors").unlink()
     done = unitsearch("inspect", str(trained))
     assert (done.returncode, done.stdout) == (3, "")
@@ -243,7 +249,9 @@ def test_a_network_without_units_is_refused(unitsearch: Call, tmp_path: Path) ->
     assert "holds no units" in done.stderr
 
 
-def test_other_images_than_those_of_its_split_are_told_of(unitsearch: Call, trained: Path) -> None:
+def test_images_of_another_split_than_its_own_bring_a_warning(
+    unitsearch: Call, trained: Path
+) -> None:
     own = unitsearch("inspect", str(trained), "--sample", "60")
     assert "may have been trained on" not in own.stderr
     other = unitsearch("inspect", str(trained), "--sample", "60", "data.validation=200")

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: what was found is kept, and the exit code says what happened."""
+"""Ctrl-C and SIGTERM: all outcomes are kept, and the exit code names the signal."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import DEADLINE, wait_until
 
 pytestmark = pytest.mark.slow
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -27,17 +29,26 @@ WORDS = [
 ]
 
 
-@contextlib.contextmanager
-def running(folder: Path, *words: str, until: str) -> Iterator[subprocess.Popen[str]]:
-    """A run whose stderr has been read up to a line with ``until``."""
-    process = subprocess.Popen(
-        [*COMMAND, *WORDS, *words],
+def started(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """A command in a session of its own, with the default answer to an interrupt.
+
+    A test run in the background ignores interrupts, and its children would too.
+    """
+    return subprocess.Popen(
+        [*COMMAND, *words],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
+
+
+@contextlib.contextmanager
+def running(folder: Path, *words: str, until: str) -> Iterator[subprocess.Popen[str]]:
+    """A run whose stderr has been read up to a line with ``until``."""
+    process = started(folder, *WORDS, *words)
     try:
         assert process.stderr is not None
         for line in process.stderr:
@@ -48,7 +59,7 @@ def running(folder: Path, *words: str, until: str) -> Iterator[subprocess.Popen[
         if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=60)
+        process.communicate(timeout=DEADLINE)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +72,7 @@ def test_a_signal_ends_the_run_in_order_and_all_is_saved(
 ) -> None:
     with running(tmp_path, until="trial 1 complete") as process:
         (os.killpg if group else os.kill)(process.pid, number)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=DEADLINE)
         assert process.returncode == code
     assert "Traceback" not in err
     assert out.count("\n") == 1
@@ -77,29 +88,22 @@ def test_a_signal_ends_the_run_in_order_and_all_is_saved(
 def test_a_second_ctrl_c_leaves_at_once_and_keeps_the_trial_for_resume(
     tmp_path: Path, unitsearch: Call
 ) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, *WORDS, "train.epochs=100000"],  # hours, if it were waited for
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = started(tmp_path, *WORDS, "train.epochs=100000")  # hours, if it were waited for
     try:
         journal = tmp_path / "studies" / "s" / "journal.log"
-        deadline = time.monotonic() + 60
-        while not (journal.is_file() and b'"architecture"' in journal.read_bytes()):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(
+            lambda: journal.is_file() and b'"architecture"' in journal.read_bytes(),
+            "a trial in the journal",
+        )
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         assert any("stopping" in line for line in process.stderr)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=DEADLINE)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=60)
+        process.communicate(timeout=DEADLINE)
     assert process.returncode == 130
     assert "Traceback" not in err
     assert "next: unitsearch resume s" in out
@@ -108,16 +112,15 @@ def test_a_second_ctrl_c_leaves_at_once_and_keeps_the_trial_for_resume(
 
 
 def test_a_ctrl_c_while_a_command_only_computes_exits_with_130(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, "space", "sample", "lenet_hybrid", "-n", "1000000", "-o", "drawn"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    # so many members take hours: only the interrupt can end it
+    words = ["space", "sample", "lenet_hybrid", "-n", "100000000", "-o", "drawn"]
+    process = started(tmp_path, *words)
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=DEADLINE)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert "Traceback" not in err

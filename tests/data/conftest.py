@@ -22,7 +22,7 @@ def idx_bytes(values: np.ndarray) -> bytes:
 
 @pytest.fixture
 def write_mnist(tmp_path: Path) -> Callable[..., Path]:
-    """Writes an MNIST-like set of 28 x 28 images below a root, which it returns."""
+    """Write an MNIST-like set of 28 x 28 images below a root, which it returns."""
 
     def write(name: str = "MNIST", train: int = 60, test: int = 20) -> Path:
         raw = tmp_path / name / "raw"
@@ -38,7 +38,7 @@ def write_mnist(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def write_cifar(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a small CIFAR-10 or CIFAR-100 below a root, which it returns."""
+    """Write a small CIFAR-10 or CIFAR-100 below a root, and return the root."""
 
     def write(classes: int = 10, each: int = 2, protocol: int = 2) -> Path:
         ten = classes == 10
@@ -62,7 +62,7 @@ def write_cifar(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def write_images(tmp_path: Path) -> Callable[..., Path]:
-    """Writes class folders of PNGs of one colour a class, and returns the folder around them."""
+    """Write class folders of PNGs of one colour a class, and return the folder around them."""
     from PIL import Image
 
     def write(part: str = "", classes: tuple[str, ...] = ("cat", "dog"), each: int = 10) -> Path:
@@ -77,7 +77,7 @@ def write_images(tmp_path: Path) -> Callable[..., Path]:
 
 
 def photo(seed: int, width: int, height: int, mode: str = "RGB") -> Any:
-    """A picture of soft patches: what JPEG keeps, unlike noise."""
+    """A picture of soft patches, which JPEG keeps, unlike noise."""
     from PIL import Image
 
     rough = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
@@ -95,7 +95,7 @@ WNIDS = ("n01443537", "n01629819", "n02124075")
 
 @pytest.fixture
 def write_tiny_imagenet(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a small Tiny-ImageNet below a root, which it returns."""
+    """Write a small Tiny-ImageNet below a root, and return the root."""
 
     def write(each: int = 8, test: int = 9, root: str = "") -> Path:
         folder = tmp_path / root / "tiny-imagenet-200"
@@ -125,7 +125,7 @@ def write_tiny_imagenet(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def write_imagenet(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a small ImageNet of images of all sizes below a root, which it returns.
+    """Write a small ImageNet of images of all sizes below a root, and return the root.
 
     ``val`` says how labels of the validation images are given: folders, kaggle or devkit.
     """

@@ -35,9 +35,9 @@ def test_augment_equals_a_loop_over_the_images(shape: tuple[int, ...]) -> None:
         crop_and_flip_one(image, int(top[i]), int(left[i]), bool(flip[i]))
         for i, image in enumerate(pixels)
     ]
-    found = augment(pixels, "crop_flip", seeded())
-    assert found.dtype == torch.uint8
-    assert torch.equal(found, torch.stack(looped) if looped else pixels)
+    actual = augment(pixels, "crop_flip", seeded())
+    assert actual.dtype == torch.uint8
+    assert torch.equal(actual, torch.stack(looped) if looped else pixels)
 
 
 def test_augment_reads_channels_last_pixels_alike() -> None:
@@ -60,28 +60,28 @@ def test_normalise_follows_its_formula() -> None:
     pixels = torch.randint(0, 256, (4, 3, 5, 5), dtype=torch.uint8)
     mean, std = (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)
     centre, spread = (torch.tensor(v, dtype=torch.float64).view(3, 1, 1) for v in (mean, std))
-    found = normalise(pixels, mean, std)
-    assert found.dtype == torch.float32
-    torch.testing.assert_close(found.double(), (pixels / 255 - centre) / spread, rtol=0, atol=1e-6)
+    actual = normalise(pixels, mean, std)
+    assert actual.dtype == torch.float32
+    torch.testing.assert_close(actual.double(), (pixels / 255 - centre) / spread, rtol=0, atol=1e-6)
 
 
 def test_normalise_keeps_the_memory_format() -> None:
     pixels = torch.zeros(2, 3, 4, 4, dtype=torch.uint8).to(memory_format=torch.channels_last)
-    found = normalise(pixels, (0.5,) * 3, (0.5,) * 3)
-    assert found.is_contiguous(memory_format=torch.channels_last)
+    actual = normalise(pixels, (0.5,) * 3, (0.5,) * 3)
+    assert actual.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_batches_keep_the_order_they_are_given() -> None:
-    found = list(batches(numbered(10), 4))
-    assert [labels.tolist() for _, labels in found] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    actual = list(batches(numbered(10), 4))
+    assert [labels.tolist() for _, labels in actual] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 
 
 def test_batches_in_a_drawn_order_hold_every_image_once_with_its_label() -> None:
-    found = list(batches(numbered(10), 4, seeded()))
-    labels = torch.cat([labels for _, labels in found])
+    actual = list(batches(numbered(10), 4, seeded()))
+    labels = torch.cat([labels for _, labels in actual])
     assert labels.tolist() != sorted(labels.tolist())
     assert sorted(labels.tolist()) == list(range(10))
-    for pixels, own in found:
+    for pixels, own in actual:
         assert torch.equal(pixels[:, 0, 0, 0].long(), own)
 
 
@@ -96,5 +96,5 @@ def test_a_smaller_last_batch_is_dropped_on_request(
     order: int | None, count: int, expected: list[int]
 ) -> None:
     generator = None if order is None else seeded(order)
-    found = batches(numbered(count), 4, generator, drop_last=True)
-    assert [len(labels) for _, labels in found] == expected
+    actual = batches(numbered(count), 4, generator, drop_last=True)
+    assert [len(labels) for _, labels in actual] == expected

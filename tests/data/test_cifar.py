@@ -29,7 +29,7 @@ class Calls:
 
 
 def by_python_2(values: np.ndarray) -> bytes:
-    """Return the pickle that Python 2 and its numpy wrote: how the published files look."""
+    """Return a pickle as Python 2 and its numpy wrote the published files."""
     raw = values.tobytes()
     return (
         b"\x80\x02}U\x04datacnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b"

@@ -120,8 +120,8 @@ def test_digits_are_always_available() -> None:
 
 
 def test_a_missing_set_says_where_it_was_sought_and_three_ways_out(tmp_path: Path) -> None:
-    said = available(data_spec("cifar100", root=tmp_path))
-    assert said == (
+    missing = available(data_spec("cifar100", root=tmp_path))
+    assert missing == (
         f"cifar100 is not in {tmp_path}/cifar-100-python: expected the files train, test, meta; "
         "put them there, name another root (data.root or UNITSEARCH_DATA) that holds "
         "cifar-100-python, or let data.download=true fetch them; data=digits needs no files"
@@ -133,9 +133,9 @@ def test_only_the_missing_files_are_named(tmp_path: Path) -> None:
     raw.mkdir(parents=True)
     for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte.gz"):
         (raw / name).touch()
-    said = available(data_spec("mnist", root=tmp_path))
-    assert said is not None
-    assert "the files t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (or .gz);" in said
+    missing = available(data_spec("mnist", root=tmp_path))
+    assert missing is not None
+    assert "the files t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (or .gz);" in missing
 
 
 def test_the_root_is_the_spec_s_then_the_environment_s_then_the_cache(
@@ -171,15 +171,15 @@ def test_folders_that_could_be_misread_are_refused(
 ) -> None:
     for name in folders:
         (tmp_path / name).mkdir(parents=True)
-    said = available(data_spec("image_folder", path=tmp_path))
-    assert said is not None
-    assert message in said
+    missing = available(data_spec("image_folder", path=tmp_path))
+    assert missing is not None
+    assert message in missing
 
 
 def test_a_path_that_is_no_folder_is_named(tmp_path: Path) -> None:
-    said = available(data_spec("image_folder", path=tmp_path / "none"))
-    assert said is not None
-    assert said.startswith(f"{tmp_path}/none: No such file or directory: expected a folder")
+    missing = available(data_spec("image_folder", path=tmp_path / "none"))
+    assert missing is not None
+    assert missing.startswith(f"{tmp_path}/none: No such file or directory: expected a folder")
 
 
 @pytest.mark.parametrize("heavy", ["torch", "numpy", "torchvision", "sklearn"])

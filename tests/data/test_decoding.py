@@ -1,4 +1,4 @@
-"""One image out of its file, held against torchvision's transforms."""
+"""One image out of its file, compared with torchvision's transforms."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_an_image_too_narrow_for_any_part_gives_its_middle(
     size: tuple[int, int], expected: tuple[int, ...]
 ) -> None:
     class Largest(Random):
-        """Draws the largest area, which no ratio makes fit."""
+        """Draw the largest area, which fits with no ratio."""
 
         def random(self) -> float:
             return 0.999
@@ -144,9 +144,9 @@ def test_a_large_jpeg_decoded_at_a_fraction_looks_the_same(
 def test_images_of_other_colours_are_served_as_rgb(tmp_path: Path, photo: Photo, mode: str) -> None:
     file = tmp_path / "image.JPEG"
     photo(1, 40, 40, mode).save(file)
-    found = decode(str(file), 40)
-    assert found.shape == (40, 40, 3)
-    assert np.array_equal(found, np.asarray(opened(file)))
+    pixels = decode(str(file), 40)
+    assert pixels.shape == (40, 40, 3)
+    assert np.array_equal(pixels, np.asarray(opened(file)))
 
 
 def test_a_png_that_is_named_jpeg_is_read(tmp_path: Path, photo: Photo) -> None:

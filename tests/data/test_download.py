@@ -75,7 +75,7 @@ def served_cifar(
     mirror: tuple[Path, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """CIFAR-100's archive on this machine, where torchvision is told to look for it."""
+    """CIFAR-100's archive on this machine, where torchvision is made to look for it."""
     folder, address = mirror
     published = torchvision().datasets.CIFAR100
     archive = folder / published.filename
@@ -87,8 +87,8 @@ def served_cifar(
 
 @pytest.mark.usefixtures("served_cifar")
 def test_a_missing_archive_is_fetched_and_unpacked(tmp_path: Path) -> None:
-    found = load(data_spec("cifar100", root=tmp_path / "root", download=True))
-    assert len(found.classes) == 100
+    data = load(data_spec("cifar100", root=tmp_path / "root", download=True))
+    assert len(data.classes) == 100
 
 
 def test_a_download_with_another_checksum_is_refused_before_it_is_unpacked(

@@ -6,27 +6,27 @@ from pathlib import Path
 import pytest
 
 from unitsearch.data import data_spec
-from unitsearch.data.folder import is_image
+from unitsearch.data.image_folder import is_image
 from unitsearch.data.sets import DataSet, load
 from unitsearch.data.vision import torchvision
 from unitsearch.errors import DataError
 
 
-def sizes(found: DataSet) -> list[int]:
-    return [len(part) for part in (found.train, found.validation, found.test)]
+def sizes(data: DataSet) -> list[int]:
+    return [len(part) for part in (data.train, data.validation, data.test)]
 
 
 def test_class_folders_alone_are_cut_into_three_parts(write_images: Callable[..., Path]) -> None:
-    found = load(data_spec("image_folder", path=write_images(), validation=0.2, size=16))
-    assert sizes(found) == [14, 3, 3]
-    assert found.classes == ("cat", "dog")
-    assert found.input == (3, 16, 16)
+    data = load(data_spec("image_folder", path=write_images(), validation=0.2, size=16))
+    assert sizes(data) == [14, 3, 3]
+    assert data.classes == ("cat", "dog")
+    assert data.input == (3, 16, 16)
 
 
 def test_an_image_keeps_its_colour_and_its_label(write_images: Callable[..., Path]) -> None:
-    found = load(data_spec("image_folder", path=write_images()))
-    red, _, blue = found.train.pixels.unbind(1)
-    assert (red == 40 * found.train.labels[:, None, None]).all()
+    data = load(data_spec("image_folder", path=write_images()))
+    red, _, blue = data.train.pixels.unbind(1)
+    assert (red == 40 * data.train.labels[:, None, None]).all()
     assert (blue == 255).all()
 
 

@@ -34,42 +34,42 @@ def names(part: Any) -> list[str]:
 def test_tiny_imagenet_is_split_and_tested_on_its_published_validation_images(
     write_tiny_imagenet: Write,
 ) -> None:
-    found = tiny(write_tiny_imagenet(each=8), validation=0.25)
-    assert [len(part) for part in (found.train, found.validation, found.test)] == [18, 6, 9]
-    assert found.classes == WNIDS
-    assert found.input == (3, 64, 64)
-    assert not set(names(found.train)) & set(names(found.validation))
+    data = tiny(write_tiny_imagenet(each=8), validation=0.25)
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [18, 6, 9]
+    assert data.classes == WNIDS
+    assert data.input == (3, 64, 64)
+    assert not set(names(data.train)) & set(names(data.validation))
 
 
 def test_a_training_image_has_the_class_of_its_folder(write_tiny_imagenet: Write) -> None:
-    found = tiny(write_tiny_imagenet())
-    folders = [name.split("/")[1] for name in names(found.train)]
-    assert [WNIDS[label] for label in found.train.labels] == folders
+    data = tiny(write_tiny_imagenet())
+    folders = [name.split("/")[1] for name in names(data.train)]
+    assert [WNIDS[label] for label in data.train.labels] == folders
 
 
 def test_a_test_image_has_the_class_of_its_annotation(write_tiny_imagenet: Write) -> None:
-    found = tiny(write_tiny_imagenet(test=12))
-    numbers = [int(name.rpartition("_")[2].removesuffix(".JPEG")) for name in names(found.test)]
+    data = tiny(write_tiny_imagenet(test=12))
+    numbers = [int(name.rpartition("_")[2].removesuffix(".JPEG")) for name in names(data.test)]
     assert sorted(numbers) == list(range(12))
-    assert found.test.labels.tolist() == [i % 3 for i in numbers]
+    assert data.test.labels.tolist() == [i % 3 for i in numbers]
 
 
 @pytest.mark.parametrize("val", ["folders", "kaggle", "devkit"])
 def test_imagenet_is_read_however_its_validation_images_are_labelled(
     write_imagenet: Write, val: str
 ) -> None:
-    found = imagenet(write_imagenet(val))
-    assert [len(part) for part in (found.train, found.validation, found.test)] == [15, 3, 6]
-    assert found.classes == WNIDS
-    assert found.test.labels.tolist() == [0, 2, 1, 1, 0, 2]
-    assert [name.rpartition("_")[2] for name in names(found.test)] == [
+    data = imagenet(write_imagenet(val))
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [15, 3, 6]
+    assert data.classes == WNIDS
+    assert data.test.labels.tolist() == [0, 2, 1, 1, 0, 2]
+    assert [name.rpartition("_")[2] for name in names(data.test)] == [
         f"{i:08}.JPEG" for i in range(1, 7)
     ]
 
 
 def test_all_layouts_of_imagenet_are_the_same_split(write_imagenet: Write) -> None:
-    found = {imagenet(write_imagenet(val, root=val)).split_hash for val in ("folders", "kaggle")}
-    assert found == {imagenet(write_imagenet("devkit", root="devkit")).split_hash}
+    hashes = {imagenet(write_imagenet(val, root=val)).split_hash for val in ("folders", "kaggle")}
+    assert hashes == {imagenet(write_imagenet("devkit", root="devkit")).split_hash}
 
 
 def test_the_split_depends_on_the_names_of_the_files_but_not_on_where_they_are(
@@ -87,15 +87,15 @@ def test_the_split_depends_on_the_names_of_the_files_but_not_on_where_they_are(
 def test_a_limit_is_stratified_and_opens_no_other_image(write_tiny_imagenet: Write) -> None:
     root = write_tiny_imagenet(each=8)
     changes = {"limit": 12, "validation": 0.25, "mean": None, "std": None}
-    found = tiny(root, **changes)
-    used = {*names(found.train), *names(found.validation)}
+    data = tiny(root, **changes)
+    used = {*names(data.train), *names(data.validation)}
     assert sorted(name.split("/")[1] for name in used) == sorted(WNIDS * 4)
     folder = root / "tiny-imagenet-200"
     for file in folder.glob("train/*/images/*.JPEG"):
         if str(file.relative_to(folder)) not in used:
             file.write_text("broken")
     again = tiny(root, **changes)
-    assert again.mean == found.mean
+    assert again.mean == data.mean
     for part in (again.train, again.validation):
         assert sum(len(labels) for _, labels in part.serve([slice(None)])) == len(part)
 
@@ -140,13 +140,13 @@ def test_a_missing_set_says_who_hands_it_out_and_that_it_is_not_downloaded(
     spec = data_spec(name, root=tmp_path, download=download)
     with pytest.raises(DataError) as caught:
         load(spec)
-    said = str(caught.value)
-    assert said == available(spec)
+    message = str(caught.value)
+    assert message == available(spec)
     assert caught.value.exit_code == 3
-    assert f"{name} is not in {tmp_path}/{missing}" in said
-    assert "\n" not in said
+    assert f"{name} is not in {tmp_path}/{missing}" in message
+    assert "\n" not in message
     for part in (where, "data.root or UNITSEARCH_DATA", "data.download does not", "data=digits"):
-        assert part in said
+        assert part in message
 
 
 def break_annotations(folder: Path, line: str) -> None:
@@ -290,16 +290,19 @@ def test_an_imagenet_that_contradicts_itself_is_refused_by_name(
 
 def test_inner_nodes_of_the_development_kit_are_no_classes(write_imagenet: Write) -> None:
     root = write_imagenet("devkit")
-    found = read_meta(root / "imagenet" / DATA / "meta.mat")
-    assert found == {2: WNIDS[0], 3: WNIDS[1], 1: WNIDS[2]}
+    wnid_of = read_meta(root / "imagenet" / DATA / "meta.mat")
+    assert wnid_of == {2: WNIDS[0], 3: WNIDS[1], 1: WNIDS[2]}
 
 
 def test_a_damaged_meta_mat_is_never_more_than_one_error(write_imagenet: Write) -> None:
     root = write_imagenet("devkit")
     file = root / "imagenet" / DATA / "meta.mat"
     whole = file.read_bytes()
-    for at in range(0, len(whole), 7):
-        for damaged in (whole[:at], whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :]):
+    for start in range(0, len(whole), 7):
+        for damaged in (
+            whole[:start],
+            whole[:start] + bytes([whole[start] ^ 0x55]) + whole[start + 1 :],
+        ):
             file.write_bytes(damaged)
             try:
                 read_meta(file)

@@ -93,8 +93,8 @@ def test_a_limit_below_two_images_a_class_is_refused() -> None:
 
 
 def test_without_validation_all_training_images_train() -> None:
-    found = load(data_spec("digits", validation=0))
-    assert (len(found.train), len(found.validation)) == (1450, 0)
+    data = load(data_spec("digits", validation=0))
+    assert (len(data.train), len(data.validation)) == (1450, 0)
 
 
 def test_mean_and_std_are_those_of_the_images_trained_on(digits: DataSet) -> None:
@@ -112,8 +112,8 @@ def test_mean_and_std_are_per_channel_and_never_divide_by_zero() -> None:
 
 
 def test_mean_and_std_of_the_spec_come_first() -> None:
-    found = load(data_spec("digits", mean=[0.25], std=[0.5]))
-    assert (found.mean, found.std) == ((0.25,), (0.5,))
+    data = load(data_spec("digits", mean=[0.25], std=[0.5]))
+    assert (data.mean, data.std) == ((0.25,), (0.5,))
 
 
 @pytest.mark.parametrize(
@@ -123,12 +123,12 @@ def test_a_set_in_idx_files_is_read_and_split(
     write_mnist: Callable[..., Path], name: str, folder: str
 ) -> None:
     root = write_mnist(folder)
-    found = load(data_spec(name, root=root, validation=10))
+    data = load(data_spec(name, root=root, validation=10))
     raw = root / folder / "raw"
-    assert [len(part) for part in (found.train, found.validation, found.test)] == [50, 10, 20]
-    assert np.array_equal(found.test.pixels[:, 0], read_idx(raw / "t10k-images-idx3-ubyte", 3))
-    assert found.test.labels.tolist() == [i % 10 for i in range(20)]
-    assert len(found.classes) == 10
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [50, 10, 20]
+    assert np.array_equal(data.test.pixels[:, 0], read_idx(raw / "t10k-images-idx3-ubyte", 3))
+    assert data.test.labels.tolist() == [i % 10 for i in range(20)]
+    assert len(data.classes) == 10
 
 
 def test_packed_files_give_the_same_set(write_mnist: Callable[..., Path]) -> None:
@@ -165,13 +165,13 @@ def test_labels_that_do_not_fit_the_images_are_named(write_mnist: Callable[..., 
 def test_a_set_in_pickles_is_read_and_split(
     write_cifar: Callable[..., Path], name: str, classes: int, train: int, protocol: int
 ) -> None:
-    found = load(data_spec(name, root=write_cifar(classes, protocol=protocol)))
-    assert len(found.train) == train
-    assert found.input == (3, 32, 32)
-    assert found.classes[3] == "class 3"
-    assert found.test.labels.tolist() == [i % classes for i in range(2 * classes)]
+    data = load(data_spec(name, root=write_cifar(classes, protocol=protocol)))
+    assert len(data.train) == train
+    assert data.input == (3, 32, 32)
+    assert data.classes[3] == "class 3"
+    assert data.test.labels.tolist() == [i % classes for i in range(2 * classes)]
     pixels = np.random.default_rng(0).integers(0, 256, (2 * classes, 3072), dtype=np.uint8)
-    assert np.array_equal(found.test.pixels.flatten(1), pixels)
+    assert np.array_equal(data.test.pixels.flatten(1), pixels)
 
 
 def test_a_missing_set_is_one_message(tmp_path: Path) -> None:
@@ -196,8 +196,8 @@ def test_describe_agrees_with_what_is_loaded(name: str) -> None:
     if not holds(name):
         pytest.skip(f"{name} is not in UNITSEARCH_DATA")
     spec = data_spec(name)
-    found, facts = load(spec), describe(spec)
-    assert (found.input, len(found.classes), len(found.train)) == (
+    data, facts = load(spec), describe(spec)
+    assert (data.input, len(data.classes), len(data.train)) == (
         facts.input,
         facts.classes,
         facts.train_images,
@@ -206,10 +206,10 @@ def test_describe_agrees_with_what_is_loaded(name: str) -> None:
 
 @pytest.mark.skipif(not holds("mnist"), reason="MNIST is not in UNITSEARCH_DATA")
 def test_the_real_mnist_has_its_well_known_mean_and_std() -> None:
-    found = load(data_spec("mnist", validation=0))
-    assert found.mean == pytest.approx([0.1307], abs=5e-5)
-    assert found.std == pytest.approx([0.3081], abs=5e-5)
-    assert found.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
+    data = load(data_spec("mnist", validation=0))
+    assert data.mean == pytest.approx([0.1307], abs=5e-5)
+    assert data.std == pytest.approx([0.3081], abs=5e-5)
+    assert data.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
 
 
 @pytest.mark.skipif(not holds("mnist"), reason="MNIST is not in UNITSEARCH_DATA")
@@ -220,16 +220,16 @@ def test_the_real_mnist_is_split_once_and_for_all() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not holds("cifar10"), reason="CIFAR-10 is not in UNITSEARCH_DATA")
 def test_the_real_cifar_10_has_its_well_known_mean_and_std() -> None:
-    found = load(data_spec("cifar10", validation=0))
-    assert found.mean == pytest.approx([0.4914, 0.4822, 0.4465], abs=5e-5)
-    assert found.std == pytest.approx([0.2470, 0.2435, 0.2616], abs=5e-5)
-    assert found.classes[:2] == ("airplane", "automobile")
-    assert per_class(found.test, 10) == [1000] * 10
+    data = load(data_spec("cifar10", validation=0))
+    assert data.mean == pytest.approx([0.4914, 0.4822, 0.4465], abs=5e-5)
+    assert data.std == pytest.approx([0.2470, 0.2435, 0.2616], abs=5e-5)
+    assert data.classes[:2] == ("airplane", "automobile")
+    assert per_class(data.test, 10) == [1000] * 10
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not holds("cifar10"), reason="CIFAR-10 is not in UNITSEARCH_DATA")
 def test_the_real_cifar_10_is_split_once_and_for_all() -> None:
-    found = load(data_spec("cifar10"))
-    assert found.split_hash == "8a33e80828a1bff2"
-    assert per_class(found.validation, 10) == [500] * 10
+    data = load(data_spec("cifar10"))
+    assert data.split_hash == "8a33e80828a1bff2"
+    assert per_class(data.validation, 10) == [500] * 10

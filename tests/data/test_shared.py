@@ -1,4 +1,4 @@
-"""A set is read once a machine: a file in the cache, mapped by all who need it."""
+"""A set is read once per machine: a file in the cache, mapped by all processes that need it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.waiting import DEADLINE
 from unitsearch.data import DataSpec, data_spec
 from unitsearch.data import shared as sharing
 from unitsearch.data.sets import DataSet, load
@@ -35,7 +36,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def no_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], None]:
-    """Puts a file where the cache's folder would be, which not even root can write into."""
+    """Put a file in place of the cache's folder, so that not even root can write into it."""
 
     def refuse() -> None:
         (tmp_path / "file").write_text("")
@@ -46,7 +47,7 @@ def no_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], No
 
 @pytest.fixture
 def little_disk() -> Iterator[None]:
-    """Lets no file grow beyond some kilobytes: what a full disk does to whoever writes."""
+    """Let no file grow beyond some kilobytes: the effect of a full disk on a writing process."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
     yield
@@ -57,14 +58,14 @@ def files() -> list[Path]:
     return sorted(path for path in sharing.folder().glob("*") if path.suffix != ".lock")
 
 
-def as_data(found: DataSet) -> tuple[Any, ...]:
-    """Everything that a set holds, in a form that can be compared."""
-    parts = [getattr(found, part) for part in PARTS]
+def as_data(data: DataSet) -> tuple[Any, ...]:
+    """The content of a set, in a form that can be compared."""
+    parts = [getattr(data, part) for part in PARTS]
     arrays = [array for part in parts for array in (part.pixels, part.labels)]
     return (
-        found.name,
+        data.name,
         [(array.shape, array.dtype, array.numpy().tobytes()) for array in arrays],
-        (found.classes, found.mean, found.std, found.split_hash),
+        (data.classes, data.mean, data.std, data.split_hash),
     )
 
 
@@ -155,8 +156,8 @@ def test_where_nothing_can_be_written_the_set_is_read_and_one_line_says_so(
     no_cache()
     with caplog.at_level(logging.WARNING):
         assert len(load(mnist(write_mnist())).test) == 20
-    (said,) = caplog.messages
-    assert "the data are read into this process alone" in said
+    (message,) = caplog.messages
+    assert "the data are read into this process alone" in message
 
 
 def test_a_full_disk_leaves_no_file_and_costs_no_set(
@@ -184,9 +185,9 @@ def content(value: int, count: int = 1000) -> Content:
 
 def test_the_least_used_gives_way_where_all_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "_UNUSED", 1e12)
-    for at, name in enumerate("abc"):
+    for index, name in enumerate("abc"):
         shared(name, "1", lambda: content(0))
-        os.utime(sharing.folder() / f"{name}-1.safetensors", (1e9 + at, 1e9 + at))
+        os.utime(sharing.folder() / f"{name}-1.safetensors", (1e9 + index, 1e9 + index))
     monkeypatch.setattr(sharing, "MAX_BYTES", 3000)  # two of them
     shared("a", "1", lambda: pytest.fail("it was there"))  # which makes b the least used
     shared("d", "1", lambda: content(0))
@@ -249,7 +250,7 @@ def said_by(process: subprocess.Popen[str]) -> str:
 
 @pytest.fixture
 def beside() -> Iterator[Ask]:
-    """Asks for the set in this process, while the test goes on."""
+    """Load the set in this process, while the test goes on."""
 
     def here(made: list[str]) -> Content:
         made.append("here")
@@ -264,10 +265,10 @@ def test_of_two_processes_at_once_one_makes_it_and_both_have_it(beside: Ask) -> 
     first, made = maker("first"), []
     assert said_by(first) == "making"
     second = beside(made)  # whether it comes before or after the file is there
-    out, _ = first.communicate("go on\n", timeout=60)
-    found = second.result(60)
+    out, _ = first.communicate("go on\n", timeout=DEADLINE)
+    data = second.result(DEADLINE)
     assert (
-        [found.facts, int(found.tensors["x"].sum())] == json.loads(out) == [{"by": "first"}, 499500]
+        [data.facts, int(data.tensors["x"].sum())] == json.loads(out) == [{"by": "first"}, 499500]
     )
     assert (made, first.returncode) == ([], 0)
 
@@ -278,15 +279,15 @@ def test_a_process_that_is_killed_while_it_makes_the_set_leaves_it_to_the_next(b
     assert said_by(first) == "making"
     second = beside(made)
     os.kill(first.pid, signal.SIGKILL)
-    first.communicate(timeout=60)
-    assert second.result(60).facts == {"by": "here"}
+    first.communicate(timeout=DEADLINE)
+    assert second.result(DEADLINE).facts == {"by": "here"}
     assert made == ["here"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux tells of mappings")
 def test_a_set_is_mapped_and_not_copied(write_mnist: WriteMnist) -> None:
-    found = load(mnist(write_mnist()))
-    address = found.train.pixels.data_ptr()
+    data = load(mnist(write_mnist()))
+    address = data.train.pixels.data_ptr()
     for line in Path("/proc/self/maps").read_text().splitlines():
         start, _, end = line.split()[0].partition("-")
         if int(start, 16) <= address < int(end, 16):

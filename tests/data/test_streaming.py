@@ -72,7 +72,7 @@ def weights(trained: nn.Module) -> bytes:
 
 
 def in_memory(images: Any) -> Images:
-    """All of the images at once."""
+    """Return all of the images at once."""
     [(pixels, labels)] = images.serve([slice(None)])
     return Images(pixels.contiguous(), labels)
 
@@ -157,7 +157,7 @@ def test_batches_are_served_on_the_device_of_the_labels(data: DataSet) -> None:
 
 
 def many(tmp_path: Path, photo: Any, count: int, side: int = 32) -> StreamedImages:
-    """Names without end for one file."""
+    """The name of one file, as often as it is asked for."""
     photo(0, side, side).save(tmp_path / "0.JPEG")
     for i in range(1, count):
         os.link(tmp_path / "0.JPEG", tmp_path / f"{i}.JPEG")
@@ -269,10 +269,10 @@ def test_jobs_of_a_study_train_and_test_from_files(write_tiny_imagenet: Write) -
     changes = {"classes": 3, "input": [3, 24, 24], "validation": 0.25}
     spec = write_all(data_spec("tiny_imagenet", root=write_tiny_imagenet(), **changes))
     common = {"architecture": PLAIN, "seed": 1, "recipe": write_all(RECIPE), "data": spec}
-    bench = WorkerCache()
-    trained = run_job(Job(0, "train", **common), bench)
+    cache = WorkerCache()
+    trained = run_job(Job(0, "train", **common), cache)
     assert (trained.is_complete, trained.images, len(trained.curve)) == (True, 6, 2)
-    tested = run_job(Job(0, "test", weights=trained.weights, **common), bench)
+    tested = run_job(Job(0, "test", weights=trained.weights, **common), cache)
     assert (tested.is_complete, tested.images) == (True, 9)
     assert run_job(Job(1, "train", **common), WorkerCache()).digest == trained.digest
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.waiting import wait_until
 from unitsearch.data import data_spec
 from unitsearch.engine import Engine, Job, Outcome
 from unitsearch.fields import write_all
@@ -39,12 +39,14 @@ def make_job() -> Callable[..., Job]:
 def collect() -> Callable[..., list[Outcome]]:
     """Collect a number of outcomes; return them in the order of their numbers."""
 
-    def collect(engine: Engine, count: int, seconds: float = 120) -> list[Outcome]:
-        deadline = time.monotonic() + seconds
+    def collect(engine: Engine, count: int) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        while len(outcomes) < count:
-            assert time.monotonic() < deadline, f"{len(outcomes)} of {count} outcomes: {outcomes}"
-            outcomes += engine.collect(1)
+
+        def are_there() -> bool:
+            outcomes.extend(engine.collect(1))
+            return len(outcomes) >= count
+
+        wait_until(are_there, f"{count} outcomes")
         return sorted(outcomes, key=lambda outcome: outcome.number)
 
     return collect

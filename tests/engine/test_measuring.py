@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import torch
 
 from unitsearch.engine import Job, measuring
 from unitsearch.engine.jobs import outcome_from, to_message
 from unitsearch.engine.work import WorkerCache, run_job
+from unitsearch.resources import cache_folder
 
 Make = Callable[..., Job]
 
@@ -62,3 +66,33 @@ def test_a_new_metric_is_one_more_entry_of_the_table(
     monkeypatch.setattr("unitsearch.engine.work.MEASUREMENTS", table)
     outcome = run_job(replace(make_job(0), task="seed", seed=7), WorkerCache())
     assert outcome.measurement == (6.0, 7, 8.0)
+
+
+def test_no_other_process_measures_meanwhile(
+    latency_job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def try_lock(architecture: object, seed: int, device: str) -> tuple[float, float, float]:
+        with (cache_folder() / "measuring.lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while another holds it
+        return 1.0, 1.0, 1.0
+
+    monkeypatch.setattr(measuring, "MEASUREMENTS", {"latency": try_lock})
+    outcome = run_job(latency_job, WorkerCache())
+    assert outcome.reason.startswith("error: BlockingIOError")
+
+
+def test_a_latency_is_measured_on_one_thread_and_leaves_the_number_of_threads(
+    latency_job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    original = measuring.inference_times
+
+    def times(*arguments: Any) -> Any:
+        threads.append(torch.get_num_threads())
+        return original(*arguments)
+
+    monkeypatch.setattr(measuring, "inference_times", times)
+    before = torch.get_num_threads()
+    run_job(latency_job, WorkerCache())
+    assert threads == [1]
+    assert torch.get_num_threads() == before

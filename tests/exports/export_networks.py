@@ -1,4 +1,4 @@
-"""Small networks of every layer kind as subjects of an export, with weights all different."""
+"""Small networks of every layer kind to export, with weights that all differ."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from tests.views.view_records import EVERYTHING
+from tests.records import EVERYTHING
 from unitsearch.architecture import Architecture, read_architecture, read_text
-from unitsearch.exports.export import untrained_subject
-from unitsearch.exports.subject import Subject
+from unitsearch.exports.loading import untrained_network
+from unitsearch.exports.source_network import SourceNetwork
 
 CONV = {"kind": "conv", "out": 4}
 POOLED = {"in": 2, "layers": [
@@ -75,7 +75,7 @@ LAYERS: dict[str, list[Any]] = {
 
 
 def architecture(layers: list[Any]) -> Architecture:
-    """The architecture of ``layers`` on images 2×8×8, with a classifier of three behind them."""
+    """Return the architecture of ``layers`` on images 2×8×8, with a classifier of three classes."""
     flat = any(layer["kind"] == "flatten" for layer in layers)
     head = [] if flat else [{"kind": "flatten"}]
     head.append({"kind": "linear", "out": 3})
@@ -103,13 +103,15 @@ ALL_KINDS = replace(
 )
 
 
-def subject(one: Architecture, stem: str = "one", *, trained: bool = True) -> Subject:
-    """A network of ``one`` in which no two numbers are alike, as norms are before training."""
-    made = untrained_subject(stem, one)
+def source_network(
+    described: Architecture, stem: str = "one", *, trained: bool = True
+) -> SourceNetwork:
+    """Return a network in which all numbers differ, those of batch norm too."""
+    source = untrained_network(stem, described)
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
-        for name, tensor in sorted(made.network.state_dict().items()):
+        for name, tensor in sorted(source.network.state_dict().items()):
             if tensor.is_floating_point():
                 noise = torch.rand(tensor.shape, generator=generator)
                 tensor.copy_(noise + 0.5 if name.endswith("running_var") else noise - 0.4)
-    return replace(made, is_trained=trained)
+    return replace(source, is_trained=trained)

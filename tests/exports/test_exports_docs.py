@@ -6,13 +6,15 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
+from unitsearch.cli.exports import export
 from unitsearch.cli.main import main
 from unitsearch.exports.formats import FORMATS
-from unitsearch.exports.onnx_file import OPSET
-from unitsearch.exports.picks import WORDS
+from unitsearch.exports.formats.onnx_file import OPSET
+from unitsearch.exports.picks import PICK_WORDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "exports.md").read_text()
 
@@ -31,19 +33,24 @@ def test_the_page_works_as_it_stands(
     assert [line.split()[1] for line in commands] == ["train", "export"]
     for line in commands:
         monkeypatch.setattr(sys, "argv", shlex.split(line))
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit) as ended:
             main()
-        assert not left.value.code, capsys.readouterr().err
+        assert not ended.value.code, capsys.readouterr().err
     programs = blocks("python")
     assert len(programs) == 5
     for program in programs:
-        found: dict[str, object] = {}
+        names: dict[str, object] = {}
         capsys.readouterr()
-        exec(program, found)
+        exec(program, names)
     assert capsys.readouterr().out.split() == ["again/network_hybrid.py", "again/hybrid.MODEL.md"]
 
 
 def test_the_page_names_every_format_pick_and_the_opset() -> None:
-    for name in (*FORMATS, *WORDS, "best-METRIC"):
+    for name in (*FORMATS, *PICK_WORDS, "best-METRIC"):
         assert f"`{name}`" in PAGE, name
     assert f"opset {OPSET}" in PAGE
+
+
+def test_the_help_of_export_names_every_format() -> None:
+    (option,) = get_type_hints(export, include_extras=True)["formats"].__metadata__
+    assert f"Some of {', '.join(FORMATS)}." in option.help

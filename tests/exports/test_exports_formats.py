@@ -1,4 +1,4 @@
-"""Every format is read back, held against its network, and needs no unitsearch to run."""
+"""Every format is read back and compared with its network, and runs without unitsearch."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.exports.export_networks import ALL_KINDS, IN_A_ROW, SMALL, subject
+from tests.exports.export_networks import ALL_KINDS, IN_A_ROW, SMALL, source_network
 from unitsearch.costs import count
 from unitsearch.errors import CheckError, SpecError, StudyError, UsageError
-from unitsearch.exports.checks import held
+from unitsearch.exports.card_facts import CardFacts
+from unitsearch.exports.checks import check_answer
 from unitsearch.exports.deployed import deployed
-from unitsearch.exports.export import Exported, export, trained_subject, untrained_subject
-from unitsearch.exports.formats import FORMATS, formats_from, module_name
-from unitsearch.exports.story import Story
-from unitsearch.exports.subject import Subject
+from unitsearch.exports.export import Exported, export
+from unitsearch.exports.formats import FORMATS, formats_from
+from unitsearch.exports.formats.python_file import module_name
+from unitsearch.exports.loading import trained_network, untrained_network
+from unitsearch.exports.source_network import SourceNetwork
 from unitsearch.network.inference import folded
 
 EVERY = tuple(FORMATS)
@@ -34,8 +36,8 @@ sys.path.insert(0, ".")
 """
 
 
-def write(one: Subject, formats: tuple[str, ...], folder: Path) -> Exported:
-    return export(one, Story("Made by a test."), formats, folder, latency=False)
+def write(source: SourceNetwork, formats: tuple[str, ...], folder: Path) -> Exported:
+    return export(source, CardFacts("Made by a test."), formats, folder, latency=False)
 
 
 def isolated(code: str, folder: Path, *forbidden: str) -> str:
@@ -53,32 +55,32 @@ def isolated(code: str, folder: Path, *forbidden: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def whole() -> Subject:
-    return subject(IN_A_ROW, "whole")
+def whole() -> SourceNetwork:
+    return source_network(IN_A_ROW, "whole")
 
 
 @pytest.fixture(scope="module")
-def folder(whole: Subject, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(whole: SourceNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network of every kind of layer, and of unit, in every format."""
-    found = tmp_path_factory.mktemp("whole")
-    write(whole, EVERY, found)
-    return found
+    path = tmp_path_factory.mktemp("whole")
+    write(whole, EVERY, path)
+    return path
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_small_network_of_each_kind_is_written_and_checked(name: str, tmp_path: Path) -> None:
-    done = write(subject(SMALL[name]), LIGHT, tmp_path)
+    done = write(source_network(SMALL[name]), LIGHT, tmp_path)
     assert done.differences["safetensors"] == 0
     assert done.differences["python"] <= 1e-6
 
 
 @pytest.mark.parametrize("name", [*SMALL, "every kind"])
 def test_folding_costs_what_the_folded_architecture_does(name: str) -> None:
-    one = {**SMALL, "every kind": ALL_KINDS}[name]
-    network = folded(subject(one).network)
-    cost = count(deployed(one))
+    architecture = {**SMALL, "every kind": ALL_KINDS}[name]
+    network = folded(source_network(architecture).network)
+    cost = count(deployed(architecture))
     assert sum(p.numel() for p in network.parameters()) == cost.params
-    assert cost.macs == count(one).macs
+    assert cost.macs == count(architecture).macs
 
 
 def test_every_format_and_a_card_lie_in_the_folder_and_nothing_else(folder: Path) -> None:
@@ -89,24 +91,28 @@ def test_every_format_and_a_card_lie_in_the_folder_and_nothing_else(folder: Path
 
 
 def test_no_file_names_a_path_of_this_machine(folder: Path) -> None:
-    here = {str(Path.home()).encode(), str(Path(__file__).parents[2]).encode(), b"site-packages"}
+    local_paths = {
+        str(Path.home()).encode(),
+        str(Path(__file__).parents[2]).encode(),
+        b"site-packages",
+    }
     for path in folder.iterdir():
         content = path.read_bytes()
-        assert not [name for name in here if len(name) > 1 and name in content], path.name
+        assert not [name for name in local_paths if len(name) > 1 and name in content], path.name
 
 
-def test_onnx_runs_with_onnxruntime_and_numpy_alone(folder: Path, whole: Subject) -> None:
+def test_onnx_runs_with_onnxruntime_and_numpy_alone(folder: Path, whole: SourceNetwork) -> None:
     code = (
         "import json, numpy, onnxruntime\n"
         "session = onnxruntime.InferenceSession('whole.onnx')\n"
         "images = numpy.load('images.npy')\n"
         "print(json.dumps(session.run(['logits'], {'images': images})[0].tolist()))"
     )
-    found = _answers(folder, whole, lambda: isolated(code, folder, "torch", "onnx"))
-    torch.testing.assert_close(found, whole.logits, rtol=1e-4, atol=1e-4)
+    logits = _answers(folder, whole, lambda: isolated(code, folder, "torch", "onnx"))
+    torch.testing.assert_close(logits, whole.logits, rtol=1e-4, atol=1e-4)
 
 
-def test_pt2_and_the_python_file_run_with_torch_alone(folder: Path, whole: Subject) -> None:
+def test_pt2_and_the_python_file_run_with_torch_alone(folder: Path, whole: SourceNetwork) -> None:
     code = (
         "import json, numpy, torch, network_whole\n"
         "images = torch.from_numpy(numpy.load('images.npy'))\n"
@@ -114,12 +120,12 @@ def test_pt2_and_the_python_file_run_with_torch_alone(folder: Path, whole: Subje
         "print(json.dumps([network(images).tolist() for network in networks]))"
     )
     forbidden = ("onnx", "onnxruntime", "onnxscript", "safetensors", "yaml")
-    found = _answers(folder, whole, lambda: isolated(code, folder, *forbidden))
-    for logits in found:
+    answers = _answers(folder, whole, lambda: isolated(code, folder, *forbidden))
+    for logits in answers:
         torch.testing.assert_close(logits, whole.logits, rtol=1e-4, atol=1e-4)
 
 
-def _answers(folder: Path, whole: Subject, run: Callable[[], str]) -> torch.Tensor:
+def _answers(folder: Path, whole: SourceNetwork, run: Callable[[], str]) -> torch.Tensor:
     import numpy as np
 
     np.save(folder / "images.npy", whole.images.numpy())
@@ -135,53 +141,55 @@ def test_this_isolation_forbids_unitsearch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pt2", "onnx", "python", "safetensors"])
-def test_files_of_other_weights_are_found_out(name: str, whole: Subject, folder: Path) -> None:
-    other = untrained_subject("whole", IN_A_ROW)
+def test_files_of_other_weights_fail_the_check(
+    name: str, whole: SourceNetwork, folder: Path
+) -> None:
+    other = untrained_network("whole", IN_A_ROW)
     with pytest.raises(CheckError, match="differ"):
-        held(replace(other, is_trained=True), FORMATS[name].read(whole, folder))
+        check_answer(replace(other, is_trained=True), FORMATS[name].read(whole, folder))
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_files_that_answer_something_else_are_found_out(
-    name: str, whole: Subject, folder: Path
+def test_files_with_another_key_or_cost_fail_the_check(
+    name: str, whole: SourceNetwork, folder: Path
 ) -> None:
     answer = FORMATS[name].read(whole, folder)
-    for changed, said in (
+    for changed, message in (
         (replace(answer, key="0" * 20), "key"),
         (replace(answer, params=answer.params + 1), "parameters"),
         (replace(answer, macs=answer.macs - 1), "MACs"),
     ):
-        with pytest.raises(CheckError, match=said):
-            held(whole, changed)
+        with pytest.raises(CheckError, match=message):
+            check_answer(whole, changed)
 
 
 def test_a_network_whose_file_fails_its_check_leaves_nothing(tmp_path: Path) -> None:
-    one = subject(SMALL["hybrid stack"])
-    assert one.logits.shape == (16, 3)  # known before the weights change
+    source = source_network(SMALL["hybrid stack"])
+    assert source.logits.shape == (16, 3)  # known before the weights change
     with torch.no_grad():
-        next(one.network.parameters()).add_(1.0)
+        next(source.network.parameters()).add_(1.0)
     with pytest.raises(CheckError):
-        write(one, LIGHT, tmp_path / "new")
+        write(source, LIGHT, tmp_path / "new")
     assert not (tmp_path / "new").exists()
-    mine = tmp_path / "there" / "one.yaml"
-    mine.parent.mkdir()
-    mine.write_text("of an earlier export")
+    earlier = tmp_path / "there" / "one.yaml"
+    earlier.parent.mkdir()
+    earlier.write_text("of an earlier export")
     with pytest.raises(CheckError):
-        write(one, LIGHT, tmp_path / "there")
-    assert [path.name for path in mine.parent.iterdir()] == ["one.yaml"]
-    assert mine.read_text() == "of an earlier export"
+        write(source, LIGHT, tmp_path / "there")
+    assert [path.name for path in earlier.parent.iterdir()] == ["one.yaml"]
+    assert earlier.read_text() == "of an earlier export"
 
 
 def test_a_network_that_answers_no_numbers_fails_its_check(tmp_path: Path) -> None:
-    one = subject(SMALL["hybrid stack"])
+    source = source_network(SMALL["hybrid stack"])
     with torch.no_grad():
-        next(one.network.parameters()).fill_(torch.nan)
+        next(source.network.parameters()).fill_(torch.nan)
     with pytest.raises(CheckError):
-        write(one, ("safetensors",), tmp_path)
+        write(source, ("safetensors",), tmp_path)
 
 
 def test_an_onnx_file_that_was_cut_is_no_onnx_file(
-    whole: Subject, folder: Path, tmp_path: Path
+    whole: SourceNetwork, folder: Path, tmp_path: Path
 ) -> None:
     content = (folder / "whole.onnx").read_bytes()
     (tmp_path / "whole.onnx").write_bytes(content[: len(content) // 2])
@@ -191,39 +199,39 @@ def test_an_onnx_file_that_was_cut_is_no_onnx_file(
 
 def test_the_same_network_makes_the_same_files(tmp_path: Path) -> None:
     one = SMALL["binary filters"]
-    first, second = (write(subject(one), LIGHT, tmp_path / name) for name in "ab")
+    first, second = (write(source_network(one), LIGHT, tmp_path / name) for name in "ab")
     for path in (*first.files.values(), first.card):
         assert path.read_bytes() == (second.card.parent / path.name).read_bytes()
 
 
 @pytest.mark.slow
 def test_biases_that_an_onnx_file_drops_because_they_are_zero_are_counted(tmp_path: Path) -> None:
-    zeros = untrained_subject("zeros", SMALL["residuals"])  # all its folded biases are 0
+    zeros = untrained_network("zeros", SMALL["residuals"])  # all its folded biases are 0
     done = write(zeros, ("onnx",), tmp_path)
     assert done.differences["onnx"] <= 1e-5
 
 
 def test_an_untrained_network_says_so(tmp_path: Path) -> None:
-    done = write(untrained_subject("raw", SMALL["gates"]), ("yaml", "python"), tmp_path)
+    done = write(untrained_network("raw", SMALL["gates"]), ("yaml", "python"), tmp_path)
     assert not (tmp_path / "network_raw.pt").exists()
     assert "untrained" in done.files["python"].read_text()
     assert "**It is untrained" in done.card.read_text()
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(StudyError, match="cannot be written"):
-        write(subject(SMALL["gates"]), ("yaml",), tmp_path / "file")
+        write(source_network(SMALL["gates"]), ("yaml",), tmp_path / "file")
 
 
 def test_weights_of_another_network_are_refused(folder: Path) -> None:
     with pytest.raises(SpecError, match="not the weights"):
-        trained_subject("x", SMALL["gates"], folder / "whole.safetensors")
+        trained_network("x", SMALL["gates"], folder / "whole.safetensors")
 
 
 def test_normalisation_that_does_not_fit_the_images_is_refused() -> None:
     with pytest.raises(SpecError, match="2, one for each channel"):
-        untrained_subject("x", replace(SMALL["gates"], mean=(0.5,)))
+        untrained_network("x", replace(SMALL["gates"], mean=(0.5,)))
 
 
 def test_formats_are_named_once_each_and_nothing_else_is_one() -> None:

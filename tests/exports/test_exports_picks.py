@@ -1,4 +1,4 @@
-"""Members of a front by a word or a condition."""
+"""Picks select members of a front by a word or a condition."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.views.view_records import ODD, make_record, manifest, trial
+from tests.records import ODD, make_record, manifest, trial
 from unitsearch.errors import StudyError, UsageError
 from unitsearch.exports.picks import check_pick, knee, picked
 from unitsearch.metrics import ce
@@ -15,7 +15,7 @@ from unitsearch.study.tables import front_trials
 
 
 def numbers(record: Record, pick: str) -> list[int]:
-    return [one.number for one in picked(record, pick)]
+    return [member.number for member in picked(record, pick)]
 
 
 def test_all_is_the_front(record: Record) -> None:
@@ -54,9 +54,9 @@ def test_a_front_without_a_bend_gives_its_most_accurate_point(
 
 
 def test_the_knee_of_a_study_is_on_its_front_and_not_the_baseline(record: Record) -> None:
-    (found,) = picked(record, "knee")
-    assert found in front_trials(record)
-    assert not found.is_baseline
+    (member,) = picked(record, "knee")
+    assert member in front_trials(record)
+    assert not member.is_baseline
 
 
 def test_the_knee_follows_the_cost_that_the_study_searched_for(record: Record) -> None:
@@ -68,8 +68,8 @@ def test_the_best_of_a_metric_is_a_member_that_none_exceeds(record: Record) -> N
     base = record.baseline
     assert base is not None
     members = [one for one in front_trials(record) if not one.is_baseline]
-    (found,) = picked(record, "best-ce")
-    assert ce(found.measured, base.measured) == max(
+    (most_efficient,) = picked(record, "best-ce")
+    assert ce(most_efficient.measured, base.measured) == max(
         ce(one.measured, base.measured) for one in members
     )
     (cheapest,) = picked(record, "best-params")
@@ -78,7 +78,7 @@ def test_the_best_of_a_metric_is_a_member_that_none_exceeds(record: Record) -> N
     assert best.accuracy == max(one.accuracy or 0 for one in members)
 
 
-def test_a_baseline_alone_on_the_front_is_what_every_word_means() -> None:
+def test_every_word_picks_a_baseline_that_is_alone_on_the_front() -> None:
     record = ODD["one trial"]
     for pick in ("all", "knee", "best-accuracy", "best-ce", "best-se"):
         assert numbers(record, pick) == [0]
@@ -91,17 +91,19 @@ def test_a_baseline_without_accuracy_has_no_ce_and_is_still_no_error() -> None:
 def test_conditions_keep_the_members_that_meet_all_of_them(record: Record) -> None:
     front = front_trials(record)
     middle = sorted(one.cost.flops for one in front)[len(front) // 2]
-    found = numbers(record, f"accuracy>=0.9 and flops<={middle:.1f}")
+    selected = numbers(record, f"accuracy>=0.9 and flops<={middle:.1f}")
     expected = [t.number for t in front if (t.accuracy or 0) >= 0.9 and t.cost.flops <= middle]
-    assert found == expected
-    assert 0 < len(found) < len(front)
+    assert selected == expected
+    assert 0 < len(selected) < len(front)
     assert numbers(record, " accuracy >= 9e-1 ") == numbers(record, "accuracy>=0.9")
     cheapest = min(one.cost.flops for one in front)
     assert cheapest not in [one.cost.flops for one in picked(record, f"flops>{cheapest}")]
     assert cheapest in [one.cost.flops for one in picked(record, f"flops<{cheapest + 1}")]
 
 
-def test_a_condition_that_nobody_meets_says_what_there_is(record: Record) -> None:
+def test_a_condition_that_no_member_meets_is_an_error_with_the_range_of_the_front(
+    record: Record,
+) -> None:
     best = max(one.accuracy or 0 for one in front_trials(record))
     with pytest.raises(StudyError, match=rf"accuracy of the front goes from .* to {best:.6g}"):
         picked(record, "accuracy>0.9999")
@@ -115,7 +117,7 @@ def test_an_empty_front_has_nothing_to_export() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pick", "said"),
+    ("pick", "message"),
     [
         ("kne", "did you mean 'knee'"),
         ("", "best-METRIC"),
@@ -130,8 +132,8 @@ def test_an_empty_front_has_nothing_to_export() -> None:
         ("0.9<=accuracy", "a number"),
     ],
 )
-def test_what_is_no_pick_is_refused_before_a_study_is_read(pick: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said.replace("(", r"\(")):
+def test_an_invalid_pick_is_refused_before_a_study_is_read(pick: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message.replace("(", r"\(")):
         check_pick(pick)
 
 
@@ -142,5 +144,5 @@ def test_equal_members_are_told_apart_by_cost() -> None:
     trials = tuple(
         trial(number, each.architecture, 0.99) for number, each in ((1, dear), (2, cheap))
     )
-    found = picked(replace(record, trials=(record.trials[0], *trials)), "best-accuracy")
-    assert found[0].number == 2
+    members = picked(replace(record, trials=(record.trials[0], *trials)), "best-accuracy")
+    assert members[0].number == 2

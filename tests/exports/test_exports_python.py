@@ -14,26 +14,27 @@ from typing import Any
 import pytest
 import torch
 
-from tests.exports.export_networks import ALL_KINDS, SMALL, subject
+from tests.exports.export_networks import ALL_KINDS, SMALL, source_network
 from unitsearch import resources
 from unitsearch.api import bound_space
 from unitsearch.architecture import Architecture
-from unitsearch.exports.python_file import python_text
+from unitsearch.exports.formats.python_source import python_text
 from unitsearch.network.build import Network, build
 from unitsearch.space import at_random, baseline, draw
 
 NETWORKS = {**SMALL, "every kind of layer": ALL_KINDS}
 
 
-def module(one: Architecture) -> Any:
-    found = types.ModuleType("network")
-    exec(compile(python_text(one, "network.pt"), "network.py", "exec"), found.__dict__)
-    return found
+def module(architecture: Architecture) -> Any:
+    imported = types.ModuleType("network")
+    text = python_text(architecture, "network.pt")
+    exec(compile(text, "network.py", "exec"), imported.__dict__)
+    return imported
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_class_takes_our_weights_strictly_and_gives_our_logits(name: str) -> None:
-    ours = subject(NETWORKS[name])
+    ours = source_network(NETWORKS[name])
     theirs = module(NETWORKS[name]).Network().eval()
     theirs.load_state_dict(ours.network.state_dict(), strict=True)
     with torch.inference_mode():
@@ -42,7 +43,7 @@ def test_the_class_takes_our_weights_strictly_and_gives_our_logits(name: str) ->
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_it_trains_as_ours_does(name: str) -> None:
-    ours = subject(NETWORKS[name]).network.double().train()
+    ours = source_network(NETWORKS[name]).network.double().train()
     theirs = module(NETWORKS[name]).Network().double().train()
     theirs.load_state_dict(ours.state_dict())
     images = torch.randn(6, *NETWORKS[name].input, dtype=torch.float64)
@@ -114,14 +115,14 @@ def test_equal_units_are_one_class_and_unlike_ones_have_names_of_their_own() -> 
     assert "class Units_1_2_1_k5_5(Units):" in classes
 
 
-def test_normalisation_and_classes_are_told_where_they_are_known() -> None:
-    found = module(ALL_KINDS)
+def test_normalisation_and_classes_are_written_where_they_are_known() -> None:
+    imported = module(ALL_KINDS)
     assert (
         ALL_KINDS.mean, ALL_KINDS.std, ALL_KINDS.classes,
-    ) == (found.MEAN, found.STD, found.CLASSES)  # fmt: skip
+    ) == (imported.MEAN, imported.STD, imported.CLASSES)  # fmt: skip
     pixels = torch.rand(2, 3, 32, 32)
     expected = (pixels[:, 1] - 0.25) / 0.5
-    torch.testing.assert_close(found.normalised(pixels)[:, 1], expected)
+    torch.testing.assert_close(imported.normalised(pixels)[:, 1], expected)
     assert not hasattr(module(SMALL["gates"]), "normalised")
 
 
@@ -142,6 +143,6 @@ def test_normalisation_and_classes_are_told_where_they_are_known() -> None:
 def test_no_name_from_a_file_can_become_code(name: str) -> None:
     layers = tuple(replace(layer, name=name or None) for layer in ALL_KINDS.layers)
     one = replace(ALL_KINDS, layers=layers, classes=(name, f"{name}\"'{name}"))
-    found = module(one)
-    assert one.classes == found.CLASSES
-    assert not hasattr(found, "os")
+    imported = module(one)
+    assert one.classes == imported.CLASSES
+    assert not hasattr(imported, "os")

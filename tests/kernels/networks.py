@@ -1,4 +1,4 @@
-"""Architectures for lanes: each trait alone, and what compares lanes with the loop over units."""
+"""Architectures for lanes, each with one trait, and the comparison with the loop over units."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ TRAITS = {
 
 @dataclass
 class Pair:
-    """A network as the loop over units in float64, and the same in lanes."""
+    """One network twice: as the loop over units in float64, and in lanes."""
 
     network: Network
     lanes: Lanes
@@ -142,7 +142,7 @@ class Pair:
         return (torch.from_numpy(self.pixels).double() / 255 - MEAN) / STD
 
     def differentiate(self, smoothing: float = 0.0) -> float:
-        """Make the loop's gradients of the chosen batch; return its loss."""
+        """Compute the loop's gradients of the chosen batch; return its loss."""
         self.network.train()
         self.network.zero_grad()
         logits = self.network(self.images()[self.chosen])
@@ -152,38 +152,40 @@ class Pair:
         return loss.item()
 
 
-def pair(one: Architecture, batch: int, *, smoothing: float = 0.0, **optimiser: Any) -> Pair:
-    """Return both, with the same weights: none of them at a value that hides a mistake."""
+def pair(
+    architecture: Architecture, batch: int, *, smoothing: float = 0.0, **optimiser: Any
+) -> Pair:
+    """Return a network in both forms, with equal weights, none of them at 0 or 1."""
     settings = OptimiserSettings(**optimiser)
     torch.manual_seed(1)
-    network = build(one, plan="loop").double()
+    network = build(architecture, plan="loop").double()
     with torch.no_grad():
         for parameter in network.parameters():
             if parameter.ndim == 1:
                 parameter.add_(torch.randn_like(parameter) * 0.3)
-    c = one.input[0]
+    c = architecture.input[0]
     lanes = Lanes(
-        one, batch, mean=(MEAN,) * c, std=(STD,) * c, dtype="float64", optimiser=settings,
-        smoothing=smoothing,
+        architecture, batch, mean=(MEAN,) * c, std=(STD,) * c, dtype="float64",
+        optimiser=settings, smoothing=smoothing,
     )  # fmt: skip
     rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (2 * batch, *one.input)).astype(np.uint8)
+    pixels = rng.integers(0, 256, (2 * batch, *architecture.input)).astype(np.uint8)
     labels = rng.integers(0, 10, 2 * batch)
     chosen = rng.permutation(2 * batch)[:batch]
-    found = Pair(network, lanes, pixels, labels, chosen)
-    lanes.load(found.state)
-    return found
+    both = Pair(network, lanes, pixels, labels, chosen)
+    lanes.load(both.state)
+    return both
 
 
 def close(a: Any, b: Any, tolerance: float = 1e-10) -> None:
     np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
-def same_state(found: Pair) -> None:
-    """Compare all parameters and running statistics."""
-    state = found.lanes.state()
-    assert list(state) == list(found.state)
-    for name, expected in found.state.items():
+def same_state(both: Pair) -> None:
+    """Check that all parameters and running statistics are equal."""
+    state = both.lanes.state()
+    assert list(state) == list(both.state)
+    for name, expected in both.state.items():
         np.testing.assert_allclose(state[name], expected, rtol=1e-10, atol=1e-10, err_msg=name)
 
 

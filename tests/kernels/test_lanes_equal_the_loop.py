@@ -14,8 +14,8 @@ from tests.architecture.strategies import architectures
 from tests.kernels.networks import MEAN, STD, TRAITS, close, pair, prepared, same_state
 from unitsearch.api import bound_space
 from unitsearch.architecture import Architecture
+from unitsearch.kernels.lane_program import unsupported
 from unitsearch.kernels.lanes import Lanes
-from unitsearch.kernels.program import unsupported
 from unitsearch.network.build import build
 from unitsearch.space import point
 
@@ -28,47 +28,47 @@ POINTS = {
     "digits": ("lenet_hybrid", "hybrid"),
     "mlp": ("mlp", "n4_deep"),
 }
-NETWORKS = {name: point(bound_space(space, []), at) for name, (space, at) in POINTS.items()}
+NETWORKS = {name: point(bound_space(space, []), key) for name, (space, key) in POINTS.items()}
 RESNET = replace(point(bound_space("resnet18_cifar", []), "n4_r"), input=(3, 8, 8))
 
-every_trait = pytest.mark.parametrize("one", TRAITS.values(), ids=TRAITS.keys())
-every_network = pytest.mark.parametrize("one", NETWORKS.values(), ids=NETWORKS.keys())
+every_trait = pytest.mark.parametrize("architecture", TRAITS.values(), ids=TRAITS.keys())
+every_network = pytest.mark.parametrize("architecture", NETWORKS.values(), ids=NETWORKS.keys())
 
 
-def agree(one: Architecture, batch: int, steps: int = 2) -> None:
-    """Compare loss, gradients, then some steps of SGD with all they leave, then evaluation."""
-    found = pair(one, batch, momentum=0.9, weight_decay=5e-4)
-    optimiser = torch.optim.SGD(found.network.parameters(), 0.05, momentum=0.9, weight_decay=5e-4)
-    lanes, data = found.lanes, (found.pixels, found.labels)
-    before = found.state
-    loss, gradients = lanes.differentiate(*data, found.chosen)
+def agree(architecture: Architecture, batch: int, steps: int = 2) -> None:
+    """Compare loss and gradients, the state after steps of SGD, and the evaluation's logits."""
+    both = pair(architecture, batch, momentum=0.9, weight_decay=5e-4)
+    optimiser = torch.optim.SGD(both.network.parameters(), 0.05, momentum=0.9, weight_decay=5e-4)
+    lanes, data = both.lanes, (both.pixels, both.labels)
+    before = both.state
+    loss, gradients = lanes.differentiate(*data, both.chosen)
     lanes.load(before)
     for step in range(steps):
-        expected = found.differentiate()
+        expected = both.differentiate()
         if step == 0:
             close(loss, expected)
-            for name, parameter in found.network.named_parameters():
+            for name, parameter in both.network.named_parameters():
                 assert parameter.grad is not None
                 close(gradients[name], parameter.grad.numpy())
         optimiser.step()
-        close(lanes.train_step(*data, found.chosen, 0.05), expected)
+        close(lanes.train_step(*data, both.chosen, 0.05), expected)
         if step == 0:
-            same_state(found)
-    same_state(found)
-    found.network.eval()
+            same_state(both)
+    same_state(both)
+    both.network.eval()
     with torch.no_grad():
-        close(lanes.logits(found.pixels), found.network(found.images()).numpy())
+        close(lanes.logits(both.pixels), both.network(both.images()).numpy())
 
 
 @every_trait
 @pytest.mark.parametrize("batch", [16, 13])
-def test_each_trait_agrees(one: Architecture, batch: int) -> None:
-    agree(one, batch)
+def test_each_trait_agrees(architecture: Architecture, batch: int) -> None:
+    agree(architecture, batch)
 
 
 @every_network
-def test_the_papers_networks_agree_for_20_steps(one: Architecture) -> None:
-    agree(one, 16, steps=20)
+def test_the_papers_networks_agree_for_20_steps(architecture: Architecture) -> None:
+    agree(architecture, 16, steps=20)
 
 
 @pytest.mark.parametrize("batch", [16, 32, 33])
@@ -86,21 +86,21 @@ def test_a_resnet_of_units_agrees() -> None:
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )  # fmt: skip
 @given(architectures(classes=10), st.sampled_from((8, 13)))
-def test_any_architecture_that_lanes_take_agrees(one: Architecture, batch: int) -> None:
-    assume(not unsupported(one))
-    agree(one, batch)
+def test_any_architecture_that_lanes_take_agrees(architecture: Architecture, batch: int) -> None:
+    assume(not unsupported(architecture))
+    agree(architecture, batch)
 
 
 @every_network
-def test_one_step_in_float32_agrees_but_for_rounding(one: Architecture) -> None:
+def test_one_step_in_float32_agrees_but_for_rounding(architecture: Architecture) -> None:
     """A tie of ReLU or pooling can flip between two orders of summation, hence the tolerance."""
-    network = build(one, plan="loop")
-    c = one.input[0]
+    network = build(architecture, plan="loop")
+    c = architecture.input[0]
     mean, std = (MEAN,) * c, (STD,) * c
-    lanes = Lanes(one, 32, mean=mean, std=std)
+    lanes = Lanes(architecture, 32, mean=mean, std=std)
     lanes.load({name: value.numpy() for name, value in network.state_dict().items()})
     rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (32, *one.input)).astype(np.uint8)
+    pixels = rng.integers(0, 256, (32, *architecture.input)).astype(np.uint8)
     labels = rng.integers(0, 10, 32)
     logits = network(prepared(pixels, mean, std))
     loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(labels))
@@ -115,9 +115,9 @@ def test_one_step_in_float32_agrees_but_for_rounding(one: Architecture) -> None:
 def test_two_runs_are_equal_to_the_last_bit() -> None:
     states = []
     for _ in range(2):
-        found = pair(NETWORKS["lenet U2"], 20)
+        both = pair(NETWORKS["lenet U2"], 20)
         for _ in range(3):
-            found.lanes.train_step(found.pixels, found.labels, found.chosen, 0.1)
-        states.append(found.lanes.state())
+            both.lanes.train_step(both.pixels, both.labels, both.chosen, 0.1)
+        states.append(both.lanes.state())
     for name, value in states[0].items():
         assert np.array_equal(value, states[1][name]), name

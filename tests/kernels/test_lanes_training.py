@@ -1,4 +1,4 @@
-"""Optimisers, images on their way in, evaluation, and what lanes refuse."""
+"""Optimisers, augmentation, evaluation, and the inputs that lanes refuse."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.kernels.networks import MEAN, STD, TRAITS, close, of, pair, same_stat
 from unitsearch.architecture import Architecture, Conv, Flatten, Gate, GlobalPool, Linear, Slbf
 from unitsearch.data.batches import augment
 from unitsearch.errors import UsageError
+from unitsearch.kernels.lane_program import unsupported
 from unitsearch.kernels.lanes import Lanes
-from unitsearch.kernels.program import unsupported
 
 SMALL = TRAITS["residuals"]
 OPTIMISERS: dict[str, Any] = {
@@ -29,74 +29,74 @@ OPTIMISERS: dict[str, Any] = {
 def test_optimisers_follow_torchs_formulas(name: str, decay: float) -> None:
     make, options = OPTIMISERS[name]
     named = {"epsilon": options["eps"]} if "eps" in options else options
-    found = pair(SMALL, 16, kind=name.split()[-1], weight_decay=decay, **named)
-    optimiser = make(found.network.parameters(), 1e-3, weight_decay=decay, **options)
+    both = pair(SMALL, 16, kind=name.split()[-1], weight_decay=decay, **named)
+    optimiser = make(both.network.parameters(), 1e-3, weight_decay=decay, **options)
     for _ in range(5):
-        found.differentiate()
+        both.differentiate()
         optimiser.step()
-        found.lanes.train_step(found.pixels, found.labels, found.chosen, 1e-3)
-    same_state(found)
+        both.lanes.train_step(both.pixels, both.labels, both.chosen, 1e-3)
+    same_state(both)
 
 
-def test_an_optimiser_made_anew_forgets_its_momentum() -> None:
-    found = pair(SMALL, 16)
+def test_a_restarted_optimiser_has_no_momentum_buffer() -> None:
+    both = pair(SMALL, 16)
     for momentum in (0.9, 0.0):
-        optimiser = torch.optim.SGD(found.network.parameters(), 0.05, momentum=momentum)
-        found.lanes.restart(momentum)
+        optimiser = torch.optim.SGD(both.network.parameters(), 0.05, momentum=momentum)
+        both.lanes.restart(momentum)
         for _ in range(2):
-            found.differentiate()
+            both.differentiate()
             optimiser.step()
-            found.lanes.train_step(found.pixels, found.labels, found.chosen, 0.05)
-    same_state(found)
+            both.lanes.train_step(both.pixels, both.labels, both.chosen, 0.05)
+    same_state(both)
 
 
 def test_labels_are_smoothed_as_in_torch() -> None:
-    found = pair(SMALL, 16, smoothing=0.1)
-    loss, gradients = found.lanes.differentiate(found.pixels, found.labels, found.chosen)
-    close(loss, found.differentiate(smoothing=0.1))
-    for name, parameter in found.network.named_parameters():
+    both = pair(SMALL, 16, smoothing=0.1)
+    loss, gradients = both.lanes.differentiate(both.pixels, both.labels, both.chosen)
+    close(loss, both.differentiate(smoothing=0.1))
+    for name, parameter in both.network.named_parameters():
         assert parameter.grad is not None
         close(gradients[name], parameter.grad.numpy())
 
 
 def test_images_are_cropped_and_flipped_as_batches_do_it() -> None:
-    """The same offsets, drawn in the same order: all rows, all columns, all flips."""
-    found = pair(of((3, 8, 6), Conv(out=4)), 16)
-    batch = torch.from_numpy(found.pixels[found.chosen])
+    """The offsets are drawn in the order of ``augment``: all rows, all columns, all flips."""
+    both = pair(of((3, 8, 6), Conv(out=4)), 16)
+    batch = torch.from_numpy(both.pixels[both.chosen])
     changed = augment(batch, "crop_flip", torch.Generator().manual_seed(3)).numpy()
     generator = torch.Generator().manual_seed(3)
     drawn = [torch.randint(below, (16, 1), generator=generator) for below in (9, 9, 2)]
     top, left, flip = (values.flatten().numpy() for values in drawn)
-    before = found.state
-    plain, _ = found.lanes.differentiate(changed, found.labels[found.chosen], np.arange(16))
-    found.lanes.load(before)
+    before = both.state
+    plain, _ = both.lanes.differentiate(changed, both.labels[both.chosen], np.arange(16))
+    both.lanes.load(before)
     crops = (top, left, flip)
-    loss, _ = found.lanes.differentiate(found.pixels, found.labels, found.chosen, crops)
+    loss, _ = both.lanes.differentiate(both.pixels, both.labels, both.chosen, crops)
     assert loss == plain
 
 
 @pytest.mark.parametrize("count", [0, 1, 16, 40])
 def test_evaluation_takes_any_number_of_images(count: int) -> None:
-    found = pair(SMALL, 16)
-    chosen = np.arange(40)[:count] % len(found.pixels)
-    found.network.eval()
+    both = pair(SMALL, 16)
+    chosen = np.arange(40)[:count] % len(both.pixels)
+    both.network.eval()
     with torch.no_grad():
-        expected = found.network(found.images()[chosen]).numpy()
-    close(found.lanes.logits(found.pixels, chosen), expected)
-    accuracy, loss = found.lanes.evaluate(found.pixels, found.labels, chosen)
+        expected = both.network(both.images()[chosen]).numpy()
+    close(both.lanes.logits(both.pixels, chosen), expected)
+    accuracy, loss = both.lanes.evaluate(both.pixels, both.labels, chosen)
     if not count:
         assert np.isnan([accuracy, loss]).all()
         return
-    labels = torch.from_numpy(found.labels[chosen])
+    labels = torch.from_numpy(both.labels[chosen])
     assert accuracy == (expected.argmax(1) == labels.numpy()).mean()
     own = torch.nn.functional.cross_entropy(torch.from_numpy(expected), labels)
     assert loss == pytest.approx(float(own), rel=1e-10)
 
 
 def test_evaluation_changes_nothing() -> None:
-    found = pair(SMALL, 16)
-    found.lanes.logits(found.pixels)
-    same_state(found)
+    both = pair(SMALL, 16)
+    both.lanes.logits(both.pixels)
+    same_state(both)
 
 
 REFUSED = {
@@ -108,42 +108,42 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("word", REFUSED)
-def test_what_lanes_do_not_run_is_said(word: str) -> None:
+def test_an_unsupported_layer_is_named(word: str) -> None:
     assert word in unsupported(REFUSED[word])
     with pytest.raises(UsageError, match=word):
         Lanes(REFUSED[word], 16)
 
 
-@pytest.mark.parametrize("one", TRAITS.values(), ids=TRAITS.keys())
-def test_nothing_is_said_of_what_they_run(one: Architecture) -> None:
-    assert unsupported(one) == ""
+@pytest.mark.parametrize("architecture", TRAITS.values(), ids=TRAITS.keys())
+def test_no_reason_is_given_for_a_supported_architecture(architecture: Architecture) -> None:
+    assert unsupported(architecture) == ""
 
 
 def test_a_state_of_another_network_is_refused() -> None:
-    found = pair(SMALL, 16)
-    state = found.state
+    both = pair(SMALL, 16)
+    state = both.state
     state["layers.9.weight"] = state.pop("layers.0.weights.weight")
     with pytest.raises(UsageError, match=r"layers\.0\.weights\.weight"):
-        found.lanes.load(state)
+        both.lanes.load(state)
 
 
 def test_a_batch_of_another_size_is_refused() -> None:
-    found = pair(SMALL, 16)
+    both = pair(SMALL, 16)
     with pytest.raises(UsageError, match="16 images"):
-        found.lanes.train_step(found.pixels, found.labels, found.chosen[:9], 0.1)
+        both.lanes.train_step(both.pixels, both.labels, both.chosen[:9], 0.1)
 
 
 @pytest.mark.parametrize("label", [-1, 99])
 def test_a_label_that_is_no_class_is_refused(label: int) -> None:
-    found = pair(SMALL, 16)
-    labels = np.full_like(found.labels, label)
+    both = pair(SMALL, 16)
+    labels = np.full_like(both.labels, label)
     with pytest.raises(UsageError, match=f"labels: found {label}, expected 0"):
-        found.lanes.train_step(found.pixels, labels, found.chosen, 0.1)
+        both.lanes.train_step(both.pixels, labels, both.chosen, 0.1)
 
 
-def test_no_value_that_is_no_number_is_hidden() -> None:
-    one = of((1, 8, 8), Conv(out=4), Conv(out=2))
-    lanes = Lanes(one, 16, mean=(MEAN,), std=(STD,), dtype="float64")
+def test_nan_weights_give_a_nan_loss() -> None:
+    architecture = of((1, 8, 8), Conv(out=4), Conv(out=2))
+    lanes = Lanes(architecture, 16, mean=(MEAN,), std=(STD,), dtype="float64")
     state = lanes.state()
     state["layers.0.weights.weight"][:] = np.nan
     lanes.load(state)
@@ -153,6 +153,6 @@ def test_no_value_that_is_no_number_is_hidden() -> None:
 
 
 def test_a_linear_layer_alone_is_a_network() -> None:
-    found = pair(Architecture(input=(1, 4, 4), layers=(Flatten(), Linear(out=10))), 16)
-    loss, _ = found.lanes.differentiate(found.pixels, found.labels, found.chosen)
-    close(loss, found.differentiate())
+    both = pair(Architecture(input=(1, 4, 4), layers=(Flatten(), Linear(out=10))), 16)
+    loss, _ = both.lanes.differentiate(both.pixels, both.labels, both.chosen)
+    close(loss, both.differentiate())

@@ -1,4 +1,4 @@
-"""Stacked binary filters: the hand case, the table of sizes, both routes, gradients by hand."""
+"""Stacked binary filters: cases computed by hand, the table of sizes, both routes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks of a few thousand numbers are fastest on one thread."""
+"""One thread for torch: networks of a few thousand parameters are fastest on one."""
 
 from __future__ import annotations
 

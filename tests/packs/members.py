@@ -1,4 +1,4 @@
-"""Members of packs, the data they train on, and the same members trained alone."""
+"""Members of packs, data for them, and the same members trained alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from unitsearch.training.packed.loop import Member
 
 
 class InDouble(nn.Module):
-    """A network in double precision for the loop, which makes float32 images."""
+    """A network in double precision for the training loop, whose images are float32."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -30,18 +30,18 @@ class InDouble(nn.Module):
 
 
 def drawn(space: str, count: int) -> list[Architecture]:
-    """Different members of a space."""
+    """Return different architectures of a space."""
     bound, choose = bound_space(space), at_random(random.Random(3))
-    found: list[Architecture] = []
-    while len(found) < count:
-        one = draw(bound, choose)[1]
-        if one not in found:
-            found.append(one)
-    return found
+    architectures: list[Architecture] = []
+    while len(architectures) < count:
+        architecture = draw(bound, choose)[1]
+        if architecture not in architectures:
+            architectures.append(architecture)
+    return architectures
 
 
 def noise(shape: tuple[int, int, int], count: int, classes: int, validation: int = 20) -> DataSet:
-    """Images of noise and labels by chance."""
+    """Return random images with random labels."""
 
     def images(many: int, seed: int) -> Images:
         generator = torch.Generator().manual_seed(seed)
@@ -55,18 +55,18 @@ def noise(shape: tuple[int, int, int], count: int, classes: int, validation: int
     )
 
 
-def member(one: Architecture, seed: int, init: str = "default") -> Member:
-    """A member as a job of this seed makes it, in double precision."""
-    network, generator = build(one), torch.Generator().manual_seed(seed)
+def member(architecture: Architecture, seed: int, init: str = "default") -> Member:
+    """Return a member in double precision, initialised as a job of this seed would be."""
+    network, generator = build(architecture), torch.Generator().manual_seed(seed)
     initialise(network, init, generator)
     return Member(network.double(), generator.manual_seed(seed + 1000))
 
 
 def alone(
-    one: Architecture, seed: int, data: DataSet, recipe: Recipe, augmentation: str = "none"
+    architecture: Architecture, seed: int, data: DataSet, recipe: Recipe, augmentation: str = "none"
 ) -> tuple[Trained | DivergedError, nn.Module]:
-    """What training alone makes of a member, and its network."""
-    single = member(one, seed, recipe.init)
+    """Return the result of training an architecture alone, and its network."""
+    single = member(architecture, seed, recipe.init)
     network = InDouble(single.network)
     try:
         return train(network, data, recipe, single.generator, augmentation=augmentation), network
@@ -74,9 +74,9 @@ def alone(
         return error, network
 
 
-def apart(one: nn.Module, other: nn.Module) -> float:
-    """By how much two networks differ at most, statistics and counts included."""
-    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+def apart(first: nn.Module, second: nn.Module) -> float:
+    """Return the largest difference of two networks' states, statistics and counts included."""
+    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     return max(float((a - b).abs().max()) for a, b in pairs)
 
 

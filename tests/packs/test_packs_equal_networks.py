@@ -12,6 +12,7 @@ from unitsearch.architecture import Architecture
 from unitsearch.errors import UsageError
 from unitsearch.network.build import build
 from unitsearch.packs.pack import Pack
+from unitsearch.packs.pack_program import Gather
 
 EXACT = 1e-12
 PACKABLE = [name for name in SMALL if "binary" not in name]
@@ -26,18 +27,18 @@ MIXED: list[list[dict[str, object]]] = [
 
 
 def networks(architectures: list[Architecture]) -> list[nn.Module]:
-    """Networks of different weights."""
-    found = [build(one).double() for one in architectures]
-    for i, network in enumerate(found):
+    """Return networks of different weights."""
+    result = [build(architecture).double() for architecture in architectures]
+    for i, network in enumerate(result):
         unsettle(network)
         with torch.no_grad():
             for parameter in network.parameters():
                 parameter.mul_(1 + 0.1 * i)
-    return found
+    return result
 
 
 def noise(one: Architecture, members: int) -> Tensor:
-    """Four images for each member, [members, 4, channels, height, width]."""
+    """Return four images for each member, [members, 4, channels, height, width]."""
     generator = torch.Generator().manual_seed(1)
     return torch.randn(members, 4, *one.input, generator=generator, dtype=torch.float64)
 
@@ -47,7 +48,10 @@ def far(one: Tensor, other: Tensor) -> float:
 
 
 def differences(architectures: list[Architecture]) -> list[float]:
-    """Return how far logits, gradients, statistics and logits in eval mode are from each alone."""
+    """Return the differences of a pack from its members alone, four numbers for each member.
+
+    They are those of the logits, the gradients, the statistics and the logits in eval mode.
+    """
     each = networks(architectures)
     pack = Pack(architectures, dtype=torch.float64)
     for i, network in enumerate(each):
@@ -58,7 +62,7 @@ def differences(architectures: list[Architecture]) -> list[float]:
     slope = torch.linspace(-1, 1, packed[:, 0].numel(), dtype=torch.float64).view_as(packed[:, 0])
     (gradient,) = torch.autograd.grad((packed * slope[:, None]).sum(), pack.weights)
     evaluated = pack(side_by_side, training=False)
-    found = []
+    result = []
     for i, network in enumerate(each):
         logits = network.train()(images[i])
         logits.backward(slope)
@@ -69,35 +73,35 @@ def differences(architectures: list[Architecture]) -> list[float]:
         for norm in network.modules():
             if isinstance(norm, nn.modules.batchnorm._BatchNorm):
                 norm.num_batches_tracked.zero_()
-        found += [
+        result += [
             far(logits, packed[:, i]),
             far(own, gradient[pack.rows(i, network)]),
             apart(network, saved),
             far(network(images[i]), evaluated[:, i]),
         ]
-    return found
+    return result
 
 
 @pytest.mark.parametrize("name", PACKABLE)
-def test_three_of_one_architecture_are_what_each_is_alone(name: str) -> None:
+def test_three_members_of_one_architecture_equal_each_alone(name: str) -> None:
     assert max(differences([SMALL[name]] * 3)) < EXACT
 
 
-def test_units_of_any_width_kernel_depth_and_group_go_side_by_side() -> None:
+def test_units_of_any_width_kernel_depth_and_groups_equal_each_alone() -> None:
     assert max(differences([architecture(layers) for layers in MIXED[:2]])) < EXACT
     assert max(differences([architecture(MIXED[i]) for i in (0, 2, 0)])) < EXACT
 
 
 @pytest.mark.parametrize("space", ["lenet_table1", "toy_hybrid"])
-def test_four_architectures_of_a_space_are_what_each_is_alone(space: str) -> None:
+def test_four_architectures_of_a_space_equal_each_alone(space: str) -> None:
     assert max(differences(drawn(space, 4))) < 1e-10
 
 
 def test_equal_units_of_all_members_are_one_grouped_operation() -> None:
     pack = Pack([SMALL["equal units"]] * 3)
-    stack = [step for step in pack.program if getattr(step, "kinds", ((0, None),))[0][0] == 12]
+    stack = [step for step in pack.program if getattr(step, "geometries", ((0, None),))[0][0] == 12]
     assert len(stack) == 2  # the two layers of 3 x 4 units
-    assert all(len(step.kinds) == 1 for step in stack)
+    assert all(len(step.geometries) == 1 for step in stack)
 
 
 def test_a_pack_refuses_a_member_of_another_skeleton_and_says_where_it_differs() -> None:
@@ -106,6 +110,18 @@ def test_a_pack_refuses_a_member_of_another_skeleton_and_says_where_it_differs()
         Pack([SMALL["equal units"], other])
 
 
-def test_a_pack_of_nobody_is_refused() -> None:
+def test_a_pack_without_members_is_refused() -> None:
     with pytest.raises(UsageError, match="expected one or more"):
         Pack([])
+
+
+def test_equal_units_are_gathered_and_their_channels_go_back_to_their_members() -> None:
+    """The example that ``pack_lowering`` draws: members with the units a, a, b and a, b."""
+    a, b = {"nodes": [1, 2, 1]}, {"nodes": [2, 2, 1]}
+    pack = Pack([
+        architecture([CONV, {"kind": "stack", "units": [{**a, "count": 2}, b]}]),
+        architecture([{**CONV, "out": 3}, {"kind": "stack", "units": [a, b]}]),
+    ])  # fmt: skip
+    into, out = (step for step in pack.program if isinstance(step, Gather))
+    assert pack._tables[into.index].tolist() == [0, 1, 4, 2, 3, 5, 6]
+    assert pack._tables[out.index].tolist() == [0, 1, 3, 2, 4]

@@ -1,4 +1,4 @@
-"""Which architectures may train together, and why one may not."""
+"""Groups of architectures that may train together, and the reason why one trains alone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_groups_come_in_the_order_of_their_first_member() -> None:
     assert [group.places for group in groups([one, other, one, other])] == [(0, 2), (1, 3)]
 
 
-def test_what_has_another_pooling_stays_alone_and_says_so() -> None:
+def test_an_architecture_of_another_pooling_is_alone_and_says_why() -> None:
     other = {**POOL, "op": "avg"}
     *_, lonely = groups([*[architecture([CONV, POOL])] * 2, architecture([CONV, other])])
     assert lonely.places == (2,)
@@ -56,13 +56,13 @@ def test_more_layers_are_another_skeleton() -> None:
 
 
 def test_binary_filters_stay_alone_wherever_they_are() -> None:
-    found = groups([SMALL["binary filters"], SMALL["binary filters in units"]])
-    assert [group.places for group in found] == [(0,), (1,)]
-    assert "layers[1].kind: found 'slbf'" in found[0].reason
-    assert "layers[1].units[0].layers[2].kind: found 'slbf'" in found[1].reason
+    alone = groups([SMALL["binary filters"], SMALL["binary filters in units"]])
+    assert [group.places for group in alone] == [(0,), (1,)]
+    assert "layers[1].kind: found 'slbf'" in alone[0].reason
+    assert "layers[1].units[0].layers[2].kind: found 'slbf'" in alone[1].reason
 
 
-def test_one_without_company_says_so() -> None:
+def test_a_single_architecture_says_that_no_other_has_its_skeleton() -> None:
     (group,) = groups([architecture([CONV])])
     assert group.reason == "no other has its skeleton"
 
@@ -72,6 +72,6 @@ def test_widths_kernels_and_units_are_no_part_of_a_skeleton() -> None:
     assert skeleton(wide) == skeleton(architecture([CONV]))
 
 
-def test_a_skeleton_of_binary_filters_there_is_not() -> None:
+def test_binary_filters_have_no_skeleton() -> None:
     with pytest.raises(SpecError, match="a kind of layer that trains in a pack"):
         skeleton(SMALL["binary filters"])

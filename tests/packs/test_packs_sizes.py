@@ -1,4 +1,4 @@
-"""How many members a pack gets."""
+"""The choice of a pack's size: the members that train at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_a_pack_doubles_while_a_member_gets_cheaper() -> None:
     assert fastest(lambda size: (seconds[size], True)) == 8
 
 
-def test_a_gain_within_noise_is_none() -> None:
+def test_a_gain_within_noise_does_not_count() -> None:
     assert fastest(lambda size: (1 + 0.97 * (size - 1), True)) == 1
 
 
@@ -33,7 +33,7 @@ def test_a_size_that_memory_does_not_hold_is_not_taken() -> None:
     assert fastest(measure) == 2
 
 
-def test_a_lack_of_memory_is_known_by_what_torch_says_of_it() -> None:
+def test_a_lack_of_memory_is_recognised_by_torchs_message() -> None:
     def measure(size: int) -> tuple[float, bool]:
         try:
             if size > 4:

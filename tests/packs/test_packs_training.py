@@ -1,4 +1,4 @@
-"""What comes out of a pack is what training alone gives, whoever comes and goes."""
+"""Training in a pack gives each member the result of training alone, in any order of members."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from unitsearch.data.images import StreamedImages
 from unitsearch.data.sets import DataSet
 from unitsearch.errors import UsageError
 from unitsearch.network.build import build
-from unitsearch.packs.optimisers import Moment
+from unitsearch.packs.pack_optimisers import StepSettings
 from unitsearch.training import Recipe
 from unitsearch.training.loop import DivergedError, train
 from unitsearch.training.monitor import Monitor
@@ -43,11 +43,11 @@ def mnist() -> DataSet:
 def packed(
     members: list[Member], data: DataSet, recipe: Recipe, size: int, **others: object
 ) -> dict[int, Finished]:
-    found = train_pack(iter(members), data, recipe, size=size, **others)  # type: ignore[arg-type]
-    return {one.number: one for one in found}
+    finished = train_pack(iter(members), data, recipe, size=size, **others)  # type: ignore[arg-type]
+    return {member.number: member for member in finished}
 
 
-def off(
+def largest_difference(
     architectures: list[Architecture],
     data: DataSet,
     recipe: Recipe,
@@ -55,15 +55,15 @@ def off(
     augmentation: str = "none",
     device: str = "cpu",
 ) -> float:
-    """By how much a pack's losses, accuracies and networks differ from those made alone."""
+    """Return the largest difference of losses, accuracies and networks from training alone."""
     seeds = range(len(architectures))
-    members = [member(one, i, recipe.init) for i, one in enumerate(architectures)]
-    found = packed(members, data, recipe, size, augmentation=augmentation, device=device)
+    members = [member(architecture, i, recipe.init) for i, architecture in enumerate(architectures)]
+    results = packed(members, data, recipe, size, augmentation=augmentation, device=device)
     worst = 0.0
-    for i, one, mine in zip(seeds, architectures, members, strict=True):
-        result, network = alone(one, i, data, recipe, augmentation)
-        pairs = zip(numbers(result), numbers(found[i].result), strict=True)
-        worst = max(worst, apart(network, mine.network), *(abs(a - b) for a, b in pairs))
+    for i, architecture, trained in zip(seeds, architectures, members, strict=True):
+        result, network = alone(architecture, i, data, recipe, augmentation)
+        pairs = zip(numbers(result), numbers(results[i].result), strict=True)
+        worst = max(worst, apart(network, trained.network), *(abs(a - b) for a, b in pairs))
     return worst
 
 
@@ -71,13 +71,13 @@ def off(
 def test_sixteen_architectures_take_the_step_that_each_takes_alone(
     lenets: list[Architecture], mnist: DataSet, device: str
 ) -> None:
-    assert off(lenets, mnist, ONE_STEP, 16, device=device) < EXACT
+    assert largest_difference(lenets, mnist, ONE_STEP, 16, device=device) < EXACT
 
 
 def test_sixteen_seeds_of_one_architecture_take_the_step_that_each_takes_alone(
     lenets: list[Architecture], mnist: DataSet
 ) -> None:
-    assert off([lenets[0]] * 16, mnist, ONE_STEP, 16) < EXACT
+    assert largest_difference([lenets[0]] * 16, mnist, ONE_STEP, 16) < EXACT
 
 
 @pytest.mark.slow
@@ -90,7 +90,7 @@ def test_batch_norms_decay_warm_up_smoothing_and_crops_are_each_members_own(
         epochs=2, batch=4, optimiser=optimiser, rate=0.01, weight_decay=1e-2, smoothing=0.1,
         warmup=0.5, init="kaiming",
     )  # fmt: skip
-    assert off(drawn("toy_hybrid", 3), data, recipe, 3, "crop_flip") < EXACT
+    assert largest_difference(drawn("toy_hybrid", 3), data, recipe, 3, "crop_flip") < EXACT
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam"])
@@ -99,14 +99,14 @@ def test_members_that_wait_train_as_those_that_began(
     lenets: list[Architecture], mnist: DataSet, optimiser: str, device: str
 ) -> None:
     recipe = replace(SGD, optimiser=optimiser, rate=0.01)
-    assert off(lenets[:5], mnist, recipe, 2, device=device) < EXACT
+    assert largest_difference(lenets[:5], mnist, recipe, 2, device=device) < EXACT
 
 
 def test_an_optimiser_made_anew_begins_anew_for_members_of_that_epoch_only(
     lenets: list[Architecture], mnist: DataSet
 ) -> None:
     recipe = replace(SGD, epochs=3, restart=1, ahead=True, each="epoch")
-    members = [member(one, i) for i, one in enumerate(lenets[:4])]
+    members = [member(architecture, i) for i, architecture in enumerate(lenets[:4])]
     members[0] = replace(members[0], bars=(2.0,))  # it stops after its first epoch
     left = packed(members, mnist, recipe, 2)
     for i in (1, 2, 3):
@@ -119,11 +119,11 @@ def test_a_member_that_is_stopped_ends_with_what_it_has_and_changes_no_other(
     lenets: list[Architecture], mnist: DataSet
 ) -> None:
     recipe = replace(SGD, epochs=3)
-    members = [member(one, i) for i, one in enumerate(lenets[:4])]
+    members = [member(architecture, i) for i, architecture in enumerate(lenets[:4])]
     members[1] = replace(members[1], bars=(None, 2.0))
-    found = packed(members, mnist, recipe, 3)
+    results = packed(members, mnist, recipe, 3)
     shorter, _ = alone(lenets[1], 1, mnist, recipe)
-    assert numbers(found[1].result) == pytest.approx(
+    assert numbers(results[1].result) == pytest.approx(
         [number for at in (0, 3, 6) for number in numbers(shorter)[at : at + 2]], abs=EXACT
     )
     for i in (0, 2, 3):
@@ -134,15 +134,15 @@ def test_a_member_that_is_stopped_ends_with_what_it_has_and_changes_no_other(
 def test_a_member_that_diverges_says_so_and_changes_no_other(
     lenets: list[Architecture], mnist: DataSet, device: str
 ) -> None:
-    members = [member(one, i) for i, one in enumerate(lenets[:4])]
+    members = [member(architecture, i) for i, architecture in enumerate(lenets[:4])]
     with torch.no_grad():
         next(members[1].network.parameters()).fill_(math.nan)
-    found = packed(members, mnist, SGD, 3, device=device)
-    assert isinstance(found[1].result, DivergedError)
-    assert str(found[1].result) == "the loss is nan in epoch 1"
+    results = packed(members, mnist, SGD, 3, device=device)
+    assert isinstance(results[1].result, DivergedError)
+    assert str(results[1].result) == "the loss is nan in epoch 1"
     for i in (0, 2, 3):
         result, network = alone(lenets[i], i, mnist, SGD)
-        assert numbers(found[i].result) == pytest.approx(numbers(result), abs=EXACT)
+        assert numbers(results[i].result) == pytest.approx(numbers(result), abs=EXACT)
         assert apart(network, members[i].network) < EXACT
 
 
@@ -150,28 +150,30 @@ def test_logits_that_are_not_finite_behind_the_last_step_are_found(
     lenets: list[Architecture], mnist: DataSet
 ) -> None:
     recipe = replace(ONE_STEP, rate=1e308, schedule="constant", momentum=0.0)
-    found = packed([member(one, i) for i, one in enumerate(lenets[:2])], mnist, recipe, 2)
+    results = packed(
+        [member(architecture, i) for i, architecture in enumerate(lenets[:2])], mnist, recipe, 2
+    )
     for i in (0, 1):
-        assert isinstance(found[i].result, DivergedError)
-        assert str(found[i].result) == str(alone(lenets[i], i, mnist, recipe)[0])
-        assert str(found[i].result) == "the logits are not finite after epoch 1"
+        assert isinstance(results[i].result, DivergedError)
+        assert str(results[i].result) == str(alone(lenets[i], i, mnist, recipe)[0])
+        assert str(results[i].result) == "the logits are not finite after epoch 1"
 
 
 def test_accuracies_over_many_batches_are_the_loops() -> None:
-    one, data = SMALL["hybrid stack"], noise((2, 8, 8), 20, 3, validation=700)
+    architecture, data = SMALL["hybrid stack"], noise((2, 8, 8), 20, 3, validation=700)
     recipe = Recipe(epochs=3, batch=5, rate=0.05)
-    members = [member(one, i) for i in range(3)]
-    found = packed(members, data, recipe, 3)
+    members = [member(architecture, i) for i in range(3)]
+    results = packed(members, data, recipe, 3)
     for i in range(3):
-        assert numbers(found[i].result) == pytest.approx(
-            numbers(alone(one, i, data, recipe)[0]), abs=EXACT
+        assert numbers(results[i].result) == pytest.approx(
+            numbers(alone(architecture, i, data, recipe)[0]), abs=EXACT
         )
 
 
 def test_accuracy_is_measured_on_the_images_that_are_asked_for() -> None:
-    one, data = SMALL["pooling"], noise((2, 8, 8), 20, 3)
-    (first,) = packed([member(one, 0)], data, SGD, 1, watch=data.test).values()
-    single = member(one, 0)
+    architecture, data = SMALL["pooling"], noise((2, 8, 8), 20, 3)
+    (first,) = packed([member(architecture, 0)], data, SGD, 1, watch=data.test).values()
+    single = member(architecture, 0)
     expected = train(
         InDouble(single.network), data, SGD, single.generator, monitor=Monitor(data.test)
     )
@@ -187,9 +189,9 @@ def test_maps_in_bfloat16_change_a_loss_by_less_than_a_percent() -> None:
         steps = prepared(
             members, data.train, SGD, normalisation, torch.device("cpu"), bfloat16=bfloat16
         )
-        for i, one in enumerate(members):
-            steps.pack.load(i, build(one))
-        numbers_ = steps.optimiser.coefficients([Moment(0.1, 0.9, 0)] * 2)
+        for i, architecture in enumerate(members):
+            steps.pack.load(i, build(architecture))
+        numbers_ = steps.optimiser.coefficients([StepSettings(0.1, 0.9, 0)] * 2)
         steps.take(torch.arange(8).view(2, 4), None, torch.tensor(numbers_))
         totals.append(steps.totals)
         assert steps.pack.weights.dtype == torch.float32
@@ -203,26 +205,26 @@ def test_members_are_asked_for_only_when_there_is_room(
     asked = []
 
     def one_by_one() -> Iterator[Member]:
-        for i, one in enumerate(lenets[:4]):
+        for i, architecture in enumerate(lenets[:4]):
             asked.append(i)
-            yield member(one, i)
+            yield member(architecture, i)
 
-    found = train_pack(one_by_one(), mnist, ONE_STEP, size=2)
-    next(found)
+    finished = train_pack(one_by_one(), mnist, ONE_STEP, size=2)
+    next(finished)
     assert asked == [0, 1]
-    assert [one.number for one in found] == [1, 2, 3]
+    assert [member.number for member in finished] == [1, 2, 3]
 
 
 def test_a_trained_member_predicts_as_its_curve_says(
     lenets: list[Architecture], mnist: DataSet
 ) -> None:
-    members = [member(one, i) for i, one in enumerate(lenets[:2])]
-    found = packed(members, mnist, SGD, 2)
+    members = [member(architecture, i) for i, architecture in enumerate(lenets[:2])]
+    results = packed(members, mnist, SGD, 2)
     x = (mnist.validation.pixels.double() / 255 - 0.4) / 0.3
-    for i, mine in enumerate(members):
-        assert not mine.network.training
-        right = mine.network(x).argmax(1) == mnist.validation.labels
-        assert float(right.double().mean()) == found[i].result.curve[-1]
+    for i, trained in enumerate(members):
+        assert not trained.network.training
+        right = trained.network(x).argmax(1) == mnist.validation.labels
+        assert float(right.double().mean()) == results[i].result.curve[-1]
 
 
 def test_a_member_of_another_skeleton_is_refused_when_its_turn_comes(

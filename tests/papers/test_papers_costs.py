@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from unitsearch.papers import ReproducedCost, Verdict, contradictions, reproduce_costs, tally
-from unitsearch.papers.tables import PrintedCost, printed_costs
+from unitsearch.papers.printed_tables import PrintedCost, printed_costs
 from unitsearch.space import load_space
 
 with (Path(__file__).parents[1] / "golden" / "reproduced_costs.csv").open() as file:
@@ -25,12 +25,12 @@ def key(row: PrintedCost) -> tuple[str, ...]:
 
 
 def close(printed: str | None) -> str:
-    """A printed number without its blanks, a drop as what it is: a minus."""
+    """Return a printed number without its blanks, and a drop with a minus sign."""
     return (printed or "").replace("drop ", "-").replace(" ", "")
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[tuple[str, ...], ReproducedCost]:
+def rows() -> dict[tuple[str, ...], ReproducedCost]:
     return {key(each.row): each for each in reproduce_costs()}
 
 
@@ -56,10 +56,10 @@ def test_every_printed_row_is_in_the_tables_once() -> None:
 
 
 def test_no_row_is_dropped_and_none_contradicts_its_judgement() -> None:
-    found = reproduce_costs()
-    assert [key(each.row) for each in found] == [key(row) for row in printed_costs()]
-    assert contradictions(found) == []
-    assert tally(found) == {
+    rows = reproduce_costs()
+    assert [key(each.row) for each in rows] == [key(row) for row in printed_costs()]
+    assert contradictions(rows) == []
+    assert tally(rows) == {
         "exact": 40,
         "within rounding": 2,
         "within 1 %": 8,
@@ -72,9 +72,9 @@ def test_no_row_is_dropped_and_none_contradicts_its_judgement() -> None:
 
 @every_computed_row
 def test_a_row_costs_what_was_recorded(
-    golden: dict[str, str], found: dict[tuple[str, ...], ReproducedCost]
+    golden: dict[str, str], rows: dict[tuple[str, ...], ReproducedCost]
 ) -> None:
-    each = found[tuple(golden[name] for name in KEY)]
+    each = rows[tuple(golden[name] for name in KEY)]
     assert each.cost is not None
     for name in ("params", "macs", "flops"):
         assert getattr(each.cost, name) == int(golden[name])
@@ -82,48 +82,48 @@ def test_a_row_costs_what_was_recorded(
 
 
 def test_every_row_that_is_computed_is_recorded(
-    found: dict[tuple[str, ...], ReproducedCost],
+    rows: dict[tuple[str, ...], ReproducedCost],
 ) -> None:
-    computed = {name for name, each in found.items() if each.cost is not None}
+    computed = {name for name, each in rows.items() if each.cost is not None}
     assert computed == {tuple(row[name] for name in KEY) for row in GOLDEN}
 
 
 def test_an_exact_row_is_exact_in_all_that_is_printed_of_it(
-    found: dict[tuple[str, ...], ReproducedCost],
+    rows: dict[tuple[str, ...], ReproducedCost],
 ) -> None:
-    for each in found.values():
+    for each in rows.values():
         if each.verdict == Verdict.exact:
             assert each.params_verdict == each.flops_verdict == Verdict.exact
 
 
 def test_every_row_that_is_not_exact_says_why(
-    found: dict[tuple[str, ...], ReproducedCost],
+    rows: dict[tuple[str, ...], ReproducedCost],
 ) -> None:
     silent = [
         each.name
-        for each in found.values()
+        for each in rows.values()
         if each.row.kind == "own" and each.verdict != Verdict.exact and not each.row.note
     ]
     assert silent == []
 
 
 def test_every_row_that_is_not_reproducible_has_a_candidate_with_its_costs(
-    found: dict[tuple[str, ...], ReproducedCost],
+    rows: dict[tuple[str, ...], ReproducedCost],
 ) -> None:
-    lost = [each for each in found.values() if each.verdict == Verdict.lost]
+    lost = [each for each in rows.values() if each.verdict == Verdict.lost]
     assert [each.name for each in lost if each.cost is None] == []
 
 
 def test_a_space_file_prints_of_a_point_what_the_tables_print(
-    found: dict[tuple[str, ...], ReproducedCost],
+    rows: dict[tuple[str, ...], ReproducedCost],
 ) -> None:
-    told: dict[str, set[tuple[str, str]]] = {}
-    for each in found.values():
+    drops: dict[str, set[tuple[str, str]]] = {}
+    for each in rows.values():
         if ":" in each.row.network:
-            said = close(each.printed_params), close(each.printed_flops)
-            told.setdefault(each.row.network, set()).add(said)
+            numbers = close(each.printed_params), close(each.printed_flops)
+            drops.setdefault(each.row.network, set()).add(numbers)
     wrong = []
-    for name, pairs in told.items():
+    for name, pairs in drops.items():
         space, _, point = name.partition(":")
         printed = load_space(space).points[point].get("printed") or {}
         if "params" in printed and (close(printed["params"]), close(printed["flops"])) not in pairs:

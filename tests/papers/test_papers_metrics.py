@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from unitsearch.papers import Verdict, contradictions, reproduce_metrics, tally
-from unitsearch.papers.tables import printed_metrics
+from unitsearch.papers.printed_tables import printed_metrics
 
 
 def test_every_printed_metric_is_in_the_tables_once() -> None:
@@ -22,9 +22,9 @@ def test_every_printed_metric_is_in_the_tables_once() -> None:
 
 
 def test_all_but_a_few_come_out_to_the_digit() -> None:
-    found = reproduce_metrics()
-    assert contradictions(found) == []
-    assert tally(found) == {
+    cells = reproduce_metrics()
+    assert contradictions(cells) == []
+    assert tally(cells) == {
         "exact": 456,
         "within rounding": 7,
         "within 1 %": 2,

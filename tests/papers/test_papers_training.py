@@ -15,66 +15,74 @@ FEW = ["train=fast", "train.epochs=2", "data.limit=400", "data.validation=0.2", 
 
 
 def news(folder: Path, seeds: int, overrides: list[str] = FEW) -> list[str]:
-    said: list[str] = []
-    reproduce_training(NETWORKS, seeds, folder, overrides, said.append)
-    return said
+    lines: list[str] = []
+    reproduce_training(NETWORKS, seeds, folder, overrides, lines.append)
+    return lines
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = tmp_path_factory.mktemp("reference")
-    news(found, 1)
-    return found
+    made = tmp_path_factory.mktemp("reference")
+    news(made, 1)
+    return made
 
 
 @pytest.fixture(scope="module")
 def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What was made in ``folder`` at first, made once more."""
-    found = tmp_path_factory.mktemp("again")
-    news(found, 1)
-    return found
+    """Return a folder in which the trainings of ``folder`` were made a second time."""
+    made = tmp_path_factory.mktemp("again")
+    news(made, 1)
+    return made
 
 
 def test_a_training_says_its_last_and_its_best_epoch(folder: Path) -> None:
-    for one in read_trainings(folder):
-        assert len(one.curve) == 2
-        assert one.last == one.curve[-1]
-        assert one.best == max(one.curve) == one.curve[one.best_epoch - 1]
-        assert one.images == 347  # the test images of the digits
+    for training in read_trainings(folder):
+        assert len(training.curve) == 2
+        assert training.last == training.curve[-1]
+        assert training.best == max(training.curve) == training.curve[training.best_epoch - 1]
+        assert training.images == 347  # the test images of the digits
 
 
 def test_what_is_there_is_not_trained_again(folder: Path) -> None:
     before = read_trainings(folder)
     assert news(folder, 1) == []
-    said = news(folder, 2)
-    assert said[0] == "2 trainings to do, 2 done before"
+    lines = news(folder, 2)
+    assert lines[0] == "2 trainings to do, 2 done before"
     after = read_trainings(folder)
-    assert [one for one in after if one.seed == 0] == [one for one in before if one.seed == 0]
-    assert sorted({one.seed for one in after}) == [0, 1]
+    assert [training for training in after if training.seed == 0] == [
+        training for training in before if training.seed == 0
+    ]
+    assert sorted({training.seed for training in after}) == [0, 1]
 
 
 def test_the_spread_is_over_seeds_and_one_seed_has_none(folder: Path, again: Path) -> None:
-    one, *_ = reproduce_training(NETWORKS, 1, again, FEW)
-    assert (one.count, one.last_spread) == (1, None)
+    training, *_ = reproduce_training(NETWORKS, 1, again, FEW)
+    assert (training.count, training.last_spread) == (1, None)
     many, *_ = reproduce_training(NETWORKS, 2, folder, FEW)
     assert many.count == 2
     assert many.last_spread is not None
 
 
 def test_a_training_is_the_same_made_again(folder: Path, again: Path) -> None:
-    found = {one.network: one.curve for one in read_trainings(again)}
-    before = {one.network: one.curve for one in read_trainings(folder) if one.seed == 0}
-    assert found == before
+    made = {training.network: training.curve for training in read_trainings(again)}
+    before = {
+        training.network: training.curve
+        for training in read_trainings(folder)
+        if training.seed == 0
+    }
+    assert made == before
 
 
 def test_seeds_that_train_as_a_pack_reach_what_each_reaches_alone(
     folder: Path, tmp_path: Path
 ) -> None:
     news(tmp_path, 1, [*FEW, "engine.pack=2"])
-    before = {one.network: one.last for one in read_trainings(folder) if one.seed == 0}
-    for one in read_trainings(tmp_path):
-        assert one.plan == "pack of 2, cpu"
-        assert one.last == pytest.approx(before[one.network], abs=0.04)
+    before = {
+        training.network: training.last for training in read_trainings(folder) if training.seed == 0
+    }
+    for training in read_trainings(tmp_path):
+        assert training.plan == "pack of 2, cpu"
+        assert training.last == pytest.approx(before[training.network], abs=0.04)
 
 
 def test_trainings_of_other_settings_are_not_mixed(folder: Path) -> None:
@@ -82,7 +90,7 @@ def test_trainings_of_other_settings_are_not_mixed(folder: Path) -> None:
         news(folder, 1, ["train=fast", "train.epochs=3", *FEW[2:]])
 
 
-def test_a_damaged_table_is_told_with_its_line(folder: Path, tmp_path: Path) -> None:
+def test_a_damaged_table_is_reported_with_its_line(folder: Path, tmp_path: Path) -> None:
     lines = (folder / "trainings.csv").read_text().splitlines()
     (tmp_path / "trainings.csv").write_text("\n".join([*lines[:2], "lenet_hybrid:hybrid,zero"]))
     with pytest.raises(StudyError, match=r"trainings.csv:3: not a training"):
@@ -90,8 +98,10 @@ def test_a_damaged_table_is_told_with_its_line(folder: Path, tmp_path: Path) -> 
 
 
 def test_a_network_named_twice_is_trained_once(folder: Path) -> None:
-    (one,) = reproduce_training([NETWORKS[0], NETWORKS[0]], 1, folder, FEW)
-    assert one.count == len({t.seed for t in read_trainings(folder) if t.network == NETWORKS[0]})
+    (training,) = reproduce_training([NETWORKS[0], NETWORKS[0]], 1, folder, FEW)
+    assert training.count == len(
+        {t.seed for t in read_trainings(folder) if t.network == NETWORKS[0]}
+    )
 
 
 def test_one_that_fails_does_not_take_the_others_along(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A folder of trainings made again can be looked at like a study."""
+"""A folder of trainings made again can be shown like a study."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from unitsearch.api.trainings import read_record
 from unitsearch.errors import StudyError
 from unitsearch.study.trainings import SETTINGS, TRAININGS
 from unitsearch.views.figures import convergence, pareto, printed, units
-from unitsearch.views.figures.published import beside
+from unitsearch.views.figures.published import compared_networks
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     rows = ["network,seed,last,best,best_epoch,images,params,plan,seconds,curve"]
-    for at, name in enumerate(("U1", "U2", "Hybrid2")):
+    for index, name in enumerate(("U1", "U2", "Hybrid2")):
         for seed in range(2):
-            last = 0.984 + 0.001 * at + 0.0002 * seed
+            last = 0.984 + 0.001 * index + 0.0002 * seed
             curve = f"0.9 0.95 {last}"
             rows.append(f"lenet_table1:{name},{seed},{last},{last},3,10000,1,grouped,9.5,{curve}")
     (tmp_path / TRAININGS).write_text("\n".join(rows) + "\n")
@@ -37,7 +37,9 @@ def test_each_training_is_a_trial_with_its_test_accuracy(folder: Path) -> None:
 
 def test_its_seeds_stand_beside_the_print(folder: Path) -> None:
     rows = {
-        b.printed.name: b for b in beside([read_record(folder)]) if "Table I" in b.printed.source
+        b.printed.name: b
+        for b in compared_networks([read_record(folder)])
+        if "Table I" in b.printed.source
     }
     assert [len(rows[name].on("test")) for name in ("U1", "U2", "U3", "Hybrid2")] == [2, 2, 0, 2]
 

@@ -1,4 +1,4 @@
-"""How a printed number compares with a computed one, and a row's numbers with its judgement."""
+"""Verdicts: printed numbers against computed ones, and a row's numbers against its judgement."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from unitsearch.costs import Cost
 from unitsearch.errors import SpecError
-from unitsearch.papers.costs import judge
-from unitsearch.papers.metrics import judge_metric
-from unitsearch.papers.tables import PrintedCost, PrintedMetric
+from unitsearch.papers.printed_tables import PrintedCost, PrintedMetric
+from unitsearch.papers.reproduced_costs import judge
+from unitsearch.papers.reproduced_metrics import judge_metric
 from unitsearch.papers.verdicts import Verdict, of_cost, of_drop, printed, worst
 
 ROW = PrintedCost(
@@ -59,9 +59,9 @@ CELL = PrintedMetric(
 def test_a_printed_cost_is_every_cost_that_rounds_to_it_ties_up(
     text: str, unit: str, least: int, most: int
 ) -> None:
-    said = printed(text, unit)
-    assert of_cost(said, least) == of_cost(said, most) == Verdict.exact
-    assert Verdict.exact not in (of_cost(said, least - 1), of_cost(said, most + 1))
+    number = printed(text, unit)
+    assert of_cost(number, least) == of_cost(number, most) == Verdict.exact
+    assert Verdict.exact not in (of_cost(number, least - 1), of_cost(number, most + 1))
 
 
 @given(st.integers(1, 10**12), st.sampled_from([("k", 3), ("M", 6), ("e8", 8), ("G", 9)]))
@@ -71,9 +71,9 @@ def test_a_cost_printed_to_two_digits_is_exact(cost: int, unit: tuple[str, int])
 
 
 def test_one_percent_is_near_and_more_differs() -> None:
-    said = printed("10.00", "M")
-    assert of_cost(said, 10_100_000) == of_cost(said, 9_900_000) == Verdict.near
-    assert of_cost(said, 10_100_001) == of_cost(said, 9_899_999) == Verdict.differs
+    number = printed("10.00", "M")
+    assert of_cost(number, 10_100_000) == of_cost(number, 9_900_000) == Verdict.near
+    assert of_cost(number, 10_100_001) == of_cost(number, 9_899_999) == Verdict.differs
 
 
 def test_a_drop_is_of_the_baselines_cost() -> None:
@@ -83,10 +83,10 @@ def test_a_drop_is_of_the_baselines_cost() -> None:
 
 
 def test_a_drop_of_rounded_costs_is_within_rounding_if_ours_round_to_them() -> None:
-    said, new, baseline = printed("79.87", "%"), 156_657_664, 779_646_976
-    assert of_drop(said, new, baseline) == Verdict.near
-    assert of_drop(said, new, baseline, "1.57/7.80 e8") == Verdict.rounding
-    assert of_drop(said, new, baseline, "1.56/7.80 e8") == Verdict.near
+    number, new, baseline = printed("79.87", "%"), 156_657_664, 779_646_976
+    assert of_drop(number, new, baseline) == Verdict.near
+    assert of_drop(number, new, baseline, "1.57/7.80 e8") == Verdict.rounding
+    assert of_drop(number, new, baseline, "1.56/7.80 e8") == Verdict.near
     assert of_drop(printed("79.80", "%"), new, baseline, "1.57/7.80 e8") == Verdict.near
 
 
@@ -101,22 +101,22 @@ def test_of_several_numbers_the_worst_decides() -> None:
 
 
 def test_a_row_that_computes_to_its_digits_is_exact() -> None:
-    found = judge(ROW, EXACT, None)
-    assert (found.params_verdict, found.flops_verdict) == (Verdict.exact, Verdict.exact)
-    assert found.verdict == Verdict.exact
+    judged = judge(ROW, EXACT, None)
+    assert (judged.params_verdict, judged.flops_verdict) == (Verdict.exact, Verdict.exact)
+    assert judged.verdict == Verdict.exact
 
 
 def test_a_row_off_without_a_judgement_differs() -> None:
-    found = judge(replace(ROW, flops="1.60"), EXACT, None)
-    assert (found.params_verdict, found.flops_verdict) == (Verdict.exact, Verdict.differs)
-    assert found.verdict == Verdict.differs
+    judged = judge(replace(ROW, flops="1.60"), EXACT, None)
+    assert (judged.params_verdict, judged.flops_verdict) == (Verdict.exact, Verdict.differs)
+    assert judged.verdict == Verdict.differs
 
 
 def test_a_row_off_and_judged_keeps_its_judgement_and_says_which_number_it_is_about() -> None:
     row = replace(ROW, flops="1.60", judged="not reproducible", note="no layout")
-    found = judge(row, EXACT, None)
-    assert (found.params_verdict, found.flops_verdict) == (Verdict.exact, Verdict.lost)
-    assert found.verdict == Verdict.lost
+    judged = judge(row, EXACT, None)
+    assert (judged.params_verdict, judged.flops_verdict) == (Verdict.exact, Verdict.lost)
+    assert judged.verdict == Verdict.lost
 
 
 @pytest.mark.parametrize("judged", ["misprint", "not reproducible"])
@@ -142,8 +142,8 @@ def test_a_competitors_row_is_listed_and_not_computed(
     params: str, flops: str, verdict: Verdict
 ) -> None:
     row = replace(ROW, kind="other", network="", params=params, flops=flops)
-    found = judge(row, None, None)
-    assert (found.cost, found.verdict) == (None, verdict)
+    judged = judge(row, None, None)
+    assert (judged.cost, judged.verdict) == (None, verdict)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_row_without_what_its_verdict_needs_is_refused(changes: dict[str, str]
 
 
 @pytest.mark.parametrize(
-    ("said", "verdict"),
+    ("digits", "verdict"),
     [
         ("4.95", Verdict.exact),
         ("4.93", Verdict.rounding),
@@ -171,20 +171,20 @@ def test_a_row_without_what_its_verdict_needs_is_refused(changes: dict[str, str]
     ],
 )
 def test_a_metric_is_compared_digits_first_then_rounding_of_its_inputs(
-    said: str, verdict: Verdict
+    digits: str, verdict: Verdict
 ) -> None:
-    found = judge_metric(replace(CELL, printed=said))
-    assert found.computed == pytest.approx(4.9452, abs=1e-4)
-    assert found.verdict == verdict
+    judged = judge_metric(replace(CELL, printed=digits))
+    assert judged.computed == pytest.approx(4.9452, abs=1e-4)
+    assert judged.verdict == verdict
 
 
-@pytest.mark.parametrize("said", ["4.95", "4.93", "4.90"])
-def test_a_misprint_that_is_not_one_contradicts_its_cell(said: str) -> None:
-    cell = replace(CELL, printed=said, judged="misprint", note="outdated")
+@pytest.mark.parametrize("digits", ["4.95", "4.93", "4.90"])
+def test_a_misprint_that_is_not_one_contradicts_its_cell(digits: str) -> None:
+    cell = replace(CELL, printed=digits, judged="misprint", note="outdated")
     assert judge_metric(cell).verdict == Verdict.differs
 
 
 @pytest.mark.parametrize("missing", ["accuracy", "baseline_accuracy", "cost", "baseline_cost"])
 def test_a_metric_without_an_input_is_not_computed(missing: str) -> None:
-    found = judge_metric(replace(CELL, **{missing: ""}))
-    assert (found.computed, found.verdict) == (None, Verdict.no_inputs)
+    judged = judge_metric(replace(CELL, **{missing: ""}))
+    assert (judged.computed, judged.verdict) == (None, Verdict.no_inputs)

@@ -1,4 +1,4 @@
-"""Space files that are wrong: what is said about them, and that nothing else happens."""
+"""Space files that are wrong: their messages, and that nothing else happens."""
 
 # ruff: noqa: E501  # a message stands on one line here as it does on the screen
 
@@ -70,7 +70,9 @@ BAD_LAYERS = {
 
 
 @pytest.mark.parametrize("layer", BAD_LAYERS)
-def test_a_bad_layer_is_told_with_its_place_what_was_found_and_expected(layer: str) -> None:
+def test_the_error_of_a_bad_layer_gives_its_place_the_value_found_and_the_expected(
+    layer: str,
+) -> None:
     error = error_of(f"{HEAD}- {layer}\n{END}")
     assert str(error) == f"s.yaml:6: layers[0]{BAD_LAYERS[layer]}"
     assert (type(error), error.exit_code) == (SpecError, 3)
@@ -98,7 +100,7 @@ BAD_UNITS = {
 
 
 @pytest.mark.parametrize("units", BAD_UNITS)
-def test_bad_units_are_told_with_their_place(units: str) -> None:
+def test_bad_units_are_reported_with_their_place(units: str) -> None:
     error = error_of(f"{HEAD}{STACK.replace('UNITS', units)}{END}")
     assert str(error) == f"s.yaml:7: layers[1].units{BAD_UNITS[units]}"
 
@@ -135,7 +137,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("text", BAD_FILES, ids=lambda text: repr(text[15:55]))
-def test_a_bad_space_is_told_with_its_line(text: str) -> None:
+def test_a_bad_space_is_reported_with_its_line(text: str) -> None:
     error = error_of(text)
     assert str(error).startswith(BAD_FILES[text])
     assert error.exit_code == 3
@@ -155,7 +157,7 @@ def test_two_choices_of_one_name_are_refused() -> None:
     )
 
 
-def test_a_value_that_only_some_members_have_is_told_with_the_line_it_stands_on() -> None:
+def test_a_value_that_only_some_members_have_is_reported_with_its_line() -> None:
     error = error_of(f"{HEAD}- {{kind: conv, out: 3, groups: {{choose: [1, 2]}}}}\n{END}")
     assert (
         str(error) == "s.yaml:6: layers[0].groups: found 2, expected a divisor of out, which is 3"
@@ -175,7 +177,7 @@ def test_a_missing_space_file_is_a_usage_error(tmp_path: Path) -> None:
         load_space(tmp_path / "none.yaml")
 
 
-def test_a_space_file_of_bytes_is_told(tmp_path: Path) -> None:
+def test_a_space_file_of_bytes_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "s.yaml"
     file.write_bytes(b"\x00\xff")
     with pytest.raises(SpecError, match="is not text"):
@@ -184,7 +186,7 @@ def test_a_space_file_of_bytes_is_told(tmp_path: Path) -> None:
 
 def only_our_errors(text: str) -> None:
     """Load, bind, count, sample, price: nothing but our errors may come out."""
-    said = None
+    raised = None
     try:
         space = bind(space_from(read_text(text, "s.yaml"), "s"), (1, 8, 8), 10)
         count_members(space)
@@ -193,8 +195,8 @@ def only_our_errors(text: str) -> None:
         for name in space.file.points:
             expectations(space, name)
     except UnitSearchError as error:
-        said = error
-    assert said is None or (str(said) and said.exit_code in (2, 3))
+        raised = error
+    assert raised is None or (str(raised) and raised.exit_code in (2, 3))
 
 
 @given(st.text(alphabet="[]{}:,-&* \nunitsearch1layoskdbec", max_size=80))

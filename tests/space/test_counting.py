@@ -1,4 +1,4 @@
-"""How many members a space holds, against walking through all of them."""
+"""The number of members of a space, compared with a walk through all of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHIPPED = {name: path for name, path in SPACES.items() if name.startswith("searc
 
 
 def walked(space: object) -> Counter[str]:
-    return Counter(key(one) for _, one in members(space))  # type: ignore[arg-type]
+    return Counter(key(architecture) for _, architecture in members(space))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -74,22 +74,22 @@ def test_the_header_names_the_parameters_of_the_cheapest_and_the_dearest_member(
 ) -> None:
     space = bound(name)
     low, high = (count(member(space, values, "")).params for values in (cheapest, dearest))
-    costs = [count(one).params for _, one in some(space, 200)]
+    costs = [count(architecture).params for _, architecture in some(space, 200)]
     assert low <= min(costs) <= max(costs) <= high
     assert f"{low:,} to {high:,} parameters" in " ".join(space.file.about.split())
 
 
 def test_walking_through_table_one_meets_45_networks_once_each() -> None:
-    found = walked(bound("lenet_table1"))
-    assert len(found) == 45
-    assert set(found.values()) == {1}
+    walks = walked(bound("lenet_table1"))
+    assert len(walks) == 45
+    assert set(walks.values()) == {1}
 
 
 @pytest.mark.parametrize("name", [n for n in SIZES if n != "positions"])
 def test_walking_meets_every_member_once_and_no_other(name: str) -> None:
     space = bound(HERE / f"{name}.yaml")
-    found = walked(space)
-    assert sum(found.values()) == count_members(space) == SIZES[name]
+    walks = walked(space)
+    assert sum(walks.values()) == count_members(space) == SIZES[name]
 
 
 @pytest.mark.parametrize("name", ["positions", "one", "labels", "whole"])
@@ -107,9 +107,9 @@ def test_each_mixture_is_walked_once() -> None:
     mix = "{mix: [A, B, C], total: {range: [1, 6]}}"
     stack = f"- {{kind: conv, out: auto}}\n- {{kind: stack, units: {mix}}}\n"
     space = written(f"{text}{stack}{END}")
-    found = walked(space)
-    assert set(found.values()) == {1}
-    assert len(found) == count_members(space) == sum((n + 1) * (n + 2) // 2 for n in range(1, 7))
+    walks = walked(space)
+    assert set(walks.values()) == {1}
+    assert len(walks) == count_members(space) == sum((n + 1) * (n + 2) // 2 for n in range(1, 7))
 
 
 CHOICES = "choices: {k: {choose: [3, 5]}, n: {range: [1, 3]}}\n"
@@ -121,7 +121,7 @@ COUNTS = {
     "- {kind: conv, out: {range: [2, 8, 3]}}\n": 3,
     # a named choice is drawn once
     "- {kind: conv, out: {use: n}, kernel: {use: k}}\n- {kind: conv, out: {use: n}}\n": 6,
-    # ... and only where it is met
+    # ... and only where it is used
     "- choose: {no: [], yes: [{kind: conv, out: 2, kernel: {use: k}}]}\n": 3,
     "- choose: {no: {kind: conv, out: {use: n}}, yes: {kind: conv, out: 9, kernel: {use: k}}}\n": 5,
     # a choice in a unit counts only where the unit does: AA 2, AB 2, BB 1
@@ -144,8 +144,8 @@ COUNTS = {
 @pytest.mark.parametrize("layers", COUNTS)
 def test_count_equals_walk(layers: str) -> None:
     space = written(f"{CHOICES}{UNITS}layers:\n{layers}{END}")
-    found = walked(space)
-    assert len(found) == sum(found.values()) == COUNTS[layers]
+    walks = walked(space)
+    assert len(walks) == sum(walks.values()) == COUNTS[layers]
     assert count_members(space) == COUNTS[layers]
 
 
@@ -178,17 +178,17 @@ def layer_lists(draw: st.DrawFn, depth: int) -> str:
 
 @given(layer_texts(), layer_texts())
 @settings(deadline=None, max_examples=60)
-def test_the_count_of_any_space_is_the_number_of_walks(one: str, two: str) -> None:
-    space = written(f"{CHOICES}layers:\n- {one}\n- {two}\n{END}")
-    if count_members(space) > 500 or "residual" in one + two:
+def test_the_count_of_any_space_is_the_number_of_walks(first: str, second: str) -> None:
+    space = written(f"{CHOICES}layers:\n- {first}\n- {second}\n{END}")
+    if count_members(space) > 500 or "residual" in first + second:
         return
     assert count_members(space) == sum(walked(space).values())
 
 
 def test_the_parameters_of_table_one_are_two_cuts() -> None:
-    found = parameters(bound("lenet_table1"))
-    assert list(found) == ["s1.units.cut0", "s1.units.cut1"]
-    assert all(isinstance(domain, Cut) and domain.high == 8 for domain in found.values())
+    domains = parameters(bound("lenet_table1"))
+    assert list(domains) == ["s1.units.cut0", "s1.units.cut1"]
+    assert all(isinstance(domain, Cut) and domain.high == 8 for domain in domains.values())
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))

@@ -84,24 +84,24 @@ def test_the_point_costs_what_it_expects(name: str, wanted: str) -> None:
 
 @every_space
 def test_members_come_back_from_yaml_and_json_with_their_keys(path: Path) -> None:
-    for _, one in some(bound(path), 10, seed=1):
-        plain = write_architecture(one)
+    for _, architecture in some(bound(path), 10, seed=1):
+        plain = write_architecture(architecture)
         from_yaml = read_architecture(read_text(yaml_text(plain)).data)
         from_json = read_architecture(read_text(json.dumps(plain), "a.json").data)
-        assert from_yaml == from_json == one
-        assert key(from_yaml) == key(from_json) == key(one)
+        assert from_yaml == from_json == architecture
+        assert key(from_yaml) == key(from_json) == key(architecture)
 
 
 @every_space
 def test_members_keep_the_schema_of_architectures(path: Path) -> None:
-    for _, one in some(bound(path), 3, seed=2):
-        ARCHITECTURE_SCHEMA.validate(json.loads(json.dumps(write_architecture(one))))
+    for _, architecture in some(bound(path), 3, seed=2):
+        ARCHITECTURE_SCHEMA.validate(json.loads(json.dumps(write_architecture(architecture))))
 
 
 @every_space
 def test_a_member_becomes_a_network(path: Path) -> None:
-    (_, one), *_ = some(bound(path), 1, seed=3)
-    assert sum(p.numel() for p in build(one).parameters()) == count(one).params
+    (_, architecture), *_ = some(bound(path), 1, seed=3)
+    assert sum(p.numel() for p in build(architecture).parameters()) == count(architecture).params
 
 
 @pytest.mark.parametrize("path", ARCHITECTURES.values(), ids=ARCHITECTURES.keys())

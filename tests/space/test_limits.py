@@ -30,16 +30,16 @@ def test_a_limit_that_nothing_meets_is_a_usage_error() -> None:
 
 
 def test_a_needle_is_found() -> None:
-    """The one cheapest network among two and a half thousand million."""
+    """The cheapest network among two and a half thousand million."""
     space = bound("toy_hybrid")
-    drawn = [count(one) for _, one in some(space, 300)]
+    drawn = [count(architecture) for _, architecture in some(space, 300)]
     least = admissible(space, {"params": 57_110})
     assert least.params <= 57_110 < min(cost.params for cost in drawn)
 
 
 def test_the_cheapest_member_of_all_is_found() -> None:
     space = bound("lenet_table1")
-    cheapest = min(count(one).flops for _, one in members(space))
+    cheapest = min(count(architecture).flops for _, architecture in members(space))
     assert admissible(space, {"flops": cheapest}).flops == cheapest
     with pytest.raises(UsageError):
         admissible(space, {"flops": cheapest - 1})
@@ -52,16 +52,16 @@ def test_two_limits_hold_at_once() -> None:
 
 def test_the_survey_counts_what_keeps_the_limits() -> None:
     space = bound("lenet_hybrid")
-    found = survey(space, {"params": 5_000}, samples=300)
-    assert 0 < found.admitted < 300
-    assert found.share == found.admitted / 300
-    assert found.dearest.params <= 5_000
+    summary = survey(space, {"params": 5_000}, samples=300)
+    assert 0 < summary.admitted < 300
+    assert summary.share == summary.admitted / 300
+    assert summary.dearest.params <= 5_000
 
 
 def test_the_survey_finds_a_needle_though_no_sample_does() -> None:
-    found = survey(bound("toy_hybrid"), {"params": 57_110}, samples=50)
-    assert found.admitted == 0
-    assert found.cheapest.params <= 57_110
+    summary = survey(bound("toy_hybrid"), {"params": 57_110}, samples=50)
+    assert summary.admitted == 0
+    assert summary.cheapest.params <= 57_110
 
 
 def test_a_limit_of_the_file_is_read() -> None:
@@ -97,7 +97,7 @@ def test_a_member_that_answers_other_classes_is_refused() -> None:
         survey(space, {}, samples=1)
 
 
-def test_an_empty_space_of_units_is_told() -> None:
+def test_an_empty_space_of_units_is_reported() -> None:
     text = "units: {A: {nodes: [1, 2, 1]}}\nlayers:\n- {kind: conv, out: auto}\n"
     mix = f"- {{kind: stack, units: {{mix: [A], total: {{range: [0, 1]}}}}}}\n{END}"
     with pytest.raises(SpecError, match=r"units: found 'no units'"):

@@ -42,16 +42,16 @@ def test_the_dense_form_of_m_equal_units_has_m_times_the_weights(
     before = [] if of == "conv" else [{"kind": "flatten"}]
     image = [m * nodes[0], 4, 4] if of == "conv" else [m * nodes[0], 1, 1]
     stack = {"kind": "stack", "units": [{"count": m, "nodes": nodes, "of": of}]}
-    one = read_architecture({"unitsearch": 1, "input": image, "layers": [*before, stack]})
+    architecture = read_architecture({"unitsearch": 1, "input": image, "layers": [*before, stack]})
     entering = Conv(out=image[0])
-    stacked = weights([entering, *one.layers])
-    assert weights([entering, *dense(one).layers]) == m * stacked
-    assert count(dense(one)).macs == m * count(one).macs
+    stacked = weights([entering, *architecture.layers])
+    assert weights([entering, *dense(architecture).layers]) == m * stacked
+    assert count(dense(architecture)).macs == m * count(architecture).macs
 
 
 def test_the_dense_form_of_a_hybrid_stack_connects_all_its_nodes() -> None:
-    found = dense(point(bound("lenet_hybrid"), "hybrid"))
-    widths = [layer.out for layer in found.layers if isinstance(layer, Conv)]
+    architecture = dense(point(bound("lenet_hybrid"), "hybrid"))
+    widths = [layer.out for layer in architecture.layers if isinstance(layer, Conv)]
     assert widths == [8, 2 * 2 + 3 * 3 + 3 * 4, 8, 8, 25, 8]
 
 
@@ -64,16 +64,16 @@ def test_the_dense_form_of_binary_filters_is_the_normal_convolution() -> None:
     binary = [{"kind": "slbf", "out": 4, "bank": 4, "splits": 2}, {"kind": "conv", "out": 2}]
     units = [{"count": 2, "in": 2, "layers": binary}, {"nodes": [2, 4, 2]}]
     layers = [{"kind": "stack", "units": units}]
-    one = read_architecture({"unitsearch": 1, "input": [6, 8, 8], "layers": layers})
-    assert dense(one).layers == (Conv(out=12), Conv(out=6))
+    architecture = read_architecture({"unitsearch": 1, "input": [6, 8, 8], "layers": layers})
+    assert dense(architecture).layers == (Conv(out=12), Conv(out=6))
 
 
 def test_units_of_different_kernels_have_no_dense_form() -> None:
     units = [{"nodes": [1, 2, 1]}, {"nodes": [1, 2, 1], "kernel": 5}]
     layers = [{"kind": "stack", "units": units}]
-    one = read_architecture({"unitsearch": 1, "input": [2, 8, 8], "layers": layers})
+    architecture = read_architecture({"unitsearch": 1, "input": [2, 8, 8], "layers": layers})
     with pytest.raises(SpecError, match="units that differ in more than their nodes"):
-        dense(one)
+        dense(architecture)
 
 
 def test_the_mlp_baseline_is_the_papers() -> None:
@@ -108,7 +108,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("settings", BAD)
-def test_a_point_that_is_no_member_is_told_with_its_line(settings: str) -> None:
+def test_a_point_that_is_no_member_is_reported_with_its_line(settings: str) -> None:
     units = "units: {A: {nodes: [1, 1, 1]}, B: {nodes: [1, 2, 1]}}\n"
     stack = "{kind: stack, name: s, units: {mix: [A, B], total: 2}}"
     layers = f"layers:\n- {{kind: conv, out: auto}}\n- {stack}\n"
@@ -123,7 +123,7 @@ def test_an_expectation_that_fails_shows_both_numbers() -> None:
     assert expectations(written(layers), "p") == {"params": (1, 650)}
 
 
-def test_a_misspelt_expectation_is_told() -> None:
+def test_a_misspelt_expectation_is_reported() -> None:
     layers = f"layers:\n{END}points:\n  p: {{set: {{}}, expect: {{parms: 1}}}}\n"
     with pytest.raises(SpecError, match=r"points.p.expect.parms: .*did you mean 'params'\?"):
         expectations(written(layers), "p")

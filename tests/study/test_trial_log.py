@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.views.view_records import architecture, trial
+from tests.records import architecture, trial
 from unitsearch.study.trial_log import TrialLog
 
 NETWORK = architecture(

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from tests.training.digits import STACK, Killed, killed_after, one_network, short_digits
+from tests.waiting import DEADLINE
 from unitsearch.data.sets import DataSet
 from unitsearch.training import Recipe
 from unitsearch.training.checkpoints import Checkpoint, State
@@ -151,7 +152,7 @@ def test_another_process_continues_the_training_of_a_killed_one(
     first.stdin.flush()
     assert first.stdout.readline() == "2\n"  # so the state after epoch 1 is written
     os.kill(first.pid, signal.SIGKILL)
-    first.communicate(timeout=60)
+    first.communicate(timeout=DEADLINE)
     resumed, straight, epochs = one_network(), one_network(), []
     run(resumed, data, RECIPE, checkpoint(tmp_path), epochs=epochs)
     run(straight, data, RECIPE)

@@ -60,17 +60,17 @@ def one_batch(real: DataSet, side: int) -> DataSet:
     pixels = real.train.pixels[chosen].float()
     pixels = F.interpolate(pixels, size=(side, side), mode="bilinear")
     batch = Images(pixels.round().to(torch.uint8), real.train.labels[chosen])
-    one = Images(batch.pixels[:1], batch.labels[:1])  # accuracies are not looked at
-    return DataSet("one batch", batch, one, one, real.classes, real.mean, real.std, "")
+    single = Images(batch.pixels[:1], batch.labels[:1])  # accuracies do not matter here
+    return DataSet("one batch", batch, single, single, real.classes, real.mean, real.std, "")
 
 
 @pytest.mark.parametrize(("side", "make"), NETWORKS.values(), ids=NETWORKS.keys())
 def test_the_loss_falls_and_the_files_rebuild_the_network(
     side: int, make: object, real: DataSet, tmp_path: Path
 ) -> None:
-    one = make()  # type: ignore[operator]
+    architecture = make()  # type: ignore[operator]
     torch.manual_seed(0)
-    network = build(one)
+    network = build(architecture)
     data = one_batch(real, side)
     recipe = Recipe(
         epochs=STEPS, batch=len(data.train), rate=0.02, schedule="constant", augment=False
@@ -79,12 +79,12 @@ def test_the_loss_falls_and_the_files_rebuild_the_network(
     assert len(trained.losses) == STEPS
     assert sum(trained.losses[-3:]) / 3 < 0.7 * trained.losses[0]
 
-    (tmp_path / "one.yaml").write_text(yaml_text(write_architecture(one)))
+    (tmp_path / "one.yaml").write_text(yaml_text(write_architecture(architecture)))
     (tmp_path / "one.safetensors").write_bytes(weights_bytes(network))
     again = load_architecture(tmp_path / "one.yaml")
-    assert key(again) == key(one)
+    assert key(again) == key(architecture)
     rebuilt = load_network(again, tmp_path / "one.safetensors")
-    images = fixed_images(one)[:2].contiguous(memory_format=torch.channels_last)
+    images = fixed_images(architecture)[:2].contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
         before, after = (
             network.eval()(images),

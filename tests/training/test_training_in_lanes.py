@@ -1,4 +1,4 @@
-"""The same training, whoever does its arithmetic: equal to torch in float64."""
+"""Training in lanes equals training in torch, in float64."""
 
 from __future__ import annotations
 

@@ -24,29 +24,51 @@ _FLAGS = (
     " disable-component-update disable-sync disable-default-apps disable-extensions"
     " remote-debugging-pipe disable-gpu enable-unsafe-swiftshader hide-scrollbars"
 )
-# Nothing but this machine can be reached; what is asked of others fails and is seen.
+# The browser can reach this machine alone; a request to another one fails, and the test sees it.
 _RULES = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 
 
-class Refused(Exception):
-    """What was asked of the browser failed there."""
+# The only place that reads plotly's private fields: each page gets this object before its scripts.
+_PLOT_STATE = """window.plotState = {
+    // The traces as plotly has drawn them; undefined until it has.
+    traces: div => div?._fullData,
+    layout: div => div?._fullLayout,
+    axis: (div, name) => div._fullLayout[name.replace(/^[xy]/, "$&axis")],
+    // A value of an axis in pixels from the figure's left or top.
+    pixel(div, name, value) {
+        const axis = this.axis(div, name);
+        return axis._offset + axis.d2p(value);
+    },
+    // A value of an axis as a share of its length.
+    share(div, name, value) {
+        const axis = this.axis(div, name);
+        return axis.d2p(value) / axis._length;
+    },
+    // The area inside the axes: l and t from the figure's left and top, w and h.
+    area: div => div._fullLayout._size,
+};"""
+ALL_DRAWN = "[...document.querySelectorAll('.plot')].every(plotState.traces)"
+
+
+class BrowserError(Exception):
+    """A command or a script failed in the browser."""
 
 
 class Browser:
-    """One Chromium; pages are opened in it and closed again."""
+    """One Chromium, in which tests open and close pages."""
 
     def __init__(self, folder: Path, *flags: str) -> None:
         self.downloads = folder / "downloads"
         self.downloads.mkdir(parents=True)
         read_commands, self._to = _high(os.pipe())
         self._from, write_answers = _high(os.pipe())
-        # the browser reads from 3 and writes to 4
-        become = (
+        # the browser reads from descriptor 3 and writes to 4
+        program = (
             f"import os, sys; os.dup2({read_commands}, 3); os.dup2({write_answers}, 4);"
             " os.execv(sys.argv[1], sys.argv[1:])"
         )
         self.process = subprocess.Popen(
-            [sys.executable, "-c", become, str(CHROMIUM), *(f"--{f}" for f in _FLAGS.split()),
+            [sys.executable, "-c", program, str(CHROMIUM), *(f"--{f}" for f in _FLAGS.split()),
              _RULES, f"--user-data-dir={folder / 'profile'}", *flags, "about:blank"],
             pass_fds=(read_commands, write_answers),
             stdin=subprocess.DEVNULL,
@@ -65,7 +87,7 @@ class Browser:
         self.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
 
     def call(self, method: str, session: str = "", **parameters: Any) -> dict[str, Any]:
-        """Ask for something and wait for the answer."""
+        """Send a command and return its result."""
         answer: SimpleQueue[dict[str, Any]] = SimpleQueue()
         with self._lock:
             self._number += 1
@@ -76,17 +98,17 @@ class Browser:
                 message["sessionId"] = session
             _write(self._to, json.dumps(message).encode() + b"\0")
         try:
-            found = answer.get(timeout=2 * DEADLINE)
+            reply = answer.get(timeout=2 * DEADLINE)
         except Empty:
-            raise Refused(f"{method}: no answer in {2 * DEADLINE} s") from None
-        if "error" in found:
-            raise Refused(f"{method}: {found['error']['message']}")
-        result: dict[str, Any] = found["result"]
+            raise BrowserError(f"{method}: no answer in {2 * DEADLINE} s") from None
+        if "error" in reply:
+            raise BrowserError(f"{method}: {reply['error']['message']}")
+        result: dict[str, Any] = reply["result"]
         return result
 
     @contextlib.contextmanager
     def page(self, width: int = 1400, height: int = 900, *, dark: bool = False) -> Iterator[Page]:
-        """Open a page of that size, and close it."""
+        """Open a page of that size and close it at the end."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         page = self._pages[session] = Page(self, session)
@@ -99,7 +121,7 @@ class Browser:
 
     def close(self) -> None:
         """End the browser."""
-        with contextlib.suppress(Refused):
+        with contextlib.suppress(BrowserError):
             self.call("Browser.close")
         try:
             self.process.wait(10)
@@ -111,10 +133,10 @@ class Browser:
         os.close(self._from)
 
     def _read(self) -> None:
-        left = b""
+        rest = b""
         while piece := os.read(self._from, 1 << 20):
-            *whole, left = (left + piece).split(b"\0")
-            for text in whole:
+            *messages, rest = (rest + piece).split(b"\0")
+            for text in messages:
                 message = json.loads(text)
                 if "id" in message:
                     self._answers.pop(message["id"]).put(message)
@@ -126,8 +148,8 @@ class Page:
     """One page.
 
     Attributes:
-        errors: What the console or the policy complained of, and exceptions that nobody caught.
-        requests: The URLs that were asked for, without those that hold their data themselves.
+        errors: Errors of the console and of the policy, and exceptions that no script caught.
+        requests: The requested URLs, without those that hold their data themselves.
     """
 
     def __init__(self, browser: Browser, session: str) -> None:
@@ -143,6 +165,7 @@ class Page:
     def prepare(self, width: int, height: int, *, dark: bool) -> None:
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
+        self.call("Page.addScriptToEvaluateOnNewDocument", source=_PLOT_STATE)
         self.size(width, height)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
@@ -153,60 +176,61 @@ class Page:
             width=width, height=height, deviceScaleFactor=1, mobile=False,
         )  # fmt: skip
 
-    def take(self, method: str, told: dict[str, Any]) -> None:
-        """Note an event."""
+    def take(self, method: str, event: dict[str, Any]) -> None:
+        """Record an event of the page."""
         match method:
             case "Runtime.exceptionThrown":
-                found = told["exceptionDetails"]
-                self.errors.append(found.get("exception", {}).get("description", found["text"]))
-            case "Runtime.consoleAPICalled" if told["type"] in ("error", "assert"):
-                said = [str(a.get("value", a.get("description"))) for a in told["args"]]
-                self.errors.append(" ".join(said))
-            case "Log.entryAdded" if told["entry"]["level"] == "error":
-                self.errors.append(f"{told['entry']['text']} {told['entry'].get('url', '')}")
+                details = event["exceptionDetails"]
+                text = details.get("exception", {}).get("description", details["text"])
+                self.errors.append(text)
+            case "Runtime.consoleAPICalled" if event["type"] in ("error", "assert"):
+                texts = [str(a.get("value", a.get("description"))) for a in event["args"]]
+                self.errors.append(" ".join(texts))
+            case "Log.entryAdded" if event["entry"]["level"] == "error":
+                self.errors.append(f"{event['entry']['text']} {event['entry'].get('url', '')}")
             case "Network.requestWillBeSent":
-                url = told["request"]["url"]
+                url = event["request"]["url"]
                 if not url.startswith(("data:", "blob:", "about:")):
                     self.requests.append(url)
             case "Page.loadEventFired":
                 self._loaded.set()
 
     def go(self, url: str) -> None:
-        """Open ``url`` and wait until it is loaded."""
+        """Open ``url`` and wait until the page is loaded."""
         with self.loading():
             self.call("Page.navigate", url=url)
 
     @contextlib.contextmanager
     def loading(self) -> Iterator[None]:
-        """Wait for the page that is opened inside."""
+        """Wait until the page that the block opens is loaded."""
         self._loaded.clear()
         yield
         assert self._loaded.wait(DEADLINE), "the page did not load"
 
     def run(self, expression: str) -> Any:
-        """Return what a JavaScript expression, or the promise that it is, gives."""
-        found = self.call(
+        """Return the value of a JavaScript expression, awaited if it is a promise."""
+        reply = self.call(
             "Runtime.evaluate",
             expression=expression,
             awaitPromise=True,
             returnByValue=True,
             userGesture=True,
         )
-        if "exceptionDetails" in found:
-            details = found["exceptionDetails"]
-            raise Refused(details.get("exception", {}).get("description", details["text"]))
-        return found["result"].get("value")
+        if "exceptionDetails" in reply:
+            details = reply["exceptionDetails"]
+            raise BrowserError(details.get("exception", {}).get("description", details["text"]))
+        return reply["result"].get("value")
 
-    def wait(self, claim: str, seconds: float = DEADLINE) -> None:
-        """Wait until ``claim``, a JavaScript expression, is true."""
+    def wait(self, condition: str, seconds: float = DEADLINE) -> None:
+        """Wait until ``condition``, a JavaScript expression, is true."""
         self.run(f"""new Promise((done, fail) => {{
             const end = performance.now() + {1000 * seconds};
             (function look() {{
-                let found = null;
-                try {{ found = ({claim}); }} catch (error) {{ return fail(error); }}
-                if (found) return done(true);
+                let value = null;
+                try {{ value = ({condition}); }} catch (error) {{ return fail(error); }}
+                if (value) return done(true);
                 if (performance.now() > end) {{
-                    return fail(new Error("never: " + {json.dumps(claim)}));
+                    return fail(new Error("never: " + {json.dumps(condition)}));
                 }}
                 setTimeout(look, 20);
             }})();
@@ -218,7 +242,7 @@ class Page:
             self.mouse(kind, x, y)
 
     def double_click(self, x: float, y: float) -> None:
-        """Click twice, soon after one another."""
+        """Click twice in quick succession."""
         self.mouse("mouseMoved", x, y)
         for count in (1, 2):
             for kind in ("mousePressed", "mouseReleased"):
@@ -229,8 +253,8 @@ class Page:
         self.mouse("mouseMoved", *start)
         self.mouse("mousePressed", *start)
         for share in (0.3, 0.7, 1.0):
-            at = [a + share * (b - a) for a, b in zip(start, end, strict=True)]
-            self.mouse("mouseMoved", at[0], at[1], held=True)
+            x, y = (a + share * (b - a) for a, b in zip(start, end, strict=True))
+            self.mouse("mouseMoved", x, y, held=True)
         self.mouse("mouseReleased", *end)
 
     def mouse(self, kind: str, x: float, y: float, *, held: bool = False, count: int = 1) -> None:
@@ -266,19 +290,19 @@ class Page:
         raise AssertionError("nothing was downloaded")
 
     def picture(self, path: Path) -> None:
-        """Save what the window shows as a PNG."""
+        """Save a picture of the window as a PNG."""
         shot = self.call("Page.captureScreenshot", format="png")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(base64.b64decode(shot["data"]))
 
 
 def _high(pair: tuple[int, int]) -> tuple[int, int]:
-    """Move both ends of a pipe above the numbers that the browser has for its own."""
-    found = []
+    """Move both ends of a pipe above the descriptors that the browser uses itself."""
+    moved = []
     for end in pair:
-        found.append(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 20))
+        moved.append(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 20))
         os.close(end)
-    return found[0], found[1]
+    return moved[0], moved[1]
 
 
 def _write(to: int, data: bytes) -> None:
@@ -287,20 +311,19 @@ def _write(to: int, data: bytes) -> None:
 
 
 def point(page: Page, figure: str, trial: int) -> tuple[float, float]:
-    """Bring a figure into view and return where in the window it shows ``trial``."""
-    found = page.run(f"""(async (name, trial) => {{
+    """Scroll to a figure and return the place in the window at which it shows ``trial``."""
+    place = page.run(f"""(async (name, trial) => {{
         const div = document.querySelector(`[data-figure="${{name}}"]`);
         div.scrollIntoView({{block: "center", behavior: "instant"}});
         for (const _ of "12") await new Promise(requestAnimationFrame);
         const box = div.getBoundingClientRect();
         const number = one => String(one).split(":").pop();
-        for (const t of div._fullData) {{
+        for (const t of plotState.traces(div)) {{
             if (t.visible !== true || !t.customdata || !t.xaxis || t.mode === "lines") continue;
             const i = Array.from(t.customdata).findIndex(one => number(one) === String(trial));
             if (i < 0) continue;
-            const x = div._fullLayout[t.xaxis.replace("x", "xaxis")];
-            const y = div._fullLayout[t.yaxis.replace("y", "yaxis")];
-            return [box.left + x._offset + x.d2p(t.x[i]), box.top + y._offset + y.d2p(t.y[i])];
+            return [box.left + plotState.pixel(div, t.xaxis, t.x[i]),
+                box.top + plotState.pixel(div, t.yaxis, t.y[i])];
         }}
         for (const cloud of unitsearch.plots.of(div).clouds) {{
             const i = cloud.ids.findIndex(one => number(one) === String(trial));
@@ -308,8 +331,8 @@ def point(page: Page, figure: str, trial: int) -> tuple[float, float]:
         }}
         return null;
     }})({json.dumps(figure)}, {trial})""")
-    assert found is not None, f"{figure} does not show trial {trial}"
-    return found[0], found[1]
+    assert place is not None, f"{figure} does not show trial {trial}"
+    return place[0], place[1]
 
 
 def brush(page: Page, figure: str, start: float = 0.0, end: float = 0.5) -> list[int]:
@@ -318,30 +341,31 @@ def brush(page: Page, figure: str, start: float = 0.0, end: float = 0.5) -> list
         const div = document.querySelector(`[data-figure="${{name}}"]`);
         div.scrollIntoView({{block: "center", behavior: "instant"}});
         for (const _ of "12") await new Promise(requestAnimationFrame);
-        const at = div.getBoundingClientRect(), size = div._fullLayout._size;
-        return [at.left + size.l, at.top + size.t, size.w, size.h];
+        const box = div.getBoundingClientRect(), area = plotState.area(div);
+        return [box.left + area.l, box.top + area.t, area.w, area.h];
     }})({json.dumps(figure)})""")
     left, top, width, height = box
-    told = "new Promise(done => document.querySelector(`[data-figure=%s]`)"
-    page.run(f"window.brushed = {told % figure}.once('plotly_selected', () => done(true))), 0")
+    page.run(f"""window.brushed = new Promise(done => document
+        .querySelector("[data-figure={figure}]").once("plotly_selected", () => done(true))), 0""")
     page.drag((left + start * width + 3, top + 3), (left + end * width - 3, top + height - 3))
     page.run("window.brushed")
     return dimmed(page, figure)
 
 
-# Of every trace whose points are trials: the numbers of those that are dimmed.
+# The numbers of the trials whose points are dimmed, in all traces.
 _DIMMED = """(name => {
     const div = document.querySelector(`[data-figure="${name}"]`);
-    const found = new Set();
+    const numbers = new Set();
     for (const point of div.querySelectorAll(".point.out")) {
-        const trace = div._fullData[point.parentNode.closest(".trace").__data__[0].trace.index];
-        found.add(Number(String(trace.customdata[point.__data__.i]).split(":").pop()));
+        const index = point.parentNode.closest(".trace").__data__[0].trace.index;
+        const trace = plotState.traces(div)[index];
+        numbers.add(Number(String(trace.customdata[point.__data__.i]).split(":").pop()));
     }
-    return Array.from(found).sort((a, b) => a - b);
+    return Array.from(numbers).sort((a, b) => a - b);
 })(%s)"""
 
 
 def dimmed(page: Page, figure: str) -> list[int]:
     """Return the numbers of the trials that a figure shows faintly."""
-    found: list[int] = page.run(_DIMMED % json.dumps(figure))
-    return found
+    numbers: list[int] = page.run(_DIMMED % json.dumps(figure))
+    return numbers

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.records import architecture, make_record
 from tests.views.browser import CHROMIUM, Browser
-from tests.views.view_records import architecture, make_record
 from unitsearch.architecture import Architecture
 from unitsearch.study.record import Record
 
@@ -25,6 +25,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One browser for all tests."""
     if CHROMIUM is None:
         pytest.skip("needs chromium")
-    found = Browser(tmp_path_factory.mktemp("browser"))
-    yield found
-    found.close()
+    chromium = Browser(tmp_path_factory.mktemp("browser"))
+    yield chromium
+    chromium.close()

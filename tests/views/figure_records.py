@@ -1,4 +1,4 @@
-"""Studies that every figure must bear, each made up from real architectures."""
+"""Studies that every figure must draw, each made up from real architectures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from tests.views.view_records import make_record, manifest, trial
+from tests.records import make_record, manifest, trial
 from unitsearch.api import point_architecture
 from unitsearch.data import data_spec
 from unitsearch.study.record import Record
@@ -58,8 +58,12 @@ def table1(space: str = "lenet_table1") -> Record:
 
 
 def with_stopped(record: Record) -> Record:
-    """The record with a trial stopped after three epochs and one that failed after two."""
+    """The record with a trial stopped after three epochs and one that failed after two.
+
+    The stopped trial was accurate, so that only its state keeps it off every front.
+    """
     first, second, *rest = record.trials[1:]
-    stopped = replace(first, state="stopped", accuracy=None, curve=first.curve[:3], reason="slow")
+    stopped = replace(first, state="stopped", accuracy=0.999, curve=(0.9, 0.99, 0.999))
+    stopped = replace(stopped, reason="accuracy 0.999 is below 0.9991 after epoch 3")
     failed = replace(second, state="failed", accuracy=None, curve=second.curve[:2], reason="NaN")
     return replace(record, trials=(record.trials[0], stopped, failed, *rest))

@@ -1,4 +1,4 @@
-"""What the dashboard answers, to whom, and what it keeps to itself."""
+"""The dashboard's answers, the requests that it refuses, and the data that it protects."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from typing import Any
 
 import pytest
 
-from tests.views.view_records import make_record, manifest
+from tests.records import make_record, manifest
 from tests.views.view_studies import add_trials, files, write_study
 from unitsearch.architecture import key, read_architecture, read_text
 from unitsearch.errors import PackageError, SpecError, StudyError, UsageError
 from unitsearch.study.record import Record
 from unitsearch.views.figures import pareto
 from unitsearch.views.live import open_server
+from unitsearch.views.live.answers import Answers
 from unitsearch.views.live.app import dash_app
+from unitsearch.views.live.board_files import own_boards, shipped_boards
 from unitsearch.views.live.catalogue import Catalogue
-from unitsearch.views.live.pages import Pages, own_boards, shipped_boards
-from unitsearch.views.pages.page import figure_json
+from unitsearch.views.pages.document import figure_json
 
 PORT = 8050
 AT = f"http://127.0.0.1:{PORT}"
@@ -40,119 +41,121 @@ ROUTES = (
 
 
 @dataclass
-class Asked:
-    """The dashboard of a folder with the studies ``first`` and ``second``."""
+class Dashboard:
+    """The dashboard of a folder with the studies ``first`` and ``second``, and a client of it."""
 
     home: Path
-    pages: Pages
+    answers: Answers
     client: Any
 
     def get(self, path: str, **headers: str) -> Any:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        # buffered: the answer is read to its end and let go of
+        # buffered: the response is read to its end and closed
         return self.client.get(path, base_url=AT, headers=named, buffered=True)
 
     def json(self, path: str) -> Any:
-        found = self.get(path)
-        assert found.status_code == 200, found.text
-        return json.loads(found.text)
+        response = self.get(path)
+        assert response.status_code == 200, response.text
+        return json.loads(response.text)
 
 
 FIRST = make_record(14, "first")
 SECOND = make_record(9, "second", seed=3)
 
 
-def asked(home: Path) -> Asked:
-    pages = Pages(Catalogue(), shipped_boards())
-    return Asked(home, pages, dash_app(pages, lambda: PORT).server.test_client())
+def open_dashboard(home: Path) -> Dashboard:
+    """Return a dashboard whose clock stands still: reading takes no time, so no view is kept."""
+    answers = Answers(Catalogue(), shipped_boards(), clock=lambda: 0.0)
+    return Dashboard(home, answers, dash_app(answers, lambda: PORT).server.test_client())
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = tmp_path_factory.mktemp("dashboard")
+    folder = tmp_path_factory.mktemp("dashboard")
     for record in (FIRST, SECOND):
-        write_study(found / "studies", record)
-    weights = found / "studies" / "first" / "trials"
+        write_study(folder / "studies", record)
+    weights = folder / "studies" / "first" / "trials"
     weights.mkdir()
     (weights / "00000.safetensors").write_bytes(b"weights")
-    (found / "secret").write_text("secret")
-    (weights / "00001.safetensors").symlink_to(found / "secret")
-    return found
+    (folder / "secret").write_text("secret")
+    (weights / "00001.safetensors").symlink_to(folder / "secret")
+    return folder
 
 
 @pytest.fixture
-def dashboard(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
+def dashboard(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dashboard]:
     monkeypatch.chdir(home)
-    found = asked(home)
-    yield found
-    found.pages.catalogue.close()
+    opened = open_dashboard(home)
+    yield opened
+    opened.answers.catalogue.close()
 
 
-# What it shows.
+# Its answers.
 
 
-def test_the_list_has_every_study_and_says_which_nobody_has_read(dashboard: Asked) -> None:
-    dashboard.pages.page(["first"], "report")
-    head = dashboard.pages.page([], "report")["head"]
+def test_the_list_has_every_study_and_says_which_are_not_read_yet(dashboard: Dashboard) -> None:
+    dashboard.answers.page(["first"], "report")
+    head = dashboard.answers.page([], "report")["head"]
     assert 'href="/?study=first">first</a>' in head
     assert 'href="/?study=second">second</a></th><td class="soft">not read yet' in head
-    dashboard.pages.catalogue.read_all()
-    assert "not read yet" not in dashboard.pages.page([], "report")["head"]
+    dashboard.answers.catalogue.read_all()
+    assert "not read yet" not in dashboard.answers.page([], "report")["head"]
 
 
-def test_what_a_lone_study_begins_with_is_drawn_before_it_is_asked_for(home: Path) -> None:
-    alone = Pages(Catalogue([home / "studies" / "first"]), shipped_boards())
+def test_the_first_parts_of_a_single_study_are_drawn_ahead(
+    home: Path,
+) -> None:
+    alone = Answers(Catalogue([home / "studies" / "first"]), shipped_boards())
     alone.prepare()
-    assert {0, 1} <= alone.view(["first"], "report").drawn.keys()
+    assert {0, 1} <= alone.view(["first"], "report").drawn.sections.keys()
     alone.catalogue.close()
 
 
-def test_a_part_is_the_figure_of_the_report(dashboard: Asked) -> None:
-    found = dashboard.json("/api/part/0?study=first")["figure"]
-    record = dashboard.pages.catalogue.look("first")
-    assert found == json.loads(figure_json(pareto.plain(record, "ce", "accuracy")))
+def test_a_part_is_the_figure_of_the_report(dashboard: Dashboard) -> None:
+    figure = dashboard.json("/api/part/0?study=first")["figure"]
+    record = dashboard.answers.catalogue.look("first")
+    assert figure == json.loads(figure_json(pareto.plain(record, "ce", "accuracy")))
 
 
-def test_every_part_of_a_board_is_answered(dashboard: Asked) -> None:
-    view = dashboard.pages.view(["first"], "report")
+def test_every_part_of_a_board_is_answered(dashboard: Dashboard) -> None:
+    view = dashboard.answers.view(["first"], "report")
     for number in range(len(view.sections)):
         assert set(dashboard.json(f"/api/part/{number}?study=first")) <= {"figure", "html"}
     assert dashboard.get(f"/api/part/{len(view.sections)}?study=first").status_code == 404
 
 
-def test_a_trial_opens_with_a_file_that_rebuilds_to_its_key(dashboard: Asked) -> None:
-    found = dashboard.json("/api/trial?study=first&number=7")
-    assert key(read_architecture(read_text(found["yaml"]).data)) == FIRST.trials[7].key
-    assert found["drawing"].startswith("<svg")
-    assert found["retrain"].startswith("unitsearch train first-00007.yaml ")
+def test_a_trial_opens_with_a_file_that_rebuilds_to_its_key(dashboard: Dashboard) -> None:
+    details = dashboard.json("/api/trial?study=first&number=7")
+    assert key(read_architecture(read_text(details["yaml"]).data)) == FIRST.trials[7].key
+    assert details["drawing"].startswith("<svg")
+    assert details["retrain"].startswith("unitsearch train first-00007.yaml ")
 
 
-def test_kept_weights_can_be_downloaded(dashboard: Asked) -> None:
+def test_kept_weights_can_be_downloaded(dashboard: Dashboard) -> None:
     link = dashboard.json("/api/trial?study=first&number=0")["weights"]
-    found = dashboard.get(link)
-    assert found.data == b"weights"
-    assert "first-00000.safetensors" in found.headers["Content-Disposition"]
+    response = dashboard.get(link)
+    assert response.data == b"weights"
+    assert "first-00000.safetensors" in response.headers["Content-Disposition"]
     assert "weights" not in dashboard.json("/api/trial?study=first&number=3")
 
 
-def test_studies_stand_side_by_side(dashboard: Asked) -> None:
-    page = dashboard.pages.page(["first", "second"], "report")
+def test_studies_stand_side_by_side(dashboard: Dashboard) -> None:
+    page = dashboard.answers.page(["first", "second"], "report")
     assert "2 studies side by side" in page["head"]
-    one = dashboard.pages.page(["first"], "report")["panels"]
+    one = dashboard.answers.page(["first"], "report")["panels"]
     assert page["panels"].count('data-study="second"') == one.count('data-study="first"')
     both = dashboard.json("/api/trials?study=first&study=second")
     assert [part["study"] for part in both] == ["first", "second"]
 
 
-def test_new_trials_are_a_new_version(home: Path, dashboard: Asked) -> None:
+def test_new_trials_are_a_new_version(home: Path, dashboard: Dashboard) -> None:
     grows = make_record(6, "grows")
     folder = write_study(home / "studies", replace(grows, trials=grows.trials[:4]))
     try:
-        before = dashboard.pages.page(["grows"], "report")
-        dashboard.pages.view(["grows"], "report").cost = 0.0  # so that it does not rest
-        assert dashboard.pages.page(["grows"], "report")["version"] == before["version"]
+        before = dashboard.answers.page(["grows"], "report")
+        assert dashboard.answers.page(["grows"], "report")["version"] == before["version"]
         add_trials(folder, grows.trials[4:])
-        after = dashboard.pages.page(["grows"], "report")
+        after = dashboard.answers.page(["grows"], "report")
         assert after["version"] != before["version"]
         assert after["layout"] == before["layout"]
         shown = dashboard.json("/api/part/0?study=grows")["figure"]["data"]
@@ -161,68 +164,73 @@ def test_new_trials_are_a_new_version(home: Path, dashboard: Asked) -> None:
         folder.rename(home / "grown")
 
 
-def test_a_page_that_has_changed_comes_with_what_its_reader_sees(dashboard: Asked) -> None:
-    found = dashboard.json("/api/page?study=first&known=999999&part=0&part=7&part=500")
-    assert found["trials"] == dashboard.json("/api/trials?study=first")
-    assert found["parts"] == {n: dashboard.json(f"/api/part/{n}?study=first") for n in "07"}
+def test_a_page_that_has_changed_comes_with_the_parts_in_view(dashboard: Dashboard) -> None:
+    page = dashboard.json("/api/page?study=first&known=999999&part=0&part=7&part=500")
+    assert page["trials"] == dashboard.json("/api/trials?study=first")
+    assert page["parts"] == {n: dashboard.json(f"/api/part/{n}?study=first") for n in "07"}
 
 
 @pytest.mark.parametrize("query", ["study=first", "study=nobody&known=1", "known=1"])
-def test_a_page_comes_alone_where_nothing_of_it_was_known(dashboard: Asked, query: str) -> None:
+def test_a_page_that_was_not_known_comes_alone(dashboard: Dashboard, query: str) -> None:
     assert not {"trials", "parts"} & set(dashboard.json(f"/api/page?{query}"))
 
 
-def test_a_page_that_has_not_changed_comes_alone(dashboard: Asked) -> None:
+def test_a_page_that_has_not_changed_comes_alone(dashboard: Dashboard) -> None:
     known = dashboard.json("/api/page?study=first")["version"]
     assert "parts" not in dashboard.json(f"/api/page?study=first&known={known}&part=0")
 
 
-def test_a_page_that_outlives_its_server_is_not_taken_for_known(dashboard: Asked) -> None:
+def test_a_page_that_outlives_its_server_is_not_taken_for_known(dashboard: Dashboard) -> None:
     known = dashboard.json("/api/page?study=first")["version"]
-    again = asked(dashboard.home)
+    again = open_dashboard(dashboard.home)
     assert "parts" in again.json(f"/api/page?study=first&known={known}&part=0")
-    again.pages.catalogue.close()
+    again.answers.catalogue.close()
 
 
-def test_a_large_view_rests_before_it_is_made_again(home: Path, dashboard: Asked) -> None:
-    view = dashboard.pages.view(["first"], "report")
-    view.cost = 1000.0
+def test_a_view_that_took_long_to_read_is_kept_for_a_while(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    seconds = iter([0.0, 1.0, 1.9, 2.1, 3.0])  # reading takes a second; the longest pause is two
+    answers = Answers(Catalogue(), shipped_boards(), clock=lambda: next(seconds))
+    view = answers.view(["first"], "report")
     (home / "studies" / "first" / "study.yaml").touch()
-    assert dashboard.pages.view(["first"], "report") is view
+    assert answers.view(["first"], "report") is view
+    assert answers.view(["first"], "report") is not view
+    answers.catalogue.close()
 
 
-def test_a_study_that_is_not_there_is_said(dashboard: Asked) -> None:
-    page = dashboard.pages.page(["nobody"], "report")
+def test_a_page_of_an_unknown_study_says_so(dashboard: Dashboard) -> None:
+    page = dashboard.answers.page(["nobody"], "report")
     assert "no study named &#x27;nobody&#x27;" in page["head"]
     assert dashboard.get("/api/trials?study=nobody").status_code == 404
 
 
-def test_a_damaged_study_does_not_hide_the_others(home: Path, dashboard: Asked) -> None:
+def test_a_damaged_study_does_not_hide_the_others(home: Path, dashboard: Dashboard) -> None:
     broken = home / "studies" / "broken"
     broken.mkdir()
     (broken / "study.yaml").write_text("nonsense: 1")
     try:
-        dashboard.pages.catalogue.read_all()
-        assert ">first</a>" in dashboard.pages.page([], "report")["head"]
-        assert "not the facts of a study" in dashboard.pages.page(["broken"], "report")["head"]
+        dashboard.answers.catalogue.read_all()
+        assert ">first</a>" in dashboard.answers.page([], "report")["head"]
+        assert "not the facts of a study" in dashboard.answers.page(["broken"], "report")["head"]
     finally:
         broken.rename(home / "broken")
 
 
 def test_a_board_of_ones_own_is_offered_and_read_anew_when_it_changes(
-    home: Path, dashboard: Asked
+    home: Path, dashboard: Dashboard
 ) -> None:
     path = home / "mine.yaml"
     path.write_text("title: Mine\npanels:\n- {panel: front}\n")
-    dashboard.pages.boards |= own_boards([path])
-    assert "Mine" in dashboard.pages.page(["first"], "mine")["head"]
+    dashboard.answers.boards.paths |= own_boards([path])
+    assert "Mine" in dashboard.answers.page(["first"], "mine")["head"]
     path.write_text("title: Ours\npanels:\n- {panel: fronts}\n")
     os.utime(path, ns=(1, 1))
-    dashboard.pages.view(["first"], "mine").cost = 0.0  # so that it does not rest
-    assert "did you mean &#x27;front&#x27;" in dashboard.pages.page(["first"], "mine")["head"]
+    assert "did you mean &#x27;front&#x27;" in dashboard.answers.page(["first"], "mine")["head"]
 
 
-def test_two_studies_of_one_name_are_told_apart(home: Path, tmp_path: Path) -> None:
+def test_two_studies_of_one_name_get_different_names(home: Path, tmp_path: Path) -> None:
     other = write_study(tmp_path, SECOND).rename(tmp_path / "first")
     catalogue = Catalogue([home / "studies" / "first", other])
     assert list(catalogue.folders()) == ["first", "first (2)"]
@@ -230,30 +238,32 @@ def test_two_studies_of_one_name_are_told_apart(home: Path, tmp_path: Path) -> N
     catalogue.close()
 
 
-# To whom.
+# The requests that it refuses.
 
 
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8050", "127.0.0.1:9", ""])
 def test_a_name_that_is_not_this_machines_is_refused(
-    dashboard: Asked, path: str, host: str
+    dashboard: Dashboard, path: str, host: str
 ) -> None:
     assert dashboard.get(path, Host=host).status_code == 403
 
 
 @pytest.mark.parametrize("host", [f"127.0.0.1:{PORT}", f"localhost:{PORT}"])
-def test_this_machines_names_are_answered(dashboard: Asked, host: str) -> None:
+def test_this_machines_names_are_answered(dashboard: Dashboard, host: str) -> None:
     assert dashboard.get("/", Host=host).status_code == 200
 
 
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize("by", ["cross-site", "same-site"])
-def test_what_another_sites_page_asks_for_is_refused(dashboard: Asked, path: str, by: str) -> None:
+def test_requests_of_another_sites_page_are_refused(
+    dashboard: Dashboard, path: str, by: str
+) -> None:
     assert dashboard.get(path, Sec_Fetch_Site=by, Sec_Fetch_Mode="no-cors").status_code == 403
 
 
 @pytest.mark.parametrize("path", ROUTES)
-def test_every_answer_forbids_its_page_all_but_this_server(dashboard: Asked, path: str) -> None:
+def test_every_answer_forbids_its_page_all_but_this_server(dashboard: Dashboard, path: str) -> None:
     headers = dashboard.get(path).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     policy = headers["Content-Security-Policy"]
@@ -263,12 +273,12 @@ def test_every_answer_forbids_its_page_all_but_this_server(dashboard: Asked, pat
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
-def test_nothing_can_be_written(dashboard: Asked, method: str) -> None:
-    found = dashboard.client.open("/api/trials?study=first", base_url=AT, method=method)
-    assert found.status_code == 405
+def test_nothing_can_be_written(dashboard: Dashboard, method: str) -> None:
+    response = dashboard.client.open("/api/trials?study=first", base_url=AT, method=method)
+    assert response.status_code == 405
 
 
-# What it keeps.
+# The data that it protects.
 
 
 @pytest.mark.parametrize(
@@ -279,21 +289,21 @@ def test_nothing_can_be_written(dashboard: Asked, method: str) -> None:
      "/api/weights?study=first&number=-1", "/api/trial?study=%2e%2e&number=0",
      "/_dash-component-suites/dash/../../../../etc/passwd"],
 )  # fmt: skip
-def test_no_file_outside_the_studies_is_served(dashboard: Asked, path: str) -> None:
-    found = dashboard.get(path)
-    assert found.status_code in (400, 404, 500) or "react-entry-point" in found.text
-    assert "secret" not in found.text.replace("/secret", "")
-    assert "root:" not in found.text
+def test_no_file_outside_the_studies_is_served(dashboard: Dashboard, path: str) -> None:
+    response = dashboard.get(path)
+    assert response.status_code in (400, 404, 500) or "react-entry-point" in response.text
+    assert "secret" not in response.text.replace("/secret", "")
+    assert "root:" not in response.text
 
 
-def test_nothing_of_a_study_changes_by_being_shown(home: Path, dashboard: Asked) -> None:
+def test_a_dashboard_changes_no_file_of_a_study(home: Path, dashboard: Dashboard) -> None:
     folder = home / "studies" / "second"
     before = files(folder)
-    for number in range(len(dashboard.pages.view(["second"], "report").sections)):
+    for number in range(len(dashboard.answers.view(["second"], "report").sections)):
         dashboard.get(f"/api/part/{number}?study=second")
     for path in ("trials?", "trial?number=3&", "weights?number=3&"):
         dashboard.get(f"/api/{path}study=second")
-    dashboard.pages.page(["second"], "report")
+    dashboard.answers.page(["second"], "report")
     assert files(folder) == before
 
 
@@ -308,29 +318,31 @@ def test_what_comes_from_a_study_is_escaped(
     content = manifest(space=EVIL, train=recipe)
     trials = (*usual.trials[:11], failed, usual.trials[12])
     write_study(tmp_path / "studies", Record(name, usual.folder, content, trials))
-    found = asked(tmp_path)
+    dashboard = open_dashboard(tmp_path)
     for names, board in (([], "report"), ([name], "report"), ([EVIL], "report"), ([name], EVIL)):
-        page = found.pages.page(names, board)
+        page = dashboard.answers.page(names, board)
         for html in ("bar", "head", "panels"):
             assert "<img" not in page[html]
-    view = found.pages.view([name], "report")
+    view = dashboard.answers.view([name], "report")
     for number in range(len(view.sections)):
-        text = json.loads(found.pages.part([name], "report", number))
+        text = json.loads(dashboard.answers.part([name], "report", number))
         assert "<img" not in text.get("html", "")
-    found.pages.catalogue.close()
+    dashboard.answers.catalogue.close()
 
 
-# How it is started.
+# Its start.
 
 
-def test_without_dash_the_way_to_it_is_said(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_without_dash_the_error_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
     monkeypatch.chdir(home)
     monkeypatch.setitem(sys.modules, "dash", None)
     with pytest.raises(PackageError, match=r"pip install 'unitsearch\[dashboard\]'"):
         open_server()
 
 
-def test_a_port_that_is_taken_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_in_use_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home)
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
@@ -339,12 +351,12 @@ def test_a_port_that_is_taken_is_said(home: Path, monkeypatch: pytest.MonkeyPatc
             open_server(port=held.getsockname()[1])
 
 
-def test_a_study_that_is_named_and_is_none_is_said(tmp_path: Path) -> None:
+def test_an_unknown_study_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="no study named"):
         open_server(["nobody"])
 
 
-def test_a_board_that_is_none_is_said_at_once(tmp_path: Path) -> None:
+def test_an_invalid_board_is_an_error_at_once(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("panels: 3")
     with pytest.raises(SpecError, match=r"mine\.yaml"):
@@ -357,16 +369,16 @@ def test_the_command_says_where_it_listens_and_ends_by_an_interrupt(home: Path) 
     with subprocess.Popen(
         [*words, "--port", "0", "--no-open"],
         cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        # whoever runs the tests in the background ignores interrupts, and so would the command
+        # a shell that runs the tests in the background ignores interrupts, and so would the command
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as process:  # fmt: skip
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         process.send_signal(signal.SIGINT)
         try:
-            _, said = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=60)
         finally:
             process.kill()
     assert url.startswith("http://127.0.0.1:")
     assert url.endswith("/?study=first")
-    assert process.returncode == 130, said
+    assert process.returncode == 130, errors

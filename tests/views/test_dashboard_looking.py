@@ -1,4 +1,4 @@
-"""A study looked at while it runs: nothing is written, nothing is locked, what is new is seen."""
+"""A study that is read while it runs: no file is written, no lock is taken, new trials are read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.views.view_records import make_record
+from tests.records import make_record
 from tests.views.view_studies import add_trials, files, finish, start, write_study
 from unitsearch.errors import StudyError
 from unitsearch.study.folder import read_study

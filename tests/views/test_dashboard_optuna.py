@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.views.view_records import make_record
+from tests.records import make_record
 from tests.views.view_studies import files, write_study
 from unitsearch.study.store import JOURNAL
 
@@ -19,10 +19,10 @@ RECORD = make_record(13, "shared")
 
 def ask(application: Any, path: str) -> Any:
     """Return what a WSGI application answers to a GET."""
-    said: dict[str, Any] = {}
+    answer: dict[str, Any] = {}
 
     def begin(status: str, _headers: object, *_: object) -> None:
-        said["status"] = status
+        answer["status"] = status
 
     asked = {
         "REQUEST_METHOD": "GET", "PATH_INFO": path, "SCRIPT_NAME": "", "QUERY_STRING": "",
@@ -30,7 +30,7 @@ def ask(application: Any, path: str) -> Any:
         "wsgi.input": io.BytesIO(), "wsgi.errors": io.StringIO(),
     }  # fmt: skip
     body = b"".join(application(asked, begin))
-    assert said["status"].startswith("200"), body
+    assert answer["status"].startswith("200"), body
     return json.loads(body)
 
 
@@ -54,9 +54,9 @@ def test_optuna_dashboard_shows_the_trials_of_a_study(opened: tuple[Path, Any]) 
     before = files(folder)
     (study,) = ask(application, "/api/studies")["study_summaries"]
     assert study["study_name"] == "shared"
-    found = ask(application, f"/api/studies/{study['study_id']}")
-    assert found["objective_names"] == ["accuracy", "flops", "params"]
-    complete = {t["number"]: t["values"] for t in found["trials"] if t["state"] == "Complete"}
+    study_page = ask(application, f"/api/studies/{study['study_id']}")
+    assert study_page["objective_names"] == ["accuracy", "flops", "params"]
+    complete = {t["number"]: t["values"] for t in study_page["trials"] if t["state"] == "Complete"}
     assert complete == {
         t.number: [t.accuracy, t.cost.flops, t.cost.params] for t in RECORD.complete
     }

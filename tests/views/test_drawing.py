@@ -1,3 +1,5 @@
+"""Drawings of architectures: complete, legible and self-contained SVG."""
+
 from __future__ import annotations
 
 import re
@@ -8,11 +10,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.views.view_records import BASELINE, EVERYTHING, architecture, lenet
+from tests.records import BASELINE, EVERYTHING, architecture, lenet
 from unitsearch import resources
 from unitsearch.api import load_architecture
 from unitsearch.architecture import Architecture
-from unitsearch.views import describe, drawing, kind_colours
+from unitsearch.architecture.description import describe
+from unitsearch.views import drawing, kind_colours
 from unitsearch.views.drawing import drawing_file
 from unitsearch.views.drawing.glyphs import text_width
 
@@ -30,9 +33,9 @@ every_picture = pytest.mark.parametrize(
 
 @dataclass(frozen=True)
 class Area:
-    """Where something is drawn, in the drawing's own units."""
+    """The area of a text in the drawing's own units."""
 
-    said: str
+    content: str
     left: float
     top: float
     right: float
@@ -44,17 +47,17 @@ class Area:
 
 
 def texts(element: ElementTree.Element, x: float = 0, y: float = 0) -> Iterator[Area]:
-    """All texts of an SVG and roughly where they stand."""
+    """Yield all texts of an SVG with their approximate areas."""
     if moved := re.match(r"translate\((\S+) (\S+)\)", element.get("transform", "")):
         x, y = x + float(moved[1]), y + float(moved[2])
     for child in element:
         if child.tag.endswith("text"):
-            said, size = child.text or "", float(child.attrib["font-size"])
-            width = 0.93 * text_width(said, size)
+            content, size = child.text or "", float(child.attrib["font-size"])
+            width = 0.93 * text_width(content, size)
             left = x + float(child.attrib["x"])
             left -= {"start": 0.0, "middle": width / 2}[child.attrib["text-anchor"]]
             base = y + float(child.attrib["y"])
-            yield Area(said, left, base - 0.72 * size, left + width, base + 0.05 * size)
+            yield Area(content, left, base - 0.72 * size, left + width, base + 0.05 * size)
         else:
             yield from texts(child, x, y)
 
@@ -68,9 +71,9 @@ def size(svg: str) -> tuple[float, float]:
 def test_no_text_lies_on_another_or_beyond_the_edge(named: str) -> None:
     svg = drawing_file(load_architecture(named), named)
     width, height = size(svg)
-    found = list(texts(ElementTree.fromstring(svg)))
-    assert [(a.said, b.said) for a, b in combinations(found, 2) if a.overlaps(b)] == []
-    assert [t for t in found if t.left < 0 or t.right > width or t.top < 0 or t.low > height] == []
+    areas = list(texts(ElementTree.fromstring(svg)))
+    assert [(a.content, b.content) for a, b in combinations(areas, 2) if a.overlaps(b)] == []
+    assert [t for t in areas if t.left < 0 or t.right > width or t.top < 0 or t.low > height] == []
 
 
 @every_picture
@@ -81,11 +84,11 @@ def test_no_drawing_is_a_thin_strip(named: str) -> None:
 
 
 @every_picture
-def test_every_kind_of_unit_and_how_many_there_are_is_said(named: str) -> None:
+def test_every_kind_of_unit_is_named_in_its_colour(named: str) -> None:
     one = load_architecture(named)
     svg = drawing_file(one, named)
-    said = {area.said for area in texts(ElementTree.fromstring(svg))}
-    assert set(kind_colours([one])) <= said
+    contents = {area.content for area in texts(ElementTree.fromstring(svg))}
+    assert set(kind_colours([one])) <= contents
     assert all(colour in svg for colour in kind_colours([one]).values())
 
 
@@ -183,8 +186,10 @@ def test_binary_filters_say_their_bank_and_their_splits(network: SVG) -> None:
 def test_units_with_binary_filters_are_a_kind_of_their_own(network: SVG) -> None:
     layers = "[{kind: slbf, out: 4, bank: 2}, {kind: conv, out: 2}]"
     units = f"[{{in: 2, layers: {layers}}}, {{nodes: [2, 4, 2]}}]"
-    found = network(f"unitsearch: 1\ninput: [4, 8, 8]\nlayers: [{{kind: stack, units: {units}}}]")
-    assert describe(found) == "1 × 2-4-2 slbf + 1 × 2-4-2"
+    described = network(
+        f"unitsearch: 1\ninput: [4, 8, 8]\nlayers: [{{kind: stack, units: {units}}}]"
+    )
+    assert describe(described) == "1 × 2-4-2 slbf + 1 × 2-4-2"
 
 
 def test_counts_stand_beside_the_units() -> None:

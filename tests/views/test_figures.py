@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.views.view_records import ODD, binary_record, make_record
+from tests.records import ODD, binary_record, make_record
 from unitsearch.errors import UsageError
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
 from unitsearch.views import FIGURES, hypervolume, pareto, tradeoff, units, write_figure
-from unitsearch.views.figures.points import own_front, points
+from unitsearch.views.figures.plotted_trials import own_front, plotted_trials
 
 
 def trace(figure, name: str):  # type: ignore[no-untyped-def]
@@ -63,10 +63,10 @@ def test_an_accuracy_has_one_standard_error_as_its_bar(record: Record) -> None:
 @pytest.mark.parametrize(("x", "steps"), [("flops", "hv"), ("ce", "vh")])
 def test_no_feasible_point_lies_beyond_the_steps(record: Record, x: str, steps: str) -> None:
     along, up = METRICS[x], METRICS["accuracy"]
-    found = points(record, along, up)
-    best = own_front(found, along, up)
+    trials = plotted_trials(record, along, up)
+    best = own_front(trials, along, up)
     assert trace(pareto(record, x), "front of these two").line.shape == steps
-    for p in (p for p in found if p.feasible):
+    for p in (p for p in trials if p.feasible):
         reached = [q.y for q in best if (q.x >= p.x if along.maximise else q.x <= p.x)]
         assert max(reached) >= p.y
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.records import make_record, manifest
 from tests.views.figure_records import case
-from tests.views.view_records import make_record, manifest
 from unitsearch.data import data_spec
 from unitsearch.metrics import METRICS
 from unitsearch.search.front import hypervolume as volume_of
@@ -17,7 +17,7 @@ from unitsearch.study.record import Record
 from unitsearch.study.tables import reference_point
 from unitsearch.views.figures import compare_fronts, compare_hypervolume
 from unitsearch.views.figures.compare import study_names
-from unitsearch.views.figures.points import own_front, points
+from unitsearch.views.figures.plotted_trials import own_front, plotted_trials
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_each_study_has_its_own_front_of_the_two_metrics(two: list[Record]) -> N
     figure = compare_fronts(two, "params", "ce")
     for record in two:
         drawn = next(t for t in figure.data if t.name == f"{record.name}: digits")
-        expected = own_front(points(record, x, y), x, y)
+        expected = own_front(plotted_trials(record, x, y), x, y)
         assert list(drawn.customdata) == [f"{record.name}:{p.trial.number}" for p in expected]
         assert list(drawn.y) == [p.y for p in expected]
 
@@ -61,8 +61,8 @@ def test_volumes_are_measured_from_one_point(two: list[Record]) -> None:
 
 def test_other_data_are_said_to_be_no_contest(two: list[Record]) -> None:
     other = replace(two[1], manifest=manifest(data=data_spec("mnist")))
-    assert "no contest" in notes(compare_fronts([two[0], other]))
-    assert "no contest" not in notes(compare_fronts(two))
+    assert "not comparable" in notes(compare_fronts([two[0], other]))
+    assert "not comparable" not in notes(compare_fronts(two))
 
 
 def test_a_study_with_nothing_to_show_is_named(two: list[Record]) -> None:

@@ -1,4 +1,4 @@
-"""What a figure may be told, on a board and on the command line, and how bad words are refused."""
+"""The options of figures, on boards and on the command line, and the errors of bad ones."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from unitsearch.api import plot
 from unitsearch.errors import SpecError, UsageError
 from unitsearch.views import PANELS, board, read_board
 from unitsearch.views.figures import FIGURES
-from unitsearch.views.figures.options import OPTIONS, checked
+from unitsearch.views.figures.options import checked
 
 
 @pytest.mark.parametrize(
-    ("figure", "options", "said"),
+    ("figure", "options", "message"),
     [
         ("paretto", {}, "did you mean 'pareto'"),
         ("pareto", {"x": "flop"}, "pareto x: found 'flop'.*did you mean 'flops'"),
@@ -28,14 +28,14 @@ from unitsearch.views.figures.options import OPTIONS, checked
         ("parallel", {"metrics": ["flops", "speed"]}, r"metrics\[1\]|metrics: found 'speed'"),
     ],
 )
-def test_a_bad_word_is_refused_in_one_clear_message(
-    figure: str, options: dict[str, Any], said: str
+def test_a_bad_option_is_refused_in_one_clear_message(
+    figure: str, options: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=message):
         checked(figure, options)
 
 
-def test_a_bad_word_is_refused_before_a_study_is_looked_for(tmp_path: Path) -> None:
+def test_a_bad_figure_is_refused_before_a_study_is_searched_for(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a figure"):
         plot("nowhere", "nonsense", tmp_path / "x.html")
     assert not list(tmp_path.iterdir())
@@ -47,8 +47,8 @@ def test_a_figure_of_one_study_refuses_two(tmp_path: Path) -> None:
 
 
 def test_every_figure_is_a_panel_with_the_same_options() -> None:
-    assert set(OPTIONS) == set(FIGURES) <= set(PANELS)
-    assert all(PANELS[name] == OPTIONS[name] for name in FIGURES)
+    assert set(FIGURES) <= set(PANELS)
+    assert all(PANELS[name] == FIGURES[name].options for name in FIGURES)
 
 
 def test_the_board_of_everything_has_every_figure_of_one_study() -> None:

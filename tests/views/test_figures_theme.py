@@ -1,4 +1,4 @@
-"""Colours are told apart by every kind of colour vision, on a light and on a dark page."""
+"""The colours differ for every kind of colour vision, on a light and on a dark page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from unitsearch.views.figures import theme
-from unitsearch.views.pages.page import asset
+from unitsearch.views.pages.document import asset
 
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
 VISIONS = {
@@ -68,9 +68,9 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("vision", VISIONS)
 def test_any_two_colours_differ_for_every_colour_vision(vision: str) -> None:
-    seen = {colour: lab(VISIONS[vision] @ linear(colour)) for colour in COLOURS}
+    seen_colours = {colour: lab(VISIONS[vision] @ linear(colour)) for colour in COLOURS}
     near = {
-        (one, other): float(np.linalg.norm(seen[one] - seen[other]))
+        (one, other): float(np.linalg.norm(seen_colours[one] - seen_colours[other]))
         for one, other in combinations(COLOURS, 2)
     }
     assert min(near.values()) >= LEAST, min(near, key=near.__getitem__)
@@ -93,8 +93,8 @@ def test_text_that_no_css_reaches_is_legible_on_both_pages(card: str) -> None:
 
 
 def test_the_cards_are_those_of_the_page() -> None:
-    found = re.findall(r"--card: (#[0-9a-f]+)", asset("report.css"))
-    assert [c if len(c) == 7 else "#" + "".join(2 * x for x in c[1:]) for c in found] == [*CARDS]
+    cards = re.findall(r"--card: (#[0-9a-f]+)", asset("report.css"))
+    assert [c if len(c) == 7 else "#" + "".join(2 * x for x in c[1:]) for c in cards] == [*CARDS]
 
 
 def test_sixteen_series_all_look_different() -> None:

@@ -1,4 +1,4 @@
-"""The page of an inspection: pictures are the maps, words are escaped, nothing is fetched."""
+"""The page of an inspection: pictures show the maps, texts are escaped, no file is fetched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.views.view_records import architecture
+from tests.records import architecture
 from unitsearch.architecture import canonical
 from unitsearch.costs import count
 from unitsearch.network.build import build
@@ -22,12 +22,12 @@ from unitsearch.views.inspection import (
     NEEDED,
     UNMEASURED,
     UNRESOLVED,
+    InspectedUnit,
     Inspection,
-    Seen,
-    Shown,
-    Together,
+    JointRemoval,
+    ShownImage,
     inspection_html,
-    saved,
+    saved_cost,
 )
 from unitsearch.views.inspection.measures import finding
 from unitsearch.views.inspection.png import LEVELS, image_png, maps_png, palette
@@ -46,12 +46,12 @@ layers:
 QUIET = RemovalEffect(200, 1, 1, 0.001, 0.002)
 
 
-def seen(unit: Seen, effect: RemovalEffect | None, **activity: int) -> Seen:
+def measured(unit: InspectedUnit, effect: RemovalEffect | None, **activity: int) -> InspectedUnit:
     return replace(unit, effect=effect, activity=replace(unit.activity, **activity))
 
 
 @pytest.fixture(scope="module")
-def found() -> Inspection:
+def inspection() -> Inspection:
     """An inspection of an untrained network, whose units have the effects that tests give them."""
     one = canonical(architecture(TEXT))
     torch.manual_seed(1)
@@ -63,12 +63,12 @@ def found() -> Inspection:
         outputs, _ = stack_maps(network, image[None].float() / 255)
         maps = tuple(unit_maps(outputs[at.stack][0], at).numpy() for at in units)
         label = ("<b>ship</b>", "cat")[number]
-        shown.append(Shown(number, image.byte().numpy(), label, "cat", 0.75, maps))
+        shown.append(ShownImage(number, image.byte().numpy(), label, "cat", 0.75, maps))
     activity = Activity(0, 0, 0.5, 1 / 4, (0.0,))
     seen_units = tuple(
-        Seen(at, activity, QUIET, saved(one, {at.stack: {at.index}})) for at in units
+        InspectedUnit(at, activity, QUIET, saved_cost(one, {at.stack: {at.index}})) for at in units
     )
-    some = Together(seen_units[:2], QUIET, saved(one, {0: {0, 1}}))
+    some = JointRemoval(seen_units[:2], QUIET, saved_cost(one, {0: {0, 1}}))
     return Inspection(
         "<img>", one, count(one), "digits", "validation", 450, 200, 150, True, seen_units,
         some, some, tuple(shown),
@@ -76,8 +76,8 @@ def found() -> Inspection:
 
 
 def pictures(page: str, name: str) -> list[Image.Image]:
-    found = re.findall(rf'<img class="{name}" src="data:image/png;base64,([^"]+)"', page)
-    return [Image.open(io.BytesIO(base64.b64decode(text))) for text in found]
+    encoded = re.findall(rf'<img class="{name}" src="data:image/png;base64,([^"]+)"', page)
+    return [Image.open(io.BytesIO(base64.b64decode(text))) for text in encoded]
 
 
 def test_a_map_is_drawn_in_the_colours_of_its_values() -> None:
@@ -100,38 +100,38 @@ def test_an_image_is_drawn_as_it_is(channels: int) -> None:
     assert (drawn == expected[channels]).all()
 
 
-def test_every_unit_has_its_maps_of_every_image_in_both_scales(found: Inspection) -> None:
-    page = inspection_html(found)
+def test_every_unit_has_its_maps_of_every_image_in_both_scales(inspection: Inspection) -> None:
+    page = inspection_html(inspection)
     sizes = [(8, 8)] * 6 + [(26, 8)] * 2 + [(3, 1)] * 6  # side by side, a pixel apart
     for name in ("shared", "own"):
         assert [picture.size for picture in pictures(page, name)] == sizes
 
 
-def test_a_map_of_its_own_scale_shows_its_highest_value_brightest(found: Inspection) -> None:
-    at = max(range(3), key=lambda i: float(np.ptp(found.shown[0].maps[i])))
-    own = pictures(inspection_html(found), "own")[2 * at].convert("RGB")  # of the first image
-    values = found.shown[0].maps[at][0]
+def test_a_map_of_its_own_scale_shows_its_highest_value_brightest(inspection: Inspection) -> None:
+    at = max(range(3), key=lambda i: float(np.ptp(inspection.shown[0].maps[i])))
+    own = pictures(inspection_html(inspection), "own")[2 * at].convert("RGB")  # of the first image
+    values = inspection.shown[0].maps[at][0]
     assert np.ptp(values) > 0
     y, x = np.unravel_index(values.argmax(), values.shape)
     assert own.getpixel((int(x), int(y))) == tuple(map(int, palette()[-1]))
 
 
-def test_what_files_and_data_say_is_escaped(found: Inspection) -> None:
-    page = inspection_html(found)
+def test_what_files_and_data_say_is_escaped(inspection: Inspection) -> None:
+    page = inspection_html(inspection)
     for text in ("<img>", "<s1>", "<b>ship"):
         assert text not in page
     assert "&lt;s1&gt;" in page
 
 
-def test_a_page_fetches_nothing_and_runs_nothing(found: Inspection) -> None:
-    page = inspection_html(found)
+def test_a_page_fetches_nothing_and_runs_nothing(inspection: Inspection) -> None:
+    page = inspection_html(inspection)
     assert "Content-Security-Policy" in page
     assert "<script" not in page
     assert "http" not in page.replace("http-equiv", "")
-    assert page == inspection_html(found)
+    assert page == inspection_html(inspection)
 
 
-def test_a_large_stack_says_which_units_are_shown(found: Inspection) -> None:
+def test_a_large_stack_says_which_units_are_shown(inspection: Inspection) -> None:
     text = TEXT.replace("out: 5", "out: 72").replace("count: 3, nodes: [1", "count: 70, nodes: [1")
     one = canonical(architecture(text))
     network = build(one).eval()
@@ -141,36 +141,41 @@ def test_a_large_stack_says_which_units_are_shown(found: Inspection) -> None:
     loud = [Activity(0, 0, 0.5, at.index / 1000, (0.0,)) for at in units]
     page = inspection_html(
         replace(
-            found,
+            inspection,
             architecture=one,
-            units=tuple(Seen(at, a, None, None) for at, a in zip(units, loud, strict=True)),
-            shown=(replace(found.shown[0], maps=maps),),
+            units=tuple(
+                InspectedUnit(at, a, None, None) for at, a in zip(units, loud, strict=True)
+            ),
+            shown=(replace(inspection.shown[0], maps=maps),),
         )
     )
     assert "Shown are the 64 whose maps vary least" in page
     assert len(pictures(page, "own")) == 64 + 3
 
 
-def test_findings_follow_from_the_effect_and_its_error(found: Inspection) -> None:
-    unit = found.units[0]
+def test_findings_follow_from_the_effect_and_its_error(inspection: Inspection) -> None:
+    unit = inspection.units[0]
     effects = {
         UNRESOLVED: RemovalEffect(200, 3, 2, 0.1, 0.1),
         NEEDED: RemovalEffect(200, 30, 2, 0.1, 0.1),
         HARMFUL: RemovalEffect(200, 2, 30, 0.1, 0.1),
         UNMEASURED: None,
     }
-    assert [seen(unit, effect).finding for effect in effects.values()] == list(effects)
+    assert [measured(unit, effect).finding for effect in effects.values()] == list(effects)
 
 
-def test_a_unit_that_tells_no_images_apart_is_dead_whatever_its_effect(found: Inspection) -> None:
-    assert seen(found.units[0], RemovalEffect(200, 30, 2, 0.1, 0.1), still=1).finding == "dead"
+def test_a_unit_that_tells_no_images_apart_is_dead_whatever_its_effect(
+    inspection: Inspection,
+) -> None:
+    effect = RemovalEffect(200, 30, 2, 0.1, 0.1)
+    assert measured(inspection.units[0], effect, still=1).finding == "dead"
 
 
-def test_the_page_begins_with_what_can_go_and_what_that_saves(found: Inspection) -> None:
+def test_the_page_begins_with_what_can_go_and_what_that_saves(inspection: Inspection) -> None:
     smaller = TEXT.replace("out: 5", "out: 3").replace("count: 3, nodes: [1", "count: 1, nodes: [1")
-    cost, left = found.cost, count(architecture(smaller))
+    cost, left = inspection.cost, count(architecture(smaller))
     params, flops = 100 * (1 - left.params / cost.params), 100 * (1 - left.flops / cost.flops)
-    assert finding(found) == (
+    assert finding(inspection) == (
         "7 of 7 units have no effect on accuracy that 200 images resolve, each alone. Without 2 of"
         f" them at once the network would have {params:.0f} % fewer parameters and {flops:.0f} %"
         " fewer FLOPs, and its"
@@ -178,12 +183,12 @@ def test_the_page_begins_with_what_can_go_and_what_that_saves(found: Inspection)
     )
 
 
-def test_units_that_are_needed_together_are_said_to_be(found: Inspection) -> None:
-    assert finding(replace(found, removable=None)).endswith("accuracy falls without them.")
+def test_units_that_are_needed_together_are_said_to_be(inspection: Inspection) -> None:
+    assert finding(replace(inspection, removable=None)).endswith("accuracy falls without them.")
 
 
-def test_a_network_that_needs_all_units_says_so(found: Inspection) -> None:
-    needed = tuple(seen(unit, RemovalEffect(200, 50, 0, 0.1, 0.1)) for unit in found.units)
-    whole = replace(found, units=needed, idle=None, removable=None)
+def test_a_network_that_needs_all_units_says_so(inspection: Inspection) -> None:
+    needed = tuple(measured(unit, RemovalEffect(200, 50, 0, 0.1, 0.1)) for unit in inspection.units)
+    whole = replace(inspection, units=needed, idle=None, removable=None)
     assert "any of the 7 units measured, all needed" in finding(whole)
     assert "There are none" in inspection_html(whole)

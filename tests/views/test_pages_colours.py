@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from unitsearch.views.pages.page import asset
+from unitsearch.views.pages.document import asset
 
 AA = 4.5  # WCAG 2.2, 1.4.3: text below 18 points
 

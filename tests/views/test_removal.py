@@ -1,4 +1,4 @@
-"""What removing units would save is the difference of two exact counts."""
+"""The costs that removing units saves are the difference of two exact counts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.views.view_records import architecture, lenet
+from tests.records import architecture, lenet
 from unitsearch.architecture import Architecture, canonical
 from unitsearch.costs import Cost, count
 from unitsearch.errors import UsageError
-from unitsearch.views.inspection import cost_without, saved
+from unitsearch.views.inspection import cost_without, saved_cost
 
 COUNTS = st.fixed_dictionaries({kind: st.integers(1, 4) for kind in ("1-2-1", "1-4-1", "2-4-2")})
 
@@ -27,27 +27,27 @@ HEAD = "{kind: flatten}, {kind: linear, out: 10}"
 
 
 @given(first=COUNTS, second=COUNTS, data=st.data())
-def test_what_is_saved_is_what_the_network_costs_more_than_one_made_without_the_units(
+def test_the_savings_are_the_difference_to_a_network_built_without_the_units(
     first: dict[str, int], second: dict[str, int], data: st.DataObject
 ) -> None:
     whole = canonical(lenet((first, second)))
     stacks = [layer for layer in whole.layers if hasattr(layer, "size")]
-    gone = {}
-    for number, one in enumerate(stacks):
-        gone[number] = data.draw(st.sets(st.integers(0, one.size - 1), max_size=one.size - 1))
+    removed = {}
+    for number, each in enumerate(stacks):
+        removed[number] = data.draw(st.sets(st.integers(0, each.size - 1), max_size=each.size - 1))
     left: list[dict[str, int]] = []
-    for number, one in enumerate(stacks):
+    for number, each in enumerate(stacks):
         kept = {}
         start = 0
-        for run in one.units:
-            mine = set(range(start, start + run.count)) - gone[number]
+        for run in each.units:
+            remaining = set(range(start, start + run.count)) - removed[number]
             start += run.count
-            if mine:
-                kept["-".join(map(str, run.unit.nodes))] = len(mine)
+            if remaining:
+                kept["-".join(map(str, run.unit.nodes))] = len(remaining)
         left.append(kept)
     expected = count(lenet((left[0], left[1])))
-    assert cost_without(whole, gone) == expected
-    assert saved(whole, gone) + expected == count(whole)
+    assert cost_without(whole, removed) == expected
+    assert saved_cost(whole, removed) + expected == count(whole)
 
 
 CASES = {
@@ -66,7 +66,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("layers", CASES.values(), ids=CASES.keys())
-def test_the_neighbours_shrink_with_the_stack(layers: str) -> None:
+def test_the_layers_around_a_stack_shrink_with_it(layers: str) -> None:
     def sized(units: int) -> Architecture:
         text = stack(f"{{count: {units}, nodes: [1, 2, 1]}}")
         return network(layers.format(n=units, stack=text, head=HEAD))
@@ -97,7 +97,7 @@ def test_behind_a_residual_sum_the_channels_that_enter_stay() -> None:
     )
     taken = 9 * 2 * 8  # weights of the next convolution on the unit's two channels
     next_one = Cost(taken, 64 * taken, 2 * 64 * taken, 64 * taken, 32 * taken)
-    assert saved(whole, {0: {2}}) == unit + next_one
+    assert saved_cost(whole, {0: {2}}) == unit + next_one
 
 
 def test_before_a_residual_sum_the_channels_that_leave_stay() -> None:
@@ -105,15 +105,15 @@ def test_before_a_residual_sum_the_channels_that_leave_stay() -> None:
     whole = network(f"{{kind: conv, out: 8}}, {{kind: residual, body: [{body}]}}")
     made = 9 * 8 * 2  # weights of the convolution before that make the unit's two channels
     unit_params = 72 + 8 + 72 + 4
-    assert saved(whole, {0: {2}}).params == unit_params + made + 2 * 2
+    assert saved_cost(whole, {0: {2}}).params == unit_params + made + 2 * 2
 
 
 def test_units_of_two_stacks_in_a_row_go_alone() -> None:
     text = stack("{count: 4, nodes: [1, 2, 1]}")
     whole = network(f"{{kind: conv, out: 4}}, {text}, {text}, {{kind: conv, out: 4}}")
     unit = 18 + 4 + 18 + 2
-    assert saved(whole, {0: {0}}).params == unit + 27 + 2
-    assert saved(whole, {1: {0}}).params == unit + 9 * 4
+    assert saved_cost(whole, {0: {0}}).params == unit + 27 + 2
+    assert saved_cost(whole, {1: {0}}).params == unit + 9 * 4
 
 
 def test_stacks_are_numbered_through_blocks() -> None:
@@ -122,17 +122,25 @@ def test_stacks_are_numbered_through_blocks() -> None:
     whole = network(
         f"{{kind: conv, out: 4}}, {{kind: residual, body: [{text}], shortcut: [{small}]}}, {text}"
     )
-    unit, less = 18 + 4 + 18 + 2, 9 + 2 + 9 + 2
-    assert [saved(whole, {number: {0}}).params for number in range(3)] == [unit, less, unit]
+    unit, small_unit = 18 + 4 + 18 + 2, 9 + 2 + 9 + 2
+    assert [saved_cost(whole, {number: {0}}).params for number in range(3)] == [
+        unit,
+        small_unit,
+        unit,
+    ]
 
 
-def test_nothing_gone_saves_nothing() -> None:
+def test_removing_no_unit_saves_nothing() -> None:
     whole = lenet(({"1-2-1": 3}, {"1-4-1": 2}))
-    assert saved(whole, {}) == Cost()
+    assert saved_cost(whole, {}) == Cost()
     assert cost_without(whole, {}) == count(whole)
 
 
-@pytest.mark.parametrize(("gone", "said"), [({0, 1, 2}, "all units of a stack"), ({3}, "0 to 2")])
-def test_a_stack_cannot_lose_all_units_nor_ones_that_it_has_not(gone: set[int], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        saved(lenet(({"1-2-1": 3}, {"1-4-1": 2})), {0: gone})
+@pytest.mark.parametrize(
+    ("removed", "message"), [({0, 1, 2}, "all units of a stack"), ({3}, "0 to 2")]
+)
+def test_a_stack_cannot_lose_all_units_nor_units_beyond_its_size(
+    removed: set[int], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        saved_cost(lenet(({"1-2-1": 3}, {"1-4-1": 2})), {0: removed})

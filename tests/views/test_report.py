@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from tests.views.view_records import ODD, binary_record, make_record, manifest
+from tests.records import ODD, binary_record, make_record, manifest
 from unitsearch.architecture import key, read_architecture, read_text
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
 from unitsearch.views import index_html, report_html, write_report
 from unitsearch.views.pages import details
-from unitsearch.views.pages.panels import finding
-from unitsearch.views.words import efficiency, fewer, versus
+from unitsearch.views.pages.findings import finding
+from unitsearch.wording import efficiency, fewer, versus
 
 VOID = {"meta", "br", "input", "link", "img", "hr"}
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -88,11 +88,11 @@ def unpacked(text: str) -> str:
 
 
 def entries(page: Page) -> dict[str, Any]:
-    """What opens at a click, by trial number; all of one study."""
-    found: dict[str, Any] = {}
+    """The details that open at a click, by trial number; all of one study."""
+    unpacked_entries: dict[str, Any] = {}
     for chunk in json.loads(page.data["details"])["chunks"]:
-        found |= json.loads(unpacked(chunk))
-    return {one.rpartition(":")[2]: shown for one, shown in found.items()}
+        unpacked_entries |= json.loads(unpacked(chunk))
+    return {id_.rpartition(":")[2]: entry for id_, entry in unpacked_entries.items()}
 
 
 def test_plotly_is_inside_once(page: Page) -> None:
@@ -119,8 +119,12 @@ def test_every_chunk_of_details_is_found_by_its_trials(page: Page) -> None:
 
 def test_a_file_says_where_it_is_from_and_how_to_train_it(page: Page, record: Record) -> None:
     shown = entries(page)["7"]
-    said = read_text(shown["yaml"]).data["provenance"]
-    assert (said["study"], said["trial"], said["key"]) == (record.name, 7, record.trials[7].key)
+    provenance = read_text(shown["yaml"]).data["provenance"]
+    assert (provenance["study"], provenance["trial"], provenance["key"]) == (
+        record.name,
+        7,
+        record.trials[7].key,
+    )
     assert shown["file"] == "digits-lenet-00007.yaml"
     assert shown["retrain"] == ("unitsearch train digits-lenet-00007.yaml data=digits train=paper")
 
@@ -150,20 +154,20 @@ def test_the_finding_says_split_seeds_images_error_and_whose_flops_fell(record: 
     assert re.search(r"× fewer FLOPs than the baseline \(CE ", first)
 
 
-def test_what_is_not_resolved_is_said(html: str) -> None:
+def test_a_report_says_which_differences_are_not_resolved(html: str) -> None:
     assert "smaller than about two standard errors are not resolved" in html
 
 
 @pytest.mark.parametrize(
-    ("new", "base", "said"),
+    ("new", "base", "words"),
     [(10, 61, "6.1× fewer"), (30, 20, "1.5× more"), (7, 7, "as many"), (1, 1500, "1,500× fewer")],
 )
-def test_ratios_are_said_in_words(new: int, base: int, said: str) -> None:
-    assert fewer(new, base) == said
+def test_ratios_are_written_in_words(new: int, base: int, words: str) -> None:
+    assert fewer(new, base) == words
 
 
 @pytest.mark.parametrize(
-    ("new", "said"),
+    ("new", "words"),
     [
         (100, "as many FLOPs as"),
         (101, "as many FLOPs as"),  # 1.0 times
@@ -172,11 +176,11 @@ def test_ratios_are_said_in_words(new: int, base: int, said: str) -> None:
         (0, "0 FLOPs against 100 of"),
     ],
 )
-def test_a_cost_is_compared_in_words_that_go_on(new: int, said: str) -> None:
-    assert versus(new, 100, "FLOPs") == said
+def test_a_cost_is_compared_in_words_that_go_on(new: int, words: str) -> None:
+    assert versus(new, 100, "FLOPs") == words
 
 
-def test_an_efficiency_without_a_value_is_not_said() -> None:
+def test_an_efficiency_without_a_value_is_left_out() -> None:
     assert efficiency("CE", 1.234) == " (CE 1.23)"
     assert efficiency("CE", math.nan) == ""
     assert "(CE" not in " ".join(finding(ODD["zero accuracy"]))
@@ -190,8 +194,13 @@ def test_a_report_on_shared_filters_says_bits_and_never_parameters() -> None:
     assert "<dt>stored bits</dt>" in body
     assert ">SE in bits</button>" in body
     assert "Accuracy against stored bits" in body
-    for said in ("<dt>parameters</dt>", ">params</button>", ">SE</button>", "against parameters"):
-        assert said not in body
+    for text_of_parameters in (
+        "<dt>parameters</dt>",
+        ">params</button>",
+        ">SE</button>",
+        "against parameters",
+    ):
+        assert text_of_parameters not in body
     for number, shown in entries(page).items():
         numbers = dict(shown["numbers"])
         assert numbers["stored bits"] == f"{record.trials[int(number)].cost.bits:,}"
@@ -204,7 +213,7 @@ def test_a_report_on_shared_filters_says_bits_and_never_parameters() -> None:
     assert "parameters · " not in hovered
 
 
-def test_what_was_found_of_shared_filters_is_said_in_bits() -> None:
+def test_the_finding_of_shared_filters_is_in_bits() -> None:
     assert re.search(
         r"× fewer stored bits than the baseline \(SE in bits ", finding(binary_record())[0]
     )
@@ -232,7 +241,7 @@ def test_odd_studies_have_a_report(odd: str) -> None:
     assert Page(report_html(ODD[odd])).open == []
 
 
-def test_a_failed_baseline_is_said_with_its_reason() -> None:
+def test_a_failed_baseline_is_reported_with_its_reason() -> None:
     assert "it is failed (out of memory)" in finding(ODD["baseline failed"])[0]
 
 
@@ -255,13 +264,13 @@ def test_test_accuracies_are_shown_once_known(record: Record) -> None:
     assert "test</button>" in report_html(replace(record, trials=tested))
 
 
-def test_the_front_keeps_its_files_where_room_is_short(
+def test_a_page_with_few_characters_keeps_the_files_of_the_front(
     record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(details, "ROOM", 0)
-    found = details.details([record], {})["where"]
-    assert {f"{record.name}:{trial.number}" for trial in front_trials(record)} <= set(found)
-    assert len(found) < len(record.trials)
+    monkeypatch.setattr(details, "MOST_CHARACTERS", 0)
+    where = details.details([record], {})["where"]
+    assert {f"{record.name}:{trial.number}" for trial in front_trials(record)} <= set(where)
+    assert len(where) < len(record.trials)
 
 
 def test_several_studies_share_a_page_that_leads_to_their_reports(

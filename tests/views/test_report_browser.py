@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.views.browser import Browser, Page, brush, dimmed, point
-from tests.views.view_records import ODD, make_record
+from tests.records import ODD, make_record
+from tests.views.browser import ALL_DRAWN, Browser, Page, brush, dimmed, point
 from unitsearch.architecture import key, read_architecture, read_file
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
@@ -17,7 +17,6 @@ from unitsearch.views import write_report
 
 pytestmark = pytest.mark.slow
 
-DRAWN = "[...document.querySelectorAll('.plot')].every(div => div._fullData)"
 NOTHING_CHOSEN = "document.getElementById('chip').hidden"
 
 
@@ -30,15 +29,15 @@ def file(record: Record, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def opened(browser: Browser, file: Path) -> Iterator[Page]:
-    with browser.page() as found:
-        found.go(file.as_uri())
-        found.wait(DRAWN)
-        yield found
+    with browser.page() as page:
+        page.go(file.as_uri())
+        page.wait(ALL_DRAWN)
+        yield page
 
 
 @pytest.fixture
 def page(opened: Page, file: Path) -> Iterator[Page]:
-    """The report with nothing open or chosen; in the end it complains of nothing, asks nobody."""
+    """The report with nothing open or chosen; a test must cause no error and no request."""
     yield opened
     assert opened.errors == []
     assert set(opened.requests) == {file.as_uri()}
@@ -61,7 +60,7 @@ def test_every_figure_is_drawn_without_an_error_or_a_request(
     write_report(make_record(30) if study == "usual" else ODD[study], path)
     with browser.page() as page:
         page.go(f"{path.as_uri()}#trial-0")
-        page.wait(f"document.querySelectorAll('.plot').length && {DRAWN}")
+        page.wait(f"document.querySelectorAll('.plot').length && {ALL_DRAWN}")
         assert page.errors == []
         assert set(page.requests) == {f"{path.as_uri()}"}
         is_open = page.run("!document.getElementById('drawer').hidden")
@@ -75,7 +74,7 @@ def test_a_click_in_a_page_of_several_studies_shows_that_studys_trial(
     write_report([replace(record, name=name) for name in ("first", "second")], path)
     with browser.page() as page:
         page.go(path.as_uri())
-        page.wait(f"document.querySelectorAll('.plot').length && {DRAWN}")
+        page.wait(f"document.querySelectorAll('.plot').length && {ALL_DRAWN}")
         page.click(*point(page, "figure-2", 0))
         page.wait("!!document.querySelector('#drawer svg.drawing')")
         title = "document.getElementById('drawer-title').textContent"
@@ -109,8 +108,8 @@ def test_brushing_a_figure_dims_the_others_and_the_table(page: Page, record: Rec
     assert dimmed(page, "figure-3") == out
     rows = page.run("[...document.querySelectorAll('.front tr.dim')].map(r => +r.dataset.trial)")
     assert sorted(rows) == sorted({t.number for t in front_trials(record)} & set(out))
-    said = page.run("document.getElementById('chip').innerText")
-    assert said.split()[0] == str(left - len(record.trials) + len(record.complete))
+    chip = page.run("document.getElementById('chip').innerText")
+    assert chip.split()[0] == str(left - len(record.trials) + len(record.complete))
 
 
 def test_a_point_inside_a_brush_opens_at_a_click(page: Page, record: Record) -> None:
@@ -122,14 +121,14 @@ def test_a_point_inside_a_brush_opens_at_a_click(page: Page, record: Record) -> 
 
 
 def test_a_double_click_shows_everything_and_again_what_was_shown_at_first(page: Page) -> None:
-    axis = "document.querySelector('[data-figure=figure-1]')._fullLayout.yaxis.range"
+    axis = "plotState.axis(document.querySelector('[data-figure=figure-1]'), 'y').range"
     first = page.run(axis)
     box = page.run("""(async () => {
-        const div = document.querySelector("[data-figure=figure-1]"), size = div._fullLayout._size;
+        const div = document.querySelector("[data-figure=figure-1]"), area = plotState.area(div);
         div.scrollIntoView({block: "center", behavior: "instant"});
         for (const _ of "12") await new Promise(requestAnimationFrame);
-        const at = div.getBoundingClientRect();
-        return [at.left + size.l + size.w - 12, at.top + size.t + 12];
+        const box = div.getBoundingClientRect();
+        return [box.left + area.l + area.w - 12, box.top + area.t + 12];
     })()""")
     page.click(*box)
     assert page.run(axis) == first  # one click does nothing
@@ -186,10 +185,13 @@ def test_filters_dim_what_they_leave_out(page: Page, record: Record) -> None:
         field.value = "97.5";
         field.dispatchEvent(new Event("input", {bubbles: true}));
     })()""")
-    able = [t.number for t in record.complete if (t.accuracy or 0) >= 0.975]
+    passing = [t.number for t in record.complete if (t.accuracy or 0) >= 0.975]
     page.wait("document.querySelector('[data-figure=figure-1]').classList.contains('dimmed')")
-    assert dimmed(page, "figure-1") == [t.number for t in record.complete if t.number not in able]
-    assert page.run("document.getElementById('chip').innerText").startswith(f"{len(able)} of 60")
+    assert dimmed(page, "figure-1") == [
+        t.number for t in record.complete if t.number not in passing
+    ]
+    chip = page.run("document.getElementById('chip').innerText")
+    assert chip.startswith(f"{len(passing)} of 60")
 
 
 def test_axes_of_parallel_coordinates_brush_too(page: Page, record: Record) -> None:
@@ -258,7 +260,7 @@ DRAW = """unitsearch.plots.draw(div, {layout: {xaxis: {type: "log"}}, data: [{
 
 @pytest.fixture
 def cloud(page: Page) -> Iterator[Page]:
-    """A figure of so many points that Python asks for WebGL: trials 0 to 49, from left to right."""
+    """A figure in a trace of type scattergl: trials 0 to 49, from left to right."""
     page.run(CLOUD.replace("DRAW", DRAW))
     yield page
     page.run("document.getElementById('cloud').remove()")
@@ -269,9 +271,9 @@ def test_many_points_are_drawn_where_their_axes_say(cloud: Page) -> None:
     assert cloud.run(f"""(() => {{
         const canvas = document.querySelector("#cloud canvas.cloud");
         const box = canvas.getBoundingClientRect(), place = [{left} - box.left, {top} - box.top];
-        const axis = document.getElementById("cloud")._fullLayout.xaxis;
         const colour = [...canvas.getContext("2d").getImageData(...place, 1, 1).data];
-        return [colour, Math.round(axis._offset + axis.d2p(100) - place[0])];
+        const pixel = plotState.pixel(document.getElementById("cloud"), "x", 100);
+        return [colour, Math.round(pixel - place[0])];
     }})()""") == [[255, 0, 0, 255], 0]
 
 
@@ -279,13 +281,13 @@ def test_many_points_are_drawn_where_their_axes_say(cloud: Page) -> None:
 def test_more_points_within_the_axes_leave_the_figure_that_plotly_drew(
     cloud: Page, number: int, is_kept: bool
 ) -> None:
-    found = cloud.run(f"""(async () => {{
-        const div = document.getElementById("cloud"), before = div._fullLayout;
+    state = cloud.run(f"""(async () => {{
+        const div = document.getElementById("cloud"), before = plotState.layout(div);
         const numbers = [...Array(50).keys(), {number}];
         await {DRAW};
-        return [div._fullLayout === before, +div.querySelector("canvas").dataset.chosen];
+        return [plotState.layout(div) === before, +div.querySelector("canvas").dataset.chosen];
     }})()""")
-    assert found == [is_kept, 51]
+    assert state == [is_kept, 51]
 
 
 def test_one_of_many_points_opens_at_a_click(cloud: Page, record: Record) -> None:
@@ -302,7 +304,7 @@ def test_of_points_side_by_side_the_one_under_the_pointer_opens(cloud: Page, num
         const div = document.getElementById("cloud"), numbers = [...Array(50).keys()];
         return {both};
     }})().then(() => 0)""")
-    places = [point(cloud, "cloud", one) for one in (20, 3)]
+    places = [point(cloud, "cloud", trial) for trial in (20, 3)]
     assert 8 < places[1][0] - places[0][0] < 20  # plotly finds a point at such a distance
     cloud.click(*point(cloud, "cloud", number))
     cloud.wait(f"document.getElementById('drawer-title').textContent.startsWith('Trial {number}')")

@@ -1,4 +1,4 @@
-"""One function a command: joins studies and views. ``import unitsearch`` offers these names."""
+"""One function per command: joins studies and views. ``import unitsearch`` offers some of them."""
 
 from unitsearch.api.exports import export
 from unitsearch.api.latency import Latency, latency
@@ -25,7 +25,7 @@ from unitsearch.api.studies import (
     version,
 )
 from unitsearch.api.trainings import TABLE_1, Repeated, reproduce_training
-from unitsearch.papers import reproduce_costs, reproduce_metrics
+from unitsearch.papers import contradictions, reproduce_costs, reproduce_metrics, tally
 
 __all__ = [
     "TABLE_1",
@@ -36,6 +36,7 @@ __all__ = [
     "best_trial",
     "bound_space",
     "build",
+    "contradictions",
     "count",
     "draw",
     "dry_run",
@@ -55,6 +56,7 @@ __all__ = [
     "run",
     "run_study",
     "space_points",
+    "tally",
     "train_one",
     "version",
 ]

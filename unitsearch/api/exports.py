@@ -1,4 +1,4 @@
-"""Networks taken out of a study, or made of an architecture file, for use elsewhere."""
+"""The export of networks from a study or an architecture file, as files for other programs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from unitsearch.errors import SpecError, StudyError, UnitSearchError, UsageError
 
 if TYPE_CHECKING:
     from unitsearch.architecture import Architecture
+    from unitsearch.exports.card_facts import CardFacts
     from unitsearch.exports.export import Exported
-    from unitsearch.exports.story import Story
-    from unitsearch.exports.subject import Subject
+    from unitsearch.exports.source_network import SourceNetwork
     from unitsearch.study.config import Config
     from unitsearch.study.record import Record, Trial
 
@@ -34,56 +34,56 @@ def export(
     latency: bool = True,
     watch: Callable[[Exported], None] = lambda done: None,
 ) -> list[Exported]:
-    """Write networks in some formats, each with a card, and check every file before it is in place.
+    """Write networks in some formats, each with a card; check every file before it is in place.
 
     Args:
         named: A study, by name or folder; or an architecture file, with its weights beside it; or
             SPACE:POINT.
-        folder: Where to.
+        folder: The folder of the files.
         formats: Some of ``yaml``, ``safetensors``, ``pt2``, ``onnx``, ``python``.
-        pick: Which members of a study's front: all of them unless given; see ``picks.picked``.
-        trials: Trials of a study, by number, instead.
-        weights: Whether with the trained weights; else files that hold a network hold random ones,
-            and say so.
-        latency: Whether the cards tell how long an image takes here.
-        watch: Called with each network that is done.
+        pick: The members of a study's front, all of them unless given; see ``picks.picked``.
+        trials: Numbers of trials of a study, in place of a pick.
+        weights: Whether to export the trained weights; otherwise files that hold a network hold
+            random weights, and say so.
+        latency: Whether to measure the latency of an image for the cards.
+        watch: Called with each exported network.
 
     Raises:
-        CheckError: If a file does not answer as its network does; nothing of that network is left.
-        PackageError: If a format needs packages that are not there.
+        CheckError: If a file does not agree with its network; no file of that network is left.
+        PackageError: If a format needs packages that are not installed.
         SpecError: If an architecture or its weights cannot be read.
-        StudyError: If the study, the trials or their weights are not there, or nothing is picked.
-        UsageError: If a format or pick is none, or both picks and trials are given.
+        StudyError: If the study, the trials or their weights do not exist, or no member is picked.
+        UsageError: If there is no such format or pick, or both a pick and trials are given.
     """
     from unitsearch.exports.formats import FORMATS, formats_from
 
     wanted = formats_from(formats)
-    if not weights:  # nothing but weights is in them
-        wanted = [name for name in wanted if name != "safetensors"]
+    if not weights:
+        wanted = [name for name in wanted if not FORMATS[name].companion]  # it holds weights alone
     if not wanted:
         raise UsageError("safetensors are weights, so there is nothing to export without them")
     for name in wanted:
-        FORMATS[name].demand()
+        FORMATS[name].require_packages()
     if pick and trials:
         raise UsageError("export takes either a pick of the front or trials by number, not both")
-    made: list[Callable[[], tuple[Subject, Story]]]
+    sources: list[Callable[[], tuple[SourceNetwork, CardFacts]]]
     if _is_architecture(named):
         if pick or trials:
             raise StudyError(
                 f"{named} is no study but one network: nothing is to be picked from it"
             )
-        made = [partial(_of_file, str(named), wanted, weights=weights)]
+        sources = [partial(_of_file, str(named), wanted, weights=weights)]
     else:
         record, chosen = _chosen(named, pick, trials)
-        made = [partial(_of_trial, record, trial, wanted, weights=weights) for trial in chosen]
+        sources = [partial(_of_trial, record, trial, wanted, weights=weights) for trial in chosen]
     from unitsearch.exports.export import export as write_out
 
-    found = []
-    for make in made:
-        subject, story = make()
-        found.append(write_out(subject, story, wanted, Path(folder), latency=latency))
-        watch(found[-1])
-    return found
+    exported = []
+    for load in sources:  # one network at a time is in memory
+        source, facts = load()
+        exported.append(write_out(source, facts, wanted, Path(folder), latency=latency))
+        watch(exported[-1])
+    return exported
 
 
 def _is_architecture(named: str | Path) -> bool:
@@ -91,7 +91,7 @@ def _is_architecture(named: str | Path) -> bool:
 
 
 def _chosen(study: str | Path, pick: str, trials: Sequence[int]) -> tuple[Record, Sequence[Trial]]:
-    """Return a study and the trials of it that are meant, each once."""
+    """Return a study and the trials to export, each once."""
     from unitsearch.exports.picks import check_pick, picked
     from unitsearch.study.folder import read_study
 
@@ -108,32 +108,34 @@ def _chosen(study: str | Path, pick: str, trials: Sequence[int]) -> tuple[Record
 
 def _of_trial(
     record: Record, trial: Trial, formats: Sequence[str], *, weights: bool
-) -> tuple[Subject, Story]:
-    from unitsearch.exports.export import trial_subject
-    from unitsearch.exports.story import of_trial
+) -> tuple[SourceNetwork, CardFacts]:
+    from unitsearch.exports.card_facts import trial_card_facts
+    from unitsearch.exports.loading import trial_network
 
-    subject = trial_subject(record, trial, weights=weights)
-    file = f"{subject.stem}.yaml"
+    source = trial_network(record, trial, weights=weights)
+    file = f"{source.stem}.yaml"
     command = _retraining(file, _overrides(record.manifest.config, trial.seed))
     if command and "yaml" not in formats:
         before = ["unitsearch", "export", record.name, "--trial", str(trial.number)]
         command = f"{shlex.join([*before, '--no-weights', '-o', '.'])}\n{command}"
-    return subject, of_trial(record, trial, command)
+    return source, trial_card_facts(record, trial, command)
 
 
-def _of_file(named: str, formats: Sequence[str], *, weights: bool) -> tuple[Subject, Story]:
-    from unitsearch.exports.export import trained_subject, untrained_subject
+def _of_file(
+    named: str, formats: Sequence[str], *, weights: bool
+) -> tuple[SourceNetwork, CardFacts]:
+    from unitsearch.exports.card_facts import file_card_facts
     from unitsearch.exports.formats import FORMATS
-    from unitsearch.exports.story import of_file
+    from unitsearch.exports.loading import trained_network, untrained_network
 
     architecture = load_architecture(named)
     is_file = Path(named).is_file()
     stem = Path(named).stem if is_file else re.sub(r"[^\w.-]+", "-", named)
     beside = Path(named).with_suffix(".safetensors")
     if weights and is_file and beside.is_file():
-        subject = trained_subject(stem, architecture, beside)
+        source = trained_network(stem, architecture, beside)
     else:
-        lacking = [name for name in formats if FORMATS[name].has_weights]
+        lacking = [name for name in formats if FORMATS[name].needs_weights]
         if weights and lacking:
             raise SpecError(
                 f"{named} has no weights beside it ({beside.name}), and {', '.join(lacking)} "
@@ -141,19 +143,19 @@ def _of_file(named: str, formats: Sequence[str], *, weights: bool) -> tuple[Subj
                 fix=f"train it: unitsearch train {shlex.quote(named)}; or --no-weights for an "
                 "untrained network",
             )
-        subject = untrained_subject(stem, architecture)
-    at = f"{stem}.yaml" if "yaml" in formats else named
-    story = of_file(
+        source = untrained_network(stem, architecture)
+    file = f"{stem}.yaml" if "yaml" in formats else named
+    facts = file_card_facts(
         architecture,
         Path(named).name,
-        _retraining(at, _told(architecture)),
-        is_trained=subject.is_trained,
+        _retraining(file, _provenance_overrides(architecture)),
+        is_trained=source.is_trained,
     )
-    return subject, story
+    return source, facts
 
 
 def _retraining(file: str, overrides: Sequence[str]) -> str:
-    """Return the command that trains a file again; empty if nothing is known of how."""
+    """Return the command that trains a file again; empty if its recipe is not known."""
     return shlex.join(["unitsearch", "train", file, *overrides]) if overrides else ""
 
 
@@ -168,39 +170,40 @@ def _overrides(wanted: Config, seed: int) -> list[str]:
 
     try:
         recipe = wanted.train.name if wanted.train.name in options("train") else "fast"
-        found = [f"data={wanted.data.name}", f"train={recipe}"]
-        usual, _ = compose(found)
+        overrides = [f"data={wanted.data.name}", f"train={recipe}"]
+        usual, _ = compose(overrides)
         for group in ("data", "train"):
-            plain, known = (write_all(getattr(one, group)) for one in (wanted, usual))
+            plain, known = (write_all(getattr(each, group)) for each in (wanted, usual))
             keys = [key for key in plain if plain[key] != known[key]]
             if {"epochs", "warmup"} & set(keys):  # fewer epochs alone would shorten the warm-up
                 keys = list(dict.fromkeys([*keys, "epochs", "warmup"]))
-            found += [
+            overrides += [
                 f"{group}.{key}={word(plain[key])}"
                 for key in keys
                 if f"{group}.{key}" not in ("data.root", "data.download", "data.name")
             ]
-        again, _ = compose(found)
+        again, _ = compose(overrides)
     except UnitSearchError:
         return []
-    here = replace(again.data, root=wanted.data.root, download=wanted.data.download)
-    is_same = again.train == wanted.train and here == wanted.data
-    return [*found, f"seed={seed}"] if is_same else []
+    data = replace(again.data, root=wanted.data.root, download=wanted.data.download)
+    is_same = again.train == wanted.train and data == wanted.data
+    return [*overrides, f"seed={seed}"] if is_same else []
 
 
-def _told(architecture: Architecture) -> list[str]:
-    """Return the data, recipe and seed that a file's provenance tells, as overrides."""
+def _provenance_overrides(architecture: Architecture) -> list[str]:
+    """Return the data, recipe and seed in a file's provenance as overrides."""
     from unitsearch.architecture import key
     from unitsearch.data.spec import NAMES
     from unitsearch.study.config import options
 
-    said = architecture.provenance or {}
-    if said.get("key") not in (None, key(architecture)):  # its layers were edited
+    provenance = architecture.provenance or {}
+    if provenance.get("key") not in (None, key(architecture)):  # its layers were edited
         return []
-    found = [f"data={said['data']}"] if said.get("data") in NAMES else []
-    found += [f"train={said['recipe']}"] if said.get("recipe") in options("train") else []
+    data, recipe = provenance.get("data"), provenance.get("recipe")
+    overrides = [f"data={data}"] if data in NAMES else []
+    overrides += [f"train={recipe}"] if recipe in options("train") else []
     for name, override in (("epochs", "train.epochs"), ("seed", "seed")):
-        value = said.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and found:
-            found.append(f"{override}={value}")
-    return found
+        value = provenance.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and overrides:
+            overrides.append(f"{override}={value}")
+    return overrides

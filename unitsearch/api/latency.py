@@ -60,7 +60,7 @@ def latency(
     from unitsearch.network.latency import inference_times
 
     if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError(place="device", found=device, expected="cpu: no GPU is at hand")
+        raise UsageError(place="device", found=device, expected="cpu: torch finds no GPU")
     names = [against or _baseline_of(named), named]
     networks = [build(load_architecture(name)) for name in names]
     rows = []

@@ -22,8 +22,10 @@ from unitsearch.space import (
 
 if TYPE_CHECKING:
     from unitsearch.data import DataSpec
+    from unitsearch.engine.work import TrainedNetwork, TrainingContext
     from unitsearch.network.build import Network
     from unitsearch.network.inference import Inference
+    from unitsearch.study.config import Config
     from unitsearch.study.progress import Progress
 
 Watch = Callable[["Progress"], None]
@@ -141,44 +143,29 @@ def check_fits(named: str, architecture: Architecture, data: DataSpec) -> None:
 def train_one(
     named: str, overrides: Sequence[str], folder: Path, watch: Callable[[int, float], None]
 ) -> dict[str, Any]:
-    """Train one architecture, write it with its weights, and return what it reached."""
-    from unitsearch.architecture import key, write_architecture, yaml_text
-    from unitsearch.data.download import make_available
-    from unitsearch.metrics import standard_error
-    from unitsearch.study.config import compose
-    from unitsearch.study.folder import write_file
+    """Train one architecture, write it with its weights, and return the facts of its training.
 
-    chosen = {o.partition("=")[0] for o in overrides}
-    for override in overrides:
-        name = override.partition("=")[0]
-        groups = ("data", "train", "seed", "plan")
-        own = ("engine.checkpoint", "engine.device")
-        if name not in own and name.partition(".")[0] not in groups:
-            expected = "data=…, train=…, seed=…, plan=…, engine.device=… or engine.checkpoint=…"
-            raise UsageError(found=override, expected=expected)
-    extra = [] if "train" in chosen else ["train=paper"]
-    is_file = Path(named).is_file()
-    architecture = load_architecture(named) if is_file else None
-    if architecture is not None and "data" not in chosen:
-        known = (architecture.provenance or {}).get("data")
-        extra += [f"data={known}"] if known else []
-    spaces = [] if is_file else [f"space={word(named.rpartition(':')[0])}"]
-    config, _ = compose([*spaces, *extra, *overrides])
-    if architecture is None:  # before the data: a misspelt point needs none
-        data = [o for o in overrides if o.startswith(("data=", "data."))]
-        architecture = point_architecture(named, data)
+    Args:
+        named: An architecture file or SPACE:POINT.
+        overrides: ``data=…``, ``train=…``, ``seed=…``, ``plan=…``, ``engine.device=…`` and
+            ``engine.checkpoint=…``, and keys of the first two.
+        folder: The folder of both files; made if it does not exist.
+        watch: Called after each epoch with its number, from 1, and the validation accuracy.
+
+    Raises:
+        UsageError: If there is no such architecture or setting, or the data do not fit.
+    """
+    from unitsearch.data.download import make_available
+
+    architecture, config = _training_of(named, overrides)
     make_available(config.data)
     check_fits(named, architecture, config.data)
 
-    import torch
-
     from unitsearch.data.sets import load
     from unitsearch.engine.work import CheckpointFile, TrainingContext, train_architecture
-    from unitsearch.network.weights import weights_bytes
-    from unitsearch.training.loop import test_accuracy
 
-    device, recipe = config.engine.resolved_device, config.train
-    data_set = load(config.data).to(device)
+    device = config.engine.resolved_device
+    is_file = Path(named).is_file()
     stem = (Path(named).stem if is_file else named.rpartition(":")[2]) or "network"
     path = folder / f"{stem}.yaml"
     checkpoint = None
@@ -186,7 +173,7 @@ def train_one(
         checkpoint = CheckpointFile(path.with_suffix(".checkpoint"), config.engine.checkpoint)
         with suppress(OSError):  # the error is raised when the result is written
             folder.mkdir(parents=True, exist_ok=True)
-    context = TrainingContext(recipe, config.data, data_set, device)
+    context = TrainingContext(config.train, config.data, load(config.data).to(device), device)
     trained = train_architecture(
         replace(architecture, provenance=None),
         config.seed,
@@ -195,36 +182,86 @@ def train_one(
         checkpoint=checkpoint,
         on_epoch=watch,
     )
-    network, curve = trained.network, trained.result.curve
-    tested = test_accuracy(network, data_set, recipe)
+    facts = _write_trained(path, architecture, trained, context, config.seed)
+    if checkpoint is not None:
+        checkpoint.path.unlink(missing_ok=True)
+    return {**facts, "file": str(path)}
+
+
+def _training_of(named: str, overrides: Sequence[str]) -> tuple[Architecture, Config]:
+    """Return the architecture and the settings that ``train_one`` is asked for.
+
+    Unless given, the data are those that the architecture was found on or made for, and the recipe
+    is the papers'.
+    """
+    from unitsearch.study.config import compose
+
+    given = {override.partition("=")[0] for override in overrides}
+    for override in overrides:
+        name = override.partition("=")[0]
+        groups = ("data", "train", "seed", "plan")
+        keys = ("engine.checkpoint", "engine.device")
+        if name not in keys and name.partition(".")[0] not in groups:
+            expected = "data=…, train=…, seed=…, plan=…, engine.device=… or engine.checkpoint=…"
+            raise UsageError(found=override, expected=expected)
+    defaults = [] if "train" in given else ["train=paper"]
+    if Path(named).is_file():
+        architecture = load_architecture(named)
+        data = (architecture.provenance or {}).get("data")
+        if data and "data" not in given:
+            defaults += [f"data={data}"]
+        config, _ = compose([*defaults, *overrides])
+        return architecture, config
+    space = f"space={word(named.rpartition(':')[0])}"
+    config, _ = compose([space, *defaults, *overrides])
+    data_overrides = [o for o in overrides if o.startswith(("data=", "data."))]
+    return point_architecture(named, data_overrides), config
+
+
+def _write_trained(
+    path: Path,
+    architecture: Architecture,
+    trained: TrainedNetwork,
+    context: TrainingContext,
+    seed: int,
+) -> dict[str, Any]:
+    """Test a trained network, write its architecture and weights, and return its facts."""
+    import torch
+
+    from unitsearch.architecture import key, write_architecture, yaml_text
+    from unitsearch.metrics import standard_error
+    from unitsearch.network.weights import weights_bytes
+    from unitsearch.study.folder import write_file
+    from unitsearch.training.loop import test_accuracy
+
+    network, curve, data = trained.network, trained.result.curve, context.data
+    tested = test_accuracy(network, data, context.recipe)
     network.architecture = documented = context.documented(architecture)
     cost = count_cost(architecture)
     facts: dict[str, Any] = {
         "key": key(architecture),
-        "seed": config.seed,
+        "seed": seed,
         "accuracy": round(curve[-1], 6),
-        "accuracy_se": round(standard_error(curve[-1], len(data_set.validation)), 6),
+        "accuracy_se": round(standard_error(curve[-1], len(data.validation)), 6),
         "test_accuracy": round(tested, 6),
         "best_epoch_accuracy": round(max(curve), 6),
         "params": cost.params,
         "macs": cost.macs,
         "flops": cost.flops,
-        "epochs": recipe.epochs,
-        "data": config.data.name,
-        "split": data_set.split_hash,
-        "recipe": recipe.name,
+        "epochs": context.recipe.epochs,
+        "data": context.spec.name,
+        "split": data.split_hash,
+        "recipe": context.recipe.name,
         "plan": trained.plan,
         "train_seconds": round(trained.result.seconds, 3),
     }
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stub
-    seen = {
-        "accuracy_of": f"{len(data_set.validation)} validation images, 1 seed",
-        "test_accuracy_of": f"{len(data_set.test)} test images, 1 seed",
-        "split": data_set.split_hash,
+    provenance = facts | {
+        "accuracy_of": f"{len(data.validation)} validation images, 1 seed",
+        "test_accuracy_of": f"{len(data.test)} test images, 1 seed",
+        "split": data.split_hash,
     }
-    documented = replace(documented, provenance=facts | seen)
+    documented = replace(documented, provenance=provenance)
     write_file(path, yaml_text(write_architecture(documented)).encode())
     write_file(path.with_suffix(".safetensors"), weights_bytes(network))
-    if checkpoint is not None:
-        checkpoint.path.unlink(missing_ok=True)
-    return {**facts, "file": str(path)}
+    return facts

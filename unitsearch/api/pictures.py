@@ -1,4 +1,4 @@
-"""Networks looked at: drawn, and their units inspected."""
+"""Drawings of networks, and inspections of their units."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from unitsearch.network.build import Network
     from unitsearch.network.features import Batches, FeatureSurvey, RemovalEffect, UnitAt
     from unitsearch.study.config import Config
-    from unitsearch.views.inspection import Inspection, Seen, Shown, Together
+    from unitsearch.views.inspection import InspectedUnit, Inspection, JointRemoval, ShownImage
 
 PARTS = ("validation", "test")
 IMAGES = 1000
@@ -34,8 +34,8 @@ def draw(named: str | Path, width: float | None = None, *, paper: bool = True) -
 
     Args:
         named: An architecture file, or a space's point (``SPACE:POINT``).
-        width: Where a row of layers ends, in pixels; what suits the network unless given.
-        paper: Whether it has a background, light or dark as the reader's system asks for.
+        width: Width of a row of layers in pixels; chosen to suit the network unless given.
+        paper: Whether to draw a background, light or dark as the reader's system asks for.
 
     Raises:
         UsageError: If there is no such file or point, or ``width`` is not above 0.
@@ -47,7 +47,7 @@ def draw(named: str | Path, width: float | None = None, *, paper: bool = True) -
 
 
 def title_of(named: str | Path) -> str:
-    """Return what a network is called: its file's name without ending, or SPACE:POINT."""
+    """Return the name of a network: its file's name without ending, or SPACE:POINT."""
     text = str(named)
     return text if not Path(text).is_file() and ":" in text else Path(text).stem
 
@@ -67,17 +67,17 @@ def inspect(
     most: int = MOST,
     watch: Callable[[str], None] | None = None,
 ) -> Inspection:
-    """Look at the units of a trained network: their feature maps, and what it does without them.
+    """Inspect the units of a trained network: feature maps, and accuracy and costs without them.
 
     Args:
         path: An architecture file with its weights beside it, as ``export`` and ``train`` write
             them.
         overrides: Other data than the file says: ``data=…``, ``data.…=…``.
         images: The images whose feature maps are kept, by their position among those of the part.
-        count: How many images of the part are measured on, evenly spread; all if it has fewer.
+        count: Number of images of the part to measure on, evenly spread; all if it has fewer.
         part: ``validation`` or ``test``.
-        most: The effect of so many units is measured, of those first that vary least.
-        watch: Called with a line of progress now and then.
+        most: Number of units at most whose effect is measured, those that vary least first.
+        watch: Called with lines of progress.
 
     Raises:
         SpecError: If the file breaks the format, or its weights are missing or do not fit.
@@ -89,7 +89,7 @@ def inspect(
     from unitsearch.data.sets import load
     from unitsearch.network.features import effects, survey
     from unitsearch.network.weights import load_network
-    from unitsearch.views.inspection import Inspection, Seen, saved
+    from unitsearch.views.inspection import InspectedUnit, Inspection, saved_cost
 
     say = watch or (lambda _: None)
     if part not in PARTS:
@@ -112,30 +112,31 @@ def inspect(
     network = load_network(architecture, weights)
     architecture = canonical(architecture)
     batches = _batches(source, architecture, data, count)
-    found = survey(network, batches)
-    say(f"{found.right / found.images:.4f} of {found.images:,} {part} images answered rightly")
-    chosen = _least_varied(found, most)
+    statistics = survey(network, batches)
+    accuracy = statistics.right / statistics.images
+    say(f"{accuracy:.4f} of {statistics.images:,} {part} images answered rightly")
+    chosen = _least_varied(statistics, most)
     say(f"measuring what the network loses without each of {len(chosen)} units")
-    means = {at: activity.means for at, activity in found.units.items()}
+    means = {at: activity.means for at, activity in statistics.units.items()}
     measured = dict(
         zip(chosen, effects(network, batches, means, [[at] for at in chosen]), strict=True)
     )
     cost = count_cost(architecture)
     sizes = [stack.size for stack in stacks(architecture.layers)]
     units = tuple(
-        Seen(
+        InspectedUnit(
             at,
             activity,
             measured.get(at),
-            saved(architecture, {at.stack: {at.index}}) if sizes[at.stack] > 1 else None,
+            saved_cost(architecture, {at.stack: {at.index}}) if sizes[at.stack] > 1 else None,
         )
-        for at, activity in found.units.items()
+        for at, activity in statistics.units.items()
     )
 
-    def together(some: Sequence[Seen]) -> RemovalEffect:
-        return effects(network, batches, means, [[unit.at for unit in some]])[0]
+    def joint_effect(removed: Sequence[InspectedUnit]) -> RemovalEffect:
+        return effects(network, batches, means, [[unit.at for unit in removed]])[0]
 
-    idle, removable = _idle(units, architecture, together)
+    idle, removable = _idle(units, architecture, joint_effect)
     known = (architecture.provenance or {}).get("split")
     return Inspection(
         name=title_of(path),
@@ -144,8 +145,8 @@ def inspect(
         data=data.name,
         part=part,
         part_size=len(source),
-        images=found.images,
-        right=found.right,
+        images=statistics.images,
+        right=statistics.right,
         is_same_split=None if known is None else known == data.split_hash,
         units=units,
         idle=idle,
@@ -158,7 +159,7 @@ def _with_units(path: str | Path) -> Architecture:
     """Return the architecture of a file that may have weights beside it, and holds units."""
     if not Path(path).is_file() and ":" in str(path):
         point = str(path).rpartition(":")[2]
-        load_architecture(path)  # or there is no such point
+        load_architecture(path)  # raises if there is no such point
         raise UsageError(
             f"{path} has no weights: a point of a space is not trained",
             fix=f"train it: unitsearch train {path} -o trained; then: unitsearch inspect "
@@ -174,19 +175,19 @@ def _with_units(path: str | Path) -> Architecture:
 
 
 def _weights(path: Path) -> Path:
-    """Return the weights beside an architecture file.
+    """Return the path of the weights beside an architecture file.
 
     Raises:
         SpecError: If there are none.
     """
-    found = path.with_suffix(".safetensors")
-    if not found.is_file():
+    weights = path.with_suffix(".safetensors")
+    if not weights.is_file():
         raise SpecError(
-            f"{found}: there are no weights beside {path.name}",
+            f"{weights}: there are no weights beside {path.name}",
             fix=f"write both with 'unitsearch export STUDY --trial N' (a member of the front), or "
             f"train the network: unitsearch train {path} -o trained",
         )
-    return found
+    return weights
 
 
 def _config(architecture: Architecture, named: str, overrides: Sequence[str]) -> Config:
@@ -206,7 +207,7 @@ def _config(architecture: Architecture, named: str, overrides: Sequence[str]) ->
 
 
 def _batches(source: Source, architecture: Architecture, data: DataSet, count: int) -> Batches:
-    """Return what yields ``count`` images of ``source``, evenly spread over it, again and again."""
+    """Return a function that yields ``count`` evenly spread images of ``source``."""
     import torch
 
     from unitsearch.data.batches import normalise
@@ -222,76 +223,84 @@ def _batches(source: Source, architecture: Architecture, data: DataSet, count: i
     return batches
 
 
-def _least_varied(found: FeatureSurvey, most: int) -> list[UnitAt]:
-    """Return at most ``most`` units, those first whose part of their stack's variance is least.
+def _least_varied(statistics: FeatureSurvey, most: int) -> list[UnitAt]:
+    """Return at most ``most`` units, those with the least share of their stack's variance first.
 
-    It is held against an equal part, or units of large stacks would always come first.
+    The share is relative to an equal share, or units of large stacks would always come first.
     """
-    if len(found.units) <= most:
-        return list(found.units)
+    if len(statistics.units) <= most:
+        return list(statistics.units)
     sizes: dict[int, int] = {}
-    for at in found.units:
+    for at in statistics.units:
         sizes[at.stack] = sizes.get(at.stack, 0) + 1
-    order = sorted(found.units, key=lambda at: found.units[at].share * sizes[at.stack])
+    order = sorted(statistics.units, key=lambda at: statistics.units[at].share * sizes[at.stack])
     return order[:most]
 
 
 def _idle(
-    units: Sequence[Seen],
+    units: Sequence[InspectedUnit],
     architecture: Architecture,
-    together: Callable[[Sequence[Seen]], RemovalEffect],
-) -> tuple[Together | None, Together | None]:
-    """Return the units that are dead or without resolved effect, and the most that may go at once.
+    joint_effect: Callable[[Sequence[InspectedUnit]], RemovalEffect],
+) -> tuple[JointRemoval | None, JointRemoval | None]:
+    """Return the units without effect, and the most of them that are removable at once.
 
-    Of each stack one unit stays, the one whose removal costs most.
+    Units without effect are dead or without resolved effect. Of each stack one unit stays, the one
+    whose removal costs most.
     """
-    from unitsearch.views.inspection import DEAD, UNRESOLVED, Together, gone, saved
+    from unitsearch.views.inspection import (
+        DEAD,
+        UNRESOLVED,
+        JointRemoval,
+        saved_cost,
+        unit_positions,
+    )
 
-    some = [unit for unit in units if unit.finding in (DEAD, UNRESOLVED)]
-    some.sort(key=lambda unit: unit.effect.loss if unit.effect is not None else 0.0)
+    candidates = [unit for unit in units if unit.finding in (DEAD, UNRESOLVED)]
+    candidates.sort(key=lambda unit: unit.effect.loss if unit.effect is not None else 0.0)
     for number, stack in enumerate(stacks(architecture.layers)):
-        mine = [unit for unit in some if unit.at.stack == number]
-        if len(mine) == stack.size:
-            some.remove(mine[-1])
+        in_stack = [unit for unit in candidates if unit.at.stack == number]
+        if len(in_stack) == stack.size:
+            candidates.remove(in_stack[-1])
 
-    def tried(count: int) -> Together:
-        chosen = some[:count]
-        return Together(tuple(chosen), together(chosen), saved(architecture, gone(chosen)))
+    def removal_of(count: int) -> JointRemoval:
+        chosen = candidates[:count]
+        saves = saved_cost(architecture, unit_positions(chosen))
+        return JointRemoval(tuple(chosen), joint_effect(chosen), saves)
 
-    if not some:
+    if not candidates:
         return None, None
-    idle = tried(len(some))
+    idle = removal_of(len(candidates))
     if not idle.effect.falls:
         return idle, idle
-    # by halving: the largest number from the front of the order without which it does not fall
-    best, low, high = None, 0, len(some)
+    # Bisect for the most units, in this order, without which accuracy does not fall.
+    best, low, high = None, 0, len(candidates)
     while high - low > 1:
         middle = (low + high) // 2
-        found = tried(middle)
-        if found.effect.falls:
+        removal = removal_of(middle)
+        if removal.effect.falls:
             high = middle
         else:
-            best, low = found, middle
+            best, low = removal, middle
     return idle, best
 
 
 def _shown(
     network: Network, source: Source, architecture: Architecture, data: DataSet, number: int
-) -> Shown:
+) -> ShownImage:
     from unitsearch.data.batches import normalise
     from unitsearch.network.features import stack_maps, unit_maps, units_of
-    from unitsearch.views.inspection import Shown
+    from unitsearch.views.inspection import ShownImage
 
     mean, std = architecture.mean or data.mean, architecture.std or data.std
     pixels, labels = next(iter(source.serve([slice(number, number + 1)])))
     outputs, logits = stack_maps(network, normalise(pixels, mean, std))
-    chances = logits[0].softmax(0)
-    answer = int(chances.argmax())
-    return Shown(
+    probabilities = logits[0].softmax(0)
+    answer = int(probabilities.argmax())
+    return ShownImage(
         number=number,
         pixels=pixels[0].numpy(),
         label=data.classes[int(labels[0])],
         answer=data.classes[answer],
-        probability=float(chances[answer]),
+        probability=float(probabilities[answer]),
         maps=tuple(unit_maps(outputs[at.stack][0], at).numpy() for at in units_of(network)),
     )

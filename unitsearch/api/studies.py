@@ -114,7 +114,7 @@ def resume_study(study: str, overrides: Sequence[str], watch: Watch) -> End:
 
 
 def _run(study: HeldStudy, watch: Watch) -> End:
-    from unitsearch.exports import write_outputs
+    from unitsearch.api.outputs import write_outputs
     from unitsearch.study.search_run import run_search
 
     end = run_search(study.folder, watch, study.storage)
@@ -175,8 +175,8 @@ def report(
         return _index(output_file)
     if len(wanted) > 1:
         return _report_of_several(wanted, output_file, board_name or "compare")
+    from unitsearch.api.outputs import write_outputs
     from unitsearch.api.trainings import read_record
-    from unitsearch.exports import write_outputs
     from unitsearch.study.manifest import MANIFEST
     from unitsearch.views import board, write_report
 

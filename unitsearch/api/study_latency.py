@@ -1,4 +1,4 @@
-"""How fast a study's baseline and front are to use, all measured in one run and kept beside it."""
+"""The latency of a study's baseline and front, measured in one run and kept beside its store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unitsearch.errors import StudyError, UsageError
 if TYPE_CHECKING:
     from unitsearch.study.latencies import Latencies
 
-MOST = 200  # networks of one run: they are all in memory, and turn about
+MOST = 200  # networks of one run, which are all in memory and take turns
 
 
 def study_latency(
@@ -19,22 +19,23 @@ def study_latency(
     batch: int = 1,
     rounds: int = 30,
     device: str = "cpu",
-    watch: Callable[[str], None] = lambda said: None,
+    watch: Callable[[str], None] = lambda line: None,
 ) -> Latencies:
-    """Measure a study's baseline and front turn about, and write ``latency.yaml`` in its folder.
+    """Measure a study's baseline and front in turns, and write ``latency.yaml`` in its folder.
 
-    Weights do not matter for it: networks are built anew and made fast for inference. What was
-    measured before is replaced, since another run met another load. The store is not touched.
+    The measurement does not depend on weights: networks are built anew in their fastest form for
+    inference. It replaces an earlier measurement, because the load of the machine differs from run
+    to run. The store is not changed.
 
     Args:
         study: Its name or folder.
         batch: Images at a time; times are given for one image.
-        rounds: How often each network is measured.
+        rounds: Number of measurements of each network.
         device: ``cpu`` with as many threads as torch is set to, or ``cuda``.
-        watch: Called with a line of news.
+        watch: Called with lines of progress.
 
     Raises:
-        StudyError: If it is no study, or has no complete trial to measure.
+        StudyError: If there is no such study, or it has no complete trial to measure.
         UsageError: If there is no such device, or the front has more than 200 members.
     """
     import torch
@@ -48,15 +49,15 @@ def study_latency(
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError(place="device", found=device, expected="cpu: no GPU is at hand")
     record = read_study(study)
-    chosen = front_trials(record)
+    trials = front_trials(record)
     if record.baseline is not None:
-        chosen = [record.baseline, *chosen]
-    unique = {trial.key: trial for trial in chosen}
+        trials = [record.baseline, *trials]
+    unique = {trial.key: trial for trial in trials}
     if not unique:
         raise StudyError(f"study {record.name} has no front to measure")
     if len(unique) > MOST:
         raise UsageError(f"the front has {len(unique)} members", expected=f"at most {MOST}")
-    watch(f"{len(unique)} networks, {rounds} rounds, turn about")
+    watch(f"{len(unique)} networks, {rounds} rounds, in turns")
     networks = [build(trial.architecture) for trial in unique.values()]
     times = inference_times(networks, batch, rounds, device)
     found = Latencies(

@@ -1,12 +1,12 @@
-"""The spec: layer kinds, units, files, canonical form and key. Knows no torch."""
+"""The spec: layer kinds, units, files, canonical form and key. Imports no torch."""
 
 from unitsearch.architecture.canonical import canonical, key
-from unitsearch.architecture.files import Document, read_file, read_text, yaml_text
+from unitsearch.architecture.convolutions import Conv, Slbf
+from unitsearch.architecture.documents import Document, read_file, read_text, yaml_text
 from unitsearch.architecture.layers import (
     KINDS,
     Architecture,
     Branches,
-    Conv,
     Flatten,
     Gate,
     GlobalPool,
@@ -16,7 +16,6 @@ from unitsearch.architecture.layers import (
     Pool,
     Residual,
     Shuffle,
-    Slbf,
     Stack,
     Unit,
     Units,

@@ -3,13 +3,9 @@
 The order of a stack's units is free when the tensor entering the stack has one producer, a dense
 convolution or linear layer, and one consumer, the stack; when the tensor leaving it has one
 consumer, a dense convolution or linear layer; and when between them lie only layers that treat each
-channel by itself (pooling, depth-wise convolution, flatten before linear). Then a permutation of
-the units is undone by permuting the producer's and the consumer's weights. Everything else keeps
-its order.
-
-An ``Slbf`` layer is dense as a producer: what it selects and scales is said filter by filter, and
-the bank is the same for all. As a consumer it is dense with one split, where a permutation of the
-channels is one of the bank's depth; with more, the splits share the bank and the order is kept.
+channel by itself (``channels`` finds both). Then a permutation of the units is undone by permuting
+the producer's and the consumer's weights. Everything else keeps its order: where the splits of an
+``Slbf`` layer share one bank, a permutation cannot be undone.
 """
 
 from __future__ import annotations
@@ -19,12 +15,13 @@ import json
 from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby, pairwise
-from typing import Any
+from typing import Any, assert_never
 
+from unitsearch.architecture.channels import consumer, producer
+from unitsearch.architecture.convolutions import Conv, Slbf
 from unitsearch.architecture.layers import (
     Architecture,
     Branches,
-    Conv,
     Flatten,
     Gate,
     GlobalPool,
@@ -33,7 +30,7 @@ from unitsearch.architecture.layers import (
     Linear,
     Pool,
     Residual,
-    Slbf,
+    Shuffle,
     Stack,
     Unit,
     Units,
@@ -42,7 +39,7 @@ from unitsearch.architecture.writing import write_layer, write_unit
 
 
 def canonical(architecture: Architecture) -> Architecture:
-    """Return the same network with its units in canonical order and equal neighbours counted."""
+    """Return the same network with its units in canonical order, equal adjacent ones as one run."""
     layers = canonical_layers(architecture.layers)
     return architecture if layers is architecture.layers else replace(architecture, layers=layers)
 
@@ -61,35 +58,39 @@ def key(architecture: Architecture) -> str:
 
 def canonical_layers(layers: Layers) -> Layers:
     """Return a sequence with every stack in canonical order; the same object if it is already."""
-    found: list[Layer] = []
+    ordered_layers: list[Layer] = []
     for i, layer in enumerate(layers):
         match layer:
             case Stack():
-                free = _produced_freely(layers, i) and _consumed_freely(layers, i)
-                found.append(canonical_stack(layer, free=free))
+                free = producer(layers, i) is not None and consumer(layers, i) is not None
+                ordered_layers.append(canonical_stack(layer, free=free))
             case Residual(body=body, shortcut=shortcut):
                 inner = (canonical_layers(body), canonical_layers(shortcut))
                 same = inner[0] is body and inner[1] is shortcut
-                found.append(layer if same else replace(layer, body=inner[0], shortcut=inner[1]))
+                ordered_layers.append(
+                    layer if same else replace(layer, body=inner[0], shortcut=inner[1])
+                )
             case Branches(of=of):
                 sequences = tuple(canonical_layers(sequence) for sequence in of)
                 same = all(a is b for a, b in zip(sequences, of, strict=True))
-                found.append(layer if same else replace(layer, of=sequences))
+                ordered_layers.append(layer if same else replace(layer, of=sequences))
             case Gate(body=body):
                 ordered = canonical_layers(body)
-                found.append(layer if ordered is body else replace(layer, body=ordered))
+                ordered_layers.append(layer if ordered is body else replace(layer, body=ordered))
+            case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
+                ordered_layers.append(layer)
             case _:
-                found.append(layer)
-    if all(a is b for a, b in zip(found, layers, strict=True)):
+                assert_never(layer)
+    if all(a is b for a, b in zip(ordered_layers, layers, strict=True)):
         return layers
-    return tuple(found)
+    return tuple(ordered_layers)
 
 
 def canonical_stack(stack: Stack, *, free: bool) -> Stack:
-    """Return ``stack`` with equal neighbours as one run, sorted first if its order is free."""
+    """Return ``stack`` with equal adjacent units as one run, sorted first if its order is free."""
     texts = [unit_text(run.unit) for run in stack.units]
-    neighbours = pairwise(texts)
-    if all(a < b for a, b in neighbours) if free else all(a != b for a, b in neighbours):
+    pairs = pairwise(texts)
+    if all(a < b for a, b in pairs) if free else all(a != b for a, b in pairs):
         return stack
     runs = sorted(stack.units, key=_unit_text_of) if free else list(stack.units)
     merged = []
@@ -114,11 +115,11 @@ def _plain_text(layer: Layer) -> str:
 
 
 def unit_text(unit: Unit) -> str:
-    """Return the canonical form of a unit, which it keeps: sampling asks for it all the time."""
-    found: str | None = unit.__dict__.get("_text")
-    if found is None:
-        found = unit.__dict__["_text"] = _json(write_unit(unit, compared_only=True))
-    return found
+    """Return the canonical form of a unit, which keeps it, because sampling asks for it often."""
+    text: str | None = unit.__dict__.get("_text")
+    if text is None:
+        text = unit.__dict__["_text"] = _json(write_unit(unit, compared_only=True))
+    return text
 
 
 def _json(plain: Any) -> str:
@@ -127,53 +128,3 @@ def _json(plain: Any) -> str:
 
 def _unit_text_of(run: Units) -> str:
     return unit_text(run.unit)
-
-
-def _produced_freely(layers: Layers, at: int) -> bool:
-    """Say whether what enters ``layers[at]`` comes channel by channel from one dense layer."""
-    for i in range(at - 1, -1, -1):
-        layer = layers[i]
-        match layer:
-            case Conv(groups=1) | Linear() | Slbf():
-                return True
-            case Conv(groups=groups, out=out) if groups == out and _width(layers, i) == out:
-                continue
-            case Pool() | GlobalPool():
-                continue
-            case _:
-                return False
-    return False
-
-
-def _consumed_freely(layers: Layers, at: int) -> bool:
-    """Say whether what leaves the stack at ``at`` goes channel by channel to one dense layer."""
-    stack = layers[at]
-    width = stack.outputs if isinstance(stack, Stack) else 0
-    flat = False
-    for layer in layers[at + 1 :]:
-        match layer:
-            case Conv(groups=1) | Slbf(splits=1):
-                return not flat
-            case Linear():
-                return True
-            case Conv(groups=groups, out=out) if groups == out == width and not flat:
-                continue
-            case Pool() | GlobalPool():
-                continue
-            case Flatten():
-                flat = True
-            case _:
-                return False
-    return False
-
-
-def _width(layers: Layers, before: int) -> int:
-    """Return the channels entering ``layers[before]``, as the nearest layer that sets them says."""
-    for layer in reversed(layers[:before]):
-        if isinstance(layer, (Conv, Slbf, Linear)):
-            return layer.out
-        if isinstance(layer, Stack):
-            return layer.outputs
-        if not isinstance(layer, (Pool, GlobalPool)):
-            return 0
-    return 0

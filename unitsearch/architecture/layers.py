@@ -1,8 +1,9 @@
 """The closed set of layer kinds: frozen data, no weights, no torch, no behaviour.
 
 Composite layers are sequences of layers, and nothing else nests, so that every fold over an
-architecture (shape, cost, network) is a short recursion. To add a kind: a class here with its name
-in ``KINDS``, and one function in each fold; the type checker names a fold that forgot it.
+architecture (shape, cost, network) is a short recursion. To add a kind: a class here, its name in
+``KINDS`` and in the union ``Layer``, and a case in each fold; the type checker names every fold
+that lacks it. Convolutions have a module of their own, ``convolutions``.
 """
 
 from __future__ import annotations
@@ -10,170 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
+from unitsearch.architecture.bounds import MAX_KERNEL, MAX_WIDTH
+from unitsearch.architecture.convolutions import ACTIVATION, KERNEL, NAME, NORM, WIDTH, Conv, Slbf
 from unitsearch.errors import SpecError
-from unitsearch.fields import Bool, Enum, Float, Int, ListOf, Nullable, Schema, Text, field_
-
-# Bounds that hold before anything is allocated: a file cannot ask for more than a machine has.
-MAX_WIDTH = 65_536
-MAX_KERNEL = 255
-MAX_LAYERS = 2_000
-MAX_DEPTH = 8
-MAX_SIDE = 4_096
-
-ACTIVATIONS = ("relu", "relu6", "silu", "sigmoid", "none")
-SELECTIONS = ("softmax", "identity", "fixed")
-
-_width = Int(1, MAX_WIDTH)
-_kernel = Int(1, MAX_KERNEL)
-_name = Nullable(Text(200))
-
-
-@dataclass(frozen=True)
-class Padding:
-    """``same`` (half the kernel, which must be odd) or a number of pixels on every side."""
-
-    expected: ClassVar[str] = "'same' or a whole number of pixels"
-
-    def read(self, value: Any, place: str) -> str | int:
-        """Return the padding as the file says it."""
-        if value == "same":
-            return "same"
-        try:
-            return Int(0, MAX_KERNEL).read(value, place)
-        except SpecError:
-            raise SpecError(place=place, found=value, expected=self.expected) from None
-
-    def write(self, value: str | int) -> str | int:
-        """Return the padding as plain data."""
-        return value
-
-    def schema(self) -> Schema:
-        """Return the JSON Schema of a padding."""
-        return {"anyOf": [{"const": "same"}, Int(0, MAX_KERNEL).schema()]}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conv:
-    """A square 2-D convolution, then batch norm and activation where they are asked for.
-
-    Attributes:
-        out: Output channels.
-        kernel: Side of the window in pixels.
-        stride: Step of the window in pixels.
-        padding: Zeros on every side in pixels; ``same`` keeps the size at stride 1. A ``same`` that
-            equals a number of pixels is that number, so that one network has one key.
-        groups: Channel groups; as many as input channels make it depth-wise.
-        bias: Whether the convolution adds one number per channel.
-        norm: ``batch`` or ``none``.
-        act: Activation after the norm.
-
-    Raises:
-        SpecError: If ``padding`` is ``same`` and ``kernel`` is even, or ``groups`` does not divide
-            ``out``.
-    """
-
-    out: int = field_(_width)
-    kernel: int = field_(_kernel, 3)
-    stride: int = field_(_kernel, 1)
-    padding: str | int = field_(Padding(), "same")
-    groups: int = field_(_width, 1)
-    bias: bool = field_(Bool(), False)
-    norm: str = field_(Enum(("batch", "none")), "batch")
-    act: str = field_(Enum(ACTIVATIONS), "relu")
-    name: str | None = field_(_name, None, compare=False)
-
-    def __post_init__(self) -> None:
-        """Check what concerns two fields, and give one padding one spelling."""
-        _settle_padding(self)
-        if self.out % self.groups:
-            expected = f"a divisor of out, which is {self.out}"
-            raise SpecError(place="groups", found=self.groups, expected=expected)
-
-    @property
-    def margin(self) -> int:
-        """The zeros on every side in pixels."""
-        return self.kernel // 2 if isinstance(self.padding, str) else self.padding
-
-
-@dataclass(frozen=True, kw_only=True)
-class Slbf:
-    """A convolution whose filters are stacked from a bank of binary filters that all share.
-
-    The input's channels are cut into ``splits`` equal shares in order. The bank holds ``bank``
-    filters of values -1 and +1, as deep as one share; each output filter selects one of them for
-    every share, and the selected ones stacked are its weights. Then batch norm and activation.
-
-    Attributes:
-        out: Output channels (filters).
-        kernel: Side of the window in pixels.
-        stride: Step of the window in pixels.
-        padding: As of ``Conv``.
-        bank: Binary filters to select from; from 2 to ``out`` × ``splits``, and no more than
-            there are different ones: 2 to the power of kernel² × channels of a share.
-        splits: Shares of the input's channels, which it must divide.
-        select: How the selection is trained: straight through a ``softmax`` or the ``identity``,
-            or not at all (``fixed``: drawn with the first weights, balanced).
-        scale: ``none`` (all weights ±1/√fan-in, which stores nothing) or ``alpha`` (a trained
-            number for each filter).
-        norm: ``batch`` or ``none``.
-        act: Activation after the norm.
-
-    Raises:
-        SpecError: If ``padding`` is ``same`` and ``kernel`` is even, or the bank holds more
-            filters than there are places for them.
-
-    Source:
-        Lan and Lan 2021, "Compressing deep convolutional neural networks by stacking
-        low-dimensional binary convolution filters" (AAAI 35(9)). Known from its abstract: filters
-        are selected from a set of low-dimensional binary ones and stacked, and the set is shared
-        by all filters of a layer. Ours, because the text of its method could not be read: equal
-        shares in order, one bank for all of them, the bounds of ``bank``, ``select`` and
-        ``scale``.
-    """
-
-    out: int = field_(_width)
-    kernel: int = field_(_kernel, 3)
-    stride: int = field_(_kernel, 1)
-    padding: str | int = field_(Padding(), "same")
-    bank: int = field_(Int(2, MAX_WIDTH))
-    splits: int = field_(_width, 1)
-    select: str = field_(Enum(SELECTIONS), "softmax")
-    scale: str = field_(Enum(("none", "alpha")), "none")
-    norm: str = field_(Enum(("batch", "none")), "batch")
-    act: str = field_(Enum(ACTIVATIONS), "relu")
-    name: str | None = field_(_name, None, compare=False)
-
-    def __post_init__(self) -> None:
-        """Check what concerns two fields, and give one padding one spelling."""
-        _settle_padding(self)
-        if self.bank > self.out * self.splits:
-            expected = (
-                f"at most out × splits, which is {self.out * self.splits}: "
-                "each filter selects one for every split"
-            )
-            raise SpecError(place="bank", found=self.bank, expected=expected)
-
-    @property
-    def margin(self) -> int:
-        """The zeros on every side in pixels."""
-        return self.kernel // 2 if isinstance(self.padding, str) else self.padding
-
-    @property
-    def index_bits(self) -> int:
-        """The bits that say which filter of the bank is meant: ⌈log2 bank⌉."""
-        return (self.bank - 1).bit_length()
-
-
-def _settle_padding(layer: Conv | Slbf) -> None:
-    """Refuse ``same`` with an even kernel, and give one padding one spelling."""
-    if layer.padding == "same" and layer.kernel % 2 == 0:
-        near = f"try {max(1, layer.kernel - 1)} or {layer.kernel + 1}"
-        expected = "an odd number where padding is same"
-        raise SpecError(place="kernel", found=layer.kernel, expected=expected, fix=near)
-    if layer.kernel % 2 == 1 and layer.padding == layer.kernel // 2:
-        object.__setattr__(layer, "padding", "same")
+from unitsearch.fields import Bool, Enum, Float, Int, ListOf, Nullable, Text, field_
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,11 +30,11 @@ class Linear:
         act: Activation after the norm.
     """
 
-    out: int = field_(_width)
+    out: int = field_(WIDTH)
     bias: bool = field_(Bool(), True)
-    norm: str = field_(Enum(("batch", "none")), "none")
-    act: str = field_(Enum(ACTIVATIONS), "none")
-    name: str | None = field_(_name, None, compare=False)
+    norm: str = field_(NORM, "none")
+    act: str = field_(ACTIVATION, "none")
+    name: str | None = field_(NAME, None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,10 +49,10 @@ class Pool:
     """
 
     op: str = field_(Enum(("max", "avg")), "max")
-    kernel: int = field_(_kernel, 2)
-    stride: int | None = field_(Nullable(_kernel), None)
+    kernel: int = field_(KERNEL, 2)
+    stride: int | None = field_(Nullable(KERNEL), None)
     padding: int = field_(Int(0, MAX_KERNEL), 0)
-    name: str | None = field_(_name, None, compare=False)
+    name: str | None = field_(NAME, None, compare=False)
 
     def __post_init__(self) -> None:
         """Check the padding, and give one stride one spelling."""
@@ -229,30 +72,30 @@ class Pool:
 class GlobalPool:
     """The mean over all pixels of each channel: (c, h, w) becomes (c, 1, 1)."""
 
-    name: str | None = field_(_name, None, compare=False)
+    name: str | None = field_(NAME, None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flatten:
     """All channels and pixels as one row of features: (c, h, w) becomes (c·h·w,)."""
 
-    name: str | None = field_(_name, None, compare=False)
+    name: str | None = field_(NAME, None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shuffle:
-    """A channel shuffle (ShuffleNet): groups × channels, transposed, so that groups meet."""
+    """A channel shuffle (ShuffleNet): groups × channels, transposed, which mixes the groups."""
 
     groups: int = field_(Int(2, MAX_WIDTH))
-    name: str | None = field_(_name, None, compare=False)
+    name: str | None = field_(NAME, None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """A small network of its own, a few channels wide; a stack puts many side by side.
+    """A small network, a few channels wide; a stack holds many of them side by side.
 
     Attributes:
-        inputs: Channels (or features) that it takes; written ``in`` in a file.
+        inputs: Channels (or features) that enter it; written ``in`` in a file.
         layers: Convolutions (normal ones or ``Slbf``) or linear layers, at least two of them (one
             hidden layer of nodes or more), with pooling between them where wanted.
 
@@ -263,7 +106,7 @@ class Unit:
         BUnit-Net, §III and Eq. (2): input, hidden and output nodes, such as 2-4-2.
     """
 
-    inputs: int = field_(_width, key="in")
+    inputs: int = field_(WIDTH, key="in")
     layers: tuple[Layer, ...]
 
     def __post_init__(self) -> None:
@@ -294,7 +137,7 @@ class Unit:
 
     @property
     def outputs(self) -> int:
-        """Channels (or features) that it gives."""
+        """Channels (or features) that leave it."""
         return self.weighted[-1].out
 
     @cached_property
@@ -306,7 +149,7 @@ class Unit:
         return self._hash
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the fields alone: what is kept besides is another process's hash."""
+        """Return the fields alone: the hash that is kept beside them holds in one process only."""
         return {"inputs": self.inputs, "layers": self.layers}
 
 
@@ -339,17 +182,17 @@ class Stack:
 
     @property
     def inputs(self) -> int:
-        """Channels that all units take together."""
+        """Channels that enter all units together."""
         return sum(run.count * run.unit.inputs for run in self.units)
 
     @property
     def outputs(self) -> int:
-        """Channels that all units give together."""
+        """Channels that leave all units together."""
         return sum(run.count * run.unit.outputs for run in self.units)
 
     @property
     def size(self) -> int:
-        """How many units there are."""
+        """The number of units."""
         return sum(run.count for run in self.units)
 
 
@@ -362,8 +205,8 @@ class Residual:
 
     body: tuple[Layer, ...]
     shortcut: tuple[Layer, ...] = ()
-    act: str = field_(Enum(ACTIVATIONS), "relu")
-    name: str | None = field_(_name, None, compare=False)
+    act: str = field_(ACTIVATION, "relu")
+    name: str | None = field_(NAME, None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -376,8 +219,8 @@ class Branches:
     """
 
     of: tuple[tuple[Layer, ...], ...]
-    split: tuple[int, ...] | None = field_(Nullable(ListOf(_width, 1, 64)), None)
-    name: str | None = field_(_name, None, compare=False)
+    split: tuple[int, ...] | None = field_(Nullable(ListOf(WIDTH, 1, 64)), None)
+    name: str | None = field_(NAME, None, compare=False)
 
     def __post_init__(self) -> None:
         """Check that every sequence has its share."""
@@ -388,10 +231,10 @@ class Branches:
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """The input times what its body makes of it (squeeze-and-excitation)."""
+    """The input times the output of its body on it (squeeze-and-excitation)."""
 
     body: tuple[Layer, ...]
-    name: str | None = field_(_name, None, compare=False)
+    name: str | None = field_(NAME, None, compare=False)
 
 
 Layer: TypeAlias = (
@@ -436,11 +279,11 @@ class Architecture:
 
     Attributes:
         input: (channels, height, width) of one image.
-        layers: What is applied to it, in order.
+        layers: The layers, in order.
         classes: Names of the classes, where known; not part of the key.
         mean: Mean of each channel of the data, pixels in [0, 1]; not part of the key.
-        std: Standard deviation likewise.
-        provenance: Where it came from (study, trial, accuracy …); not part of the key.
+        std: Standard deviation of each channel of the data; not part of the key.
+        provenance: Its origin (study, trial, accuracy …); not part of the key.
     """
 
     input: tuple[int, int, int]

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from unitsearch.architecture.bounds import MAX_DEPTH, MAX_LAYERS, MAX_SIDE, MAX_WIDTH
 from unitsearch.architecture.canonical import canonical
+from unitsearch.architecture.convolutions import ACTIVATIONS, Conv
 from unitsearch.architecture.layers import (
-    ACTIVATIONS,
     KINDS,
-    MAX_DEPTH,
-    MAX_LAYERS,
-    MAX_SIDE,
-    MAX_WIDTH,
     Architecture,
     Branches,
-    Conv,
     Gate,
     Layer,
     Layers,
@@ -47,7 +43,7 @@ _UNIT_KEYS = ("nodes", "of", "kernel", "groups", "stride", "padding", "bias", "n
 def read_architecture(data: Any, place: str = "") -> Architecture:
     """Return the architecture that plain ``data`` describes, its units in canonical order.
 
-    Whether its layers fit each other is for ``shapes`` to say.
+    It does not check that the layers fit each other: ``shapes`` does.
 
     Raises:
         SpecError: If a key or value breaks the format.
@@ -103,7 +99,7 @@ def read_layers(data: Any, place: str, *, depth: int = 0, least: int = 1) -> Lay
 
 
 def read_layer(data: Any, place: str, *, depth: int = 0) -> Layer:
-    """Return one layer; its ``kind`` says which."""
+    """Return the layer of the ``kind`` that ``data`` names."""
     if depth > MAX_DEPTH:
         raise SpecError(place=place, found="layers in layers", expected=f"at most {MAX_DEPTH} deep")
     if not isinstance(data, Mapping):
@@ -224,8 +220,8 @@ def _read_nodes(data: Mapping[str, Any], place: str) -> Unit:
     for i, out in enumerate(nodes[1:]):
         values: dict[str, Any] = {**defaults, "out": out}
         for key, column in columns.items():
-            at = join(place, f"{key}[{i}]" if is_list(data[key]) else key)
-            values[key] = rules[key].rule.read(column[i], at)
+            field_place = join(place, f"{key}[{i}]" if is_list(data[key]) else key)
+            values[key] = rules[key].rule.read(column[i], field_place)
         layers.append(with_place(cls, values, place))
     return with_place(Unit, {"inputs": nodes[0], "layers": tuple(layers)}, place)
 
@@ -284,12 +280,12 @@ def architecture_schema() -> Schema:
 
 def layer_schemas(layers: Schema) -> dict[str, Schema]:
     """Return the schemas of every layer kind, of ``layer`` and of ``unit``, by name."""
-    found: dict[str, Schema] = {}
+    schemas: dict[str, Schema] = {}
     for kind, cls in KINDS.items():
         schema = json_schema(cls) if cls is not Stack else _object({"name": {"type": "string"}})
         schema["properties"] = {"kind": {"const": kind}, **schema["properties"]}
         schema["required"] = ["kind", *schema["required"]]
-        found[kind] = schema
+        schemas[kind] = schema
     units: Schema = {"type": "array", "items": {"$ref": "#/$defs/units"}, "minItems": 1}
     nested = {
         "stack": {"units": units},
@@ -298,11 +294,11 @@ def layer_schemas(layers: Schema) -> dict[str, Schema]:
         "branches": {"of": {"type": "array", "items": layers, "minItems": 1}},
     }
     for kind, properties in nested.items():
-        found[kind]["properties"].update(properties)
-        found[kind]["required"].append(next(iter(properties)))
-    found["layer"] = {"oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in KINDS]}
-    found["units"] = unit_schema({"count": Int(1, MAX_WIDTH).schema()})
-    return found
+        schemas[kind]["properties"].update(properties)
+        schemas[kind]["required"].append(next(iter(properties)))
+    schemas["layer"] = {"oneOf": [{"$ref": f"#/$defs/{kind}"} for kind in KINDS]}
+    schemas["units"] = unit_schema({"count": Int(1, MAX_WIDTH).schema()})
+    return schemas
 
 
 def unit_schema(extra: Mapping[str, Schema]) -> Schema:
@@ -311,8 +307,8 @@ def unit_schema(extra: Mapping[str, Schema]) -> Schema:
     nodes = ListOf(Int(1, MAX_WIDTH), 3, 64).schema()
     short: Schema = {"nodes": nodes, "of": {"enum": list(UNIT_KINDS)}}
     for key in _UNIT_KEYS[2:]:
-        one = {"enum": list(ACTIVATIONS)} if key == "act" else fields[key]
-        short[key] = {"anyOf": [one, {"type": "array", "items": one}]}
+        rule = {"enum": list(ACTIVATIONS)} if key == "act" else fields[key]
+        short[key] = {"anyOf": [rule, {"type": "array", "items": rule}]}
     full: Schema = {
         "in": Int(1, MAX_WIDTH).schema(),
         "layers": {"type": "array", "items": {"$ref": "#/$defs/layer"}, "minItems": 2},

@@ -1,10 +1,23 @@
-"""Walking through the layers of an architecture."""
+"""Walks through the layers of an architecture."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
-from unitsearch.architecture.layers import Branches, Gate, Layers, Residual, Stack
+from unitsearch.architecture.convolutions import Conv, Slbf
+from unitsearch.architecture.layers import (
+    Branches,
+    Flatten,
+    Gate,
+    GlobalPool,
+    Layers,
+    Linear,
+    Pool,
+    Residual,
+    Shuffle,
+    Stack,
+)
 
 
 def stacks(layers: Layers) -> Iterator[Stack]:
@@ -21,5 +34,7 @@ def stacks(layers: Layers) -> Iterator[Stack]:
             case Branches():
                 for sequence in layer.of:
                     yield from stacks(sequence)
-            case _:
+            case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
                 pass
+            case _:
+                assert_never(layer)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, assert_never
 
+from unitsearch.architecture.convolutions import Conv, Slbf
 from unitsearch.architecture.layers import (
     Architecture,
     Branches,
-    Conv,
+    Flatten,
     Gate,
+    GlobalPool,
     Layer,
     Layers,
     Linear,
+    Pool,
     Residual,
+    Shuffle,
     Stack,
     Unit,
     Units,
@@ -22,7 +26,7 @@ from unitsearch.fields import declared, write
 
 Plain: TypeAlias = dict[str, Any]
 
-# What a unit's shorthand means where it says nothing: conv as a conv layer, linear with a ReLU.
+# The defaults of a unit's shorthand: those of a conv layer, and of a linear layer with a ReLU.
 UNIT_KINDS: dict[str, tuple[type[Conv] | type[Linear], Plain]] = {
     "conv": (Conv, {}),
     "linear": (Linear, {"act": "relu"}),
@@ -31,15 +35,15 @@ UNIT_KINDS: dict[str, tuple[type[Conv] | type[Linear], Plain]] = {
 
 def write_architecture(architecture: Architecture) -> Plain:
     """Return the whole file's content as plain data."""
-    found = {
+    plain = {
         "unitsearch": 1,
         "input": list(architecture.input),
         "layers": write_layers(architecture.layers),
         **write(architecture),
     }
     if architecture.provenance is not None:
-        found["provenance"] = dict(architecture.provenance)
-    return found
+        plain["provenance"] = dict(architecture.provenance)
+    return plain
 
 
 def write_layers(layers: Layers, *, compared_only: bool = False) -> list[Plain]:
@@ -49,24 +53,26 @@ def write_layers(layers: Layers, *, compared_only: bool = False) -> list[Plain]:
 
 def write_layer(layer: Layer, *, compared_only: bool = False) -> Plain:
     """Return one layer with its ``kind``."""
-    found: Plain = {"kind": kind_of(layer)}
+    plain: Plain = {"kind": kind_of(layer)}
     match layer:
         case Stack():
             if layer.name is not None and not compared_only:
-                found["name"] = layer.name
-            found["units"] = [write_units(run, compared_only=compared_only) for run in layer.units]
-            return found
+                plain["name"] = layer.name
+            plain["units"] = [write_units(run, compared_only=compared_only) for run in layer.units]
+            return plain
         case Residual():
-            found["body"] = write_layers(layer.body, compared_only=compared_only)
+            plain["body"] = write_layers(layer.body, compared_only=compared_only)
             if layer.shortcut:
-                found["shortcut"] = write_layers(layer.shortcut, compared_only=compared_only)
+                plain["shortcut"] = write_layers(layer.shortcut, compared_only=compared_only)
         case Gate():
-            found["body"] = write_layers(layer.body, compared_only=compared_only)
+            plain["body"] = write_layers(layer.body, compared_only=compared_only)
         case Branches():
-            found["of"] = [write_layers(s, compared_only=compared_only) for s in layer.of]
-        case _:
+            plain["of"] = [write_layers(s, compared_only=compared_only) for s in layer.of]
+        case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
             pass
-    return {**found, **write(layer, compared_only=compared_only)}
+        case _:
+            assert_never(layer)
+    return {**plain, **write(layer, compared_only=compared_only)}
 
 
 def write_units(run: Units, *, compared_only: bool = False) -> Plain:
@@ -75,7 +81,7 @@ def write_units(run: Units, *, compared_only: bool = False) -> Plain:
 
 
 def write_unit(unit: Unit, *, compared_only: bool = False) -> Plain:
-    """Return a unit: its shorthand where that says it all, else in full."""
+    """Return a unit: in shorthand if that describes it completely, else in full."""
     for of, (cls, defaults) in UNIT_KINDS.items():
         if all(
             type(layer) is cls and (compared_only or layer.name is None) for layer in unit.layers
@@ -86,14 +92,14 @@ def write_unit(unit: Unit, *, compared_only: bool = False) -> Plain:
 
 
 def _write_nodes(unit: Unit, of: str, cls: type[Any], defaults: Plain) -> Plain:
-    found: Plain = {"nodes": list(unit.nodes)}
+    plain: Plain = {"nodes": list(unit.nodes)}
     if of != "conv":
-        found["of"] = of
+        plain["of"] = of
     for field in declared(cls):
         if field.name in ("out", "name"):
             continue
         column = [getattr(layer, field.name) for layer in unit.layers]
         default = defaults.get(field.name, field.default)
         if any(value != default for value in column):
-            found[field.key] = column[0] if len(set(column)) == 1 else column
-    return found
+            plain[field.key] = column[0] if len(set(column)) == 1 else column
+    return plain

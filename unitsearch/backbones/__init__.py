@@ -1,4 +1,4 @@
-"""Backbones: functions that return architectures whose layers carry names. Knows no torch.
+"""Backbones: functions that return architectures whose layers carry names. Imports no torch.
 
 The names are the sites where a space or a paper's recipe puts units. A layer inside another is
 called by both names joined with a point (``layer1.0.conv1``); full names are unique, and layers

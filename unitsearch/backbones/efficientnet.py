@@ -54,7 +54,7 @@ def efficientnet_b0(input: tuple[int, int, int], classes: int) -> Architecture:
 def _block(
     entering: int, out: int, expansion: int, kernel: int, stride: int
 ) -> tuple[Conv | Gate, ...]:
-    """Return an inverted residual's body; its gate squeezes to a quarter of what enters it."""
+    """Return an inverted residual's body; its gate squeezes to a quarter of the body's input."""
     width = entering * expansion
     expand = Conv(name="expand", out=width, kernel=1, act="silu")
     block = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from unitsearch.architecture import Architecture, Flatten, Layer, Linear
-from unitsearch.architecture.layers import MAX_WIDTH
+from unitsearch.architecture.bounds import MAX_WIDTH
 from unitsearch.fields import Int, ListOf, Rule
 
 OPTIONS: Mapping[str, Rule] = {"widths": ListOf(Int(1, MAX_WIDTH), 0, 64)}
@@ -18,7 +18,7 @@ def mlp(
 
     Args:
         input: (channels, height, width) of one image.
-        classes: How many there are.
+        classes: The number of classes.
         widths: Features of each hidden layer.
 
     Source:

@@ -37,7 +37,7 @@ def mobilenetv2(
 
     Args:
         input: (channels, height, width) of one image.
-        classes: How many there are.
+        classes: The number of classes.
         stem: ``conv1x1`` is the CIFAR port of the papers (1×1 with padding 1: 32×32 images become
             34×34), ``conv3x3`` the same with a 3×3 stem. ``imagenet`` is torchvision's form: 3×3
             with stride 2, stride 2 in stage 6, and no ``expand`` where the expansion is 1.

@@ -1,11 +1,11 @@
-"""What several families share: the classifier at the end, and one width for every stage."""
+"""Parts that several families share: the classifier at the end, and one width for every stage."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from unitsearch.architecture import Flatten, GlobalPool, Layer, Linear
-from unitsearch.architecture.layers import MAX_WIDTH
+from unitsearch.architecture.bounds import MAX_WIDTH
 from unitsearch.errors import SpecError
 from unitsearch.fields import Int, ListOf
 

@@ -35,7 +35,7 @@ def resnet(
 
     Args:
         input: (channels, height, width) of one image.
-        classes: How many there are.
+        classes: The number of classes.
         blocks: Blocks in each layer; the first block of every layer but the first has stride 2.
         block: ``basic`` (two 3×3) or ``bottleneck`` (1×1, 3×3 with the stride, 1×1 to four times
             the width; torchvision's form, known as v1.5).

@@ -26,7 +26,7 @@ def shufflenetv2(
 
     Args:
         input: (channels, height, width) of one image.
-        classes: How many there are.
+        classes: The number of classes.
         stem: ``cifar`` (3×3, stride 1, no activation) is the CIFAR port of the papers, in which
             ``expand`` of a unit that halves the sides keeps its channels. ``imagenet`` (3×3, stride
             2, ReLU, then 3×3 max-pooling) is torchvision's form, in which it gives half of the

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unitsearch.architecture import Architecture
-from unitsearch.architecture.layers import MAX_WIDTH
+from unitsearch.architecture.bounds import MAX_WIDTH
 from unitsearch.architecture.reading import read_input
 from unitsearch.backbones import efficientnet, mlp, mobilenetv2, resnet, shufflenetv2, vgg
 from unitsearch.errors import SpecError, did_you_mean
@@ -23,8 +23,8 @@ class Backbone:
     Attributes:
         make: ``make(input, classes, **options)`` gives the architecture.
         rules: Every option that ``make`` takes.
-        fixed: The options that the name decides; nobody else may set them.
-        usual: Other defaults than those of ``make``.
+        fixed: The options that the name decides; a file may not set them.
+        usual: Defaults that differ from those of ``make``.
     """
 
     make: Callable[..., Architecture]
@@ -39,7 +39,7 @@ class Backbone:
 
     @property
     def defaults(self) -> Mapping[str, Any]:
-        """What each of ``options`` is unless set."""
+        """The value of each of ``options`` that is not set."""
         parameters = inspect.signature(self.make).parameters
         own = {name: parameters[name].default for name in self.options}
         return {**own, **self.usual}
@@ -84,15 +84,15 @@ def backbone(
     Args:
         name: One of ``BACKBONES``.
         input: (channels, height, width) of one image.
-        classes: How many there are.
-        place: Where the caller found all this, for the error.
-        options: What the backbone lets be chosen; each is checked.
+        classes: The number of classes.
+        place: The place of all this in a file, for the error.
+        options: Options of the backbone; each is checked.
 
     Raises:
         SpecError: If there is no such backbone or option, or a value is not what it takes.
         ShapeError: If images of this size are too small for it.
     """
-    if name not in tuple(BACKBONES):  # a file may say a list here, which no mapping can look up
+    if name not in tuple(BACKBONES):  # a file may hold a list here, which no mapping can look up
         raise SpecError(
             place=place, found=name, expected="a backbone", fix=did_you_mean(name, BACKBONES)
         )

@@ -33,7 +33,7 @@ def vgg(
 
     Args:
         input: (channels, height, width) of one image; every stage halves the sides.
-        classes: How many there are.
+        classes: The number of classes.
         convs: Convolutions in each stage. The papers' VGG-16 has (3, 3, 3, 3, 3), their VGG-19
             (3, 3, 4, 4, 4); (2, 2, 3, 3, 3) are the thirteen of the original VGG-16.
         widths: Channels of each stage.

@@ -40,7 +40,7 @@ def dashboard(
       unitsearch dashboard
       unitsearch dashboard first second --port 8060 --no-open
     """
-    from unitsearch.views.live import open_server
+    from unitsearch.api.dashboards import open_server
 
     os.nice(10)  # a search on the same cores comes first
     server = open_server(studies or [], port, board or [])

@@ -1,4 +1,4 @@
-"""export: networks out of a study, or out of a file, for use elsewhere."""
+"""The command export: networks of a study, or of a file, as files for other programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from unitsearch.cli.output import note, write
 
 if TYPE_CHECKING:
-    from unitsearch.exports.export import Exported
+    from unitsearch.api.types import Exported
 
 
 def export(
@@ -24,20 +24,23 @@ def export(
         str,
         typer.Option(
             "--pick",
-            help="Of a study's front: all, knee, best-accuracy, best-ce, best-se, best-METRIC or "
-            "a condition such as 'accuracy>=0.98'.",
+            help="Members of a study's front: all, knee, best-accuracy, best-ce, best-se, "
+            "best-METRIC or a condition such as 'accuracy>=0.98'.",
         ),
     ] = "",
     front: Annotated[bool, typer.Option("--front", help="The same as --pick all.")] = False,
     trial: Annotated[
         list[int] | None, typer.Option("--trial", help="A trial, by number; may be repeated.")
     ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder.")] = Path("exported"),
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder of the files.")] = Path(
+        "exported"
+    ),
     weights: Annotated[
-        bool, typer.Option(help="With the trained weights; without them networks are untrained.")
+        bool,
+        typer.Option(help="With the trained weights; without them the networks are untrained."),
     ] = True,
     latency: Annotated[
-        bool, typer.Option(help="Measure how long an image takes, for the card.")
+        bool, typer.Option(help="Measure the latency of an image for the card.")
     ] = True,
 ) -> None:
     """Write networks in files for other programs, each read back and checked, with a card.
@@ -49,7 +52,7 @@ def export(
       unitsearch export lenet_hybrid-1 --pick 'accuracy>=0.97 and flops<=1e6' -o small
       unitsearch export trained/00007.yaml --format python
     """
-    from unitsearch.api import export as write_out
+    from unitsearch.api import export as write_networks
     from unitsearch.errors import UsageError
 
     if front and (pick or trial):
@@ -57,15 +60,16 @@ def export(
 
     def watch(done: Exported) -> None:
         write(str(next(iter(done.files.values()))))
-        said = [
-            f"{name} logits {'equal' if apart == 0 else f'equal to {apart:.1g}'}"
-            for name, apart in done.differences.items()
+        checks = ["key, costs and parameters equal"]
+        checks += [
+            f"{name} logits {'equal' if difference == 0 else f'equal to {difference:.1g}'}"
+            for name, difference in done.differences.items()
         ]
-        told = ", ".join(["key, costs and parameters equal", *said])
-        told += "" if done.is_trained else "; UNTRAINED, its weights are random"
-        note(f"{done.name} ({', '.join(done.files)}): {told}; see {done.card}")
+        warning = "" if done.is_trained else "; UNTRAINED, its weights are random"
+        formats_done = ", ".join(done.files)
+        note(f"{done.name} ({formats_done}): {', '.join(checks)}{warning}; see {done.card}")
 
-    write_out(
+    write_networks(
         named,
         output,
         formats=formats,

@@ -33,7 +33,7 @@ app = typer.Typer(
 
 
 class Color(StrEnum):
-    """When output is coloured."""
+    """The choice whether output is coloured."""
 
     auto = "auto"
     always = "always"

@@ -1,17 +1,14 @@
-"""cost and train: one architecture at a time."""
+"""cost, train and latency: one architecture at a time."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from unitsearch.cli.output import Format, FormatOption, emit, note, write
-
-if TYPE_CHECKING:
-    from unitsearch.architecture import Architecture
+from unitsearch.cli.output import FormatOption, OutputFormat, emit, note, write
 
 Named = Annotated[str, typer.Argument(metavar="ARCHITECTURE", help="A file, or SPACE:POINT.")]
 
@@ -24,7 +21,7 @@ def cost(
     check: Annotated[
         bool, typer.Option("--check", help="Ask other counters too; exit 4 if they differ.")
     ] = False,
-    how: FormatOption = Format.table,
+    how: FormatOption = OutputFormat.table,
 ) -> None:
     """Print what an architecture costs, exactly.
 
@@ -34,29 +31,20 @@ def cost(
       unitsearch cost lenet_table1:U2 --check
       unitsearch cost exported/00007.yaml -f json
     """
-    from unitsearch.api import load_architecture, point_architecture
-    from unitsearch.architecture import key
-    from unitsearch.costs import count
-    from unitsearch.errors import UsageError
+    from unitsearch.api.network_facts import cost_row, counter_rows, named_architecture
+    from unitsearch.errors import CheckError
 
-    if overrides and Path(named).is_file():
-        raise UsageError(found=overrides[0], expected="nothing more: a file has its own input")
-    architecture = point_architecture(named, overrides) if overrides else load_architecture(named)
+    architecture = named_architecture(named, overrides or [])
     if check:
-        _check(architecture, how)
+        rows = counter_rows(architecture)
+        emit(rows, how)
+        if any(row["difference"] for row in rows):
+            raise CheckError(
+                "a counter differs from the closed form", fix="please report this network"
+            )
         return
-    found = count(architecture)
-    row: dict[str, Any] = {
-        "architecture": named,
-        "params": found.params,
-        "macs": found.macs,
-        "flops": found.flops,
-        "macs_shared": found.macs_shared,
-        "bits": found.bits,
-        "key": key(architecture),
-    }
-    emit([row], how)
-    if how == Format.table:
+    emit([cost_row(named, architecture)], how)
+    if how == OutputFormat.table:
         note("params: trainable parameters; macs: of convolutions and linear layers;")
         note("flops: the papers' convention (biases and batch norm count), never 2 x macs;")
         note("macs_shared: macs if binary filters that are shared are applied once;")
@@ -70,7 +58,7 @@ def train(
         typer.Argument(metavar="[KEY=VALUE]...", help="data=…, train=…, train.epochs=…, seed=…"),
     ] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder.")] = Path("trained"),
-    how: FormatOption = Format.table,
+    how: FormatOption = OutputFormat.table,
 ) -> None:
     """Train one architecture from scratch and write it with its weights.
 
@@ -85,10 +73,10 @@ def train(
     def watch(epoch: int, accuracy: float) -> None:
         note(f"epoch {epoch}: {100 * accuracy:.2f} % (validation)")
 
-    found = train_one(named, overrides or [], output, watch)
-    emit([{k: v for k, v in found.items() if k != "file" or how != Format.table}], how)
-    if how == Format.table:
-        write(found["file"])
+    row = train_one(named, overrides or [], output, watch)
+    emit([{k: v for k, v in row.items() if k != "file" or how != OutputFormat.table}], how)
+    if how == OutputFormat.table:
+        write(row["file"])
 
 
 def latency(
@@ -107,7 +95,7 @@ def latency(
     ] = 30,
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     threads: Annotated[int, typer.Option("--threads", min=1, help="Of the CPU.")] = 1,
-    how: FormatOption = Format.table,
+    how: FormatOption = OutputFormat.table,
 ) -> None:
     """Measure how long a network takes for a batch, beside its baseline in the same run.
 
@@ -123,6 +111,7 @@ def latency(
     import torch
 
     from unitsearch.api import latency as measure
+    from unitsearch.api.study_facts import is_study
     from unitsearch.errors import UsageError
 
     if device not in ("cpu", "cuda"):
@@ -134,74 +123,46 @@ def latency(
     if not batches or min(batches) < 1:
         raise UsageError(place="--batch", found=batch, expected="whole numbers, as in 1,16,64")
     torch.set_num_threads(threads)
-    if _is_study(named):
+    if is_study(named):
         _study_latency(named, batches[0], rounds, device, how)
         return
     rows = [
         {
-            "network": one.network,
-            "batch": one.batch,
-            "median_ms": round(one.median, 4),
-            "quartiles_ms": f"{one.low:.4f} to {one.high:.4f}",
-            "speedup": round(one.speedup, 2),
-            "plan": one.plan,
+            "network": measured.network,
+            "batch": measured.batch,
+            "median_ms": round(measured.median, 4),
+            "quartiles_ms": f"{measured.low:.4f} to {measured.high:.4f}",
+            "speedup": round(measured.speedup, 2),
+            "plan": measured.plan,
         }
-        for one in measure(named, against, batches, rounds, device)
+        for measured in measure(named, against, batches, rounds, device)
     ]
     emit(rows, how)
-    if how == Format.table:
+    if how == OutputFormat.table:
         note(
             f"milliseconds a batch, turn about, {rounds} rounds, {device}, {threads} thread(s), "
             "batch norm folded; speedup: over the first row of the same batch"
         )
 
 
-def _is_study(named: str) -> bool:
-    from unitsearch.study.folder import STUDIES
-    from unitsearch.study.manifest import MANIFEST
-
-    return any((folder / MANIFEST).is_file() for folder in (Path(named), Path(STUDIES) / named))
-
-
-def _study_latency(study: str, batch: int, rounds: int, device: str, how: Format) -> None:
+def _study_latency(study: str, batch: int, rounds: int, device: str, how: OutputFormat) -> None:
     from unitsearch.api import load_study
     from unitsearch.api.study_latency import study_latency
 
-    found = study_latency(study, batch, rounds, device, note)
+    measured = study_latency(study, batch, rounds, device, note)
     trials = {t.key: t for t in reversed(load_study(study).record.complete)}
     base = next((k for k, t in trials.items() if t.is_baseline), "")
     emit(
         [
             {
                 "trial": trials[key].number,
-                "batch": found.batch,
+                "batch": measured.batch,
                 "median_ms_an_image": round(median, 4),
                 "quartiles_ms": f"{low:.4f} to {high:.4f}",
-                "speedup": round(found.networks[base][1] / median, 2) if base else None,
+                "speedup": round(measured.networks[base][1] / median, 2) if base else None,
                 "accuracy": trials[key].accuracy,
             }
-            for key, (low, median, high) in found.networks.items()
+            for key, (low, median, high) in measured.networks.items()
         ],
         how,
     )
-
-
-def _check(architecture: Architecture, how: Format) -> None:
-    from unitsearch.errors import CheckError
-    from unitsearch.network.counters import opinions
-
-    found = opinions(architecture)
-    rows = [
-        {
-            "counter": opinion.counter,
-            "counts": opinion.what,
-            "counted": opinion.counted,
-            "closed_form": opinion.ours,
-            "difference": opinion.counted - opinion.ours,
-            "from": opinion.note,
-        }
-        for opinion in found
-    ]
-    emit(rows, how)
-    if not all(opinion.agrees for opinion in found):
-        raise CheckError("a counter differs from the closed form", fix="please report this network")

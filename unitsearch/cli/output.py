@@ -17,8 +17,8 @@ import typer
 Rows = Sequence[Mapping[str, Any]]
 
 
-class Format(StrEnum):
-    """How results are printed."""
+class OutputFormat(StrEnum):
+    """The format in which results are printed."""
 
     table = "table"
     json = "json"
@@ -26,27 +26,29 @@ class Format(StrEnum):
     csv = "csv"
 
 
-FormatOption = Annotated[Format, typer.Option("-f", "--format", help="How results are printed.")]
+FormatOption = Annotated[
+    OutputFormat, typer.Option("-f", "--format", help="The format of the results.")
+]
 DataArguments = Annotated[
     list[str] | None, typer.Argument(metavar="[data=NAME]", help="Other data than the space's own.")
 ]
 
 
 def emit(
-    rows: Rows, how: Format, show: Callable[[str, Any], str] | None = None, title: str = ""
+    rows: Rows, how: OutputFormat, show: Callable[[str, Any], str] | None = None, title: str = ""
 ) -> None:
     """Print rows on stdout: a table for people, or a bare list of objects for programs."""
     match how:
-        case Format.json:
+        case OutputFormat.json:
             write(json.dumps([_plain(row) for row in rows], indent=2, allow_nan=False))
-        case Format.yaml:
-            from unitsearch.architecture import yaml_text
+        case OutputFormat.yaml:
+            from unitsearch.api.documents import yaml_text
 
             write(yaml_text([_plain(row) for row in rows]).rstrip() if rows else "[]")
-        case Format.csv:
+        case OutputFormat.csv:
             write(_csv(rows).rstrip("\n"))
-        case Format.table:
-            _print_table(rows, show or say, title)
+        case OutputFormat.table:
+            _print_table(rows, show or cell_text, title)
 
 
 def write(text: str) -> None:
@@ -65,7 +67,7 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
-def say(name: str, value: Any) -> str:
+def cell_text(name: str, value: Any) -> str:
     """Return a value as people read it in a table."""
     if value is None:
         return ""

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unitsearch.cli.output import Format, FormatOption, emit, note, write
+from unitsearch.cli.output import FormatOption, OutputFormat, emit, note, write
 
 if TYPE_CHECKING:
-    from unitsearch.api import Repeated
-    from unitsearch.papers import ReproducedCost, ReproducedMetric
-    from unitsearch.papers.verdicts import Reproduced
+    from unitsearch.api.types import Repeated, Reproduced, ReproducedCost, ReproducedMetric
 
 app = typer.Typer(
     no_args_is_help=True, help="Make the papers' tables afresh, beside what they print."
@@ -23,7 +21,7 @@ _MOST_NAMED = 5
 
 
 @app.command()
-def costs(how: FormatOption = Format.table) -> None:
+def costs(how: FormatOption = OutputFormat.table) -> None:
     """Print every row of the papers' tables of costs beside what its network costs.
 
     \b
@@ -40,13 +38,13 @@ def costs(how: FormatOption = Format.table) -> None:
     """
     from unitsearch.api import reproduce_costs
 
-    found = reproduce_costs()
-    _show([_cost(row) for row in found], [_cost_in_table(row) for row in found], how)
-    _conclude(found, "rows")
+    reproduced = reproduce_costs()
+    _show([_cost(row) for row in reproduced], [_cost_in_table(row) for row in reproduced], how)
+    _conclude(reproduced, "rows")
 
 
 @app.command()
-def metrics(how: FormatOption = Format.table) -> None:
+def metrics(how: FormatOption = OutputFormat.table) -> None:
     """Print every CE, SE, TCA and TSA of the papers' tables beside what its formula gives.
 
     \b
@@ -63,10 +61,10 @@ def metrics(how: FormatOption = Format.table) -> None:
     """
     from unitsearch.api import reproduce_metrics
 
-    found = reproduce_metrics()
-    rows = [_metric(row) for row in found]
+    reproduced = reproduce_metrics()
+    rows = [_metric(row) for row in reproduced]
     _show(rows, rows, how)
-    _conclude(found, "numbers")
+    _conclude(reproduced, "numbers")
 
 
 @app.command()
@@ -79,7 +77,7 @@ def training(
     folder: Annotated[Path, typer.Option(help="Where the trainings are kept and gone on from.")] = (
         Path("studies/reference/bunit_table1")
     ),
-    how: FormatOption = Format.table,
+    how: FormatOption = OutputFormat.table,
 ) -> None:
     """Train networks of the papers with the papers' recipe, beside the printed accuracies.
 
@@ -95,29 +93,29 @@ def training(
     given = networks or []
     overrides = [word for word in given if "=" in word]
     named = [word for word in given if "=" not in word]
-    found = reproduce_training(named, seeds, folder, overrides, note)
-    rows = [_repeated(one) for one in found]
+    reproduced = reproduce_training(named, seeds, folder, overrides, note)
+    rows = [_repeated(one) for one in reproduced]
     emit(rows, how, _say, "test accuracy, %, mean ± standard deviation over seeds")
     note(f"each training: {folder / 'trainings.csv'}")
 
 
-def _repeated(found: Repeated) -> dict[str, Any]:
+def _repeated(reproduced: Repeated) -> dict[str, Any]:
     return {
-        "network": found.network,
-        "printed": found.printed or None,
-        "seeds": found.count,
-        "last epoch": _percent(found.last, found.last_spread),
-        "best epoch": _percent(found.best, found.best_spread),
+        "network": reproduced.network,
+        "printed": reproduced.printed or None,
+        "seeds": reproduced.count,
+        "last epoch": _percent(reproduced.last, reproduced.last_spread),
+        "best epoch": _percent(reproduced.best, reproduced.best_spread),
     }
 
 
 def _percent(accuracy: float, spread: float | None) -> str:
-    said = f"{100 * accuracy:.2f}"
-    return said if spread is None else f"{said} ± {100 * spread:.2f}"
+    words = f"{100 * accuracy:.2f}"
+    return words if spread is None else f"{words} ± {100 * spread:.2f}"
 
 
-def _cost(found: ReproducedCost) -> dict[str, Any]:
-    row, cost = found.row, found.cost
+def _cost(reproduced: ReproducedCost) -> dict[str, Any]:
+    row, cost = reproduced.row, reproduced.cost
     return {
         "paper": row.paper,
         "table": row.table,
@@ -125,32 +123,32 @@ def _cost(found: ReproducedCost) -> dict[str, Any]:
         "backbone": row.backbone,
         "row": row.row,
         "printed_accuracy": row.accuracy or None,
-        "printed_params": found.printed_params,
+        "printed_params": reproduced.printed_params,
         "computed_params": cost.params if cost else None,
-        "params_verdict": found.params_verdict and str(found.params_verdict),
-        "printed_flops": found.printed_flops,
+        "params_verdict": reproduced.params_verdict and str(reproduced.params_verdict),
+        "printed_flops": reproduced.printed_flops,
         "computed_flops": cost.flops if cost else None,
-        "flops_verdict": found.flops_verdict and str(found.flops_verdict),
+        "flops_verdict": reproduced.flops_verdict and str(reproduced.flops_verdict),
         "computed_macs": cost.macs if cost else None,
-        "verdict": str(found.verdict),
+        "verdict": str(reproduced.verdict),
         "note": row.note or None,
         "network": row.network or None,
     }
 
 
-def _cost_in_table(found: ReproducedCost) -> dict[str, Any]:
-    row, cost = found.row, found.cost
+def _cost_in_table(reproduced: ReproducedCost) -> dict[str, Any]:
+    row, cost = reproduced.row, reproduced.cost
     return {
         "paper": row.paper,
         "table": row.table,
         "dataset": row.dataset,
         "backbone": row.backbone,
         "row": row.row,
-        "params": found.printed_params,
-        "computed params": _with_drop(cost.params, found.params_drop) if cost else None,
-        "FLOPs": found.printed_flops,
-        "computed FLOPs": _with_drop(cost.flops, found.flops_drop) if cost else None,
-        "verdict": str(found.verdict),
+        "params": reproduced.printed_params,
+        "computed params": _with_drop(cost.params, reproduced.params_drop) if cost else None,
+        "FLOPs": reproduced.printed_flops,
+        "computed FLOPs": _with_drop(cost.flops, reproduced.flops_drop) if cost else None,
+        "verdict": str(reproduced.verdict),
         "note": row.note or None,
     }
 
@@ -159,8 +157,8 @@ def _with_drop(cost: int, drop: object) -> str:
     return f"{cost:,}" if drop is None else f"{cost:,} ({drop:.2f} %)"
 
 
-def _metric(found: ReproducedMetric) -> dict[str, Any]:
-    cell = found.cell
+def _metric(reproduced: ReproducedMetric) -> dict[str, Any]:
+    cell = reproduced.cell
     return {
         "paper": cell.paper,
         "table": cell.table,
@@ -171,14 +169,16 @@ def _metric(found: ReproducedMetric) -> dict[str, Any]:
         "w1": float(cell.w1) if cell.w1 else None,
         "w2": float(cell.w2) if cell.w2 else None,
         "printed": cell.printed,
-        "computed": None if found.computed is None else round(found.computed, 4),
-        "verdict": str(found.verdict),
+        "computed": None if reproduced.computed is None else round(reproduced.computed, 4),
+        "verdict": str(reproduced.verdict),
         "note": cell.note or None,
     }
 
 
-def _show(rows: Sequence[dict[str, Any]], in_table: Sequence[dict[str, Any]], how: Format) -> None:
-    if how != Format.table:
+def _show(
+    rows: Sequence[dict[str, Any]], in_table: Sequence[dict[str, Any]], how: OutputFormat
+) -> None:
+    if how != OutputFormat.table:
         emit(rows, how)
         return
 
@@ -193,7 +193,7 @@ def _show_one(title: str, rows: Sequence[dict[str, Any]]) -> None:
     apart = ("paper", "table", "note")
     emit(
         [{k: v for k, v in row.items() if k not in apart} for row in rows],
-        Format.table,
+        OutputFormat.table,
         _say,
         title,
     )
@@ -214,14 +214,14 @@ def _say(name: str, value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _conclude(found: Sequence[Reproduced], what: str) -> None:
+def _conclude(reproduced: Sequence[Reproduced], what: str) -> None:
+    from unitsearch.api import contradictions, tally
     from unitsearch.errors import CheckError
-    from unitsearch.papers import contradictions, tally
 
-    counts = tally(found)
-    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    note(f"{sum(counts.values())} {what}: {said}")
-    wrong = contradictions(found)
+    counts = tally(reproduced)
+    words = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    note(f"{sum(counts.values())} {what}: {words}")
+    wrong = contradictions(reproduced)
     if wrong:
         more = f" and {len(wrong) - _MOST_NAMED} more" if len(wrong) > _MOST_NAMED else ""
         raise CheckError(

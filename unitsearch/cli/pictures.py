@@ -1,4 +1,4 @@
-"""draw and inspect: pictures of one network."""
+"""The commands draw and inspect: pictures of one network."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unitsearch.cli.output import Format, FormatOption, emit, note, write
+from unitsearch.cli.output import FormatOption, OutputFormat, emit, note, write
 
 if TYPE_CHECKING:
-    from unitsearch.views.inspection import Inspection
+    from unitsearch.api.types import Inspection
 
 Named = Annotated[str, typer.Argument(metavar="ARCHITECTURE", help="A file, or SPACE:POINT.")]
 
@@ -23,10 +23,10 @@ def draw(
         typer.Option("-o", "--output", help="The SVG file; - for stdout. NAME.svg unless given."),
     ] = None,
     width: Annotated[
-        float | None, typer.Option("--width", help="Pixels at which a row of layers ends.")
+        float | None, typer.Option("--width", help="Width of a row of layers in pixels.")
     ] = None,
     background: Annotated[
-        bool, typer.Option(help="Paper, light or dark as the reader's system asks for.")
+        bool, typer.Option(help="A background, light or dark as the reader's system asks for.")
     ] = True,
 ) -> None:
     """Draw an architecture: its layers, and the units of each stacked layer.
@@ -36,6 +36,7 @@ def draw(
       unitsearch draw toy_hybrid:No.1
       unitsearch draw exported/00007.yaml -o network.svg
     """
+    from unitsearch.api.documents import write_text
     from unitsearch.api.pictures import draw as drawn
     from unitsearch.api.pictures import file_name
 
@@ -44,7 +45,7 @@ def draw(
         write(svg.rstrip())
         return
     path = file_name(named, ".svg") if output is None else output
-    _write_file(path, svg)
+    write_text(path, svg)
     write(str(path))
 
 
@@ -54,26 +55,28 @@ def inspect(
     ],
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[data=NAME]...", help="Other data than the file says."),
+        typer.Argument(metavar="[data=NAME]...", help="Other data than those that the file names."),
     ] = None,
     image: Annotated[
         list[int] | None,
-        typer.Option("--image", help="Whose maps are shown, from 0; may be repeated. 0 if none."),
+        typer.Option(
+            "--image", help="An image whose maps are shown, from 0; may be repeated. 0 if none."
+        ),
     ] = None,
-    sample: Annotated[int, typer.Option("--sample", help="Images that are measured on.")] = 1000,
+    sample: Annotated[int, typer.Option("--sample", help="Number of images to measure on.")] = 1000,
     part: Annotated[
-        str, typer.Option("--part", help="Which images: validation or test.")
+        str, typer.Option("--part", help="The part of the data: validation or test.")
     ] = "validation",
     effects: Annotated[
-        int, typer.Option("--effects", help="Units whose effect is measured at most.")
+        int, typer.Option("--effects", help="Number of units at most whose effect is measured.")
     ] = 100,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="The HTML file; NAME.html unless given."),
     ] = None,
-    how: FormatOption = Format.table,
+    how: FormatOption = OutputFormat.table,
 ) -> None:
-    """Show what each unit of a trained network does, and what it does without it.
+    """Show the feature maps of each unit of a trained network, and the network without it.
 
     Writes a page with the feature maps of every unit, and prints its measures over many images.
 
@@ -82,14 +85,13 @@ def inspect(
       unitsearch inspect studies/lenet_hybrid-1/front/00007.yaml
       unitsearch inspect trained/Hybrid2.yaml --image 3 --image 8 --part test
     """
+    from unitsearch.api.inspections import inspection_summary, write_inspection
     from unitsearch.api.pictures import file_name
-    from unitsearch.api.pictures import inspect as look
-    from unitsearch.views.inspection import write_inspection
-    from unitsearch.views.inspection.measures import finding
+    from unitsearch.api.pictures import inspect as inspected
 
-    # networks this small lose by sharing a step among threads
+    # Networks this small are slower with several threads.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    found = look(
+    inspection = inspected(
         named,
         overrides or [],
         images=image or (0,),
@@ -99,26 +101,28 @@ def inspect(
         watch=note,
     )
     path = file_name(named, ".html") if output is None else output
-    write_inspection(found, path)
-    if how != Format.table:
-        emit(found.rows(), how)
+    write_inspection(inspection, path)
+    if how != OutputFormat.table:
+        emit(inspection.rows(), how)
         note(str(path))
         return
-    emit(_for_people(found), how)
-    note(finding(found))
+    emit(_readable_rows(inspection), how)
+    note(inspection_summary(inspection))
     note(
         f"accuracy: its change in points without the unit, ± two standard errors, over"
-        f" {found.images:,} images;"
+        f" {inspection.images:,} images;"
     )
-    note("share: of its stack's variance; saves: counted exactly, its neighbours' too")
-    if found.is_same_split is not True and part == "validation":
+    note(
+        "share: of its stack's variance; saves: counted exactly, with channels of the layers around"
+    )
+    if inspection.is_same_split is not True and part == "validation":
         note("these images may have been trained on: --part test has none that were")
     write(str(path))
 
 
-def _for_people(found: Inspection) -> list[dict[str, Any]]:
+def _readable_rows(inspection: Inspection) -> list[dict[str, Any]]:
     rows = []
-    for unit, row in zip(found.units, found.rows(), strict=True):
+    for unit, row in zip(inspection.units, inspection.rows(), strict=True):
         effect, saves = unit.effect, unit.saves
         rows.append(
             {
@@ -137,9 +141,3 @@ def _for_people(found: Inspection) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _write_file(path: Path, text: str) -> None:
-    from unitsearch.study.folder import write_file
-
-    write_file(path, text.encode())

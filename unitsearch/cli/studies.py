@@ -1,51 +1,37 @@
-"""status, trials, best, report and plot: what a study holds."""
+"""status, trials, best, report and plot: the content of a study."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unitsearch.cli.output import Format, FormatOption, emit, note, write
+from unitsearch.cli.output import FormatOption, OutputFormat, emit, note, write
 
-_STATES = ("complete", "stopped", "failed", "running", "waiting")
+if TYPE_CHECKING:
+    from unitsearch.api.study_facts import TrialTable
+
 StudyArgument = Annotated[str, typer.Argument(help="A study's name or folder.")]
 
 
-def status(study: StudyArgument, how: FormatOption = Format.table) -> None:
-    """Say how a study stands.
+def status(study: StudyArgument, how: FormatOption = OutputFormat.table) -> None:
+    """Print the state of a study.
 
     \b
     Example: unitsearch status lenet_hybrid-1
     """
-    from unitsearch.api import best_trial, load_study
-    from unitsearch.study.state import study_state
-    from unitsearch.study.tables import front_trials, hypervolume_history
+    from unitsearch.api.study_facts import study_status
 
-    record = load_study(study).record
-    best = best_trial(record)
-    history = hypervolume_history(record)
-    states = [trial.state for trial in record.trials]
-    state = study_state(record)
-    row: dict[str, Any] = {
-        "name": record.name,
-        "state": state,
-        "budget_trials": record.manifest.config.budget.trials,
-        **{name: states.count(name) for name in _STATES},
-        "front": len(front_trials(record)),
-        "best_accuracy": best.accuracy if best else None,
-        "hypervolume": history[-1][1] if history else None,
-        "folder": str(record.folder),
-    }
+    row = study_status(study)
     emit([row], how)
-    if state == "stopped" and how == Format.table:
+    if row["state"] == "stopped" and how == OutputFormat.table:
         note(f"next: unitsearch resume {study}")
 
 
 def trials(
     study: StudyArgument,
-    how: FormatOption = Format.table,
+    how: FormatOption = OutputFormat.table,
     front: Annotated[bool, typer.Option("--front", help="The front only.")] = False,
 ) -> None:
     """List the trials of a study: accuracies are fractions, flops the papers' convention.
@@ -55,27 +41,22 @@ def trials(
       unitsearch trials lenet_hybrid-1
       unitsearch trials lenet_hybrid-1 --front -f csv
     """
-    from unitsearch.api import load_study
-    from unitsearch.study.tables import rows
+    from unitsearch.api.study_facts import trial_table
 
-    record = load_study(study).record
-    found = [row for row in rows(record) if row["front"] or not front]
-    emit(_shown(found, how, record.shares_filters), how)
+    emit(_columns_for(how, trial_table(study, front_only=front)), how)
 
 
-def best(study: StudyArgument, how: FormatOption = Format.table) -> None:
+def best(study: StudyArgument, how: FormatOption = OutputFormat.table) -> None:
     """List the front of a study, the most accurate first.
 
     \b
     Example: unitsearch best lenet_hybrid-1
     """
-    from unitsearch.api import load_study
-    from unitsearch.study.tables import rows
+    from unitsearch.api.study_facts import trial_table
 
-    record = load_study(study).record
-    found = [row for row in rows(record) if row["front"]]
-    found.sort(key=lambda row: (-row["accuracy"], row["flops"]))
-    emit(_shown(found, how, record.shares_filters), how)
+    rows = _columns_for(how, trial_table(study, front_only=True))
+    rows.sort(key=lambda row: (-row["accuracy"], row["flops"]))
+    emit(rows, how)
 
 
 def report(
@@ -163,9 +144,9 @@ def plot(
     write(str(draw([study, *(also or [])], name, output, **options)))
 
 
-def _shown(rows: list[dict[str, Any]], how: Format, shared: bool) -> list[dict[str, Any]]:
-    """Return rows for people without the columns that tell them nothing."""
-    if how != Format.table or shared:
-        return rows
+def _columns_for(how: OutputFormat, table: TrialTable) -> list[dict[str, Any]]:
+    """Return the rows; for people without the columns that are the same as others."""
+    if how != OutputFormat.table or table.shares_filters:
+        return list(table.rows)
     left_out = ("macs_shared", "bits", "se_bits")
-    return [{k: v for k, v in row.items() if k not in left_out} for row in rows]
+    return [{k: v for k, v in row.items() if k not in left_out} for row in table.rows]

@@ -1,4 +1,4 @@
-"""Data sets. What stands here knows no torch; ``sets`` loads them and ``batches`` serves them."""
+"""Data sets. Nothing here imports torch; ``sets`` loads them and ``batches`` serves them."""
 
 from unitsearch.data.spec import NAMES, DataSpec, Facts, available, data_spec, describe
 

@@ -1,7 +1,7 @@
 """Batches of uint8 images: drawn, augmented and normalised as whole tensors.
 
-Where the images lie is not known here. What is drawn of an image read from its file, its random
-resized crop, is drawn where it is read.
+This module does not know whether images lie in memory or in files. The random resized crop of an
+image in a file is drawn by the code that reads the file.
 
 Times are of torch 2.13, one thread on a shared x86 core, CIFAR-10's shape, batches of 128. From set
 to network an image takes 3 us, 9 with ``crop_flip``; through a DataLoader it took 22 and 60.
@@ -35,10 +35,10 @@ def batches(
     Args:
         images: The images.
         size: Images in a batch; the last one may be smaller.
-        order: Where the order is drawn from, once, when the first batch is asked for, and then
-            what augmentation changes; None keeps the order the images have.
+        order: The generator that the order is drawn from, once, when the first batch is asked for,
+            and then the augmentation; None keeps the order that the images have.
         drop_last: Whether a smaller last batch is left out.
-        augmentation: What a data set's ``augment`` names; anything but ``none`` needs an ``order``.
+        augmentation: The value of a data set's ``augment``; all but ``none`` need an ``order``.
 
     Yields:
         Pixels, uint8 ``[b, c, h, w]``, and labels, int64 ``[b]``, on the device of the labels.
@@ -88,7 +88,7 @@ def augment(pixels: Tensor, how: str, generator: Generator) -> Tensor:
     Args:
         pixels: uint8 ``[b, c, h, w]``.
         how: ``none`` or ``crop_flip``; ``resized_crop_flip`` is done where images are read.
-        generator: Where the changes are drawn from: see ``draw_crops``.
+        generator: The generator that the changes are drawn from: see ``draw_crops``.
     """
     if how == "none":
         return pixels
@@ -97,7 +97,7 @@ def augment(pixels: Tensor, how: str, generator: Generator) -> Tensor:
 
 
 def draw_crops(count: int, generator: Generator) -> Tensor:
-    """Return what ``crop_flip`` does to each image: row, column and whether it is mirrored.
+    """Return the random values of ``crop_flip`` for each image: row, column, whether to mirror it.
 
     int64 ``[count, 3]``, on the generator's device: all rows are drawn first, then all columns.
     """
@@ -112,7 +112,7 @@ def draw_crops(count: int, generator: Generator) -> Tensor:
 
 
 def crop_flip(pixels: Tensor, drawn: Tensor) -> Tensor:
-    """Return each image cropped and mirrored as ``drawn``, integers ``[b, 3]``, says."""
+    """Return each image cropped and mirrored by its row of ``drawn``, integers ``[b, 3]``."""
     count, channels, height, width = pixels.shape
     padded = pad(pixels, (CROP_PADDING,) * 4)
     top, left, is_flipped = torch.split(drawn.long(), 1, 1)
@@ -132,7 +132,7 @@ def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
     Args:
         pixels: uint8 ``[b, c, h, w]``.
         mean: One per channel, of pixels scaled to 0 .. 1.
-        std: Likewise, above 0.
+        std: One per channel, of pixels scaled to 0 .. 1, above 0.
     """
     scale, shift = _affine(tuple(mean), tuple(std), pixels.device)
     # one multiplication and one addition in place: 2 us an image, the formula as written takes 6

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unitsearch.data.pools import Pool, Pools
+from unitsearch.data.pools import ImagePool, Pools
 from unitsearch.errors import DataError
 
 MAX_BYTES = 1 << 29  # of one file; the largest published one has 155 million
@@ -51,13 +51,13 @@ def read_cifar(files: Mapping[str, Path], *, label_key: str, classes: int) -> Po
     )
 
 
-def _read_pool(paths: Iterable[Path], label_key: str, classes: int) -> Pool:
+def _read_pool(paths: Iterable[Path], label_key: str, classes: int) -> ImagePool:
     pools = [_read_batch(path, label_key, classes) for path in paths]
     pixels = np.concatenate([pool.pixels for pool in pools])
-    return Pool(pixels, np.concatenate([pool.labels for pool in pools]))
+    return ImagePool(pixels, np.concatenate([pool.labels for pool in pools]))
 
 
-def _read_batch(path: Path, label_key: str, classes: int) -> Pool:
+def _read_batch(path: Path, label_key: str, classes: int) -> ImagePool:
     batch = read_pickle(path)
     data, labels = _entry(batch, "data", path), _entry(batch, label_key, path)
     pixels = data.array if isinstance(data, _Array) else None
@@ -74,7 +74,7 @@ def _read_batch(path: Path, label_key: str, classes: int) -> Pool:
         if not isinstance(label, int) or not 0 <= label < classes:
             expected = f"labels from 0 to {classes - 1}"
             raise DataError(place=place, found=label, expected=expected)
-    return Pool(pixels.reshape(-1, 3, 32, 32), np.array(labels, np.int64))
+    return ImagePool(pixels.reshape(-1, 3, 32, 32), np.array(labels, np.int64))
 
 
 def _entry(batch: Any, key: str, path: Path) -> Any:
@@ -85,7 +85,7 @@ def _entry(batch: Any, key: str, path: Path) -> Any:
 
 
 def read_pickle(path: Path) -> Any:
-    """Return what the pickle at ``path`` holds; arrays of bytes come as ``_Array``.
+    """Return the content of the pickle at ``path``, arrays of bytes as ``_Array``.
 
     Raises:
         DataError: If it is too large, damaged, or names anything but the parts of such an array.
@@ -109,7 +109,7 @@ def read_pickle(path: Path) -> Any:
         raise DataError(f"is a damaged pickle ({error})", place=str(path), fix=fix) from error
 
 
-_DAMAGE = (  # all that the standard unpickler raises for bytes that make no sense
+_DAMAGE = (  # the errors that the standard unpickler raises for bytes that make no sense
     pickle.UnpicklingError,
     ArithmeticError,
     AttributeError,
@@ -123,7 +123,7 @@ _DAMAGE = (  # all that the standard unpickler raises for bytes that make no sen
 
 
 class _Array:
-    """Stands in for ``numpy.ndarray``: an array of bytes, once its state is set."""
+    """The stand-in for ``numpy.ndarray``: an array of bytes, once its state is set."""
 
     array: NDArray[np.uint8] | None = None
 
@@ -138,7 +138,7 @@ class _Array:
 
 
 class _Bytes:
-    """Stands in for ``numpy.dtype``: one unsigned byte a value, and no other type."""
+    """The stand-in for ``numpy.dtype``: one unsigned byte a value, and no other type."""
 
     def __init__(self, code: object, *_: object) -> None:
         if code != "u1":
@@ -159,7 +159,7 @@ def _encode(text: str, encoding: str) -> bytes:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Builds plain values and arrays of bytes; refuses whatever else a pickle names."""
+    """An unpickler that builds plain values and arrays of bytes and refuses all other names."""
 
     _STAND_INS: Mapping[tuple[str, str], Any] = {
         ("numpy.core.multiarray", "_reconstruct"): _reconstruct,  # numpy 1 and Python 2

@@ -1,4 +1,4 @@
-"""Image files to pixels, one at a time: opened, scaled, cut. Knows no torch.
+"""Image files to pixels, one at a time: opened, scaled, cut. Imports no torch.
 
 Scaling is bilinear over all the pixels that a new one covers, as torchvision does it with pillow.
 """
@@ -6,6 +6,8 @@ Scaling is bilinear over all the pixels that a new one covers, as torchvision do
 from __future__ import annotations
 
 import math
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,15 +30,35 @@ _GAP = 2  # a JPEG is decoded at 1/2, 1/4 or 1/8 only where this many times the 
 _SLENDER = 32  # an image longer than this many times its width is cut to it before it is scaled
 
 
+_DAMAGE = (  # the errors that pillow's decoders raise for bytes that make no sense
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    SyntaxError,  # of a broken PNG
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+
 @contextmanager
 def readable(path: Path | str) -> Iterator[None]:
-    """Turn what pillow says of a file that it cannot read into a ``DataError`` that names it."""
-    from PIL.Image import DecompressionBombError
+    """Turn any error of pillow's about a file that it cannot read into a ``DataError``.
+
+    Raises:
+        DataError: It names the file, and pillow's own words come last in it.
+    """
+    from PIL.Image import DecompressionBombError, DecompressionBombWarning
 
     try:
         yield
-    except (OSError, EOFError, SyntaxError, ValueError, DecompressionBombError) as error:
-        # pillow says SyntaxError of a broken PNG
+    except (*_DAMAGE, DecompressionBombError, DecompressionBombWarning) as error:
         message = f"is not an image that can be read ({error})"
         fix = "mend the file or take it away"
         raise DataError(message, place=str(path), fix=fix) from error
@@ -51,8 +73,8 @@ def decode(
         path: The file.
         side: In pixels.
         margin: The shorter side is scaled to ``round(margin * side)`` before the middle is cut out.
-        random: Where a random resized crop, mirrored with probability one half, is drawn from; None
-            for the whole image.
+        random: The generator that a random resized crop, mirrored with probability one half, is
+            drawn from; None for the whole image.
 
     Raises:
         DataError: If the file is no image that can be read.
@@ -127,7 +149,7 @@ def _random_crop(image: Image, side: int, random: Random) -> Image:
     left, top, right, bottom = crop_box(width, height, random)
     across, down = width / (right - left), height / (bottom - top)
     image.draft(None, (math.ceil(_GAP * side * across), math.ceil(_GAP * side * down)))
-    # what is left of each side; 1 unless the JPEG is decoded at a fraction
+    # the share of each side that is decoded; 1 unless the JPEG is decoded at a fraction
     x, y = image.size[0] / width, image.size[1] / height
     box = (round(left * x), round(top * y), round(right * x), round(bottom * y))
     return image.convert("RGB").crop(box).resize((side, side), Resampling.BILINEAR)

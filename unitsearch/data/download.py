@@ -1,8 +1,9 @@
-"""Fetching a published set into its root, by torchvision's addresses and checksums."""
+"""The download of a published set into its root, by torchvision's addresses and checksums."""
 
 from __future__ import annotations
 
 import tarfile
+import zlib
 from http.client import HTTPException
 from typing import Any
 
@@ -17,11 +18,12 @@ from unitsearch.data.spec import (
 from unitsearch.data.vision import torchvision
 from unitsearch.errors import DataError
 
-_FAILURES = (OSError, EOFError, RuntimeError, HTTPException, tarfile.TarError)
+# The errors of a connection that fails, and of an archive that is damaged.
+_FAILURES = (OSError, EOFError, RuntimeError, HTTPException, tarfile.TarError, zlib.error)
 
 
 def make_available(spec: DataSpec) -> None:
-    """See that the files of a set are there, fetching them if that is allowed and needed.
+    """Ensure that the files of a set are there; fetch them if that is allowed and needed.
 
     The driver of a study does this once, before any worker loads them.
 
@@ -37,10 +39,10 @@ def download(spec: DataSpec) -> None:
     """Fetch the files of a published set, in torchvision's layout; progress goes to stderr.
 
     Only torchvision's download functions are used, which check MD5 sums before they unpack: its
-    data-set classes would also unpickle what they find.
+    data-set classes would also unpickle the files.
 
     Raises:
-        DataError: If they cannot be fetched; it says why, and which files to put where by hand.
+        DataError: If they cannot be fetched; it gives the reason, the files and their folder.
     """
     datasets = torchvision().datasets
     try:

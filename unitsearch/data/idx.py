@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unitsearch.data.pools import Pool, Pools
+from unitsearch.data.pools import ImagePool, Pools
 from unitsearch.errors import DataError
 
 MAX_BYTES = 1 << 30  # of pixels, checked before they are allocated; MNIST has 47 million
@@ -49,7 +49,7 @@ def read_idx_set(files: Mapping[str, Path], classes: tuple[str, ...]) -> Pools:
     )
 
 
-def _read_pool(files: Mapping[str, Path], part: str, classes: int) -> Pool:
+def _read_pool(files: Mapping[str, Path], part: str, classes: int) -> ImagePool:
     images, labels = files[f"{part}-images-idx3-ubyte"], files[f"{part}-labels-idx1-ubyte"]
     pixels, targets = read_idx(images, 3), read_idx(labels, 1)
     if len(pixels) != len(targets):
@@ -58,7 +58,7 @@ def _read_pool(files: Mapping[str, Path], part: str, classes: int) -> Pool:
     if len(targets) and targets.max() >= classes:
         expected = f"labels from 0 to {classes - 1}"
         raise DataError(place=str(labels), found=int(targets.max()), expected=expected)
-    return Pool(pixels[:, None], targets.astype(np.int64))
+    return ImagePool(pixels[:, None], targets.astype(np.int64))
 
 
 def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
@@ -89,8 +89,8 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
         fix = "delete it and fetch it again"
         raise DataError(f"cannot be read ({error})", place=str(path), fix=fix) from error
     if len(values) != size:
-        found = len(values) if len(values) < size else f"{size} and more"
+        count = len(values) if len(values) < size else f"{size} and more"
         expected = f"{size} values, as its header says"
         fix = "delete it and fetch it again"
-        raise DataError(place=str(path), found=found, expected=expected, fix=fix)
+        raise DataError(place=str(path), found=count, expected=expected, fix=fix)
     return np.frombuffer(values, np.uint8).reshape(shape)

@@ -1,4 +1,4 @@
-"""Tiny-ImageNet and ImageNet as they are published: which file shows which class. Opens no image.
+"""Tiny-ImageNet and ImageNet as they are published: the class of each file. Opens no image.
 
 Labels are the places of the WordNet ids (wnids) in alphabetical order, as torchvision has them.
 Training images come class by class, test images in the order of their file names, so that both
@@ -106,7 +106,7 @@ def read_meta(path: Path) -> dict[int, str]:
         return {int(number): str(wnid) for number, wnid, children in rows if not children}
     except (
         *(OSError, EOFError, ValueError, TypeError, LookupError, AttributeError),
-        *(NotImplementedError, zlib.error, matlab.MatReadError),
+        *(ArithmeticError, MemoryError, NotImplementedError, zlib.error, matlab.MatReadError),
     ) as error:
         message = f"is not the development kit's meta.mat ({error})"
         raise DataError(message, place=str(path)) from error
@@ -140,7 +140,7 @@ def _read_kaggle(path: Path, label_of: dict[str, int]) -> dict[str, int]:
 
     A line is a name, a comma, and a wnid with a box for each object; all objects are of one class.
     """
-    found: dict[str, int] = {}
+    labels: dict[str, int] = {}
     for fail, line in _lines(path):
         name, _, objects = line.partition(",")
         if (name, objects) == ("ImageId", "PredictionString"):
@@ -148,39 +148,39 @@ def _read_kaggle(path: Path, label_of: dict[str, int]) -> dict[str, int]:
         wnid = objects.partition(" ")[0]
         if not name or wnid not in label_of:
             raise fail(line, "an image, a comma and one of the wnids of train")
-        if name in found:
+        if name in labels:
             raise fail(name, "each image once")
-        found[name] = label_of[wnid]
-    return found
+        labels[name] = label_of[wnid]
+    return labels
 
 
 def _read_truth(folder: Path, label_of: dict[str, int]) -> list[int]:
     """Return the labels of the images of val in the order of their names, which are numbers."""
     wnid_of = read_meta(folder / META)
-    found = []
+    labels = []
     for fail, line in _lines(folder / TRUTH):
         wnid = wnid_of.get(int(line)) if line.isdecimal() else None
         if wnid is None:
             raise fail(line, f"the number of a class of {folder / META}")
         if wnid not in label_of:
             raise fail(wnid, "one of the wnids of train")
-        found.append(label_of[wnid])
-    return found
+        labels.append(label_of[wnid])
+    return labels
 
 
 def _wnids(path: Path) -> tuple[str, ...]:
-    found = set()
+    wnids = set()
     for fail, line in _lines(path):
-        if not line.isalnum() or line in found:
+        if not line.isalnum() or line in wnids:
             raise fail(line, "a wnid that is on no other line")
-        found.add(line)
-    if not found:
+        wnids.add(line)
+    if not wnids:
         raise DataError("is empty", place=str(path), expected="a wnid on each line")
-    return tuple(sorted(found))
+    return tuple(sorted(wnids))
 
 
 def _lines(path: Path) -> Iterator[tuple[Callable[[str, str], DataError], str]]:
-    """Yield each line that is not blank, and what makes an error with its place."""
+    """Yield each line that is not blank, with a function that makes an error with its place."""
     try:
         lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -222,19 +222,19 @@ def _by_name(names: NDArray[np.bytes_], labels: Indices) -> Labelled:
 
 def _images_in(folder: Path) -> list[str]:
     """Return the names of the images in a folder, sorted; there is at least one."""
-    found = sorted(
+    names = sorted(
         entry.name
         for entry in _entries(folder)
         if entry.name.lower().endswith(SUFFIXES) and not entry.name.startswith(".")
     )
-    if not found:
+    if not names:
         raise DataError("holds no image", place=str(folder), expected=f"*{', *'.join(SUFFIXES)}")
-    return found
+    return names
 
 
 def _folders_in(folder: Path) -> tuple[str, ...]:
-    found = (entry.name for entry in _entries(folder) if entry.is_dir())
-    return tuple(sorted(name for name in found if not name.startswith(".")))
+    names = (entry.name for entry in _entries(folder) if entry.is_dir())
+    return tuple(sorted(name for name in names if not name.startswith(".")))
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -246,9 +246,9 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         raise DataError(reason, place=str(folder), expected="a folder") from error
 
 
-def _agree(place: Path, found: Collection[str], named: Collection[str], by: str) -> None:
-    """Raise ``DataError`` unless what is found is what is named."""
-    for more, less, what in ((named, found, "lacks"), (found, named, "also holds")):
+def _agree(place: Path, present: Collection[str], named: Collection[str], by: str) -> None:
+    """Raise ``DataError`` unless ``present`` and ``named`` hold the same names."""
+    for more, less, what in ((named, present, "lacks"), (present, named, "also holds")):
         if odd := sorted(set(more) - set(less)):
             others = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
             message = f"{what} {odd[0]}{others}"

@@ -1,4 +1,4 @@
-"""Where batches of images come from: memory, or files that are decoded when their turn comes."""
+"""Sources of batches of images: memory, or files that are decoded shortly before they are used."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from unitsearch.data.decoding import decode
 from unitsearch.data.pools import FilePool, Shape
 from unitsearch.errors import UsageError
 
-AHEAD = 2  # batches that are being decoded while one is in use
+AHEAD = 2  # batches that are decoded while one is in use
 
 Rows = Tensor | slice
 Batches = Generator[tuple[Tensor, Tensor], None, None]
 
 
 class Source(Protocol):
-    """Images and their labels, wherever they are; all that training and evaluation know of them."""
+    """Images and their labels, in memory or in files, as training and evaluation use them."""
 
     @property
     def labels(self) -> Tensor:
@@ -102,13 +102,13 @@ class StreamedImages:
     """Images left in their files, decoded batch by batch, and their labels.
 
     While one batch is in use, threads decode the next two, and no more: memory does not grow with
-    the number of images. What is served depends neither on the number of threads nor on their pace.
+    the number of images. The batches depend neither on the number of threads nor on their speed.
 
     Attributes:
         files: The files.
         labels: int64, ``[images]``, from 0; batches are served on their device.
-        decoders: How many threads decode; as many as there are usable cores, at most what the files
-            are worth, unless given.
+        decoders: The number of threads that decode; None for one a usable core, at most
+            ``most_decoders`` of the files.
     """
 
     files: FilePool
@@ -152,15 +152,17 @@ class StreamedImages:
     def _begin(
         self, pool: ThreadPoolExecutor, decoders: int, crops: int | None, rows: Rows
     ) -> tuple[Rows, NDArray[np.uint8], list[Future[None]]]:
-        """Have a batch decoded into uint8 [b, h, w, c], one part of it by each thread."""
+        """Start to decode a batch into uint8 [b, h, w, c], one part of it in each thread."""
         numbers = range(len(self))[rows] if isinstance(rows, slice) else rows.tolist()
         _, height, width = self.shape
         pixels = np.empty((len(numbers), height, width, 3), np.uint8)
         size = -(-len(numbers) // decoders) or 1
         starts = range(0, len(numbers), size)
         parts = [
-            pool.submit(self._decode, pixels[at : at + size], numbers[at : at + size], crops)
-            for at in starts
+            pool.submit(
+                self._decode, pixels[start : start + size], numbers[start : start + size], crops
+            )
+            for start in starts
         ]
         return rows, pixels, parts
 
@@ -168,7 +170,7 @@ class StreamedImages:
         folder, side, margin = self.files.folder, self.files.side, self.files.margin
         for pixels, number in zip(into, numbers, strict=True):
             path = f"{folder}/{os.fsdecode(self.files.names[number])}"
-            # a generator of each image's own: neither batches nor threads change what it draws
+            # each image has a generator of its own: neither batches nor threads change its crop
             random = None if crops is None else Random((crops << 32) + number)
             pixels[:] = decode(path, side, margin, random)
 

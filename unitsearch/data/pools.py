@@ -1,4 +1,4 @@
-"""What a reader hands over: images as they lie in the files, before any split. Knows no torch."""
+"""Pools: the images of a data set as its files hold them, before any split. Imports no torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class ImagePool:
     """Images in memory and their labels.
 
     Attributes:
@@ -38,12 +38,12 @@ class FilePool:
     """Images left in their files, and their labels.
 
     Attributes:
-        folder: What the names start from.
+        folder: The folder that the names are relative to.
         names: Bytes, ``[images]``; one array, as a million texts would take four times the memory.
         labels: int64, ``[images]``, from 0.
         side: Height and width that images are brought to, in pixels.
-        margin: How much longer than ``side`` the shorter side is before the middle is cut out.
-        most_decoders: How many threads it is worth to decode with.
+        margin: The shorter side over ``side`` before the middle is cut out.
+        most_decoders: The number of threads above which decoding is no faster.
     """
 
     folder: Path
@@ -66,7 +66,7 @@ class FilePool:
         return replace(self, names=self.names[chosen], labels=self.labels[chosen])
 
     def fingerprint(self) -> bytes:
-        """Return what differs where file names, or their order, differ; folders do not matter."""
+        """Return a hash of the file names in their order; their folders do not enter."""
         digest = hashlib.sha256()
         for name in self.names.tolist():
             digest.update(name.rpartition(b"/")[2] + b"\0")
@@ -78,15 +78,15 @@ class Pools:
     """A data set as its files divide it.
 
     Attributes:
-        train: The images to train on, from which what is missing below is cut.
+        train: The images to train on, from which missing validation and test images are cut.
         classes: The names of the classes, in the order of their labels.
         test: The published test set, if there is one.
         validation: The validation set, if the files have one.
-        cut_for_test: How many images to cut out of ``train`` where there is no test set.
+        cut_for_test: The number of images to cut out of ``train`` where there is no test set.
     """
 
-    train: Pool | FilePool
+    train: ImagePool | FilePool
     classes: tuple[str, ...]
-    test: Pool | FilePool | None = None
-    validation: Pool | FilePool | None = None
+    test: ImagePool | FilePool | None = None
+    validation: ImagePool | FilePool | None = None
     cut_for_test: int = 0

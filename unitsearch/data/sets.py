@@ -1,6 +1,6 @@
 """Data sets: read, split, and held as uint8 tensors or, if large, as names of files.
 
-What is held as tensors is read once a machine: see ``shared``.
+Sets that are held as tensors are read once per machine: see ``shared``.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from torch import Tensor
 from unitsearch.data.cifar import read_cifar
 from unitsearch.data.digits import read_digits
 from unitsearch.data.download import make_available
-from unitsearch.data.folder import is_image, read_folder
 from unitsearch.data.idx import FASHION_CLASSES, MNIST_CLASSES, read_idx_set
+from unitsearch.data.image_folder import is_image, read_folder
 from unitsearch.data.imagenet import read_imagenet, read_tiny_imagenet
 from unitsearch.data.images import Images, Rows, Source, StreamedImages
-from unitsearch.data.pools import FilePool, Pool, Pools
+from unitsearch.data.pools import FilePool, ImagePool, Pools
 from unitsearch.data.shared import Content, shared
 from unitsearch.data.spec import STREAMED, DataSpec, files_of, folder_of, part_folders, shares
 from unitsearch.data.split import Indices, Split, draw, hash_of
 from unitsearch.errors import DataError
 
 SAMPLE = 1000  # images in files that mean and standard deviation are measured on
-_DECODED = 64  # of them decoded together
+_DECODED = 64  # images of the sample that are decoded together
 _PARTS = ("train", "validation", "test")
-# Digits are read faster than they would be found; of streamed sets there are only names.
+# Digits are read faster than a shared file is opened; streamed sets hold only names.
 _UNSHARED = ("digits", *STREAMED)
-_CHUNK = 1024  # images looked at together: one channel of them fits a cache
+_CHUNK = 1024  # images counted together: one channel of them fits a processor cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +47,11 @@ class DataSet:
     Attributes:
         name: Its name, as in its specification.
         train: The images to train on.
-        validation: The images a search sees; disjoint from the others.
-        test: The images that are looked at once, at the end.
+        validation: The images that a search measures accuracy on; disjoint from the others.
+        test: The images that are used once, at the end.
         classes: The names of the classes, in the order of their labels.
         mean: One per channel, of pixels scaled to 0 .. 1.
-        std: Likewise, none of them 0.
+        std: One per channel, of pixels scaled to 0 .. 1, none of them 0.
         split_hash: 16 hex digits; equal hashes mean equal splits of equal labels.
     """
 
@@ -122,21 +122,27 @@ def _loaded(spec: DataSpec) -> DataSet:
 
 
 def _version(spec: DataSpec) -> tuple[str, str]:
-    """Return the name that the set of ``spec`` is shared by, and what tells its versions apart.
+    """Return the name under which the set of ``spec`` is shared, and the hash of its version.
 
-    Those are the files that it is read from and the sources of this folder, which read and split.
+    The version changes with the files that the set is read from and with the sources of this
+    folder, which read and split it.
     """
     if spec.name == "image_folder":
         folder = Path(spec.path or "").expanduser()
         walks = [os.walk(part, followlinks=True) for part in part_folders(spec).values()]
-        entries = (Path(at, name) for walk in walks for at, _, names in walk for name in names)
+        entries = (
+            Path(folder_name, name)
+            for walk in walks
+            for folder_name, _, names in walk
+            for name in names
+        )
         files = sorted(filter(is_image, entries))
         decoders = [metadata.version("pillow"), metadata.version("torchvision")]
     else:
         folder, files, decoders = folder_of(spec), list(files_of(spec).values()), []
-    # neither how the folder was named nor what is done to its images later matters here
+    # neither the spelling of the folder nor the augmentation of its images changes the content
     own = replace(spec, root=None, path=None, download=False, augment="none")
-    said = hashlib.sha256(os.fsencode(folder.resolve()) + repr(own).encode())
+    digest = hashlib.sha256(os.fsencode(folder.resolve()) + repr(own).encode())
     stamp = hashlib.sha256(repr(decoders).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         stamp.update(path.read_bytes())
@@ -148,14 +154,14 @@ def _version(spec: DataSpec) -> tuple[str, str]:
             raise DataError(f"cannot be read ({reason})", place=str(path)) from error
         parts = (str(path), state.st_size, state.st_mtime_ns, state.st_ctime_ns)
         stamp.update(repr(parts).encode())
-    return f"{spec.name}-{said.hexdigest()[:12]}", stamp.hexdigest()[:12]
+    return f"{spec.name}-{digest.hexdigest()[:12]}", stamp.hexdigest()[:12]
 
 
 def _taken_apart(data: DataSet) -> Content:
     tensors: dict[str, Tensor] = {}
     for part in _PARTS:
         images = getattr(data, part)
-        assert isinstance(images, Images)  # what is left in files is not shared
+        assert isinstance(images, Images)  # images left in files are not shared
         tensors |= {f"{part}.pixels": images.pixels, f"{part}.labels": images.labels}
     facts = {"classes": data.classes, "mean": data.mean, "std": data.std, "split": data.split_hash}
     return Content(tensors, facts)
@@ -182,11 +188,11 @@ def measured(images: Source) -> tuple[tuple[float, ...], tuple[float, ...]]:
     by and gets 1.
     """
     count, channels = len(images), images.shape[0]
-    chosen: Iterable[Rows] = (slice(at, at + _CHUNK) for at in range(0, count, _CHUNK))
+    chosen: Iterable[Rows] = (slice(start, start + _CHUNK) for start in range(0, count, _CHUNK))
     if isinstance(images, StreamedImages):
         sample = draw(images.files.labels, min(SAMPLE, count), "mean and std")[0]
         rows = torch.from_numpy(sample)
-        chosen = (rows[at : at + _DECODED] for at in range(0, len(rows), _DECODED))
+        chosen = (rows[start : start + _DECODED] for start in range(0, len(rows), _DECODED))
     histogram = torch.zeros(channels, 256, dtype=torch.int64)
     with closing(images.serve(chosen)) as served:
         for chunk, _ in served:
@@ -228,7 +234,7 @@ def _read(spec: DataSpec) -> Pools:
 
 
 def _check(pools: Pools, spec: DataSpec) -> None:
-    """Raise ``DataError`` unless images and classes are as ``spec`` says."""
+    """Raise ``DataError`` unless images and classes are those of ``spec``."""
     for pool in _parts(pools):
         shape = pool.shape
         if spec.input is not None and shape != spec.input:
@@ -241,7 +247,7 @@ def _check(pools: Pools, spec: DataSpec) -> None:
         raise DataError(place=f"data={spec.name}", found=len(pools.classes), expected=expected)
 
 
-def _parts(pools: Pools) -> list[Pool | FilePool]:
+def _parts(pools: Pools) -> list[ImagePool | FilePool]:
     parts = (pools.train, pools.validation, pools.test)
     return [pool for pool in parts if pool is not None]
 
@@ -261,7 +267,7 @@ def _split(pools: Pools, spec: DataSpec) -> Split:
     return Split(rest[kept], rest[chosen], test)
 
 
-def _images(pool: Pool | FilePool, chosen: Indices) -> Source:
+def _images(pool: ImagePool | FilePool, chosen: Indices) -> Source:
     labels = torch.from_numpy(pool.labels[chosen])
     if isinstance(pool, FilePool):
         return StreamedImages(pool.only(chosen), labels)

@@ -1,10 +1,10 @@
 """Tensors that all processes of a machine share: one file in the cache, mapped by each of them.
 
-The first process to need them writes the file, the others wait for it. A mapped page is in memory
-once, however many processes read it, and is copied only for one that writes to it. The file can
-be made anew at any time, so whatever is wrong with it or its folder costs time and never a result:
-a file that does not check out is written again, and where none can be written, memory of one's own
-serves. Nothing here knows what the tensors are.
+The first process that needs them writes the file, the others wait for it. A mapped page is in
+memory once, however many processes read it, and is copied only for a process that writes to it. The
+file can be made anew at any time, so a damaged file or folder costs time and never a result: a file
+with a wrong checksum is written again, and where none can be written, each process keeps the
+tensors in memory of its own. This module does not interpret the tensors.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from torch import Tensor
 
 from unitsearch.resources import cache_folder
 
-MAX_BYTES = 4 << 30  # of all files together; what has not been used for longest gives way
+MAX_BYTES = 4 << 30  # of all files together; the files unused for longest are removed first
 _SUFFIX = ".safetensors"
-_ABANDONED = 3600.0  # seconds after which a file in the making is nobody's
-_UNUSED = 30 * 86400.0  # seconds after which a file that nobody used goes
+_ABANDONED = 3600.0  # seconds after which an unfinished file counts as abandoned
+_UNUSED = 30 * 86400.0  # seconds after which an unused file is removed
 
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What is shared.
+    """The content of a shared file.
 
     Attributes:
         tensors: By name; contiguous, on the CPU.
-        facts: What is to be known beside them, as JSON can hold it.
+        facts: Facts about the tensors, as JSON can hold them.
     """
 
     tensors: Mapping[str, Tensor]
@@ -53,21 +53,21 @@ def folder() -> Path:
 
 
 def shared(name: str, version: str, make: Callable[[], Content]) -> Content:
-    """Return what ``make`` returns, mapped from a file if one is there or can be written.
+    """Return the content that ``make`` returns, mapped from a file if there is or can be one.
 
     Args:
-        name: What it is, as a file name; a new version takes the place of older ones.
-        version: What differs, as a file name, wherever ``make`` would return anything else.
-        make: Called at most once, by one process at a time; what it raises is handed on.
+        name: A file name for the content; a new version replaces older ones.
+        version: A file name that differs wherever ``make`` would return anything else.
+        make: Called at most once, by one process at a time; its errors are passed on.
     """
     path = folder() / f"{name}-{version}{_SUFFIX}"
-    if found := _mapped(path):
-        return found
+    if content := _mapped(path):
+        return content
     made: Content | None = None
     try:
         with _locked(path.with_name(f"{name}.lock")):
-            if found := _mapped(path):  # another process has made it meanwhile
-                return found
+            if content := _mapped(path):  # another process has made it meanwhile
+                return content
             made = make()
             if _write(path, made):
                 _tidy(path, name)
@@ -79,33 +79,33 @@ def shared(name: str, version: str, make: Callable[[], Content]) -> Content:
 
 
 def _mapped(path: Path) -> Content | None:
-    """Return what ``path`` holds; None if it is not there or not as it was written."""
+    """Return the content of ``path``; None if it is not there or not as it was written."""
     try:
         with safe_open(path, "pt") as file:
-            said = file.metadata() or {}
+            metadata = file.metadata() or {}
             # torch maps the file privately: pages are shared until somebody writes to them
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        found = Content(tensors, json.loads(said["facts"]))
-        if said["crc"] != _crc(found):  # 0.08 s for CIFAR-10's 184 MB
+        content = Content(tensors, json.loads(metadata["facts"]))
+        if metadata["crc"] != _crc(content):  # 0.08 s for CIFAR-10's 184 MB
             return None
-        with contextlib.suppress(OSError):  # another user's, perhaps
-            os.utime(path)  # it is in use
-    except (OSError, SafetensorError, KeyError, ValueError):
+        with contextlib.suppress(OSError):  # the file may belong to another user
+            os.utime(path)  # marks it as in use
+    except (OSError, SafetensorError, LookupError, RuntimeError, TypeError, ValueError):
         return None
-    return found
+    return content
 
 
 def _write(path: Path, content: Content) -> bool:
-    """Write the file whole or not at all, and say whether it is there."""
+    """Write the file whole or not at all, and return whether it is there."""
     size = sum(tensor.nbytes for tensor in content.tensors.values())
     if size > MAX_BYTES:
         return False
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=_SUFFIX)
     os.close(handle)
-    said = {"facts": json.dumps(content.facts), "crc": _crc(content)}
+    metadata = {"facts": json.dumps(content.facts), "crc": _crc(content)}
     try:
-        save_file(dict(content.tensors), name, said)
-        # not flushed to the disk: after a crash the file may be torn, and its checksum tells
+        save_file(dict(content.tensors), name, metadata)
+        # not flushed to the disk: after a crash the file may be torn, which its checksum shows
         Path(name).replace(path)
     except (OSError, SafetensorError) as error:
         Path(name).unlink(missing_ok=True)
@@ -115,17 +115,17 @@ def _write(path: Path, content: Content) -> bool:
 
 
 def _tidy(newest: Path, name: str) -> None:
-    """Remove older versions of ``name``, what nobody uses, and the oldest while all is too much."""
+    """Remove older versions of ``name``, unused files, and the oldest if all exceed the bound."""
     for path in newest.parent.glob(f"{name}-*{_SUFFIX}"):
         if path != newest:
             path.unlink(missing_ok=True)
-    found = []
+    entries = []
     for path in newest.parent.glob(f"*{_SUFFIX}"):
         with contextlib.suppress(OSError):
             state = path.stat()
-            found.append((path != newest, time.time() - state.st_mtime, state.st_size, path))
+            entries.append((path != newest, time.time() - state.st_mtime, state.st_size, path))
     total = 0
-    for _, unused, size, path in sorted(found):
+    for _, unused, size, path in sorted(entries):
         total += size
         longest = _ABANDONED if path.name.startswith(".") else _UNUSED
         if total > MAX_BYTES or unused > longest:
@@ -136,12 +136,12 @@ def _tidy(newest: Path, name: str) -> None:
 
 
 def _crc(content: Content) -> str:
-    found = zlib.crc32(json.dumps(content.facts).encode())
+    crc = zlib.crc32(json.dumps(content.facts).encode())
     for name in sorted(content.tensors):
         tensor = content.tensors[name]
-        found = zlib.crc32(f"{name} {tensor.dtype} {list(tensor.shape)}".encode(), found)
-        found = zlib.crc32(tensor.contiguous().numpy().data, found)
-    return f"{found:08x}"
+        crc = zlib.crc32(f"{name} {tensor.dtype} {list(tensor.shape)}".encode(), crc)
+        crc = zlib.crc32(tensor.contiguous().numpy().data, crc)
+    return f"{crc:08x}"
 
 
 class _NoLockError(Exception):
@@ -167,7 +167,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _complain(path: Path, error: Exception) -> None:
-    said = str(error).strip().splitlines()[0]
+    reason = str(error).strip().splitlines()[0]
     logging.getLogger(__name__).warning(
-        "%s: cannot be written (%s); the data are read into this process alone", path.parent, said
+        "%s: cannot be written (%s); the data are read into this process alone", path.parent, reason
     )

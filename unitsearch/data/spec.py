@@ -1,7 +1,7 @@
-"""Which data set, what to make of it, whether its files are there. Opens no image, knows no torch.
+"""The specification of a data set and its files. Opens no image and imports no torch.
 
-``DataSpec`` is what a configuration says under the key ``data``; ``describe`` and ``available``
-answer from it what a search space and a command need to know before anything is loaded.
+``DataSpec`` holds the values of a configuration under the key ``data``; from it, ``describe`` and
+``available`` give the facts that a search space and a command need before anything is loaded.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unitsearch.architecture.files import read_file
+from unitsearch.architecture.documents import read_file
 from unitsearch.errors import DataError, SpecError, UsageError, did_you_mean
 from unitsearch.fields import Bool, Enum, Float, Int, ListOf, Nullable, Text, field_, read
 from unitsearch.resources import config_folder, home_cache
@@ -29,7 +29,7 @@ _SPREADS = ListOf(Float(0.0, above=True), 1, 8192, what="a list, one number per 
 
 @dataclass(frozen=True, kw_only=True)
 class DataSpec:
-    """A data set and what is to be made of it.
+    """A data set, its split and its augmentation.
 
     Attributes:
         name: One of ``NAMES``.
@@ -44,7 +44,7 @@ class DataSpec:
         augment: ``none``, ``crop_flip`` or, of tiny_imagenet and imagenet, ``resized_crop_flip``.
         mean: One per channel, of pixels scaled to 0 .. 1; None for that of the images trained on,
             or of a stratified 1,000 of them where they are left on disk.
-        std: Likewise.
+        std: One per channel, of pixels scaled to 0 .. 1; None for that of the same images.
         size: Side in pixels to which an image_folder's images are resized.
         path: The folder of an image_folder.
 
@@ -101,13 +101,13 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a data set without opening it.
+    """The facts about a data set that are known without opening it.
 
     Attributes:
         input: Shape of one image, ``(channels, height, width)``.
         classes: Number of classes.
-        train_images: How many images are trained on, validation taken off; None if only opening
-            the set would tell.
+        train_images: The number of images trained on, validation taken off; None if it is known
+            only after opening the set.
     """
 
     input: tuple[int, int, int]
@@ -117,7 +117,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class _Published:
-    """A published set: its training images, what must be below the root, who hands it out."""
+    """A published set: its training images, its files below the root, and its source."""
 
     train_images: int
     folder: str = ""
@@ -195,19 +195,19 @@ def files_of(spec: DataSpec) -> dict[str, Path]:
     A file that is there only as ``.gz``, where its reader takes that, is named as such.
     """
     published, folder = _PUBLISHED[spec.name], folder_of(spec)
-    found = {}
+    paths = {}
     for name in published.files:
         plain, packed = folder / name, folder / f"{name}.gz"
         use_packed = published.may_be_gz and packed.is_file() and not plain.is_file()
-        found[name] = packed if use_packed else plain
-    return found
+        paths[name] = packed if use_packed else plain
+    return paths
 
 
 def require(spec: DataSpec) -> None:
     """Do nothing if the files of the set are there.
 
     Raises:
-        DataError: If some are missing; it says where they were looked for, and the ways out.
+        DataError: If some are missing; the message names the folder and the ways to get them.
     """
     if spec.name == "image_folder":
         class_folders(spec)
@@ -248,7 +248,7 @@ def available(spec: DataSpec) -> str | None:
 
 
 def describe(spec: DataSpec) -> Facts:
-    """Return what is known of the set without opening it.
+    """Return the facts about the set that are known without opening it.
 
     Raises:
         DataError: If it is an image_folder and the folder or its class folders are missing.
@@ -267,9 +267,9 @@ def describe(spec: DataSpec) -> Facts:
 def shares(
     spec: DataSpec, pool: int, classes: int, counted: str = "the training images there are"
 ) -> tuple[int, int]:
-    """Return how many of ``pool`` training images are used, and how many of those validate.
+    """Return the number of ``pool`` training images that are used, and of those that validate.
 
-    ``counted`` says of ``pool`` how it is known: a set on the disk may hold less than is published.
+    ``counted`` describes ``pool`` in messages: a set on the disk may hold less than is published.
 
     Raises:
         SpecError: If the limit leaves less than two images a class or is more than there are, or
@@ -297,7 +297,7 @@ def shares(
 def class_folders(spec: DataSpec) -> dict[str, tuple[str, ...]]:
     """Return the class folders of an image_folder, sorted, by part: ``train``, ``val``, ``test``.
 
-    A folder without parts has its classes under ``train``. What the classes hold is not looked at.
+    A folder without parts has its classes under ``train``. The class folders are not opened.
 
     Raises:
         DataError: If there is no path, no such folder, less than two classes, or if the parts
@@ -307,22 +307,22 @@ def class_folders(spec: DataSpec) -> dict[str, tuple[str, ...]]:
         fix = "name it with data.path=DIR"
         raise DataError(place="data.path", found=None, expected="a folder of images", fix=fix)
     parts = part_folders(spec)
-    found = {part: _folders_in(folder) for part, folder in parts.items()}
-    first = found["train"]
+    classes = {part: _folders_in(folder) for part, folder in parts.items()}
+    first = classes["train"]
     if len(first) < 2:
         raise DataError(
             place=str(parts["train"]),
             found=list(first),
             expected="folders of images, one for each of at least two classes",
         )
-    for part, names in found.items():
+    for part, names in classes.items():
         if names != first:
             raise DataError(
                 place=str(parts[part]),
                 found=list(names),
                 expected=f"the classes of training: {_listed(first)}",
             )
-    return found
+    return classes
 
 
 def part_folders(spec: DataSpec) -> dict[str, Path]:

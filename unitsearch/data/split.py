@@ -1,4 +1,4 @@
-"""Which images train, validate and test: fixed, stratified, and the same on every machine.
+"""The split of images into training, validation and test: stratified, equal on every machine.
 
 A split depends on the labels alone, not on a study's seed nor on any library's version: networks
 from different studies can then be compared, and the test set never leaks into a later search.
@@ -22,8 +22,9 @@ class Split:
 
     Attributes:
         train: int64, into the training images as the files hold them.
-        validation: Likewise, unless the files have a validation set; then into that.
-        test: Likewise, into the test set.
+        validation: int64, into the training images, or into the validation set if the files have
+            one.
+        test: int64, into the training images, or into the test set if the files have one.
     """
 
     train: Indices
@@ -42,7 +43,7 @@ def order(purpose: str, count: int) -> Indices:
 
 
 def allot(sizes: Sequence[int], total: int, keep: int = 0) -> list[int]:
-    """Return how many of ``total`` images come out of each class, as near to its share as can be.
+    """Return the number of ``total`` images out of each class, as near to its share as can be.
 
     A class gives at least one image where ``total`` suffices for that, and never its last ``keep``.
     Where neither of these bounds interferes, each count is its exact share rounded up or down.

@@ -1,4 +1,4 @@
-"""The one door to torchvision; nothing else in unitsearch imports it.
+"""The only module of unitsearch that imports torchvision.
 
 Where torch is built for the CPU, the torchvision that package indexes pair with it may be built for
 CUDA: its compiled half is then not loaded, and the import fails because a fake kernel is registered
@@ -15,7 +15,6 @@ from typing import Any
 
 _SYMPTOM = "operator torchvision::nms does not exist"
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-_kept: list[Any] = []  # a library's definitions live as long as it does
 
 
 @cache
@@ -26,10 +25,16 @@ def torchvision() -> ModuleType:
     except RuntimeError as error:
         if str(error) != _SYMPTOM:
             raise
+    _operators()
+    return importlib.import_module("torchvision")
+
+
+@cache  # the operators are defined as long as the library object lives
+def _operators() -> Any:
+    """Return a library that defines the bare schemas of torchvision's operators."""
     import torch
 
     library: Any = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for operator in ("nms", "qnms"):
         library.define(f"{operator}{_SCHEMA}")
-    _kept.append(library)
-    return importlib.import_module("torchvision")
+    return library

@@ -333,7 +333,7 @@ def _logged(name: str, path: Path) -> Iterator[None]:
     before, level, propagate = logger.handlers[:], logger.level, logger.propagate
     handler = logging.FileHandler(path, delay=True)
     handler.setLevel(logging.WARNING)
-    # Tune warns about missing result files, which it was told not to write.
+    # Tune warns about missing result files, although it is set to write none.
     handler.addFilter(lambda record: not record.name.startswith("ray.tune.analysis"))
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s: %(message)s"))
     logger.handlers[:], logger.propagate = [handler], False

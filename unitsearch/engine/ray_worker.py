@@ -15,7 +15,7 @@ from unitsearch.engine.local import THREADS
 
 
 class MailboxWorker:
-    """The work of a Ray worker process, on whatever machine it is.
+    """The work of a Ray worker process, on this machine or another.
 
     Args:
         slot: The worker's slot.

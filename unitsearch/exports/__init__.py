@@ -1,5 +1,1 @@
-"""What a study leaves as files, and networks exported from it: tables, architectures, programs."""
-
-from unitsearch.exports.outputs import write_outputs
-
-__all__ = ["write_outputs"]
+"""Networks as files for other programs: each is written, read back and checked, with a card."""

@@ -1,4 +1,4 @@
-"""The card of an exported network: what it is, how good, how to use it, and what was checked."""
+"""The card of an exported network: its origin, accuracy, costs, usage and checks, as Markdown."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
-from unitsearch.exports.checks import TOLERANCE, Checked
+from unitsearch import wording
+from unitsearch.architecture.description import describe
+from unitsearch.exports.card_facts import CardFacts
+from unitsearch.exports.checks import TOLERANCE, CheckedAnswer
 from unitsearch.exports.formats import FORMATS
-from unitsearch.exports.latencies import Timed
 from unitsearch.exports.markdown import block, code, table
+from unitsearch.exports.runtime_latency import RuntimeLatency
 from unitsearch.exports.sentences import sentences
-from unitsearch.exports.story import Story
-from unitsearch.exports.subject import Subject
+from unitsearch.exports.source_network import SourceNetwork
 from unitsearch.shapes import output
-from unitsearch.views import words
-from unitsearch.views.drawing import describe
 
 _COSTS = {
     "params": ("parameters", "all trainable numbers: weights, biases, batch norm's two a channel"),
@@ -38,42 +38,47 @@ _METRICS = {
 
 
 @dataclass(frozen=True)
-class Written:
-    """One format of a network, written.
+class WrittenFormat:
+    """The files of one format of a network.
 
     Attributes:
-        format: Its name.
+        format: The format's name.
         files: Content by file name.
-        checked: What was found when it was read back.
+        checked: The answer that was read back from the files.
     """
 
     format: str
     files: Mapping[str, bytes]
-    checked: Checked
+    checked: CheckedAnswer
 
 
-def card(subject: Subject, story: Story, written: Sequence[Written], timed: Sequence[Timed]) -> str:
+def card(
+    source: SourceNetwork,
+    facts: CardFacts,
+    written: Sequence[WrittenFormat],
+    latencies: Sequence[RuntimeLatency],
+) -> str:
     """Return the card of a network as Markdown."""
     parts = [
-        f"# {code(subject.stem)}",
-        _summary(subject, story),
+        f"# {code(source.stem)}",
+        _summary(source, facts),
         "## Input and output",
-        _interface(subject),
+        _interface(source),
         "## Network",
-        f"Units: {describe(subject.architecture)}.",
-        "\n".join(f"{i}. {line}" for i, line in enumerate(sentences(subject.architecture), 1)),
-        f"Key: {code(subject.key)}. Equal networks have equal keys.",
+        f"Units: {describe(source.architecture)}.",
+        "\n".join(f"{i}. {line}" for i, line in enumerate(sentences(source.architecture), 1)),
+        f"Key: {code(source.key)}. Equal networks have equal keys.",
         "## Accuracy",
-        *_accuracy(subject, story),
+        *_accuracy(source, facts),
         "## Costs",
-        _costs(subject, story),
-        *_latency(timed),
+        _costs(source, facts),
+        *_latency(latencies),
         "## Training",
-        *_training(subject, story),
+        *_training(source, facts),
         "## Files",
         _files(written),
         "## How to load it",
-        *_loading(subject, written),
+        *_loading(source, written),
         "## Checks",
         *_checks(written),
         "## Licence",
@@ -84,20 +89,20 @@ def card(subject: Subject, story: Story, written: Sequence[Written], timed: Sequ
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _summary(subject: Subject, story: Story) -> str:
-    cost = subject.cost
-    classes = output(subject.architecture)[0]
-    said = (
+def _summary(source: SourceNetwork, facts: CardFacts) -> str:
+    cost = source.cost
+    classes = output(source.architecture)[0]
+    text = (
         f"A classifier of {classes:,} classes with {cost.params:,} parameters and {cost.macs:,} "
-        f"MACs an image. {story.origin}"
+        f"MACs an image. {facts.origin}"
     )
-    if not subject.is_trained:
-        said += " **It is untrained: its weights are random.**"
-    return said
+    if not source.is_trained:
+        text += " **It is untrained: its weights are random.**"
+    return text
 
 
-def _interface(subject: Subject) -> str:
-    architecture = subject.architecture
+def _interface(source: SourceNetwork) -> str:
+    architecture = source.architecture
     c, h, w = architecture.input
     lines = [
         f"- Input `images`: float32 [n, {c}, {h}, {w}], any n: channels first.",
@@ -113,88 +118,92 @@ def _interface(subject: Subject) -> str:
             f"[0, 1], with mean [{mean}] and std [{std}] of each channel.",
         )
     else:
-        lines.insert(1, "- It was given pixels in [0, 1] as they are, as far as is known.")
+        lines.insert(
+            1, "- As far as is known, it was trained on pixels in [0, 1] without normalisation."
+        )
     if architecture.classes:
-        named = ", ".join(code(name) for name in architecture.classes)
-        lines.append(f"- Classes in order: {named}.")
+        names = ", ".join(code(name) for name in architecture.classes)
+        lines.append(f"- Classes in order: {names}.")
     return "\n".join(lines)
 
 
-def _accuracy(subject: Subject, story: Story) -> list[str]:
-    if not subject.is_trained:
+def _accuracy(source: SourceNetwork, facts: CardFacts) -> list[str]:
+    if not source.is_trained:
         return ["None: it is untrained."]
-    if not story.accuracies:
+    if not facts.accuracies:
         return ["Not recorded."]
     rows = [
         [
-            one.split,
-            f"{100 * one.value:.2f} %",
-            "not recorded" if one.images is None else f"{one.images:,}",
+            accuracy.split,
+            f"{100 * accuracy.value:.2f} %",
+            "not recorded" if accuracy.images is None else f"{accuracy.images:,}",
             "1",
-            "not known" if one.error is None else f"{100 * one.error:.2f} points",
+            "not known" if accuracy.error is None else f"{100 * accuracy.error:.2f} points",
         ]
-        for one in story.accuracies
+        for accuracy in facts.accuracies
     ]
     note = (
         "The standard error is that of the images (binomial). One seed was trained, so the spread "
         "over seeds is not known."
     )
     head = ["images of", "accuracy", "n images", "n seeds", "standard error"]
-    return [table(head, rows, right=(1, 2, 3, 4)), " ".join(filter(None, [note, story.choice]))]
+    return [table(head, rows, right=(1, 2, 3, 4)), " ".join(filter(None, [note, facts.choice]))]
 
 
-def _costs(subject: Subject, story: Story) -> str:
-    shared = subject.cost.macs_shared != subject.cost.macs
+def _costs(source: SourceNetwork, facts: CardFacts) -> str:
+    shared = source.cost.macs_shared != source.cost.macs
     names = [name for name in _COSTS if shared or name != "macs_shared"]
     rows = [
         [
             _COSTS[name][0],
-            f"{getattr(subject.cost, name):,}",
-            story.baseline.get(name, "–"),
+            f"{getattr(source.cost, name):,}",
+            facts.baseline.get(name, "–"),
             _COSTS[name][1],
         ]
         for name in names
     ]
     rows += [
-        [_METRICS[name][0], words.ratio(value), "", _METRICS[name][1]]
-        for name, value in story.metrics.items()
+        [_METRICS[name][0], wording.ratio(value), "", _METRICS[name][1]]
+        for name, value in facts.metrics.items()
     ]
     return table(["", "value", "against the baseline", "what it is"], rows, right=(1,))
 
 
-def _latency(timed: Sequence[Timed]) -> list[str]:
-    if not timed:
+def _latency(latencies: Sequence[RuntimeLatency]) -> list[str]:
+    if not latencies:
         return ["Latency was not measured: `unitsearch latency FILE.yaml` does that."]
     rows = [
-        [one.what, f"{one.median:.3g} ms", f"{one.low:.3g} to {one.high:.3g} ms"] for one in timed
+        [time.runtime, f"{time.median:.3g} ms", f"{time.low:.3g} to {time.high:.3g} ms"]
+        for time in latencies
     ]
     return [
         "Latency of one image at a time where this was exported "
-        f"({code(timed[0].machine)}), one thread, turn about in one run; it is another elsewhere:",
-        table(["run by", "median", "quartiles"], rows, right=(1, 2)),
+        f"({code(latencies[0].machine)}), one thread, all runtimes in turns in one "
+        "measurement; other machines differ:",
+        table(["runtime", "median", "quartiles"], rows, right=(1, 2)),
     ]
 
 
-def _training(subject: Subject, story: Story) -> list[str]:
-    if not subject.is_trained:
-        found = ["It has not been trained."]
+def _training(source: SourceNetwork, facts: CardFacts) -> list[str]:
+    if not source.is_trained:
+        parts = ["It has not been trained."]
     else:
-        rows = [*story.data.items(), *((f"recipe: {k}", v) for k, v in story.recipe.items())]
-        found = [table(["", ""], rows)] if rows else ["What it was trained on is not recorded."]
-    if story.retrain:
-        found += [
+        rows = [*facts.data.items(), *((f"recipe: {k}", v) for k, v in facts.recipe.items())]
+        parts = [table(["", ""], rows)] if rows else ["What it was trained on is not recorded."]
+    if facts.retrain:
+        parts += [
             "To train it again from random weights, where unitsearch and the data are:",
-            block(story.retrain, "sh"),
+            block(facts.retrain, "sh"),
         ]
-    return found
+    return parts
 
 
-def _files(written: Sequence[Written]) -> str:
+def _files(written: Sequence[WrittenFormat]) -> str:
     rows = [
         [
             code(name),
-            FORMATS[one.format].what,
-            FORMATS[one.format].needs,
+            FORMATS[one.format].description,
+            FORMATS[one.format].packages,
             f"{len(content):,}",
             code(hashlib.sha256(content).hexdigest()),
         ]
@@ -204,31 +213,36 @@ def _files(written: Sequence[Written]) -> str:
     return table(["file", "what it is", "needs", "bytes", "SHA-256"], rows, right=(3,))
 
 
-def _loading(subject: Subject, written: Sequence[Written]) -> list[str]:
-    found = ["From the folder of the files:"]
-    for one in written:
-        how = FORMATS[one.format]
-        alone = one.format == "safetensors" and "yaml" not in [w.format for w in written]
-        if alone:
-            found.append("`safetensors` holds weights alone: export `yaml` too to load them.")
+def _loading(source: SourceNetwork, written: Sequence[WrittenFormat]) -> list[str]:
+    parts = ["From the folder of the files:"]
+    names = [one.format for one in written]
+    for name in names:
+        form = FORMATS[name]
+        if form.companion and form.companion not in names:
+            parts.append(
+                f"`{name}` holds weights alone: export `{form.companion}` too to load them."
+            )
             continue
-        found += [f"{one.format}, which needs {how.needs}:", block(how.usage(subject), "python")]
-    return found
+        parts += [f"{name}, which needs {form.packages}:", block(form.usage(source), "python")]
+    return parts
 
 
-def _checks(written: Sequence[Written]) -> list[str]:
+def _checks(written: Sequence[WrittenFormat]) -> list[str]:
     rows = []
     for one in written:
-        answer, apart = one.checked.answer, one.checked.difference
+        answer, difference = one.checked.answer, one.checked.difference
         numbers = f"{answer.params:,}" + (" (folded)" if answer.is_folded else "")
-        logits = "no weights" if apart is None else "equal" if apart == 0 else f"to {apart:.1g}"
+        if difference is None:
+            logits = "no weights"
+        else:
+            logits = "equal" if difference == 0 else f"to {difference:.1g}"
         rows.append([one.format, "equal", numbers, f"{answer.macs:,}", logits])
     version = metadata.version("unitsearch")
     return [
         f"Each file was read back by unitsearch {version} before it was put here. Numbers are "
         "those in the file, with batch norm folded into the weights where that is said, and MACs "
-        "were counted from it; both are as the closed form says. Logits are held against the "
-        "network's on 16 fixed images: the largest difference, relative to the largest logit where "
-        f"that is over 1, at most {TOLERANCE:g}; on one and on three of them too.",
+        "were counted from it; both are as the closed form says. Logits are compared with "
+        "the network's on 16 fixed images: the largest difference, relative to the largest logit "
+        f"where that is over 1, at most {TOLERANCE:g}; on one and on three of them too.",
         table(["format", "key", "numbers", "MACs", "logits"], rows, right=(2, 3)),
     ]

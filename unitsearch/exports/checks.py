@@ -1,4 +1,4 @@
-"""What an exported file answers, held against the network that it was made from."""
+"""The comparison of an exported file's answer with the network that the file was made from."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from unitsearch.errors import CheckError
-from unitsearch.exports.subject import Subject
+from unitsearch.exports.source_network import SourceNetwork
 
-# Logits of a rebuilt network may differ by what other kernels, here or elsewhere, round otherwise.
+# Logits of a rebuilt network may differ, because other kernels round in another way.
 TOLERANCE = 1e-4
-_BATCHES = (16, 1, 3)  # a file must take any number of images; the first is what is told
+_BATCHES = (16, 1, 3)  # a file must take any number of images; the first difference is reported
 
-Run = Callable[[Tensor], Tensor]
+NetworkCall = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a file says, read back by the tool that its users will have.
+    """The content of a file, read back by the tool that its users will have.
 
     Attributes:
         file: The file's name.
         key: The architecture's key, as the file holds it.
         params: The trainable numbers in it; in a folded file all numbers.
         macs: Multiply-accumulates of one image, counted by another counter than ``costs``.
-        run: Logits [n, classes] from float images [n, c, h, w]; None of a file without weights.
+        run: Returns logits [n, classes] of float images [n, c, h, w]; None for a file without
+            weights.
         is_folded: Whether batch norm is folded into its weights.
     """
 
@@ -37,45 +38,66 @@ class Answer:
     key: str
     params: int
     macs: int
-    run: Run | None
+    run: NetworkCall | None
     is_folded: bool = False
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What was found of one format.
+class CheckedAnswer:
+    """An answer that agrees with its network.
 
     Attributes:
-        answer: What its file says; all of it holds.
+        answer: The answer of the file.
         difference: The largest difference of a logit on 16 fixed images, relative to the largest
-            logit where that is over 1; None of a file without weights.
+            logit where that is over 1; None for a file without weights.
     """
 
     answer: Answer
     difference: float | None
 
 
-def held(subject: Subject, answer: Answer) -> Checked:
-    """Return what was found of an answer.
+def module_answer(
+    file: str, key: str, network: nn.Module, source: SourceNetwork, *, has_weights: bool = True
+) -> Answer:
+    """Return the answer of a torch module that was rebuilt from a file.
+
+    Args:
+        file: The file's name.
+        key: The architecture's key, as the file holds it.
+        network: The rebuilt network in eval mode.
+        source: The network that the file was made from.
+        has_weights: Whether the file holds weights, so that its logits can be compared.
+    """
+    return Answer(
+        file=file,
+        key=key,
+        params=sum(parameter.numel() for parameter in network.parameters()),
+        macs=counted_macs(network, source.images[:1]),
+        run=network if has_weights else None,
+    )
+
+
+def check_answer(source: SourceNetwork, answer: Answer) -> CheckedAnswer:
+    """Return an answer with its difference from the network's logits.
 
     Raises:
         CheckError: If key, parameters, MACs or logits are not those of the network.
     """
-    cost = subject.deployed_cost if answer.is_folded else subject.cost
-    for found, expected, what in (
-        (answer.key, subject.key, "key"),
+    cost = source.deployed_cost if answer.is_folded else source.cost
+    for value, expected, what in (
+        (answer.key, source.key, "key"),
         (answer.params, cost.params, "parameters"),
-        (answer.macs, subject.cost.macs, "MACs"),
+        (answer.macs, source.cost.macs, "MACs"),
     ):
-        if found != expected:
-            raise CheckError(place=answer.file, found=f"{what} {found}", expected=str(expected))
+        if value != expected:
+            raise CheckError(place=answer.file, found=f"{what} {value}", expected=str(expected))
     if answer.run is None:
-        return Checked(answer, None)
+        return CheckedAnswer(answer, None)
     differences = []
     for size in _BATCHES:
         with torch.inference_mode():
-            logits = answer.run(subject.images[:size])
-        difference = apart(subject.logits[:size], logits)
+            logits = answer.run(source.images[:size])
+        difference = logit_difference(source.logits[:size], logits)
         if not difference <= TOLERANCE:
             raise CheckError(
                 place=answer.file,
@@ -83,21 +105,21 @@ def held(subject: Subject, answer: Answer) -> Checked:
                 expected=f"those of the network (to {TOLERANCE:g})",
             )
         differences.append(difference)
-    return Checked(answer, differences[0])
+    return CheckedAnswer(answer, differences[0])
 
 
-def apart(expected: Tensor, found: Tensor) -> float:
+def logit_difference(expected: Tensor, logits: Tensor) -> float:
     """Return the largest difference of logits, relative to the largest one where that is over 1.
 
     Infinite if the shapes differ, NaN where one of them holds NaN.
     """
-    if expected.shape != found.shape:
+    if expected.shape != logits.shape:
         return float("inf")
     scale = max(1.0, float(expected.abs().max()))
-    return float((expected.double() - found.double()).abs().max()) / scale
+    return float((expected.double() - logits.double()).abs().max()) / scale
 
 
-def counted(network: nn.Module, image: Tensor) -> int:
+def counted_macs(network: nn.Module, image: Tensor) -> int:
     """Return the MACs of one image, counted by torch: convolutions and matrix products."""
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         network(image)

@@ -1,19 +1,23 @@
-"""Networks as they are deployed: batch norm folded into the weights, nothing to train."""
+"""Architectures for inference alone: batch norm folded into the weights, nothing to train."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from unitsearch.architecture import (
     Architecture,
     Branches,
     Conv,
+    Flatten,
     Gate,
+    GlobalPool,
     Layer,
     Layers,
     Linear,
+    Pool,
     Residual,
+    Shuffle,
     Slbf,
     Stack,
 )
@@ -22,9 +26,9 @@ T = TypeVar("T", Conv, Linear)
 
 
 def deployed(architecture: Architecture) -> Architecture:
-    """Return what ``network.inference.folded`` makes of a network, as an architecture.
+    """Return the architecture of the network that ``network.inference.folded`` returns.
 
-    So its costs come from the closed form, and a file that is deployed can be held against them.
+    Its costs in closed form are those that a file with folded weights must have.
     """
     return replace(architecture, layers=_all(architecture.layers))
 
@@ -62,8 +66,10 @@ def _folded(layer: Layer) -> Layer:
             return replace(layer, of=tuple(_all(sequence) for sequence in layer.of))
         case Gate():
             return replace(layer, body=_all(layer.body))
-        case _:
+        case Flatten() | GlobalPool() | Pool() | Shuffle():
             return layer
+        case _:
+            assert_never(layer)
 
 
 def _without_norm(layer: T) -> T:

@@ -1,4 +1,4 @@
-"""Pieces of Markdown in which nothing that comes from a file can do anything but be read."""
+"""Pieces of Markdown in which text from a file cannot act as markup."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 
 def code(value: object) -> str:
-    """Return a value as a code span: one line, fit for a table, whatever it holds."""
-    text = " ".join(_visible(str(value)).split()).replace(
-        "|", "¦"
-    )  # a bar would end a table's cell
+    """Return any value as a code span of one line, fit for a table."""
+    text = " ".join(_visible(str(value)).split())
+    text = text.replace("|", "¦")  # a bar would end a table's cell
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if text[:1] == "`" or text[-1:] == "`" or not text else ""
@@ -18,7 +17,7 @@ def code(value: object) -> str:
 
 
 def block(text: str, language: str) -> str:
-    """Return code as a block that nothing in it can end."""
+    """Return code as a block; no line of it can end the block."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"
@@ -26,7 +25,7 @@ def block(text: str, language: str) -> str:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
     """Return a table; the columns ``right`` are numbers."""
-    rule = ["---:" if at in right else "---" for at in range(len(head))]
+    rule = ["---:" if column in right else "---" for column in range(len(head))]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 
 

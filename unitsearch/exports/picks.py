@@ -1,4 +1,4 @@
-"""Members of a front by a word or a condition: all, knee, best-accuracy, ``accuracy>=0.98``."""
+"""Picks, which select members of a front: all, knee, best-accuracy, ``accuracy>=0.98``."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from unitsearch.metrics import METRICS, Metric, metric
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 
-WORDS = ("all", "knee", "best-accuracy", "best-ce", "best-se")
+PICK_WORDS = ("all", "knee", "best-accuracy", "best-ce", "best-se")
 
-_EXPECTED = f"{', '.join(WORDS)}, best-METRIC or a condition such as 'accuracy>=0.98'"
+_EXPECTED = f"{', '.join(PICK_WORDS)}, best-METRIC or a condition such as 'accuracy>=0.98'"
 _CONDITION = re.compile(r"\s*([a-z_]\w*)\s*(>=|<=|>|<)\s*([^\s<>=]+)\s*", re.ASCII)
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -29,9 +29,9 @@ def picked(record: Record, pick: str) -> list[Trial]:
 
     Args:
         record: The study.
-        pick: ``all``; ``knee`` (see ``knee``); ``best-METRIC`` (the best of a metric; equal ones:
-            the more accurate, then the one of fewer FLOPs); or conditions joined by ``and``, each a
-            metric, one of ``>= <= > <`` and a number: ``flops<=1e6 and accuracy>=0.97``. A single
+        pick: ``all``; ``knee`` (see ``knee``); ``best-METRIC`` (the best of a metric; of equal ones
+            the more accurate, then the one with fewer FLOPs); or conditions joined by ``and``, each
+            a metric, one of ``>= <= > <`` and a number: ``flops<=1e6 and accuracy>=0.97``. A single
             member is never the baseline unless that is alone on the front.
 
     Raises:
@@ -51,7 +51,7 @@ def check_pick(pick: str) -> None:
 
 
 def knee(points: Sequence[tuple[float, float]]) -> int:
-    """Return the index of the point where a front bends most: accuracy bought at the fairest price.
+    """Return the index of the point where a front bends most.
 
     Cost and accuracy are scaled to [0, 1] over the points; the knee is the point farthest above the
     chord from the cheapest to the most accurate one. Without a bend (one or two points, or all
@@ -69,27 +69,27 @@ def knee(points: Sequence[tuple[float, float]]) -> int:
     accuracies = [accuracy for _, accuracy in points]
     low, high = min(costs), max(costs)
     worst, best = min(accuracies), max(accuracies)
-    # accuracy at the ends of the chord: of the cheapest point, and the cost of the best one
+    # The chord goes from the cheapest point, of accuracy ``start``, to the best, of cost ``end``.
     start = max(a for c, a in points if c == low)
     end = min(c for c, a in points if a == best)
     wide, tall = (high - low) or 1.0, (best - worst) or 1.0
     run, rise = (end - low) / wide, (best - start) / tall
 
     def above(point: tuple[float, float]) -> float:
-        """Return the distance above the chord, times its length, which is the same for all."""
+        """Return the distance above the chord times the chord's length."""
         cost, accuracy = point
         height = run * (accuracy - start) / tall - rise * (cost - low) / wide
-        return round(height, 12)  # points on the chord are on it whatever the rounding
+        return round(height, 12)  # so that rounding moves no point off the chord
 
-    def rank(at: int) -> tuple[float, float, float]:
-        cost, accuracy = points[at]
+    def rank(index: int) -> tuple[float, float, float]:
+        cost, accuracy = points[index]
         return (max(above((cost, accuracy)), 0.0), accuracy, -cost)
 
     return max(range(len(points)), key=rank)
 
 
 def _chooser(pick: str) -> Callable[[Record, list[Trial]], list[Trial]]:
-    """Return what ``pick`` means, before any study is read."""
+    """Return the function that selects the members; a study is not needed to make it."""
     if pick == "all":
         return lambda record, front: front
     if pick == "knee":
@@ -104,30 +104,30 @@ def _chooser(pick: str) -> Callable[[Record, list[Trial]], list[Trial]]:
         place="--pick",
         found=pick,
         expected=_EXPECTED,
-        fix=did_you_mean(pick, WORDS, listed=False),
+        fix=did_you_mean(pick, PICK_WORDS, listed=False),
     )
 
 
 def _condition(text: str) -> tuple[Metric, str, float]:
-    found = _CONDITION.fullmatch(text)
+    match = _CONDITION.fullmatch(text)
     value = math.nan
-    if found is not None:
+    if match is not None:
         try:
-            value = float(found[3])
+            value = float(match[3])
         except ValueError:
             value = math.nan
-    if found is None or math.isnan(value):
+    if match is None or math.isnan(value):
         raise UsageError(
             place="--pick",
             found=text.strip(),
             expected=f"{_EXPECTED}: a metric, one of >= <= > <, and a number",
         )
-    if found[1] == "accuracy" and value > 1:
-        fix = f"try 'accuracy{found[2]}{value / 100:g}'" if value <= 100 else ""
+    if match[1] == "accuracy" and value > 1:
+        fix = f"try 'accuracy{match[2]}{value / 100:g}'" if value <= 100 else ""
         raise UsageError(
             place="--pick", found=text.strip(), expected="a fraction from 0 to 1", fix=fix
         )
-    return metric(found[1]), found[2], value
+    return metric(match[1]), match[2], value
 
 
 def _where(
@@ -153,7 +153,7 @@ def _knee(record: Record, front: list[Trial]) -> list[Trial]:
     objectives = [METRICS[name] for name in record.manifest.config.objectives]
     costs = [one for one in objectives if one.scale == "log" and not one.maximise]
     wanted = (costs or [METRICS["flops"]])[0]
-    # the baseline may end the chord, but it is no find
+    # The baseline may end the chord, but it is not a result of the search.
     points = [
         (math.log10(max(_value(record, trial, wanted), 1.0)), trial.accuracy or 0.0)
         for trial in front

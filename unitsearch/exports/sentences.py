@@ -1,4 +1,4 @@
-"""An architecture in words, one line a layer: what a drawing shows, for those who cannot see it."""
+"""An architecture as sentences, one a layer: the content of a drawing as text."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ _ACTIVATIONS = {"relu": "ReLU", "relu6": "ReLU6", "silu": "SiLU", "sigmoid": "si
 
 
 def sentences(architecture: Architecture) -> list[str]:
-    """Return a line for each layer with the shape that leaves it; equal neighbours are one line."""
-    found = []
+    """Return a line for each layer with its output shape; equal layers in a row share one line."""
+    layer_lines = []
     x: Shape = architecture.input
     for layer in canonical(architecture).layers:
         x = after(layer, x)
-        found.append(f"{_said(layer)} → {say(x)}")
+        layer_lines.append(f"{_sentence(layer)} → {say(x)}")
     lines = []
-    for line, group in groupby(found):
+    for line, group in groupby(layer_lines):
         times = len(list(group))
         lines.append(line if times == 1 else f"{times} times: {line}")
     return lines
 
 
-def _said(layer: Layer) -> str:
+def _sentence(layer: Layer) -> str:
     match layer:
         case Conv() | Slbf() | Linear():
             return _weighted(layer)
@@ -63,7 +63,7 @@ def _said(layer: Layer) -> str:
             side = _all(layer.shortcut) if layer.shortcut else "the input"
             return f"sum of ({_all(layer.body)}) and ({side}){_act(layer.act)}"
         case Branches():
-            parts = ", ".join(f"({_all(one) or 'as it is'})" for one in layer.of)
+            parts = ", ".join(f"({_all(branch) or 'as it is'})" for branch in layer.of)
             split = f" of {'+'.join(map(str, layer.split))} channels" if layer.split else ""
             return f"branches{split}: {parts}"
         case Gate():
@@ -73,7 +73,7 @@ def _said(layer: Layer) -> str:
 
 
 def _all(layers: Layers) -> str:
-    return "; ".join(_said(layer) for layer in layers)
+    return "; ".join(_sentence(layer) for layer in layers)
 
 
 def _weighted(layer: Conv | Slbf | Linear) -> str:
@@ -90,14 +90,14 @@ def _weighted(layer: Conv | Slbf | Linear) -> str:
 
 
 def _unit(unit: Unit) -> str:
-    windows = [one.kernel for one in unit.weighted if not isinstance(one, Linear)]
+    windows = [layer.kernel for layer in unit.weighted if not isinstance(layer, Linear)]
     if not windows:
         return f"{'-'.join(map(str, unit.nodes))} fully connected"
-    same = windows[:1] if len(set(windows)) == 1 else windows
-    said = ", ".join(f"{k}×{k}" for k in same)
-    kinds = {type(one) for one in unit.layers}
+    shown = windows[:1] if len(set(windows)) == 1 else windows
+    kernels = ", ".join(f"{k}×{k}" for k in shown)
+    kinds = {type(layer) for layer in unit.layers}
     more = (" binary" if Slbf in kinds else "") + (" with pooling" if Pool in kinds else "")
-    return f"{'-'.join(map(str, unit.nodes))}{more} ({said})"
+    return f"{'-'.join(map(str, unit.nodes))}{more} ({kernels})"
 
 
 def _act(name: str) -> str:

@@ -1,82 +1,88 @@
-"""Convolutions as blocks in -> out: a dense one is one block, a stack's layer one block a unit.
+"""Convolutions, forward.
 
-``convolve`` makes the outputs of one block for one block of images (and, with other taps, the
-gradient of its input); the two operations around it stage planes and add weight gradients.
+    y[o] = bias[o] + Σ over input channels i and taps (a, b) of w[o, i, a, b] · x[i], shifted
+
+A layer is ``count`` independent units of ``inputs`` -> ``outputs`` channels: a dense convolution is
+one unit, a grouped one has a unit for each group, and a layer of a stack one for each unit.
+``convolve`` makes the outputs of one unit for one block of images; with other taps it makes the
+gradient of the unit's input. ``convolution`` calls it for all units and blocks, and stages its
+input: a copy with padding, norm and activation applied, small enough for the nearest cache.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.norm import (
+    add_lane_sums,
     clear,
-    close_plane,
-    drain,
     fill,
     high_of,
     inlined,
     low_of,
     mask_of,
     moments,
-    settle,
+    norm_coefficients,
+    pass_gradient,
     stage,
 )
+from unitsearch.kernels.records import convolve_job_at
 from unitsearch.kernels.tiles import SPACED, output_tile
 from unitsearch.kernels.vectors import (
     REGISTER_BYTES,
     address,
     call,
-    doubles,
+    float64s,
     get,
-    integers,
+    int32s,
+    int64s,
     load,
-    nothing,
     number,
     on,
     past,
     pointer,
-    put,
-    shorts,
     spread,
     store,
+    zeros,
 )
 
-BAND_BYTES = 16_384  # outputs that are summed or masked while the nearest cache still holds them
+BAND_BYTES = 16_384  # outputs that are summed or masked while the nearest cache holds them
 
 
 def convolve(job: Any, frame: Any, work: Any) -> None:
-    """Make the outputs of one block from one plane a channel, and what its mode asks for of them.
+    """Make the output planes of one unit, tile by tile, from one plane for each input channel.
 
-    Mode 0 stores; ``MOMENTS`` also adds Σ and Σ of squares to the channels' sums; ``FINISH`` and
-    ``ADD`` hand a gradient on.
+    y[o] = bias[o] + Σ over taps of w[o, tap] · x[tap]. Mode 0 only stores. ``MOMENTS`` also adds
+    Σ y and Σ y² to the channels' sums, for a batch norm. ``FINISH`` and ``ADD`` take y for a
+    gradient and pass it to ``into``: see ``norm.pass_gradient``.
     """
-    x = pointer(work, get(job, t.J_X))
-    x_row, x_column = get(job, t.J_X_ROW), get(job, t.J_X_COLUMN)
-    taps, tap_count = shorts(get(job, t.J_TAPS)), get(job, t.J_TAP_COUNT)
-    w, w_channel = pointer(work, get(job, t.J_W)), get(job, t.J_W_CHANNEL)
-    bias, bias_step = pointer(work, get(job, t.J_BIAS)), get(job, t.J_BIAS_STEP)
-    y, y_channel = pointer(work, get(job, t.J_Y)), get(job, t.J_Y_CHANNEL)
-    y_row, y_column = get(job, t.J_Y_ROW), get(job, t.J_Y_COLUMN)
-    channels, rows, columns = get(job, t.J_CHANNELS), get(job, t.J_ROWS), get(job, t.J_COLUMNS)
-    tile_channels, tile_rows = get(job, t.J_TILE_CHANNELS), get(job, t.J_TILE_ROWS)
-    tile_columns, mode = get(job, t.J_TILE_COLUMNS), get(job, t.J_MODE)
-    z, into = pointer(work, get(job, t.J_Z)), pointer(work, get(job, t.J_INTO))
-    coef, act = get(job, t.J_COEF), get(job, t.J_ACT)
-    keys, run = integers(get(frame, t.F_OUTPUT_KEYS)), get(job, t.J_RUN)
-    coefs = past(pointer(work, get(frame, t.F_COEFS)), coef * t.COEF)
-    sums = past(doubles(get(frame, t.F_SUMS)), coef * 2)
-    accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
-    mask = mask_of(frame, work, get(job, t.J_MASK) != 0)
+    x = pointer(work, job.x)
+    x_row, x_column = job.x_row, job.x_column
+    taps, tap_count = int32s(job.taps), job.tap_count
+    w, w_channel = pointer(work, job.w), job.w_channel
+    bias, bias_step = pointer(work, job.bias), job.bias_step
+    y, y_channel = pointer(work, job.y), job.y_channel
+    y_row, y_column = job.y_row, job.y_column
+    channels, rows, columns = job.channels, job.rows, job.columns
+    tile_channels, tile_rows = job.tile_channels, job.tile_rows
+    tile_columns, mode = job.tile_columns, job.mode
+    z, into = pointer(work, job.z), pointer(work, job.into)
+    coef, act = job.coef, job.act
+    keys, run = int64s(frame.output_keys), job.run
+    coefs = past(pointer(work, frame.coefs), coef * t.COEF)
+    sums = past(float64s(frame.sums), coef * 2)
+    accumulators = pointer(work, frame.accumulators)
+    mask = mask_of(frame, work, job.mask != 0)
     spaced = SPACED if x_column != 1 else 0
     band = rows
     if mode:
         band = BAND_BYTES // (REGISTER_BYTES * columns * tile_channels) // tile_rows * tile_rows
         band = min(max(band, tile_rows), rows)
     for o in range(0, channels, tile_channels):
-        some = min(tile_channels, channels - o)
+        chunk = min(tile_channels, channels - o)
         if mode & (t.MOMENTS | t.FINISH):
-            for j in range(some):
+            for j in range(chunk):
                 clear(on(accumulators, 2 * j), work)
         w_here = past(w, o * w_channel)
         bias_here = past(bias, o * bias_step)
@@ -85,7 +91,7 @@ def convolve(job: Any, frame: Any, work: Any) -> None:
             for r in range(start, end, tile_rows):
                 height = min(tile_rows, end - r)
                 row_keys = past(
-                    keys, (t.RUN_KEYS + run if run else some * t.KEY_ROWS + height) * t.KEY_COLUMNS
+                    keys, (t.RUN_KEYS + run if run else chunk * t.KEY_ROWS + height) * t.KEY_COLUMNS
                 )
                 for c in range(0, columns, tile_columns):
                     width = min(tile_columns, columns - c)
@@ -97,98 +103,98 @@ def convolve(job: Any, frame: Any, work: Any) -> None:
                         y_channel if y_column == 1 else height * width,
                         y_row if y_column == 1 else width,
                     )  # fmt: skip
-                    if y_column != 1:  # a tile's columns lie side by side: take them apart
-                        for j in range(some * height * width):
+                    if y_column != 1:  # the tile wrote its columns side by side: space them
+                        for j in range(chunk * height * width):
                             rest = j % (height * width)
-                            at = j // (height * width) * y_channel + rest // width * y_row
-                            store(to, at + rest % width * y_column, load(accumulators, j))
+                            offset = j // (height * width) * y_channel + rest // width * y_row
+                            store(to, offset + rest % width * y_column, load(accumulators, j))
             if mode:
-                at, count = start * y_row, (end - start) * y_row
-                for j in range(some):
-                    first = (o + j) * y_channel + at
+                offset, count = start * y_row, (end - start) * y_row
+                for j in range(chunk):
+                    first = (o + j) * y_channel + offset
                     if mode & t.MOMENTS:
                         moments(on(y, first), count, on(accumulators, 2 * j))
                     else:
-                        close_plane(
+                        pass_gradient(
                             on(y, first), on(into, first), on(z, first), count, mode,
                             past(coefs, (o + j) * t.COEF), act, on(accumulators, 2 * j),
                         )  # fmt: skip
         if mode & (t.MOMENTS | t.FINISH):
-            for j in range(some):
-                drain(on(accumulators, 2 * j), mask, past(sums, 2 * (o + j)))
+            for j in range(chunk):
+                add_lane_sums(on(accumulators, 2 * j), mask, past(sums, 2 * (o + j)))
 
 
 @inlined
 def pad_inputs(op: Any, frame: Any, work: Any) -> None:
-    """Put zeros around where input planes will be staged: once, for all blocks and units."""
-    if not get(op, t.IS_DIRECT):
-        fill(on(work, get(op, t.S)), get(op, t.INPUTS) * get(op, t.S_CHANNEL), nothing(work))
+    """Fill the staging buffer with zeros: once, as staging never writes its padding."""
+    if not op.is_direct:
+        fill(on(work, op.s), op.inputs * op.s_channel, zeros(work))
 
 
 @inlined
 def stage_inputs(op: Any, frame: Any, work: Any, block: int, unit: int) -> Any:
-    """Return where the input planes of one block and one unit lie, staged unless they lie right."""
-    inputs, x_channel = get(op, t.INPUTS), get(op, t.X_CHANNEL)
-    first = get(op, t.X) + block * get(op, t.X_BLOCK) + unit * inputs * x_channel
-    if get(op, t.IS_DIRECT):
+    """Return a pointer to the input planes of one block and unit, staged if they need it."""
+    inputs, x_channel = op.inputs, op.x_channel
+    first = op.x + block * op.x_block + unit * inputs * x_channel
+    if op.is_direct:
         return on(work, first)
-    s, s_channel, act = get(op, t.S), get(op, t.S_CHANNEL), get(op, t.X_ACT)
-    side, width = get(op, t.PADDING), get(op, t.X_WIDTH)
+    s, s_channel, act = op.s, op.s_channel, op.x_act
+    side, width = op.padding, op.x_width
     low, high = spread(number(work, low_of(act))), spread(number(work, high_of(act)))
-    coefs = past(pointer(work, get(frame, t.F_COEFS)), (get(op, t.X_COEF) + unit * inputs) * t.COEF)
+    coefs = past(pointer(work, frame.coefs), (op.x_coef + unit * inputs) * t.COEF)
     for i in range(inputs):
         scale = spread(get(coefs, i * t.COEF + t.SCALE))
         shift = spread(get(coefs, i * t.COEF + t.SHIFT))
         stage(
-            on(work, first + i * x_channel), get(op, t.X_HEIGHT), width,
-            on(work, s + i * s_channel + side * (get(op, t.S_ROW) + 1)), get(op, t.S_ROW),
+            on(work, first + i * x_channel), op.x_height, width,
+            on(work, s + i * s_channel + side * (op.s_row + 1)), op.s_row,
             scale, shift, low, high,
         )  # fmt: skip
     return on(work, s)
 
 
 def convolution(op: Any, frame: Any, work: Any) -> None:
-    """Convolve the whole batch; leave z and, with a norm, its coefficients."""
-    blocks, count = get(op, t.BLOCKS), get(op, t.COUNT)
-    inputs, outputs = get(op, t.INPUTS), get(op, t.OUTPUTS)
-    kernel, stride = get(op, t.KERNEL), get(op, t.STRIDE)
-    y_block, y_channel = get(op, t.Y_BLOCK), get(op, t.Y_CHANNEL)
-    weights = pointer(work, get(frame, t.F_WEIGHTS))
+    """Convolve the whole batch: z, [block][channel][row][column], and the norm's coefficients."""
+    blocks, count = op.blocks, op.count
+    inputs, outputs = op.inputs, op.outputs
+    kernel, stride = op.kernel, op.stride
+    y_block, y_channel = op.y_block, op.y_channel
+    weights = pointer(work, frame.weights)
     pad_inputs(op, frame, work)
-    has_norm, bias = get(op, t.NORM), get(op, t.BIAS)
-    function = get(integers(get(frame, t.F_KERNELS)), t.CONVOLVE)
+    has_norm, bias = op.norm, op.bias
+    function = get(int64s(frame.kernels), t.CONVOLVE)
     per_channel = inputs * kernel * kernel
-    job = integers(get(frame, t.F_JOB))
-    put(job, t.J_X_ROW, get(op, t.S_ROW) * stride)
-    put(job, t.J_X_COLUMN, stride)
-    put(job, t.J_TAPS, get(frame, t.F_TAPS) + 8 * get(op, t.TAPS))
-    put(job, t.J_TAP_COUNT, get(op, t.TAP_COUNT))
-    put(job, t.J_W_CHANNEL, per_channel)
-    put(job, t.J_BIAS_STEP, 1 if bias >= 0 else 0)
-    put(job, t.J_Y_CHANNEL, y_channel)
-    put(job, t.J_Y_ROW, get(op, t.Y_WIDTH))
-    put(job, t.J_Y_COLUMN, 1)
-    put(job, t.J_CHANNELS, outputs)
-    put(job, t.J_ROWS, get(op, t.Y_HEIGHT))
-    put(job, t.J_COLUMNS, get(op, t.Y_WIDTH))
-    put(job, t.J_TILE_CHANNELS, get(op, t.TILE_CHANNELS))
-    put(job, t.J_TILE_ROWS, get(op, t.TILE_ROWS))
-    put(job, t.J_TILE_COLUMNS, get(op, t.TILE_COLUMNS))
-    put(job, t.J_RUN, get(op, t.RUN))
-    put(job, t.J_MODE, t.MOMENTS if has_norm and get(frame, t.F_TRAINING) else 0)
+    job = convolve_job_at(frame.convolve_job)
+    job.x_row = op.s_row * stride
+    job.x_column = stride
+    job.taps = frame.taps + 8 * op.taps
+    job.tap_count = op.tap_count
+    job.w_channel = per_channel
+    job.bias_step = 1 if bias >= 0 else 0
+    job.y_channel = y_channel
+    job.y_row = op.y_width
+    job.y_column = 1
+    job.channels = outputs
+    job.rows = op.y_height
+    job.columns = op.y_width
+    job.tile_channels = op.tile_channels
+    job.tile_rows = op.tile_rows
+    job.tile_columns = op.tile_columns
+    job.run = op.run
+    job.mode = t.MOMENTS if has_norm and frame.is_training else 0
     for b in range(blocks):
-        put(job, t.J_MASK, 1 if b == blocks - 1 else 0)
+        job.mask = 1 if b == blocks - 1 else 0
         for u in range(count):
             x = stage_inputs(op, frame, work, b, u)
-            put(job, t.J_X, address(x))
-            put(job, t.J_W, address(past(weights, get(op, t.WEIGHT) + u * outputs * per_channel)))
+            job.x = address(x)
+            job.w = address(past(weights, op.weight + u * outputs * per_channel))
             if bias >= 0:
-                put(job, t.J_BIAS, address(past(weights, bias + u * outputs)))
+                job.bias = address(past(weights, bias + u * outputs))
             else:
-                put(job, t.J_BIAS, get(frame, t.F_ZEROS))
-            y = get(op, t.Y) + b * y_block + u * outputs * y_channel
-            put(job, t.J_Y, address(on(work, y)))
-            put(job, t.J_COEF, get(op, t.Y_COEF) + u * outputs)
+                job.bias = frame.zeros
+            y = op.y + b * y_block + u * outputs * y_channel
+            job.y = address(on(work, y))
+            job.coef = op.y_coef + u * outputs
             call(function, job, frame, work)
     if has_norm:
-        settle(op, frame, work, get(op, t.Y_HEIGHT) * get(op, t.Y_WIDTH))
+        norm_coefficients(op, frame, work, op.y_height * op.y_width)

@@ -1,35 +1,39 @@
-"""The way back through convolutions: gradients of weights, and of the input.
+"""Convolutions, backward: gradients of the weights and of the input.
 
-The gradient of z is staged one unit and one block of images at a time: from the gradient of the
-outputs or, behind a max pooling, of the maxima alone.
+    dw[o, i, a, b] = Σ over images and pixels of dz[o] · x[i], x shifted by (a, b)
+    dx[i] = Σ over outputs o and taps (a, b) of w[o, i, a, b] · dz[o], dz shifted by (-a, -b)
+
+The gradient dz is staged one unit and one block of images at a time: from the gradient of the
+outputs or, in front of a max pooling, of the maxima alone. The sums of dw keep all lanes apart
+(one register for each weight) until the last block of images, so that lanes are added once.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.convolution import pad_inputs, stage_inputs
 from unitsearch.kernels.maxima import gradient_of_maxima, sign_of
 from unitsearch.kernels.norm import (
+    add_lane_sums,
     clear,
-    close_plane,
-    drain,
     fill,
     gradient_row,
     inlined,
     mask_of,
-    settle_back,
+    norm_gradients,
+    pass_gradient,
 )
+from unitsearch.kernels.records import convolve_job_at, correlate_job_at, phases_at
 from unitsearch.kernels.tiles import weight_tile
 from unitsearch.kernels.vectors import (
     address,
     call,
-    doubles,
+    float64s,
     get,
-    integers,
+    int64s,
     load,
-    nothing,
     on,
     past,
     pointer,
@@ -37,30 +41,35 @@ from unitsearch.kernels.vectors import (
     spread,
     times,
     total,
+    zeros,
 )
 
 
 @inlined
 def stage_gradients(
-    op: Any, frame: Any, work: Any, block: int, unit: int, start: int, some: int
+    op: Any, frame: Any, work: Any, block: int, unit: int, start: int, chunk: int
 ) -> Any:
-    """Return where the gradients of some channels' z lie: staged unless they lie right."""
-    y_channel, first = get(op, t.Y_CHANNEL), unit * get(op, t.OUTPUTS) + start
-    kernel, stride = get(op, t.POOL_KERNEL), get(op, t.POOL_STRIDE)
-    g_height, g_width = get(op, t.POOL_HEIGHT), get(op, t.POOL_WIDTH)
+    """Return a pointer to dz of ``chunk`` channels: staged, or the gradient where it lies.
+
+    dz = C1 · g + C2 · z + C3: the gradient of batch norm, or g itself with C1 = 1. Lanes without an
+    image hold 0, so that no sum needs a mask.
+    """
+    y_channel, first = op.y_channel, unit * op.outputs + start
+    kernel, stride = op.pool_kernel, op.pool_stride
+    g_height, g_width = op.pool_height, op.pool_width
     g_channel = g_height * g_width if kernel else y_channel
-    at = block * get(op, t.G_BLOCK) + first * g_channel
-    g, kept = get(op, t.G) + at, get(op, t.POOLED) + at
-    if get(op, t.IS_DIRECT_BACK):
+    offset = block * op.g_block + first * g_channel
+    g, kept = op.g + offset, op.pooled + offset
+    if op.is_direct_back:
         return on(work, g)
-    scratch = on(work, get(op, t.S) + get(op, t.INPUTS) * get(op, t.S_CHANNEL))
-    z = get(op, t.Y) + block * get(op, t.Y_BLOCK) + first * y_channel
-    d, d_row, d_channel = get(op, t.D), get(op, t.D_ROW), get(op, t.D_CHANNEL)
-    low, height, width = get(op, t.D_LOW), get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
-    coefs = past(pointer(work, get(frame, t.F_COEFS)), (get(op, t.Y_COEF) + first) * t.COEF)
-    mask = mask_of(frame, work, block == get(op, t.BLOCKS) - 1)
+    scratch = on(work, op.s + op.inputs * op.s_channel)
+    z = op.y + block * op.y_block + first * y_channel
+    d, d_row, d_channel = op.d, op.d_row, op.d_channel
+    low, height, width = op.d_low, op.y_height, op.y_width
+    coefs = past(pointer(work, frame.coefs), (op.y_coef + first) * t.COEF)
+    mask = mask_of(frame, work, block == op.blocks - 1)
     corner = d + low * d_row + low
-    for o in range(some):
+    for o in range(chunk):
         c1 = times(spread(get(coefs, o * t.COEF + t.C1)), mask)
         c2 = times(spread(get(coefs, o * t.COEF + t.C2)), mask)
         c3 = times(spread(get(coefs, o * t.COEF + t.C3)), mask)
@@ -73,184 +82,184 @@ def stage_gradients(
             )  # fmt: skip
             continue
         for y in range(height):
-            at = o * y_channel + y * width
+            offset = o * y_channel + y * width
             to = on(work, corner + o * d_channel + y * d_row)
-            gradient_row(on(work, g + at), on(work, z + at), to, width, c1, c2, c3)
+            gradient_row(on(work, g + offset), on(work, z + offset), to, width, c1, c2, c3)
     return on(work, corner)
 
 
 def correlate(job: Any, frame: Any, work: Any) -> None:
-    """Add the gradient of one block's weights, from one block of images.
+    """Add one block of images to the weight gradient of one unit: dw += Σ over pixels of g · x.
 
-    The sums of each lane are kept apart, tile by tile, until all images are through; then the last
-    call of the job adds them up.
+    The sums are kept for each lane, in the order of the tiles. The first call (``is_first``) sets
+    them to 0; the last call (``is_last``) adds the lanes up into ``out``.
     """
-    x, g = pointer(work, get(job, t.J_X)), pointer(work, get(job, t.J_G))
-    g_channel, g_row = get(job, t.J_G_CHANNEL), get(job, t.J_G_ROW)
-    x_row, x_column = get(job, t.J_X_ROW), get(job, t.J_X_COLUMN)
-    out, out_channel = pointer(work, get(job, t.J_OUT)), get(job, t.J_OUT_CHANNEL)
-    out_group, out_side = get(job, t.J_OUT_GROUP), get(job, t.J_OUT_SIDE)
-    groups, group = get(job, t.J_GROUPS), get(job, t.J_GROUP)
-    side, side_step = get(job, t.J_SIDE), get(job, t.J_SIDE_STEP)
-    wide, channels = get(job, t.J_WIDE), get(job, t.J_CHANNELS)
-    height, width = get(job, t.J_ROWS), get(job, t.J_COLUMNS)
-    tile_channels, tile_rows = get(job, t.J_TILE_CHANNELS), get(job, t.J_TILE_ROWS)
-    tile_columns = get(job, t.J_TILE_COLUMNS)
-    keys = integers(get(frame, t.F_WEIGHT_KEYS))
-    sums, step = pointer(work, get(job, t.J_SUMS)), get(job, t.J_SUMS_STEP)
-    is_first, is_last = get(job, t.J_IS_FIRST), get(job, t.J_IS_LAST)
+    x, g = pointer(work, job.x), pointer(work, job.g)
+    g_channel, g_row = job.g_channel, job.g_row
+    x_row, x_column = job.x_row, job.x_column
+    out, out_channel = pointer(work, job.out), job.out_channel
+    out_group, out_side = job.out_group, job.out_side
+    groups, group = job.groups, job.group
+    side, side_step = job.side, job.side_step
+    wide, channels = job.wide, job.channels
+    height, width = job.rows, job.columns
+    tile_channels, tile_rows = job.tile_channels, job.tile_rows
+    tile_columns = job.tile_columns
+    keys = int64s(frame.weight_keys)
+    sums, step = pointer(work, job.sums), job.sums_step
+    is_first, is_last = job.is_first, job.is_last
     for o in range(0, channels, tile_channels):
-        some = min(tile_channels, channels - o)
+        chunk = min(tile_channels, channels - o)
         first = o * groups * side * wide * step
         if is_first:
-            fill(on(sums, first), some * groups * side * wide, nothing(work))
-        at = first
+            fill(on(sums, first), chunk * groups * side * wide, zeros(work))
+        offset = first
         for i in range(groups):
             for a in range(0, side, tile_rows):
                 taps = min(tile_rows, side - a)
                 for b in range(0, wide, tile_columns):
                     columns = min(tile_columns, wide - b)
                     weight_tile(
-                        get(keys, (some * 8 + taps) * 8 + columns),
+                        get(keys, (chunk * 8 + taps) * 8 + columns),
                         on(g, o * g_channel), g_channel, g_row,
                         on(x, i * group + a * side_step + b), side_step, x_row, x_column,
-                        height, width, on(sums, at),
+                        height, width, on(sums, offset),
                     )  # fmt: skip
-                    at += some * taps * columns
+                    offset += chunk * taps * columns
         if is_last:
-            at = first
+            offset = first
             for i in range(groups):
                 for a in range(0, side, tile_rows):
                     taps = min(tile_rows, side - a)
                     for b in range(0, wide, tile_columns):
                         columns = min(tile_columns, wide - b)
-                        for oo in range(some):
+                        for oo in range(chunk):
                             for aa in range(taps):
                                 to = (o + oo) * out_channel + i * out_group + (a + aa) * out_side
                                 for bb in range(b, b + columns):
-                                    put(out, to + bb, get(out, to + bb) + total(load(sums, at)))
-                                    at += 1
+                                    put(out, to + bb, get(out, to + bb) + total(load(sums, offset)))
+                                    offset += 1
 
 
 @inlined
 def add_weight_gradients(
-    op: Any, frame: Any, work: Any, g: Any, x: Any, start: int, some: int, out: Any,
+    op: Any, frame: Any, work: Any, g: Any, x: Any, start: int, chunk: int, out: Any,
     is_first: int, is_last: int,
 ) -> None:  # fmt: skip
-    """Add one block's share of the gradient of some channels' weights to those of a unit."""
-    inputs, kernel, stride = get(op, t.INPUTS), get(op, t.KERNEL), get(op, t.STRIDE)
-    per_channel, keeps = inputs * kernel * kernel, get(op, t.KEEPS_SUMS)
-    s_row, s_channel = get(op, t.S_ROW), get(op, t.S_CHANNEL)
+    """Add one block of images to the weight gradient of ``chunk`` output channels of a unit."""
+    inputs, kernel, stride = op.inputs, op.kernel, op.stride
+    per_channel, keeps = inputs * kernel * kernel, op.keeps_sums
+    s_row, s_channel = op.s_row, op.s_channel
     is_point = kernel == 1  # then the rows of a tile are input channels
-    job = past(integers(get(frame, t.F_JOB)), t.JOB)
-    put(job, t.J_X, address(x))
-    put(job, t.J_G, address(g))
-    put(job, t.J_OUT, address(past(out, start * per_channel)))
-    put(job, t.J_SUMS, address(on(work, get(op, t.SUMS) + start * per_channel * keeps)))
-    put(job, t.J_SUMS_STEP, keeps)
-    put(job, t.J_IS_FIRST, is_first)
-    put(job, t.J_IS_LAST, is_last)
-    put(job, t.J_G_CHANNEL, get(op, t.D_CHANNEL))
-    put(job, t.J_G_ROW, get(op, t.D_ROW))
-    put(job, t.J_X_ROW, s_row * stride)
-    put(job, t.J_X_COLUMN, stride)
-    put(job, t.J_ROWS, get(op, t.Y_HEIGHT))
-    put(job, t.J_COLUMNS, get(op, t.Y_WIDTH))
-    put(job, t.J_CHANNELS, some)
-    put(job, t.J_OUT_CHANNEL, per_channel)
-    put(job, t.J_GROUPS, 1 if is_point else inputs)
-    put(job, t.J_GROUP, s_channel)
-    put(job, t.J_OUT_GROUP, kernel * kernel)
-    put(job, t.J_SIDE, inputs if is_point else kernel)
-    put(job, t.J_SIDE_STEP, s_channel if is_point else s_row)
-    put(job, t.J_OUT_SIDE, kernel)
-    put(job, t.J_WIDE, kernel)
-    put(job, t.J_TILE_CHANNELS, get(op, t.WEIGHT_OUTPUTS))
-    put(job, t.J_TILE_ROWS, get(op, t.WEIGHT_ROWS))
-    put(job, t.J_TILE_COLUMNS, get(op, t.WEIGHT_COLUMNS))
-    call(get(integers(get(frame, t.F_KERNELS)), t.CORRELATE), job, frame, work)
+    job = correlate_job_at(frame.correlate_job)
+    job.x = address(x)
+    job.g = address(g)
+    job.out = address(past(out, start * per_channel))
+    job.sums = address(on(work, op.sums + start * per_channel * keeps))
+    job.sums_step = keeps
+    job.is_first = is_first
+    job.is_last = is_last
+    job.g_channel = op.d_channel
+    job.g_row = op.d_row
+    job.x_row = s_row * stride
+    job.x_column = stride
+    job.rows = op.y_height
+    job.columns = op.y_width
+    job.channels = chunk
+    job.out_channel = per_channel
+    job.groups = 1 if is_point else inputs
+    job.group = s_channel
+    job.out_group = kernel * kernel
+    job.side = inputs if is_point else kernel
+    job.side_step = s_channel if is_point else s_row
+    job.out_side = kernel
+    job.wide = kernel
+    job.tile_channels = op.weight_outputs
+    job.tile_rows = op.weight_rows
+    job.tile_columns = op.weight_columns
+    call(get(int64s(frame.kernels), t.CORRELATE), job, frame, work)
 
 
 def convolution_back(op: Any, frame: Any, work: Any) -> None:
-    """Make the gradients of a convolution's weights and, where it is asked for, of its input."""
-    blocks, count = get(op, t.BLOCKS), get(op, t.COUNT)
-    inputs, outputs = get(op, t.INPUTS), get(op, t.OUTPUTS)
-    kernel, stride = get(op, t.KERNEL), get(op, t.STRIDE)
-    weights = pointer(work, get(frame, t.F_WEIGHTS))
-    gradients = pointer(work, get(frame, t.F_GRADIENTS))
-    function = get(integers(get(frame, t.F_KERNELS)), t.CONVOLVE)
-    width, x_channel = get(op, t.X_WIDTH), get(op, t.X_CHANNEL)
-    mode, xg = get(op, t.XG_MODE), get(op, t.XG)
-    spare = get(frame, t.F_SPARE)
-    coefs = pointer(work, get(frame, t.F_COEFS))
-    accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
-    phases = integers(get(frame, t.F_PHASES))
+    """Make the gradients of a convolution's weights and of its input, if that has a gradient."""
+    blocks, count = op.blocks, op.count
+    inputs, outputs = op.inputs, op.outputs
+    kernel, stride = op.kernel, op.stride
+    weights = pointer(work, frame.weights)
+    gradients = pointer(work, frame.gradients)
+    function = get(int64s(frame.kernels), t.CONVOLVE)
+    width, x_channel = op.x_width, op.x_channel
+    mode, xg = op.xg_mode, op.xg
+    spare = frame.spare
+    coefs = pointer(work, frame.coefs)
+    accumulators = pointer(work, frame.accumulators)
+    phases = phases_at(frame.phases)
     per_unit = outputs * inputs * kernel * kernel
-    part = get(op, t.PART)
-    settle_back(op, frame, work, get(op, t.Y_HEIGHT) * get(op, t.Y_WIDTH))
+    part = op.part
+    norm_gradients(op, frame, work, op.y_height * op.y_width)
     pad_inputs(op, frame, work)
-    if not get(op, t.IS_DIRECT_BACK):
-        fill(on(work, get(op, t.D)), part * get(op, t.D_CHANNEL), nothing(work))
-    job = integers(get(frame, t.F_JOB))
-    put(job, t.J_X_ROW, get(op, t.D_ROW))
-    put(job, t.J_X_COLUMN, 1)
-    put(job, t.J_W_CHANNEL, kernel * kernel)
-    put(job, t.J_BIAS, get(frame, t.F_ZEROS))
-    put(job, t.J_BIAS_STEP, 0)
-    put(job, t.J_Y_CHANNEL, x_channel)
-    put(job, t.J_Y_ROW, width * stride)
-    put(job, t.J_Y_COLUMN, stride)
-    put(job, t.J_CHANNELS, inputs)
-    put(job, t.J_TILE_CHANNELS, get(op, t.BACK_CHANNELS))
-    put(job, t.J_TILE_ROWS, get(op, t.BACK_ROWS))
-    put(job, t.J_TILE_COLUMNS, get(op, t.BACK_COLUMNS))
-    put(job, t.J_RUN, get(op, t.BACK_RUN))
-    put(job, t.J_ACT, get(op, t.X_ACT))
-    put(job, t.J_MODE, mode if stride == 1 else 0)
-    drains = 1 - get(op, t.KEEPS_SUMS)  # after each block of images
+    if not op.is_direct_back:
+        fill(on(work, op.d), part * op.d_channel, zeros(work))
+    job = convolve_job_at(frame.convolve_job)
+    job.x_row = op.d_row
+    job.x_column = 1
+    job.w_channel = kernel * kernel
+    job.bias = frame.zeros
+    job.bias_step = 0
+    job.y_channel = x_channel
+    job.y_row = width * stride
+    job.y_column = stride
+    job.channels = inputs
+    job.tile_channels = op.back_channels
+    job.tile_rows = op.back_rows
+    job.tile_columns = op.back_columns
+    job.run = op.back_run
+    job.act = op.x_act
+    job.mode = mode if stride == 1 else 0
+    is_single = 1 - op.keeps_sums  # the sums of each block of images are added up at once
     for u in range(count):
-        weight = get(op, t.WEIGHT) + u * per_unit
+        weight = op.weight + u * per_unit
         for b in range(blocks):
-            put(job, t.J_MASK, 1 if b == blocks - 1 else 0)
+            job.mask = 1 if b == blocks - 1 else 0
             x = stage_inputs(op, frame, work, b, u)
             g = x
-            for o in range(0, outputs, part):  # all at once if the input wants its gradient
-                some = min(part, outputs - o)
-                g = stage_gradients(op, frame, work, b, u, o, some)
+            for o in range(0, outputs, part):  # all at once if the input has a gradient
+                chunk = min(part, outputs - o)
+                g = stage_gradients(op, frame, work, b, u, o, chunk)
                 add_weight_gradients(
-                    op, frame, work, g, x, o, some, past(gradients, weight),
-                    1 if b == 0 else drains, 1 if b == blocks - 1 else drains,
+                    op, frame, work, g, x, o, chunk, past(gradients, weight),
+                    1 if b == 0 else is_single, 1 if b == blocks - 1 else is_single,
                 )  # fmt: skip
             if xg < 0:
                 continue
             first = u * inputs * x_channel
-            into = on(work, xg + b * get(op, t.XG_BLOCK) + first)
-            z = on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + first)
+            into = on(work, xg + b * op.xg_block + first)
+            z = on(work, op.x + b * op.x_block + first)
             raw = pointer(work, spare) if mode & t.ADD else into
-            put(job, t.J_Z, address(z))
-            put(job, t.J_INTO, address(into))
-            put(job, t.J_COEF, get(op, t.X_COEF) + u * inputs)
-            put(job, t.J_W, address(past(weights, weight)))
+            job.z = address(z)
+            job.into = address(into)
+            job.coef = op.x_coef + u * inputs
+            job.w = address(past(weights, weight))
             if stride > 1:
-                fill(raw, inputs * x_channel, nothing(work))
-            for p in range(get(op, t.PHASE_COUNT)):
-                phase = past(phases, (get(op, t.PHASES) + p) * t.PHASE)
-                at = get(phase, t.PHASE_ROW) * width + get(phase, t.PHASE_COLUMN)
-                put(job, t.J_X, address(g))
-                put(job, t.J_TAPS, get(frame, t.F_TAPS) + 8 * get(phase, t.PHASE_TAPS))
-                put(job, t.J_TAP_COUNT, get(phase, t.PHASE_TAP_COUNT))
-                put(job, t.J_Y, address(on(raw, at)))
-                put(job, t.J_ROWS, get(phase, t.PHASE_HEIGHT))
-                put(job, t.J_COLUMNS, get(phase, t.PHASE_WIDTH))
+                fill(raw, inputs * x_channel, zeros(work))
+            for p in range(op.phase_count):
+                phase = past(phases, op.phases + p)
+                offset = phase.row * width + phase.column
+                job.x = address(g)
+                job.taps = frame.taps + 8 * phase.taps
+                job.tap_count = phase.tap_count
+                job.y = address(on(raw, offset))
+                job.rows = phase.height
+                job.columns = phase.width
                 call(function, job, frame, work)
             if stride > 1 and mode:
                 mask = mask_of(frame, work, b == blocks - 1)
                 for i in range(inputs):
-                    coef = get(op, t.X_COEF) + u * inputs + i
-                    at = i * x_channel
+                    coef = op.x_coef + u * inputs + i
+                    offset = i * x_channel
                     clear(accumulators, work)
-                    close_plane(
-                        on(raw, at), on(into, at), on(z, at), x_channel, mode,
-                        past(coefs, coef * t.COEF), get(op, t.X_ACT), accumulators,
+                    pass_gradient(
+                        on(raw, offset), on(into, offset), on(z, offset), x_channel, mode,
+                        past(coefs, coef * t.COEF), op.x_act, accumulators,
                     )  # fmt: skip
-                    drain(accumulators, mask, past(doubles(get(frame, t.F_SUMS)), 2 * coef))
+                    add_lane_sums(accumulators, mask, past(float64s(frame.sums), 2 * coef))

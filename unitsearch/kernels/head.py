@@ -1,49 +1,51 @@
-"""Where images enter, and the loss."""
+"""The two ends of a network: the images that it reads, the loss and the logits."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.norm import (
+    add_lane_sums,
     clear,
-    close_plane,
-    drain,
     high_of,
     inlined,
     low_of,
     mask_of,
+    pass_gradient,
 )
+from unitsearch.kernels.records import scalars_at
 from unitsearch.kernels.vectors import (
-    doubles,
+    float64s,
     get,
-    integers,
+    int64s,
     number,
-    octets,
     on,
     past,
     pointer,
     put,
+    uint8s,
 )
 
 
-def enter(op: Any, frame: Any, work: Any) -> None:
-    """Read the chosen images as they enter: normalised, cropped and flipped where asked for.
+def read_images(op: Any, frame: Any, work: Any) -> None:
+    """Write the chosen images into lanes, normalised; cropped and flipped if augmented.
 
-    Levels: for each channel the 256 numbers that pixels become. A pixel outside of its image is
-    black. Lanes without an image hold zeros.
+    uint8 [image][channel][pixel] becomes [block][channel][pixel][lane]. ``levels`` holds for each
+    channel the 256 values of a normalised pixel. A pixel outside its image has the level of black,
+    0. Lanes without an image hold zeros.
     """
-    pixels, chosen = octets(get(frame, t.F_PIXELS)), integers(get(frame, t.F_CHOSEN))
-    tops, lefts = integers(get(frame, t.F_TOPS)), integers(get(frame, t.F_LEFTS))
-    flips = integers(get(frame, t.F_FLIPS))
-    levels = pointer(work, get(frame, t.F_LEVELS))
-    channels, height, width = get(op, t.OUTPUTS), get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
-    lanes, images = get(op, t.INPUTS), get(frame, t.F_IMAGES)
-    is_augmented = get(frame, t.F_AUGMENTED) != 0
-    pixel_count, near = height * width, 64  # pixels of all lanes that the nearest cache holds
-    for b in range(get(op, t.BLOCKS)):
-        block = on(work, get(op, t.Y) + b * get(op, t.Y_BLOCK))
+    pixels, chosen = uint8s(frame.pixels), int64s(frame.chosen)
+    tops, lefts = int64s(frame.tops), int64s(frame.lefts)
+    flips = int64s(frame.flips)
+    levels = pointer(work, frame.levels)
+    channels, height, width = op.outputs, op.y_height, op.y_width
+    lanes, images = op.inputs, frame.images
+    is_augmented = frame.is_augmented != 0
+    pixel_count, near = height * width, 64  # pixels of all lanes that fit in the nearest cache
+    for b in range(op.blocks):
+        block = on(work, op.y + b * op.y_block)
         for c in range(channels):
             level = past(levels, c * 256)
             for start in range(0, pixel_count, near):
@@ -73,26 +75,30 @@ def enter(op: Any, frame: Any, work: Any) -> None:
 
 @inlined
 def logit(op: Any, frame: Any, work: Any, image: int, lanes: int, k: int) -> Any:
-    """Return one image's logit of one class."""
-    at = get(op, t.X) + image // lanes * get(op, t.X_BLOCK) + k
-    value = float(get(on(work, at), image % lanes))
-    coef = past(pointer(work, get(frame, t.F_COEFS)), (get(op, t.X_COEF) + k) * t.COEF)
+    """Return the logit of class ``k`` of one image, norm and activation applied."""
+    offset = op.x + image // lanes * op.x_block + k
+    value = float(get(on(work, offset), image % lanes))
+    coef = past(pointer(work, frame.coefs), (op.x_coef + k) * t.COEF)
     value = value * get(coef, t.SCALE) + get(coef, t.SHIFT)
-    act = get(op, t.X_ACT)
+    act = op.x_act
     return min(max(value, low_of(act)), high_of(act)) if act else value
 
 
 def loss(op: Any, frame: Any, work: Any) -> None:
-    """Make the mean cross-entropy of the batch, with label smoothing, and its gradient."""
-    lanes, classes, blocks = get(op, t.INPUTS), get(op, t.OUTPUTS), get(op, t.BLOCKS)
-    images = get(frame, t.F_IMAGES)
-    labels, chosen = integers(get(frame, t.F_LABELS)), integers(get(frame, t.F_CHOSEN))
-    scalars = doubles(get(frame, t.F_SCALARS))
-    smoothing = get(scalars, t.SMOOTHING)
-    coefs = pointer(work, get(frame, t.F_COEFS))
-    accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
+    """Make the mean cross-entropy of the batch, with label smoothing s, and its gradient.
+
+    With p the softmax over K classes and t = (1 - s) · one-hot label + s / K, the loss of an image
+    is -Σ t log p, and the gradient of its logits is (p - t) / images. Sums are float64.
+    """
+    lanes, classes, blocks = op.inputs, op.outputs, op.blocks
+    images = frame.images
+    labels, chosen = int64s(frame.labels), int64s(frame.chosen)
+    scalars = scalars_at(frame.scalars)
+    smoothing = scalars.smoothing
+    coefs = pointer(work, frame.coefs)
+    accumulators = pointer(work, frame.accumulators)
     sum_of_losses = 0.0
-    xg, xg_block = get(op, t.XG), get(op, t.XG_BLOCK)
+    xg, xg_block = op.xg, op.xg_block
     for image in range(blocks * lanes):
         to = past(on(work, xg + image // lanes * xg_block), image % lanes)
         if image >= images:
@@ -115,40 +121,40 @@ def loss(op: Any, frame: Any, work: Any) -> None:
         sum_of_losses += (1.0 - smoothing) * (norm - right)
         sum_of_losses += smoothing * (norm - of_all / classes)
         for k in range(classes):
-            aim = smoothing / classes + (1.0 - smoothing if k == label else 0.0)
+            target = smoothing / classes + (1.0 - smoothing if k == label else 0.0)
             share = get(to, k * lanes) / exponentials
-            put(to, k * lanes, number(work, (share - aim) / images))
-    put(scalars, t.LOSS_SUM, sum_of_losses / images)
-    if get(op, t.XG_MODE):
+            put(to, k * lanes, number(work, (share - target) / images))
+    scalars.loss = sum_of_losses / images
+    if op.xg_mode:
         for k in range(classes):
-            coef = get(op, t.X_COEF) + k
+            coef = op.x_coef + k
             clear(accumulators, work)
             for b in range(blocks):
                 g = on(work, xg + b * xg_block + k)
-                z = on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + k)
-                close_plane(
-                    g, g, z, 1, t.FINISH, past(coefs, coef * t.COEF), get(op, t.X_ACT), accumulators
+                z = on(work, op.x + b * op.x_block + k)
+                pass_gradient(
+                    g, g, z, 1, t.FINISH, past(coefs, coef * t.COEF), op.x_act, accumulators
                 )
-            drain(
+            add_lane_sums(
                 accumulators, mask_of(frame, work, False),
-                past(doubles(get(frame, t.F_SUMS)), 2 * coef),
+                past(float64s(frame.sums), 2 * coef),
             )  # fmt: skip
 
 
 def score(op: Any, frame: Any, work: Any) -> None:
-    """Write the logits out, [image][class], and count the images put in their class."""
-    lanes, classes = get(op, t.INPUTS), get(op, t.OUTPUTS)
-    labels, chosen = integers(get(frame, t.F_LABELS)), integers(get(frame, t.F_CHOSEN))
-    out = pointer(work, get(frame, t.F_LOGITS))
-    has_labels = get(frame, t.F_LABELS) != 0
+    """Write the logits, [image][class]; count the images whose largest logit is their label's."""
+    lanes, classes = op.inputs, op.outputs
+    labels, chosen = int64s(frame.labels), int64s(frame.chosen)
+    out = pointer(work, frame.logits)
+    has_labels = frame.labels != 0
     right = 0.0
-    for image in range(get(frame, t.F_IMAGES)):
-        best, found = -math.inf, 0
+    for image in range(frame.images):
+        best, predicted = -math.inf, 0
         for k in range(classes):
             value = logit(op, frame, work, image, lanes, k)
             put(out, image * classes + k, number(work, float(value)))
             if value > best:
-                best, found = value, k
-        if has_labels and found == get(labels, get(chosen, image)):
+                best, predicted = value, k
+        if has_labels and predicted == get(labels, get(chosen, image)):
             right += 1.0
-    put(doubles(get(frame, t.F_SCALARS)), t.RIGHT, right)
+    scalars_at(frame.scalars).right = right

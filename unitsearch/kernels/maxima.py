@@ -1,20 +1,21 @@
-"""Max pooling behind a convolution: its readers see z at the maxima, its gradient goes there.
+"""Max pooling of a convolution's z, before norm and activation.
 
-The activation of ``SCALE · z + SHIFT`` never turns round, so a window's maximum lies where z is
-largest (smallest, where the scale is negative). What is kept is z itself, with the coefficients of
-the convolution's channels: the sums that a norm needs on the way back are then made over the few
-pixels that were kept, and no gradient of the convolution's size is ever stored. Where the maxima
-were is found again on the way back: that costs less than to keep their places.
+Norm and activation, clip(SCALE · z + SHIFT), are monotone, so the maximum of a window lies where z
+is largest, or smallest if the scale is negative. The output holds z at the maxima, with the
+coefficients of the convolution's channels; its readers apply norm and activation. So the sums that
+the backward pass of a norm needs run over the few maxima only, and no gradient of the size of the
+convolution's output is stored. The backward pass finds the places of the maxima anew, which costs
+less than to store them.
 
-Ties go to the first element in reading order, as in torch. Where torch sees a tie that is only made
-by the activation, the gradient is 0 whichever element has it.
+Ties go to the first element in reading order, as in torch. Elements that are equal only after the
+activation are at one of its bounds, where the gradient is 0 for all of them.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.norm import fill, inlined
 from unitsearch.kernels.vectors import (
     add,
@@ -22,7 +23,6 @@ from unitsearch.kernels.vectors import (
     get,
     higher,
     load,
-    nothing,
     number,
     on,
     past,
@@ -31,33 +31,34 @@ from unitsearch.kernels.vectors import (
     store,
     times,
     where_equal,
+    zeros,
 )
 
 
 def maxima(op: Any, frame: Any, work: Any) -> None:
-    """Keep z of the largest element of each window."""
-    pixels, width = get(op, t.X_HEIGHT) * get(op, t.X_WIDTH), get(op, t.X_WIDTH)
-    y_height, y_width = get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
-    kernel, stride = get(op, t.KERNEL), get(op, t.STRIDE)
-    coefs = pointer(work, get(frame, t.F_COEFS))
-    highest = on(work, get(op, t.S))
-    risen = on(highest, pixels)
-    for b in range(get(op, t.BLOCKS)):
-        for c in range(get(op, t.COUNT)):
-            scale = get(past(coefs, (get(op, t.X_COEF) + c) * t.COEF), t.SCALE)
-            z = on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * pixels)
-            y = on(work, get(op, t.Y) + b * get(op, t.Y_BLOCK) + c * y_height * y_width)
-            x = rising(z, pixels, sign_of(scale), risen)
+    """Write z at the maximum of each window: first the maxima of rows, then of columns."""
+    pixels, width = op.x_height * op.x_width, op.x_width
+    y_height, y_width = op.y_height, op.y_width
+    kernel, stride = op.kernel, op.stride
+    coefs = pointer(work, frame.coefs)
+    highest = on(work, op.s)
+    negated = on(highest, pixels)
+    for b in range(op.blocks):
+        for c in range(op.count):
+            scale = get(past(coefs, (op.x_coef + c) * t.COEF), t.SCALE)
+            z = on(work, op.x + b * op.x_block + c * pixels)
+            y = on(work, op.y + b * op.y_block + c * y_height * y_width)
+            x = signed_plane(z, pixels, sign_of(scale), negated)
             sign = spread(number(work, sign_of(scale)))
             highest_of_rows(x, width, y_height, y_width, kernel, stride, highest)
             for oy in range(y_height):
                 for ox in range(y_width):
-                    at = oy * stride * y_width + ox
-                    most = load(highest, at)
+                    offset = oy * stride * y_width + ox
+                    most = load(highest, offset)
                     for k in range(1, kernel):
-                        most = higher(load(highest, at + k * y_width), most)
+                        most = higher(load(highest, offset + k * y_width), most)
                     store(y, oy * y_width + ox, times(most, sign))
-            if scale == 0.0:  # all are equal: the first is the one
+            if scale == 0.0:  # all elements of a window are equal: take the first
                 for oy in range(y_height):
                     for ox in range(y_width):
                         store(y, oy * y_width + ox, load(z, (oy * width + ox) * stride))
@@ -65,15 +66,15 @@ def maxima(op: Any, frame: Any, work: Any) -> None:
 
 @inlined
 def sign_of(scale: Any) -> float:
-    """Return 1, 0 or -1; 1 for what is no number."""
+    """Return the sign of ``scale``: 1, 0 or -1, and 1 for NaN."""
     if scale < 0.0:
         return -1.0
     return 0.0 if scale == 0.0 else 1.0
 
 
 @inlined
-def rising(z: Any, pixels: int, sign: float, to: Any) -> Any:
-    """Return a plane that is highest where its activation is: ``z``, or its opposite in ``to``."""
+def signed_plane(z: Any, pixels: int, sign: float, to: Any) -> Any:
+    """Return a plane that is highest where the activation of z is: ``z``, or sign · z in ``to``."""
     if sign == 1.0:
         return z
     for i in range(pixels):
@@ -85,13 +86,13 @@ def rising(z: Any, pixels: int, sign: float, to: Any) -> Any:
 def highest_of_rows(
     x: Any, width: int, y_height: int, y_width: int, kernel: int, stride: int, to: Any
 ) -> None:
-    """Put the highest of each row's windows into ``to``, ``y_width`` a row."""
+    """Put the maximum of each window of one row into ``to``, [row][y_width]."""
     for row in range((y_height - 1) * stride + kernel):
         for ox in range(y_width):
-            at = row * width + ox * stride
-            most = load(x, at)
+            offset = row * width + ox * stride
+            most = load(x, offset)
             for k in range(1, kernel):
-                most = higher(load(x, at + k), most)
+                most = higher(load(x, offset + k), most)
             store(to, row * y_width + ox, most)
 
 
@@ -100,7 +101,7 @@ def gradient_of_maxima(
     g: Any, y: Any, y_height: int, y_width: int, kernel: int, stride: int, sign: float,
     z: Any, height: int, width: int, d: Any, d_row: int, c1: Any, c2: Any, c3: Any, scratch: Any,
 ) -> None:  # fmt: skip
-    """Do ``spread_gradient``: where there is most to do, with loops of a known length."""
+    """Call ``spread_gradient``, for windows of 5 × 5 with loops of a constant length: faster."""
     if kernel == 5:
         spread_gradient(
             g, y, y_height, y_width, 5, stride, sign, z, height, width, d, d_row, c1, c2, c3,
@@ -118,24 +119,28 @@ def spread_gradient(
     g: Any, y: Any, y_height: int, y_width: int, kernel: int, stride: int, sign: float,
     z: Any, height: int, width: int, d: Any, d_row: int, c1: Any, c2: Any, c3: Any, scratch: Any,
 ) -> None:  # fmt: skip
-    """Put c2 · z + c3, and c1 · g of a window where its maximum was, into the plane ``d``."""
-    zero = nothing(z)
+    """Write the gradient of z into the plane ``d``: c2 · z + c3, plus c1 · g at each maximum.
+
+    A window's gradient goes to the first row that holds the maximum, then to the first element of
+    that row. [y_height][y_width] gradients become [height][d_row].
+    """
+    zero = zeros(z)
     rows = (y_height - 1) * stride + kernel
     highest = scratch
     of_rows = on(highest, rows * y_width)
-    x = rising(z, height * width, sign, on(of_rows, rows * y_width))
+    x = signed_plane(z, height * width, sign, on(of_rows, rows * y_width))
     highest_of_rows(x, width, y_height, y_width, kernel, stride, highest)
     fill(of_rows, rows * y_width, zero)
     for oy in range(y_height):
         for ox in range(y_width):
             most = times(load(y, oy * y_width + ox), spread(number(z, sign)))
             value = times(load(g, oy * y_width + ox), c1)
-            at = oy * stride * y_width + ox
+            offset = oy * stride * y_width + ox
             for k in range(kernel):
-                here = load(highest, at + k * y_width)
-                old = load(of_rows, at + k * y_width)
-                # not a choice between old and sum: a masked store is slow to be read again
-                store(of_rows, at + k * y_width, add(old, where_equal(here, most, value, zero)))
+                here = load(highest, offset + k * y_width)
+                old = load(of_rows, offset + k * y_width)
+                # add a selected 0 or value: a masked store would be slow to read again
+                store(of_rows, offset + k * y_width, add(old, where_equal(here, most, value, zero)))
                 value = where_equal(here, most, zero, value)
     for row in range(height):
         x_row, to = on(x, row * width), on(d, row * d_row)
@@ -145,7 +150,7 @@ def spread_gradient(
             for ox in range(y_width):
                 most, value = load(highest, row * y_width + ox), load(of_rows, row * y_width + ox)
                 for k in range(kernel):
-                    at = ox * stride + k
-                    here, old = load(x_row, at), load(to, at)
-                    store(to, at, add(old, where_equal(here, most, value, zero)))
+                    offset = ox * stride + k
+                    here, old = load(x_row, offset), load(to, offset)
+                    store(to, offset, add(old, where_equal(here, most, value, zero)))
                     value = where_equal(here, most, zero, value)

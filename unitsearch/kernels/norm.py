@@ -1,9 +1,11 @@
-"""Batch norm, and what is done to whole rows of pixels: read, staged, summed, masked.
+"""Batch norm, and the loops over rows of pixels that other kernels share.
 
-A convolution leaves its sums z; norm and activation are applied by whoever reads them, as
-``clip(SCALE · z + SHIFT)``, with coefficients for each channel that are known once the whole batch
-is through. So no map is stored twice. Sums over pixels are made in registers and drained to float64
-after each block of images.
+A convolution stores its output z before norm and activation. The kernels that read it apply both as
+clip(SCALE · z + SHIFT), with coefficients for each channel that are known after the whole batch. So
+each map is stored once. Sums over pixels are made in registers and added to float64 after each
+block of images.
+
+Source: Ioffe & Szegedy 2015, "Batch Normalization" (arXiv:1502.03167), alg. 1 and sec. 3.
 """
 
 from __future__ import annotations
@@ -14,15 +16,14 @@ from typing import Any
 import numba
 import numpy as np
 
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.vectors import (
     add,
     clip,
-    doubles,
+    float64s,
     fma,
     get,
     load,
-    nothing,
     number,
     past,
     pointer,
@@ -32,6 +33,7 @@ from unitsearch.kernels.vectors import (
     times,
     total,
     where_inside,
+    zeros,
 )
 
 inlined = numba.njit(forceinline=True, error_model="numpy", boundscheck=False)
@@ -39,7 +41,7 @@ inlined = numba.njit(forceinline=True, error_model="numpy", boundscheck=False)
 
 @inlined
 def low_of(act: int) -> float:
-    """Return the lower bound of an activation: 0 none, 1 relu, 2 relu6."""
+    """Return the lower bound of an activation, coded 0 none, 1 relu, 2 relu6."""
     return -np.inf if act == 0 else 0.0
 
 
@@ -65,7 +67,7 @@ def copy_row(x: Any, y: Any, count: int) -> None:
 
 @inlined
 def gradient_row(g: Any, z: Any, d: Any, count: int, c1: Any, c2: Any, c3: Any) -> None:
-    """Put c1 · g + c2 · z + c3 of a row into ``d``."""
+    """Store d = c1 · g + c2 · z + c3 for a row of ``count`` registers."""
     for i in range(count):
         store(d, i, fma(load(g, i), c1, fma(load(z, i), c2, c3)))
 
@@ -74,7 +76,7 @@ def gradient_row(g: Any, z: Any, d: Any, count: int, c1: Any, c2: Any, c3: Any) 
 def moments(x: Any, count: int, sums: Any) -> None:
     """Add Σ x and Σ x² of ``count`` registers to the two in ``sums``."""
     s0, q0 = load(sums, 0), load(sums, 1)
-    s1 = s2 = s3 = q1 = q2 = q3 = nothing(x)
+    s1 = s2 = s3 = q1 = q2 = q3 = zeros(x)
     whole = count // 4 * 4
     for i in range(0, whole, 4):
         a, b, c, d = load(x, i), load(x, i + 1), load(x, i + 2), load(x, i + 3)
@@ -89,11 +91,11 @@ def moments(x: Any, count: int, sums: Any) -> None:
 
 @inlined
 def finish(g: Any, z: Any, count: int, coef: Any, act: int, sums: Any) -> None:
-    """Mask a gradient by the activation, in place, and add Σ g and Σ g · z to ``sums``."""
+    """Mask a gradient by the activation, in place; add Σ g and Σ g · z to the two in ``sums``."""
     scale, shift = spread(get(coef, t.SCALE)), spread(get(coef, t.SHIFT))
     low, high = spread(number(g, low_of(act))), spread(number(g, high_of(act)))
     s0, q0 = load(sums, 0), load(sums, 1)
-    s1 = q1 = nothing(g)
+    s1 = q1 = zeros(g)
     whole = count // 2 * 2
     for i in range(0, whole, 2):
         za, zb = load(z, i), load(z, i + 1)
@@ -114,30 +116,34 @@ def finish(g: Any, z: Any, count: int, coef: Any, act: int, sums: Any) -> None:
 
 @inlined
 def add_row(raw: Any, g: Any, count: int) -> None:
-    """Add ``raw`` to ``g``."""
+    """Add a row of ``count`` registers of ``raw`` to ``g``."""
     for i in range(count):
         store(g, i, add(load(g, i), load(raw, i)))
 
 
 @inlined
 def clear(sums: Any, x: Any) -> None:
-    """Set the two registers of sums to 0."""
-    store(sums, 0, nothing(x))
-    store(sums, 1, nothing(x))
+    """Set the two registers in ``sums`` to 0."""
+    store(sums, 0, zeros(x))
+    store(sums, 1, zeros(x))
 
 
 @inlined
-def drain(sums: Any, mask: Any, into: Any) -> None:
-    """Add the two registers of sums, of the lanes that hold images, to float64 ``into``."""
+def add_lane_sums(sums: Any, mask: Any, into: Any) -> None:
+    """Add up the lanes that ``mask`` selects of the two ``sums``; add both to float64 ``into``."""
     put(into, 0, get(into, 0) + total(times(load(sums, 0), mask)))
     put(into, 1, get(into, 1) + total(times(load(sums, 1), mask)))
 
 
 @inlined
-def close_plane(
+def pass_gradient(
     raw: Any, g: Any, z: Any, count: int, mode: int, coef: Any, act: int, sums: Any
 ) -> None:
-    """Hand the gradient ``raw`` of ``count`` pixels on to ``g``, as ``mode`` says."""
+    """Pass the gradient ``raw`` of ``count`` pixels to the gradient ``g`` of the map that was read.
+
+    ``ADD`` adds it to ``g``; otherwise ``raw`` is ``g`` itself. ``FINISH``, of the last reader to
+    pass a gradient, masks ``g`` by the map's activation and sums it for the map's norm and bias.
+    """
     if mode & t.ADD:
         add_row(raw, g, count)
     if mode & t.FINISH:
@@ -146,39 +152,41 @@ def close_plane(
 
 @inlined
 def zeros_of(frame: Any, work: Any) -> Any:
-    """Return zeros that the compiler does not know: it would call ``memset`` for a few of them."""
-    return load(pointer(work, get(frame, t.F_NUMBERS)), 0)
+    """Return zeros that are no constant for LLVM, which would call ``memset`` for short fills."""
+    return load(pointer(work, frame.numbers), 0)
 
 
 @inlined
 def mask_of(frame: Any, work: Any, is_last: bool) -> Any:
-    """Return ones where a block's lanes hold images."""
-    numbers = pointer(work, get(frame, t.F_NUMBERS))
+    """Return 1 in the lanes of a block that hold an image, else 0; only the last may be partial."""
+    numbers = pointer(work, frame.numbers)
     if is_last:
         return load(numbers, t.LARGEST_WINDOW)
     return load(numbers, 1)
 
 
 @inlined
-def settle(op: Any, frame: Any, work: Any, pixels: int) -> None:
+def norm_coefficients(op: Any, frame: Any, work: Any, pixels: int) -> None:
     """Make the coefficients of an operation's channels from the batch or the running statistics.
 
-    Momentum 0.1, epsilon 1e-5; the running variance is the unbiased one.
+    SCALE = gamma / √(variance + 1e-5), SHIFT = beta - mean · SCALE. In training, mean and variance
+    are Σ z / n and Σ z² / n - mean², and move the running statistics by a momentum of 0.1; the
+    running variance is unbiased, n / (n - 1) times as large, as in torch.
     """
-    coefs = past(pointer(work, get(frame, t.F_COEFS)), get(op, t.Y_COEF) * t.COEF)
-    weights = pointer(work, get(frame, t.F_WEIGHTS))
-    running = pointer(work, get(frame, t.F_RUNNING))
-    sums = past(doubles(get(frame, t.F_SUMS)), get(op, t.Y_COEF) * 2)
-    gamma, beta = get(op, t.GAMMA), get(op, t.BETA)
-    mean_at, variance_at = get(op, t.MEAN), get(op, t.VARIANCE)
-    count = get(frame, t.F_IMAGES) * pixels
-    is_training = get(frame, t.F_TRAINING)
-    for c in range(get(op, t.COUNT) * get(op, t.OUTPUTS)):
+    coefs = past(pointer(work, frame.coefs), op.y_coef * t.COEF)
+    weights = pointer(work, frame.weights)
+    running = pointer(work, frame.running)
+    sums = past(float64s(frame.sums), op.y_coef * 2)
+    gamma, beta = op.gamma, op.beta
+    mean_at, variance_at = op.mean, op.variance
+    count = frame.images * pixels
+    is_training = frame.is_training
+    for c in range(op.count * op.outputs):
         if is_training:
             mean = get(sums, 2 * c) / count
             variance = max(get(sums, 2 * c + 1) / count - mean * mean, 0.0)
             if get(sums, 2 * c) != get(sums, 2 * c):
-                variance = mean  # not a number: let it be seen
+                variance = mean  # NaN, which the maximum above has hidden
             put(sums, 2 * c, 0.0)
             put(sums, 2 * c + 1, 0.0)
             old = float(get(running, mean_at + c))
@@ -198,18 +206,18 @@ def settle(op: Any, frame: Any, work: Any, pixels: int) -> None:
 
 
 @inlined
-def settle_back(op: Any, frame: Any, work: Any, pixels: int) -> None:
-    """Make the gradients of gain, shift and bias, and the coefficients of the gradient of z.
+def norm_gradients(op: Any, frame: Any, work: Any, pixels: int) -> None:
+    """Make the gradients of gamma, beta and the bias, and the coefficients of the gradient of z.
 
-    dz = gain/σ · (g - Σg/n - ẑ · Σ(g ẑ)/n). A bias before a norm has no gradient: the norm takes
-    the mean away.
+    dz = gamma/σ · (g - Σg/n - ẑ · Σ(g ẑ)/n) = C1 · g + C2 · z + C3, with ẑ = (z - mean) / σ. A
+    bias before a norm has gradient 0, as the norm subtracts the mean.
     """
-    coefs = past(pointer(work, get(frame, t.F_COEFS)), get(op, t.Y_COEF) * t.COEF)
-    gradients = pointer(work, get(frame, t.F_GRADIENTS))
-    sums = past(doubles(get(frame, t.F_SUMS)), get(op, t.Y_COEF) * 2)
-    count = get(frame, t.F_IMAGES) * pixels
-    has_norm, bias = get(op, t.NORM), get(op, t.BIAS)
-    for c in range(get(op, t.COUNT) * get(op, t.OUTPUTS)):
+    coefs = past(pointer(work, frame.coefs), op.y_coef * t.COEF)
+    gradients = pointer(work, frame.gradients)
+    sums = past(float64s(frame.sums), op.y_coef * 2)
+    count = frame.images * pixels
+    has_norm, bias = op.norm, op.bias
+    for c in range(op.count * op.outputs):
         coef = past(coefs, c * t.COEF)
         g, gz = get(sums, 2 * c), get(sums, 2 * c + 1)
         put(sums, 2 * c, 0.0)
@@ -218,8 +226,8 @@ def settle_back(op: Any, frame: Any, work: Any, pixels: int) -> None:
             mean, inverse = float(get(coef, t.AVERAGE)), float(get(coef, t.INVERSE))
             scale = float(get(coef, t.SCALE))
             gz = inverse * (gz - mean * g)
-            put(gradients, get(op, t.GAMMA) + c, number(work, gz))
-            put(gradients, get(op, t.BETA) + c, number(work, g))
+            put(gradients, op.gamma + c, number(work, gz))
+            put(gradients, op.beta + c, number(work, g))
             c2 = -scale * inverse * gz / count
             put(coef, t.C1, number(work, scale))
             put(coef, t.C2, number(work, c2))
@@ -240,7 +248,7 @@ def stage(
     low: Any,
     high: Any,
 ) -> None:
-    """Read one plane, norm and activation applied, into the middle of one that was padded once."""
+    """Copy one plane into the middle of a padded one, norm and activation applied."""
     for y in range(height):
         for i in range(width):
             value = clip(fma(load(x, y * width + i), scale, shift), low, high)

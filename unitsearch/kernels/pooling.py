@@ -1,4 +1,4 @@
-"""Pooling and sums: what holds no weights.
+"""Operations without weights: pooling, and the sum of two maps.
 
 Ties in a maximum go to the first element in reading order, as in torch.
 """
@@ -7,28 +7,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from unitsearch.kernels import table as t
+from unitsearch.kernels import table_layout as t
 from unitsearch.kernels.norm import (
+    add_lane_sums,
     clear,
-    close_plane,
     copy_row,
-    drain,
     fill,
     high_of,
     inlined,
     low_of,
     mask_of,
+    pass_gradient,
     stage,
     zeros_of,
 )
 from unitsearch.kernels.vectors import (
     add,
     clip,
-    doubles,
+    float64s,
     fma,
     get,
     load,
-    nothing,
     number,
     on,
     past,
@@ -38,41 +37,45 @@ from unitsearch.kernels.vectors import (
     times,
     where_above,
     where_equal,
+    zeros,
 )
 
 MAXIMUM, AVERAGE = 0, 1
 
 
 def pool(op: Any, frame: Any, work: Any) -> None:
-    """Pool every plane, norm and activation applied first; keep where each maximum was."""
-    x_channel, y_channel = get(op, t.X_CHANNEL), get(op, t.Y_CHANNEL)
-    height, width = get(op, t.X_HEIGHT), get(op, t.X_WIDTH)
-    y_height, y_width = get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
-    kernel, kernel_width = get(op, t.KERNEL), get(op, t.KERNEL_WIDTH)
-    stride, side, act = get(op, t.STRIDE), get(op, t.PADDING), get(op, t.X_ACT)
-    s, s_row, operator = get(op, t.S), get(op, t.S_ROW), get(op, t.OPERATOR)
+    """Pool all planes by maximum or mean, norm and activation applied first.
+
+    A maximum also stores in ``index`` which element of its window it was, in each lane.
+    """
+    x_channel, y_channel = op.x_channel, op.y_channel
+    height, width = op.x_height, op.x_width
+    y_height, y_width = op.y_height, op.y_width
+    kernel, kernel_width = op.kernel, op.kernel_width
+    stride, side, act = op.stride, op.padding, op.x_act
+    s, s_row, operator = op.s, op.s_row, op.operator
     low, high = spread(number(work, low_of(act))), spread(number(work, high_of(act)))
     lowest = spread(number(work, low_of(0)))
     one, zero = spread(number(work, 1.0)), zeros_of(frame, work)
     share = spread(number(work, 1.0 / (kernel * kernel_width)))
-    coefs = pointer(work, get(frame, t.F_COEFS))
-    channels, plane = get(op, t.COUNT), on(work, s)
+    coefs = pointer(work, frame.coefs)
+    channels, plane = op.count, on(work, s)
     fill(plane, (height + 2 * side) * s_row, lowest if operator == MAXIMUM else zero)
-    for b in range(get(op, t.BLOCKS)):
+    for b in range(op.blocks):
         for c in range(channels):
-            coef = past(coefs, (get(op, t.X_COEF) + c) * t.COEF)
+            coef = past(coefs, (op.x_coef + c) * t.COEF)
             stage(
-                on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * x_channel), height, width,
+                on(work, op.x + b * op.x_block + c * x_channel), height, width,
                 on(plane, side * (s_row + 1)), s_row,
                 spread(get(coef, t.SCALE)), spread(get(coef, t.SHIFT)), low, high,
             )  # fmt: skip
-            y = get(op, t.Y) + b * get(op, t.Y_BLOCK) + c * y_channel
-            index = get(op, t.INDEX) + b * get(op, t.Y_BLOCK) + c * y_channel
+            y = op.y + b * op.y_block + c * y_channel
+            index = op.index + b * op.y_block + c * y_channel
             for oy in range(y_height):
                 row, to = on(plane, oy * stride * s_row), oy * y_width
                 if operator == MAXIMUM:
                     whole = y_width // 3 * 3
-                    for ox in range(0, whole, 3):  # three at a time hide each other's latency
+                    for ox in range(0, whole, 3):  # three windows at a time hide the latency
                         three_maxima(
                             on(row, ox * stride), stride, s_row, kernel, kernel_width,
                             on(work, y + to + ox), on(work, index + to + ox), one,
@@ -93,8 +96,8 @@ def pool(op: Any, frame: Any, work: Any) -> None:
 
 @inlined
 def maximum(x: Any, row: int, height: int, width: int, y: Any, index: Any, one: Any) -> None:
-    """Store the maximum of one window, and which of its elements it is."""
-    best, place, here = load(x, 0), nothing(x), nothing(x)
+    """Store the maximum of one window and, in ``index``, the number of its first such element."""
+    best, place, here = load(x, 0), zeros(x), zeros(x)
     for ky in range(height):
         for kx in range(width):
             value = load(x, ky * row + kx)
@@ -109,14 +112,14 @@ def maximum(x: Any, row: int, height: int, width: int, y: Any, index: Any, one: 
 def three_maxima(
     x: Any, stride: int, row: int, height: int, width: int, y: Any, index: Any, one: Any
 ) -> None:
-    """Do ``maximum`` for three windows side by side."""
-    here = nothing(x)
+    """Store the maxima and indices of three windows side by side, as ``maximum`` does for one."""
+    here = zeros(x)
     a, b, c = load(x, 0), load(x, stride), load(x, 2 * stride)
     at_a = at_b = at_c = here
     for ky in range(height):
         for kx in range(width):
-            at = ky * row + kx
-            p, q, r = load(x, at), load(x, at + stride), load(x, at + 2 * stride)
+            offset = ky * row + kx
+            p, q, r = load(x, offset), load(x, offset + stride), load(x, offset + 2 * stride)
             at_a, at_b = where_above(p, a, here, at_a), where_above(q, b, here, at_b)
             at_c = where_above(r, c, here, at_c)
             a, b, c = where_above(p, a, p, a), where_above(q, b, q, b), where_above(r, c, r, c)
@@ -130,27 +133,27 @@ def three_maxima(
 
 
 def pool_back(op: Any, frame: Any, work: Any) -> None:
-    """Hand the gradient of a pooling on to its input, window by window."""
-    x_channel, y_channel = get(op, t.X_CHANNEL), get(op, t.Y_CHANNEL)
-    height, width = get(op, t.X_HEIGHT), get(op, t.X_WIDTH)
-    y_height, y_width = get(op, t.Y_HEIGHT), get(op, t.Y_WIDTH)
-    kernel, kernel_width = get(op, t.KERNEL), get(op, t.KERNEL_WIDTH)
-    stride, side, mode = get(op, t.STRIDE), get(op, t.PADDING), get(op, t.XG_MODE)
-    operator, s_row, padded = get(op, t.OPERATOR), get(op, t.S_ROW), on(work, get(op, t.S))
+    """Pass the gradient of a pooling to its input: to each window's maximum, or its mean share."""
+    x_channel, y_channel = op.x_channel, op.y_channel
+    height, width = op.x_height, op.x_width
+    y_height, y_width = op.y_height, op.y_width
+    kernel, kernel_width = op.kernel, op.kernel_width
+    stride, side, mode = op.stride, op.padding, op.xg_mode
+    operator, s_row, padded = op.operator, op.s_row, on(work, op.s)
     share, zero = spread(number(work, 1.0 / (kernel * kernel_width))), zeros_of(frame, work)
-    numbers = pointer(work, get(frame, t.F_NUMBERS))
-    spare = pointer(work, get(frame, t.F_SPARE))
-    coefs = pointer(work, get(frame, t.F_COEFS))
-    accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
-    blocks = get(op, t.BLOCKS)
+    numbers = pointer(work, frame.numbers)
+    spare = pointer(work, frame.spare)
+    coefs = pointer(work, frame.coefs)
+    accumulators = pointer(work, frame.accumulators)
+    blocks = op.blocks
     for b in range(blocks):
         mask = mask_of(frame, work, b == blocks - 1)
-        for c in range(get(op, t.COUNT)):
-            g = get(op, t.G) + b * get(op, t.G_BLOCK) + c * y_channel
-            index = get(op, t.INDEX) + b * get(op, t.Y_BLOCK) + c * y_channel
-            into = on(work, get(op, t.XG) + b * get(op, t.XG_BLOCK) + c * x_channel)
-            z = on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * x_channel)
-            coef = get(op, t.X_COEF) + c
+        for c in range(op.count):
+            g = op.g + b * op.g_block + c * y_channel
+            index = op.index + b * op.y_block + c * y_channel
+            into = on(work, op.xg + b * op.xg_block + c * x_channel)
+            z = on(work, op.x + b * op.x_block + c * x_channel)
+            coef = op.x_coef + c
             raw = spare if mode & t.ADD else into
             plane = padded if side else raw
             fill(plane, (height + 2 * side) * s_row, zero)
@@ -161,9 +164,9 @@ def pool_back(op: Any, frame: Any, work: Any) -> None:
                     if operator == MAXIMUM:
                         place = load(work, index + oy * y_width + ox)
                         for ky in range(kernel):
-                            row, at = on(corner, ky * s_row), on(numbers, ky * kernel_width)
+                            row, offset = on(corner, ky * s_row), on(numbers, ky * kernel_width)
                             for kx in range(kernel_width):
-                                kept = where_equal(place, load(at, kx), value, zero)
+                                kept = where_equal(place, load(offset, kx), value, zero)
                                 store(row, kx, add(load(row, kx), kept))
                     else:
                         value = times(value, share)
@@ -175,30 +178,30 @@ def pool_back(op: Any, frame: Any, work: Any) -> None:
                 for y in range(height):
                     copy_row(on(plane, (y + side) * s_row + side), on(raw, y * width), width)
             clear(accumulators, work)
-            close_plane(
-                raw, into, z, x_channel, mode, past(coefs, coef * t.COEF), get(op, t.X_ACT),
+            pass_gradient(
+                raw, into, z, x_channel, mode, past(coefs, coef * t.COEF), op.x_act,
                 accumulators,
             )  # fmt: skip
             if mode & t.FINISH:
-                drain(accumulators, mask, past(doubles(get(frame, t.F_SUMS)), 2 * coef))
+                add_lane_sums(accumulators, mask, past(float64s(frame.sums), 2 * coef))
 
 
-def total(op: Any, frame: Any, work: Any) -> None:
-    """Add two maps, norm and activation of each applied first."""
-    size = get(op, t.X_CHANNEL)
-    coefs = pointer(work, get(frame, t.F_COEFS))
-    act, z_act = get(op, t.X_ACT), get(op, t.Z_ACT)
+def add_maps(op: Any, frame: Any, work: Any) -> None:
+    """Add two maps, y = x + z, norm and activation of each applied first."""
+    size = op.x_channel
+    coefs = pointer(work, frame.coefs)
+    act, z_act = op.x_act, op.z_act
     low, high = spread(number(work, low_of(act))), spread(number(work, high_of(act)))
     z_low, z_high = spread(number(work, low_of(z_act))), spread(number(work, high_of(z_act)))
-    for b in range(get(op, t.BLOCKS)):
-        for c in range(get(op, t.COUNT)):
-            coef = past(coefs, (get(op, t.X_COEF) + c) * t.COEF)
-            z_coef = past(coefs, (get(op, t.Z_COEF) + c) * t.COEF)
+    for b in range(op.blocks):
+        for c in range(op.count):
+            coef = past(coefs, (op.x_coef + c) * t.COEF)
+            z_coef = past(coefs, (op.z_coef + c) * t.COEF)
             scale, shift = spread(get(coef, t.SCALE)), spread(get(coef, t.SHIFT))
             z_scale, z_shift = spread(get(z_coef, t.SCALE)), spread(get(z_coef, t.SHIFT))
-            x = on(work, get(op, t.X) + b * get(op, t.X_BLOCK) + c * size)
-            z = on(work, get(op, t.Z) + b * get(op, t.Z_BLOCK) + c * size)
-            y = on(work, get(op, t.Y) + b * get(op, t.Y_BLOCK) + c * size)
+            x = on(work, op.x + b * op.x_block + c * size)
+            z = on(work, op.z + b * op.z_block + c * size)
+            y = on(work, op.y + b * op.y_block + c * size)
             for i in range(size):
                 one = clip(fma(load(x, i), scale, shift), low, high)
                 other = clip(fma(load(z, i), z_scale, z_shift), z_low, z_high)
@@ -206,38 +209,38 @@ def total(op: Any, frame: Any, work: Any) -> None:
 
 
 @inlined
-def hand_on(
+def pass_to_operand(
     op: Any, frame: Any, work: Any, x: int, x_block: int, x_coef: int, act: int,
     xg: int, xg_block: int, mode: int,
 ) -> None:  # fmt: skip
-    """Hand the gradient of a sum on to one of its operands."""
-    size, blocks = get(op, t.X_CHANNEL), get(op, t.BLOCKS)
-    coefs = pointer(work, get(frame, t.F_COEFS))
-    accumulators = pointer(work, get(frame, t.F_ACCUMULATORS))
+    """Pass the gradient of a sum to one of its operands."""
+    size, blocks = op.x_channel, op.blocks
+    coefs = pointer(work, frame.coefs)
+    accumulators = pointer(work, frame.accumulators)
     for b in range(blocks):
         mask = mask_of(frame, work, b == blocks - 1)
-        for c in range(get(op, t.COUNT)):
+        for c in range(op.count):
             coef = x_coef + c
-            raw = on(work, get(op, t.G) + b * get(op, t.G_BLOCK) + c * size)
+            raw = on(work, op.g + b * op.g_block + c * size)
             into = on(work, xg + b * xg_block + c * size)
             z = on(work, x + b * x_block + c * size)
             if mode & t.ADD == 0:
                 copy_row(raw, into, size)
             clear(accumulators, work)
-            close_plane(raw, into, z, size, mode, past(coefs, coef * t.COEF), act, accumulators)
+            pass_gradient(raw, into, z, size, mode, past(coefs, coef * t.COEF), act, accumulators)
             if mode & t.FINISH:
-                drain(accumulators, mask, past(doubles(get(frame, t.F_SUMS)), 2 * coef))
+                add_lane_sums(accumulators, mask, past(float64s(frame.sums), 2 * coef))
 
 
-def total_back(op: Any, frame: Any, work: Any) -> None:
-    """Hand the gradient of a sum on: first to the shortcut, which was made last."""
-    if get(op, t.ZG) >= 0:
-        hand_on(
-            op, frame, work, get(op, t.Z), get(op, t.Z_BLOCK), get(op, t.Z_COEF),
-            get(op, t.Z_ACT), get(op, t.ZG), get(op, t.ZG_BLOCK), get(op, t.ZG_MODE),
+def add_maps_back(op: Any, frame: Any, work: Any) -> None:
+    """Pass the gradient of a sum to its operands: first to the shortcut, which was made last."""
+    if op.zg >= 0:
+        pass_to_operand(
+            op, frame, work, op.z, op.z_block, op.z_coef,
+            op.z_act, op.zg, op.zg_block, op.zg_mode,
         )  # fmt: skip
-    if get(op, t.XG) >= 0:
-        hand_on(
-            op, frame, work, get(op, t.X), get(op, t.X_BLOCK), get(op, t.X_COEF),
-            get(op, t.X_ACT), get(op, t.XG), get(op, t.XG_BLOCK), get(op, t.XG_MODE),
+    if op.xg >= 0:
+        pass_to_operand(
+            op, frame, work, op.x, op.x_block, op.x_coef,
+            op.x_act, op.xg, op.xg_block, op.xg_mode,
         )  # fmt: skip

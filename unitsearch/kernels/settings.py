@@ -1,4 +1,4 @@
-"""Settings of an optimiser, as data. Knows no torch and no Numba."""
+"""The settings of an optimiser, as data. Does not import torch or Numba."""
 
 from __future__ import annotations
 

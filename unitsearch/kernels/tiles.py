@@ -1,8 +1,8 @@
 """Register tiles: the innermost loops of convolutions, emitted as LLVM with named accumulators.
 
-A tile is a small block of results that stay in registers while the sum is made. Which sizes there
-are is known here and nowhere else; asking for another is an error of the program, which is checked
-where the table of operations is made.
+A tile is a small block of results that stay in registers while their sums are made. This module
+alone defines the sizes that exist; ``tile_choice`` selects among them when a network is lowered, so
+the kernels never ask for another size.
 
 Tried: the same loops in plain Numba, left to the vectoriser (19 to 60 GFLOP/s of a peak of 115).
 """
@@ -32,7 +32,7 @@ Size = tuple[int, int, int]
 
 SUMS = REGISTERS - 8 if REGISTERS == 32 else REGISTERS - 4  # accumulators of a tile
 SPACED_SUMS = SUMS // 2
-SPACED = 1 << 10  # added to the key of a tile whose columns are not side by side
+SPACED = 1 << 10  # added to the key of a tile whose input columns do not lie side by side
 RUNS = 1 << 11  # added to the key of a tile whose taps come in runs
 RUN_COLUMNS = (7, 8, 11, 14, 16, 22, 24)
 
@@ -40,7 +40,7 @@ RUN_COLUMNS = (7, 8, 11, 14, 16, 22, 24)
 @lru_cache
 def output_tiles() -> dict[Size, int]:
     """Return the keys of all output tiles, by (channels, rows, columns)."""
-    # each costs compile time: what another does nearly as well is left out
+    # each size costs compile time: a size that another replaces nearly as well is left out
     sizes = [
         (channels, rows, columns)
         for channels in range(1, 5)
@@ -65,10 +65,10 @@ def spaced_tiles() -> dict[Size, int]:
 
 @lru_cache
 def run_tiles() -> dict[tuple[int, int], int]:
-    """Return the keys of the tiles of one channel and row, by (taps of a run, columns).
+    """Return the keys of the tiles of runs, of one channel and row, by (taps of a run, columns).
 
-    One channel alone needs an input for each multiply-add. The taps of a row of a kernel lie side
-    by side: an input that is read once serves all of them.
+    With a single output channel, each multiply-add would need a load of its own. The taps of one
+    kernel row, a run, read adjacent inputs: an input that is loaded once serves all of them.
     """
     sizes = [(run, c) for run in (3, 5) for c in RUN_COLUMNS if c <= REGISTERS - run - 3]
     return {size: i for i, size in enumerate(sizes)}
@@ -93,7 +93,7 @@ def _number(value: int) -> Any:
 
 
 class _Loop:
-    """A counted loop with values that are carried round."""
+    """A counted loop in LLVM whose accumulators are carried from round to round as phi nodes."""
 
     def __init__(self, builder: Any, count: Any, carried: list[Any]) -> None:
         self.builder, self.count = builder, count
@@ -110,7 +110,10 @@ class _Loop:
             phi.add_incoming(value, before)
 
     def close(self, following: list[Any]) -> list[Any]:
-        """End the body, at least one round of which is run; return the values behind the loop."""
+        """End the body with the values of the next round; return those after the last round.
+
+        The loop runs at least once.
+        """
         builder = self.builder
         last = builder.block
         index = builder.add(self.index, _number(1))
@@ -123,7 +126,7 @@ class _Loop:
 
 
 def _switch(builder: Any, key: Any, keys: dict[int, Any]) -> None:
-    """Emit one case for each key, by calling its value; the builder ends behind all of them."""
+    """Emit a switch with one case for each key; each value of ``keys`` emits its case."""
     end = builder.function.append_basic_block("tiles.end")
     unknown = builder.function.append_basic_block("tiles.unknown")
     switch = builder.switch(key, unknown)
@@ -158,22 +161,23 @@ def output_tile(
     """Make one tile of outputs: y = bias + Σ over taps of w · x.
 
     Args:
-        typingctx: Numba's.
-        key: Which tile: of ``output_tiles``, of ``spaced_tiles`` plus ``SPACED``, or of
+        typingctx: The typing context that Numba passes.
+        key: The key of the tile in ``output_tiles``, in ``spaced_tiles`` plus ``SPACED``, or in
             ``run_tiles`` plus ``RUNS``.
         x: The input at the tile's first output.
         x_row: Registers from one output row's input to the next one's.
-        x_column: Likewise from column to column; 1 unless the tile is a spaced one.
+        x_column: Registers from one output column's input to the next one's; 1 unless the tile is
+            a spaced one.
         taps: int32 pairs: the registers from ``x`` to a tap's input, the numbers from ``w`` to its
             weight.
-        count: How many taps.
+        count: The number of taps.
         w: The weights of the tile's first channel.
         w_channel: Numbers from one output channel's weights to the next one's.
-        bias: What the sums begin with, one number a channel.
-        bias_step: Numbers from one channel's bias to the next one's: 1, or 0 for one for all.
-        y: Where the tile's first output goes.
-        y_channel: Registers from channel to channel.
-        y_row: Registers from row to row; columns lie side by side.
+        bias: The first value of the sums, one number for each channel.
+        bias_step: Numbers from one channel's bias to the next one's: 1, or 0 for one bias for all.
+        y: The tile's first output.
+        y_channel: Registers from one output channel to the next.
+        y_row: Registers from one output row to the next; columns lie side by side.
     """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -193,6 +197,7 @@ def output_tile(
 
 
 def _emit_output(builder: Any, kind: Any, size: Size, is_spaced: bool, args: Any) -> None:
+    """Emit one output tile: per tap, rows · columns loads and one weight a channel."""
     channels, rows, columns = size
     (
         x,
@@ -233,8 +238,8 @@ def _emit_output(builder: Any, kind: Any, size: Size, is_spaced: bool, args: Any
             column = builder.mul(x_column, _number(c)) if is_spaced else _number(c)
             value = emit_load(builder, row, kind, column)
             for o in range(channels):
-                at = (o * rows + r) * columns + c
-                sums[at] = emit_fma(builder, value, weights[o], sums[at])
+                offset = (o * rows + r) * columns + c
+                sums[offset] = emit_fma(builder, value, weights[o], sums[offset])
     sums = loop.close(sums)
     for o in range(channels):
         for r in range(rows):
@@ -245,6 +250,7 @@ def _emit_output(builder: Any, kind: Any, size: Size, is_spaced: bool, args: Any
 
 
 def _emit_run(builder: Any, kind: Any, run: int, columns: int, args: Any) -> None:
+    """Emit a tile of runs: per run of taps, columns + run - 1 loads serve columns · run sums."""
     x, _, _, taps, count, w, _, bias, _, y, _, _ = args
     scalar = kind.element
     begin = emit_spread(builder, builder.load(emit_at(builder, bias, scalar, _number(0))), kind)
@@ -285,18 +291,18 @@ def weight_tile(
     """Add one tile of weight gradients, Σ over rows and columns of g · x, for each lane.
 
     Args:
-        typingctx: Numba's.
-        key: Which tile of ``weight_tiles``.
+        typingctx: The typing context that Numba passes.
+        key: The key of the tile in ``weight_tiles``.
         g: Gradient of the tile's first output channel.
         g_channel: Registers from output channel to output channel.
         g_row: Registers from row to row; columns lie side by side.
         x: The input of the first output at the tile's first kernel element.
         x_tap: Registers from one kernel row's input to the next one's.
         x_row: Registers from one output row's input to the next one's.
-        x_column: Likewise from column to column.
+        x_column: Registers from one output column's input to the next one's.
         rows: Output rows.
         columns: Output columns.
-        out: The sums so far, a register each, and where they go.
+        out: The sums so far, one register for each weight; they are read and written back.
     """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -312,6 +318,7 @@ def weight_tile(
 
 
 def _emit_weight(builder: Any, kind: Any, size: Size, args: Any) -> None:
+    """Emit one weight-gradient tile: per pixel, one gradient an output and one input a tap."""
     outputs, taps, columns = size
     g, g_channel, g_row, x, x_tap, x_row, x_column, rows, width, out = args
     begin = [emit_load(builder, out, kind, _number(i)) for i in range(outputs * taps * columns)]
@@ -330,8 +337,8 @@ def _emit_weight(builder: Any, kind: Any, size: Size, args: Any) -> None:
         for b in range(columns):
             value = emit_load(builder, row, kind, _number(b))
             for o in range(outputs):
-                at = (o * taps + a) * columns + b
-                sums[at] = emit_fma(builder, value, gradients[o], sums[at])
+                offset = (o * taps + a) * columns + b
+                sums[offset] = emit_fma(builder, value, gradients[o], sums[offset])
     sums = outer.close(inner.close(sums))
-    for at, value in enumerate(sums):
-        emit_store(builder, out, kind, _number(at), value)
+    for offset, value in enumerate(sums):
+        emit_store(builder, out, kind, _number(offset), value)

@@ -1,8 +1,8 @@
-"""A value type "one register of images", and what can be done with it and with pointers.
+"""A Numba type for one SIMD register of images, and intrinsics on registers and pointers.
 
-Numba's own vectoriser finds too little to do in a unit of one to four channels; so these intrinsics
-emit LLVM vector operations themselves. A register holds one number of each of ``lanes(dtype)``
-images. Its width and the number of registers are the only constants that depend on the CPU.
+A register holds one number of each of ``lanes(dtype)`` images. The loops over the one to four
+channels of a unit are too short for LLVM's vectoriser, so these intrinsics emit vector operations
+themselves. The width and the number of registers are the only constants that depend on the CPU.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Pair = tuple[Any, Callable[..., Any]]
 
 
 def _features() -> set[str]:
-    """Return the names of the CPU's abilities that code is generated for."""
+    """Return the names of the CPU features that code is generated for."""
     named = numba.config.CPU_FEATURES
     if named is not None:
         return {word[1:] for word in named.split(",") if word.startswith("+")}
-    return {name for name, is_there in binding.get_host_cpu_features().items() if is_there}
+    return {name for name, is_present in binding.get_host_cpu_features().items() if is_present}
 
 
 FEATURES = _features()
@@ -35,12 +35,12 @@ REGISTERS = 16 if _IS_X86 and REGISTER_BYTES < 64 else 32
 
 
 def lanes(dtype: Any) -> int:
-    """Return how many images a register holds."""
+    """Return the number of images in a register: its lanes."""
     return REGISTER_BYTES // int(np.dtype(dtype).itemsize)
 
 
 class Register(types.Type):
-    """One number of each of a register's images."""
+    """The type of a register: one number of each image of a block."""
 
     def __init__(self, dtype: Any) -> None:
         self.dtype = dtype
@@ -63,7 +63,7 @@ def vector_type(dtype: Any) -> Any:
     return ir.VectorType(scalar_type(dtype), REGISTER_BYTES // (dtype.bitwidth // 8))
 
 
-# Emitting LLVM: used by these intrinsics and by the tiles.
+# Functions that emit LLVM, used by these intrinsics and by the tiles.
 
 
 def emit_at(builder: Any, pointer: Any, kind: Any, index: Any) -> Any:
@@ -97,7 +97,7 @@ def emit_fma(builder: Any, a: Any, b: Any, c: Any) -> Any:
 
 
 def emit_total(builder: Any, value: Any) -> Any:
-    """Return the sum over all lanes, as a tree."""
+    """Return the sum over all lanes, added pairwise as a tree."""
     count = value.type.count
     while count > 1:
         count //= 2
@@ -211,28 +211,28 @@ def pointer(typingctx: Any, like: Any, number: Any) -> Pair:
     return like(like, types.int64), emit
 
 
-def _pointer_to(dtype: Any) -> Any:
-    @intrinsic
-    def pointer_to(typingctx: Any, number: Any) -> Pair:
-        kind = types.CPointer(dtype)
+def pointer_to(kind: Any) -> Any:
+    """Return an intrinsic that takes an integer for a pointer of type ``kind``."""
 
+    @intrinsic
+    def pointer_at(typingctx: Any, number: Any) -> Pair:
         def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return builder.inttoptr(args[0], context.get_value_type(kind))
 
         return kind(types.int64), emit
 
-    return pointer_to
+    return pointer_at
 
 
-doubles = _pointer_to(types.float64)
-integers = _pointer_to(types.int64)
-shorts = _pointer_to(types.int32)
-octets = _pointer_to(types.uint8)
+float64s = pointer_to(types.CPointer(types.float64))
+int64s = pointer_to(types.CPointer(types.int64))
+int32s = pointer_to(types.CPointer(types.int32))
+uint8s = pointer_to(types.CPointer(types.uint8))
 
 
 @intrinsic
 def call(typingctx: Any, function: Any, job: Any, frame: Any, work: Any) -> Pair:
-    """Call a kernel by its address: a symbol of its own is compiled once, not once a caller."""
+    """Call a kernel by its address: so it is compiled once, not once for each caller."""
     shared = types.void(types.int64, job, frame, work)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -257,7 +257,7 @@ def spread(typingctx: Any, number: Any) -> Pair:
 
 
 @intrinsic
-def nothing(typingctx: Any, pointer: Any) -> Pair:
+def zeros(typingctx: Any, pointer: Any) -> Pair:
     """Return a register of zeros, of the type that ``pointer`` points to."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -299,7 +299,7 @@ def times(typingctx: Any, a: Any, b: Any) -> Pair:
 
 @intrinsic
 def clip(typingctx: Any, value: Any, low: Any, high: Any) -> Pair:
-    """Return ``value`` held between ``low`` and ``high``; what is no number stays that."""
+    """Return ``value`` clipped to ``low`` … ``high``; NaN stays NaN."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         x, low, high = args
@@ -334,7 +334,7 @@ def where_equal(typingctx: Any, a: Any, b: Any, then: Any, other: Any) -> Pair:
 
 @intrinsic
 def where_above(typingctx: Any, a: Any, b: Any, then: Any, other: Any) -> Pair:
-    """Return ``then`` where a > b or one is no number, else ``other``."""
+    """Return ``then`` where a > b or one of them is NaN, else ``other``."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         is_above = builder.fcmp_unordered(">", args[0], args[1])
@@ -345,7 +345,7 @@ def where_above(typingctx: Any, a: Any, b: Any, then: Any, other: Any) -> Pair:
 
 @intrinsic
 def higher(typingctx: Any, a: Any, b: Any) -> Pair:
-    """Return the higher of a and b, and b where one is no number."""
+    """Return the higher of a and b, and b where one of them is NaN."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[0], args[1])

@@ -30,9 +30,9 @@ from unitsearch.architecture import Architecture, Layers, canonical, stacks
 from unitsearch.costs import Cost, count, layer_cost
 from unitsearch.errors import UnitSearchError
 from unitsearch.files import locked, write_whole
-from unitsearch.kernels import cache
+from unitsearch.kernels import machine_code
+from unitsearch.kernels.lane_program import workspace_bytes
 from unitsearch.kernels.lanes import Lanes
-from unitsearch.kernels.program import workspace
 from unitsearch.network.build import FORMATS, Network, build
 from unitsearch.network.plans import AUTO, MEMORY, Plan, plan_from, plan_of
 from unitsearch.network.timing import best_times
@@ -117,7 +117,7 @@ def refusal(
     if not in_memory:
         return "lanes train on images in memory"
     try:
-        size = workspace(architecture, batch)
+        size = workspace_bytes(architecture, batch)
     except UnitSearchError as error:
         return error.message
     if size > LARGEST_WORKSPACE:
@@ -339,5 +339,5 @@ def _read(path: Path) -> Times | None:
 @lru_cache
 def _machine() -> str:
     """Return a hash of everything that times depend on besides the network."""
-    parts = [cache.digest(), torch.__version__, metadata.version("unitsearch")]
+    parts = [machine_code.digest(), torch.__version__, metadata.version("unitsearch")]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]

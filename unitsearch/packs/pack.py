@@ -1,7 +1,7 @@
 """A pack: several networks of one skeleton as one, their parameters in one row.
 
-Members meet in no number: each has channels, parameters, statistics and a loss of its own, so the
-gradient of the sum of the losses is every member's own gradient.
+Members share no parameter: each has channels, parameters, statistics and a loss of its own, so the
+gradient of the sum of the losses holds each member's own gradient.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from unitsearch.architecture import Architecture, canonical
 from unitsearch.errors import UsageError
 from unitsearch.packs import unit_kernel
-from unitsearch.packs.ledger import Rows
-from unitsearch.packs.lowering import lower
-from unitsearch.packs.running import Tensors, run
+from unitsearch.packs.pack_execution import Tensors, run
+from unitsearch.packs.pack_layout import Spans
+from unitsearch.packs.pack_lowering import lower_to_pack
 from unitsearch.packs.skeletons import difference, skeleton
 
 
@@ -24,13 +24,13 @@ class Pack:
     """Networks that run and train side by side.
 
     Attributes:
-        architectures: The members', canonical.
-        program: What is done to the images of all members.
+        architectures: The members' architectures, canonical.
+        program: The steps that map the images of all members to their logits.
         weights: All parameters in one row: a leaf that requires its gradient.
-        member_of: int64, for each parameter the member that it belongs to.
+        member_of: int64 [parameters], for each parameter the member that it belongs to.
         means: All running means in one row.
-        variances: All running variances likewise.
-        memory_format: In which images are best given.
+        variances: All running variances in one row.
+        memory_format: The memory format of images with which the pack is fastest.
     """
 
     def __init__(
@@ -41,23 +41,23 @@ class Pack:
         dtype: torch.dtype = torch.float32,
         kernel: bool | None = None,
     ) -> None:
-        """Make a pack whose parameters are still to be loaded.
+        """Make a pack of zero parameters; ``load`` then copies each member's.
 
         Args:
             architectures: One for each member, of one skeleton.
-            device: Where it runs.
-            dtype: Of parameters and statistics.
+            device: The device that the pack runs on.
+            dtype: The type of parameters and statistics.
             kernel: Whether narrow convolutions run in the unit kernel (needs Triton); on CUDA with
                 Triton unless given.
 
         Raises:
             UsageError: If there is no member, or their skeletons differ.
-            SpecError: If a member has a layer that no pack holds.
+            SpecError: If a member has a layer of a kind that packs do not support.
         """
         if not architectures:
             raise UsageError(place="members", found=0, expected="one or more")
-        self.architectures = tuple(canonical(one) for one in architectures)
-        first, *others = (skeleton(one) for one in self.architectures)
+        self.architectures = tuple(map(canonical, architectures))
+        first, *others = map(skeleton, self.architectures)
         for i, other in enumerate(others, 1):
             if other != first:
                 fix = "group architectures with unitsearch.packs.groups"
@@ -67,16 +67,16 @@ class Pack:
         self._unit_kernel = unit_kernel.load() if kernel else None
         # grouped convolutions are fastest channels last; the unit kernel reads along rows of pixels
         self.memory_format = torch.contiguous_format if kernel else torch.channels_last
-        self.program, self._ledger = lower(self.architectures, unit_kernel=kernel)
-        size, channels = sum(self._ledger.parts), sum(self._ledger.stats)
+        self.program, self._layout = lower_to_pack(self.architectures, unit_kernel=kernel)
+        size, channels = sum(self._layout.parts), sum(self._layout.stats)
         self.weights = torch.zeros(size, device=device, dtype=dtype, requires_grad=True)
         self.means = torch.zeros(channels, device=device, dtype=dtype)
         self.variances = torch.ones(channels, device=device, dtype=dtype)
-        self._tables = [torch.from_numpy(table).to(device) for table in self._ledger.tables]
-        self._own: dict[int, tuple[Tensor, Tensor]] = {}
+        self._tables = [torch.from_numpy(table).to(device) for table in self._layout.tables]
+        self._member_places: dict[int, tuple[Tensor, Tensor]] = {}
         members = torch.empty(size, dtype=torch.int64)
-        for m, rows in enumerate(self._ledger.parameters):
-            members[_index(rows, rows)] = m
+        for m, spans in enumerate(self._layout.parameters):
+            members[_index(spans, spans)] = m
         self.member_of = members.to(device)
 
     def __len__(self) -> int:
@@ -90,9 +90,9 @@ class Pack:
             training: Whether norms use the batch's statistics and update the running ones.
         """
         tensors = Tensors(
-            torch.split(self.weights, self._ledger.parts),
-            torch.split(self.means, self._ledger.stats),
-            torch.split(self.variances, self._ledger.stats),
+            torch.split(self.weights, self._layout.parts),
+            torch.split(self.means, self._layout.stats),
+            torch.split(self.variances, self._layout.stats),
             self._tables,
             self._unit_kernel,
         )
@@ -100,13 +100,13 @@ class Pack:
         return logits.reshape(len(x), len(self), -1)
 
     def load(self, member: int, network: nn.Module) -> None:
-        """Copy the parameters and statistics of ``network`` to a member's place."""
+        """Copy the parameters and statistics of ``network`` into the pack, as those of a member."""
         rows, channels = self._places(member, network)
         with torch.no_grad():
             self.weights[rows] = _row(dict(network.named_parameters()), self.weights)
             if len(channels):
                 state = network.state_dict()
-                names = self._ledger.running[member]
+                names = self._layout.running[member]
                 for values, kind in ((self.means, "mean"), (self.variances, "var")):
                     wanted = {name: state[f"{name}.running_{kind}"] for name in names}
                     values[channels] = _row(wanted, values)
@@ -117,33 +117,33 @@ class Pack:
         with torch.no_grad():
             _spread(self.weights.detach()[rows], dict(network.named_parameters()))
             state = network.state_dict()
-            names = self._ledger.running[member]
+            names = self._layout.running[member]
             for values, kind in ((self.means, "mean"), (self.variances, "var")):
                 _spread(values[channels], {name: state[f"{name}.running_{kind}"] for name in names})
 
     def rows(self, member: int, network: nn.Module) -> Tensor:
-        """Return which numbers of the row are a member's, in the order of its parameters."""
+        """Return the places of a member's parameters in the row, in the network's order."""
         return self._places(member, network)[0]
 
     def _places(self, member: int, network: nn.Module) -> tuple[Tensor, Tensor]:
-        if member not in self._own:
+        if member not in self._member_places:
             names = [name for name, _ in network.named_parameters()]
-            rows, running = self._ledger.parameters[member], self._ledger.running[member]
+            parameters, running = self._layout.parameters[member], self._layout.running[member]
             device = self.weights.device
-            self._own[member] = (
-                _index(rows, names).to(device),
+            self._member_places[member] = (
+                _index(parameters, names).to(device),
                 _index(running, running).to(device),
             )
-        return self._own[member]
+        return self._member_places[member]
 
 
-def _index(rows: Rows, names: Sequence[str] | Rows) -> Tensor:
-    """Return the places of named numbers, unit after unit."""
-    assert set(rows) == set(names), set(rows) ^ set(names)
-    found = [torch.zeros(0, dtype=torch.int64)]
+def _index(spans: Spans, names: Sequence[str] | Spans) -> Tensor:
+    """Return the places of named tensors, the units of each in their order."""
+    assert set(spans) == set(names), set(spans) ^ set(names)
+    places = [torch.zeros(0, dtype=torch.int64)]
     for name in names:
-        found += [torch.arange(at, at + size) for _, at, size in sorted(rows[name])]
-    return torch.cat(found)
+        places += [torch.arange(first, first + size) for _, first, size in sorted(spans[name])]
+    return torch.cat(places)
 
 
 def _row(tensors: Mapping[str, Tensor], like: Tensor) -> Tensor:
@@ -151,7 +151,7 @@ def _row(tensors: Mapping[str, Tensor], like: Tensor) -> Tensor:
 
 
 def _spread(row: Tensor, tensors: Mapping[str, Tensor]) -> None:
-    """Copy a row to tensors, one after the other."""
+    """Copy a row of numbers into tensors, one after the other."""
     if not tensors:
         return
     row = row.to(next(iter(tensors.values())).device)  # one copy from the device, not many

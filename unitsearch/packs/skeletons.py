@@ -1,7 +1,7 @@
-"""Which architectures may train as one pack: those of one skeleton. Knows no torch.
+"""Skeletons: architectures of one skeleton may train as one pack. Does not import torch.
 
-A skeleton is what all members of a pack must share so that they run side by side, layer by layer:
-the kinds of the layers, the height and width after each, norms, activations and pooling windows.
+A skeleton holds what all members of a pack must share to run side by side, layer by layer: the
+kinds of the layers, the height and width after each, norms, activations and pooling windows.
 Widths, kernels, strides, groups, biases, and the kinds and counts of a stack's units are free.
 """
 
@@ -39,8 +39,8 @@ class Group:
     """Architectures that may train as one pack.
 
     Attributes:
-        places: Where they stand in the list that was grouped, ascending.
-        reason: Why the architecture stays alone; empty for a group of several.
+        places: Their places in the list that was grouped, ascending.
+        reason: Why a group of one has no other member; empty for a group of several.
     """
 
     places: tuple[int, ...]
@@ -50,61 +50,64 @@ class Group:
 def groups(architectures: Sequence[Architecture]) -> tuple[Group, ...]:
     """Return ``architectures`` in groups that may each train as one pack, in order of appearance.
 
-    A group of one trains alone, and says why.
+    The architecture of a group of one trains alone; the group's ``reason`` says why.
     """
-    found: dict[Skeleton | int, list[int]] = {}
+    places_of: dict[Skeleton | int, list[int]] = {}  # an architecture without skeleton: its place
     refused: dict[int, str] = {}
-    for i, one in enumerate(architectures):
+    for i, architecture in enumerate(architectures):
         try:
-            found.setdefault(skeleton(one), []).append(i)
+            places_of.setdefault(skeleton(architecture), []).append(i)
         except SpecError as error:
-            found[i] = [i]
+            places_of[i] = [i]
             refused[i] = str(error)
-    shared = [known for known in found if not isinstance(known, int)]
-    largest = max(shared, key=lambda known: len(found[known]), default=())
-    if len(found.get(largest, ())) < 2:
+    skeletons = [key for key in places_of if not isinstance(key, int)]
+    largest = max(skeletons, key=lambda key: len(places_of[key]), default=())
+    if len(places_of.get(largest, ())) < 2:
         largest = ()
-    told = []
-    for known, places in found.items():
+    result = []
+    for key, places in places_of.items():
         reason = ""
-        if isinstance(known, int):
-            reason = refused[known]
+        if isinstance(key, int):
+            reason = refused[key]
         elif len(places) == 1:
-            reason = difference(known, largest) if largest else "no other has its skeleton"
-        told.append(Group(tuple(places), reason))
-    return tuple(told)
+            reason = difference(key, largest) if largest else "no other has its skeleton"
+        result.append(Group(tuple(places), reason))
+    return tuple(result)
 
 
 def skeleton(architecture: Architecture) -> Skeleton:
-    """Return the places of an architecture's layers and what a pack needs to be equal at each.
+    """Return an architecture's skeleton: pairs of a layer's place and its profile.
 
     Raises:
-        SpecError: If it has a layer that no pack holds: binary filters share a bank in a way of
-            their own.
+        SpecError: If it has a layer of a kind that packs do not support: binary filters share one
+            filter bank between layers.
         ShapeError: If a layer cannot take what enters it.
     """
-    said = [("input", _say(architecture.input))]
-    x = _walk(architecture.layers, architecture.input, "layers", said)
-    return (*said, ("classes", _say(x)))
+    profiles = [("input", _sizes(architecture.input))]
+    x = _walk(architecture.layers, architecture.input, "layers", profiles)
+    return (*profiles, ("classes", _sizes(x)))
 
 
-def difference(one: Skeleton, other: Skeleton) -> str:
+def difference(own: Skeleton, others: Skeleton) -> str:
     """Return the first difference of two skeletons as a sentence, empty if there is none."""
-    for (place, mine), (there, theirs) in zip(one, other, strict=False):
-        if place != there:
-            return f"{place} stands where the others have {there}"
+    for (place, mine), (other_place, theirs) in zip(own, others, strict=False):
+        if place != other_place:
+            return f"{place} stands where the others have {other_place}"
         if mine != theirs:
             return f"{place}: {mine} where the others have {theirs}"
-    if len(one) != len(other):
-        return f"{len(one) - 2} layers where the others have {len(other) - 2}"
+    if len(own) != len(others):
+        return f"{len(own) - 2} layers where the others have {len(others) - 2}"
     return ""
 
 
 def profile(layer: Layer, x: Shape) -> str:
-    """Return what must be equal of a layer without layers inside, in words.
+    """Return the profile of a layer, in words: the traits that members of a pack must share.
+
+    The layers inside a residual, branches or a gate have profiles of their own; the units of a
+    stack have none, as they are free.
 
     Raises:
-        SpecError: If no pack holds a layer of this kind.
+        SpecError: If packs do not support layers of this kind.
     """
     match layer:
         case Conv(norm=norm, act=act) | Linear(norm=norm, act=act):
@@ -132,39 +135,42 @@ def profile(layer: Layer, x: Shape) -> str:
             assert_never(layer)
 
 
-def _walk(layers: Layers, x: Shape, place: str, said: list[tuple[str, str]]) -> Shape:
+def _walk(layers: Layers, x: Shape, place: str, profiles: list[tuple[str, str]]) -> Shape:
+    """Append the profiles of a sequence of layers; return the shape of its output."""
     for i, layer in enumerate(layers):
         here = f"{place}[{i}]"
         try:
-            said.append((here, profile(layer, x)))
-            _walk_inside(layer, x, here, said)
+            profiles.append((here, profile(layer, x)))
+            _walk_inside(layer, x, here, profiles)
         except SpecError as error:
             raise error.within(here) if error.place == "kind" else error from None
         x = after(layer, x)
     return x
 
 
-def _walk_inside(layer: Layer, x: Shape, place: str, said: list[tuple[str, str]]) -> None:
+def _walk_inside(layer: Layer, x: Shape, place: str, profiles: list[tuple[str, str]]) -> None:
     match layer:
         case Stack(units=units):
-            for i, run in enumerate(units):  # what they are is free, but they must be packable
+            for i, run in enumerate(units):  # units are free, but packs must support their layers
                 _walk(run.unit.layers, (run.unit.inputs, *x[1:]), f"{place}.units[{i}].layers", [])
         case Residual(body=body, shortcut=shortcut):
-            _walk(body, x, f"{place}.body", said)
-            _walk(shortcut, x, f"{place}.shortcut", said)
+            _walk(body, x, f"{place}.body", profiles)
+            _walk(shortcut, x, f"{place}.shortcut", profiles)
         case Branches(of=of, split=split):
             for i, sequence in enumerate(of):
                 share = x if split is None else (split[i], *x[1:])
-                _walk(sequence, share, f"{place}.of[{i}]", said)
+                _walk(sequence, share, f"{place}.of[{i}]", profiles)
         case Gate(body=body):
-            _walk(body, x, f"{place}.body", said)
-        case _:
+            _walk(body, x, f"{place}.body", profiles)
+        case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
             pass
+        case _:
+            assert_never(layer)
 
 
 def _sides(x: Shape) -> str:
     return "×".join(map(str, x[1:]))
 
 
-def _say(x: Shape) -> str:
+def _sizes(x: Shape) -> str:
     return "×".join(map(str, x))

@@ -1,11 +1,11 @@
 """The unit kernel: narrow convolutions of many units, of many members, in one launch. Triton.
 
-A table says for each unit which channels it reads, which it writes, and where its weights begin
-(``program.Weigh``), so units of different sizes run side by side. One program works on one unit and
-one block of pixels of many images, with all the unit's channels in registers; sums are float32
-(float64 where the maps are) whatever the maps are. The backward pass is one launch for the maps
-and one for the weights, whose partial sums are then added, so that the result does not depend on
-who is first.
+A table holds for each unit the channels that it reads, the channels that it writes and the place of
+its weights (``pack_program.WeightedLayers``), so units of different sizes run side by side. One
+Triton program works on one unit and one block of pixels of many images, with all channels of the
+unit in registers; sums are float32, or float64 for maps in float64. The backward pass is one launch
+for the maps and one for the weights, whose partial sums are then added, so that the result does not
+depend on the order in which programs run.
 
 Tested in Triton's interpreter (``TRITON_INTERPRET=1``), and compiled for NVIDIA's sm_90 without a
 spilled register; it has not run on a GPU yet.
@@ -20,10 +20,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from unitsearch.packs.program import Weigh
+from unitsearch.packs.pack_program import WeightedLayers
 
 BLOCK = 256  # pixels of one program
-PARTS = 64  # partial sums of a weight's gradient, at most
+PARTS = 64  # at most so many partial sums of a weight's gradient
 
 
 @triton.jit
@@ -32,7 +32,10 @@ def _forward(  # type: ignore[no-untyped-def]
     KERNEL: tl.constexpr, STRIDE: tl.constexpr, PADDING: tl.constexpr, HAS_BIAS: tl.constexpr,
     OUT: tl.constexpr, BLOCK: tl.constexpr, SUM: tl.constexpr,
 ):  # fmt: skip
-    """Write y of one unit: OUT channels (the widest unit's) of BLOCK output pixels."""
+    """Write y of one unit for BLOCK output pixels: y = bias + Σ over inputs and taps of w · x.
+
+    The unit's output channels lie in a register block of OUT channels, a power of two.
+    """
     row = table + tl.program_id(0) * 5
     first_in, inputs = tl.load(row), tl.load(row + 1)
     first_out, outputs, start = tl.load(row + 2), tl.load(row + 3), tl.load(row + 4)
@@ -67,7 +70,7 @@ def _to_maps(  # type: ignore[no-untyped-def]
     KERNEL: tl.constexpr, STRIDE: tl.constexpr, PADDING: tl.constexpr,
     IN: tl.constexpr, BLOCK: tl.constexpr, SUM: tl.constexpr,
 ):  # fmt: skip
-    """Write the gradient of one unit's inputs: IN channels of BLOCK input pixels."""
+    """Write the gradient of one unit's inputs for BLOCK input pixels: d = Σ w · g over outputs."""
     row = table + tl.program_id(0) * 5
     first_in, inputs = tl.load(row), tl.load(row + 1)
     first_out, outputs, start = tl.load(row + 2), tl.load(row + 3), tl.load(row + 4)
@@ -84,7 +87,7 @@ def _to_maps(  # type: ignore[no-untyped-def]
         taps = weight + start + (o * inputs + i) * KERNEL * KERNEL
         for a in range(KERNEL):
             for b in range(KERNEL):
-                # input pixel v meets tap a in the output v' where v' STRIDE = v + PADDING - a
+                # input pixel v and tap a belong to the output v' with v' · STRIDE = v + PADDING - a
                 v, u = down + PADDING - a, across + PADDING - b
                 there = inside & (v >= 0) & (v % STRIDE == 0) & (v // STRIDE < out_height)
                 there = there & (u >= 0) & (u % STRIDE == 0) & (u // STRIDE < out_width)
@@ -104,7 +107,7 @@ def _to_weights(  # type: ignore[no-untyped-def]
     KERNEL: tl.constexpr, STRIDE: tl.constexpr, PADDING: tl.constexpr,
     OUT: tl.constexpr, BLOCK: tl.constexpr, SUM: tl.constexpr,
 ):  # fmt: skip
-    """Write one of the partial sums of a unit's gradient: over ``each`` blocks of output pixels."""
+    """Write a partial sum of a unit's weight gradient: Σ g · x over ``each`` blocks of pixels."""
     row = table + tl.program_id(0) * 5
     first_in, inputs = tl.load(row), tl.load(row + 1)
     first_out, outputs, start = tl.load(row + 2), tl.load(row + 3), tl.load(row + 4)
@@ -134,24 +137,30 @@ def _to_weights(  # type: ignore[no-untyped-def]
 
 
 class _Convolution(torch.autograd.Function):
-    """The kernel with its gradients."""
+    """The unit kernel as a function of torch, with its gradients."""
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor, step: Weigh
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        table: Tensor,
+        step: WeightedLayers,
     ) -> Tensor:
         x, weight = x.contiguous(), weight.contiguous()
-        kind = step.kinds[0][1]
+        geometry = step.geometries[0][1]
         images, channels, height, width = x.shape
         out_height, out_width = (
-            (side + 2 * kind.padding - kind.kernel) // kind.stride + 1 for side in (height, width)
+            (side + 2 * geometry.padding - geometry.kernel) // geometry.stride + 1
+            for side in (height, width)
         )
-        outputs = sum(count * each.out for count, each in step.kinds)
+        outputs = sum(count * each.out for count, each in step.geometries)
         y = x.new_empty(images, outputs, out_height, out_width)
         _forward[len(table), triton.cdiv(images * out_height * out_width, BLOCK)](
             x, weight, weight if bias is None else bias, y, table, images, channels, outputs,
             height, width, out_height, out_width,
-            KERNEL=kind.kernel, STRIDE=kind.stride, PADDING=kind.padding,
+            KERNEL=geometry.kernel, STRIDE=geometry.stride, PADDING=geometry.padding,
             HAS_BIAS=bias is not None, OUT=_widest(step, "out"), BLOCK=BLOCK, SUM=_sum(x),
         )  # fmt: skip
         ctx.save_for_backward(x, weight, table)
@@ -162,10 +171,14 @@ class _Convolution(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, table = ctx.saved_tensors
         g, step = gradients[0].contiguous(), ctx.step
-        kind = step.kinds[0][1]
+        geometry = step.geometries[0][1]
         images, channels, height, width = x.shape
         _, outputs, out_height, out_width = g.shape
-        windows = {"KERNEL": kind.kernel, "STRIDE": kind.stride, "PADDING": kind.padding}
+        windows = {
+            "KERNEL": geometry.kernel,
+            "STRIDE": geometry.stride,
+            "PADDING": geometry.padding,
+        }
         d = None
         if ctx.needs_input_grad[0]:
             d = torch.zeros_like(x)  # channels that no unit reads have no gradient
@@ -188,15 +201,17 @@ class _Convolution(torch.autograd.Function):
         return d, partial.sum(0), to_bias, None, None
 
 
-def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor, step: Weigh) -> Tensor:
-    """Return the convolutions of all units of a step.
+def convolve(
+    x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor, step: WeightedLayers
+) -> Tensor:
+    """Return the outputs of all units of a step, [images, channels, height, width].
 
     Args:
-        x: Maps [images, channels, height, width], in bfloat16 where autocast says so.
+        x: Maps [images, channels, height, width], in bfloat16 under such an autocast.
         weight: The units' weights one after the other, flat.
-        bias: One per output channel, flat; None if no unit has any.
-        table: int32 [units, 5].
-        step: Which units; one kernel, stride and padding for all.
+        bias: One number for each output channel, flat; None if no unit has a bias.
+        table: int32 [units, 5], see ``WeightedLayers.table``.
+        step: The step, whose units share one kernel size, stride and padding.
     """
     if torch.is_autocast_enabled(x.device.type):
         x = x.to(torch.get_autocast_dtype(x.device.type))
@@ -204,9 +219,9 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor, step
     return y
 
 
-def _widest(step: Weigh, of: str) -> int:
-    """Return the power of two that holds the widest unit's channels."""
-    widest: int = max(getattr(kind, of) for _, kind in step.kinds)
+def _widest(step: WeightedLayers, of: str) -> int:
+    """Return the smallest power of two that is no less than the widest unit's channels."""
+    widest: int = max(getattr(geometry, of) for _, geometry in step.geometries)
     return 1 << (widest - 1).bit_length()
 
 

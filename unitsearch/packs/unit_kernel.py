@@ -1,4 +1,4 @@
-"""Whether the unit kernel can be had: it is written in Triton, which is optional."""
+"""Access to the unit kernel, which is written in Triton, an optional package."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from unitsearch.errors import PackageError
 
 if TYPE_CHECKING:
-    from unitsearch.packs.running import UnitKernel
+    from unitsearch.packs.pack_execution import UnitKernel
 
 
 def is_installed() -> bool:
-    """Say whether Triton is there."""
+    """Return whether Triton is installed."""
     return find_spec("triton") is not None
 
 
 def load() -> UnitKernel:
-    """Return the kernel.
+    """Return the unit kernel.
 
     Raises:
         PackageError: If Triton is not installed.

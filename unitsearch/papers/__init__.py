@@ -1,11 +1,11 @@
-"""The papers' printed tables, and what comes out when each row is computed afresh.
+"""The papers' printed tables, with each row computed afresh.
 
 ``costs.csv`` and ``metrics.csv`` hold what TissueNet and BUnit-Net print, never a computed number;
 a row's network is a point of a space, or in ``networks.yaml``. Verdicts are computed when asked.
 """
 
-from unitsearch.papers.costs import ReproducedCost, reproduce_costs
-from unitsearch.papers.metrics import ReproducedMetric, reproduce_metrics
+from unitsearch.papers.reproduced_costs import ReproducedCost, reproduce_costs
+from unitsearch.papers.reproduced_metrics import ReproducedMetric, reproduce_metrics
 from unitsearch.papers.verdicts import Verdict, contradictions, tally
 
 __all__ = [

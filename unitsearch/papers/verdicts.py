@@ -1,4 +1,4 @@
-"""How a printed number compares with a computed one.
+"""Verdicts: the comparison of a printed number with a computed one.
 
 A printed number stands for every number that rounds to its digits; ties go up, as in the papers'
 tables. Costs are whole and compared without any rounding error of ours.
@@ -20,7 +20,7 @@ NEAR = Decimal("0.01")
 
 
 class Verdict(StrEnum):
-    """What became of a printed number, or of a row of them."""
+    """The result of comparing a printed number, or a row of them, with computed ones."""
 
     exact = "exact"
     rounding = "within rounding"
@@ -70,34 +70,34 @@ def printed(text: str, unit: str = "") -> Printed:
     return Printed(value.scaleb(SCALES[unit]), half.scaleb(SCALES[unit]))
 
 
-def of_cost(said: Printed, computed: int) -> Verdict:
-    """Return what became of a printed cost."""
-    number = Decimal(computed)
-    if said.holds(number):
+def of_cost(number: Printed, computed: int) -> Verdict:
+    """Return the verdict on a printed cost."""
+    computed_number = Decimal(computed)
+    if number.holds(computed_number):
         return Verdict.exact
-    return Verdict.near if said.is_near(number) else Verdict.differs
+    return Verdict.near if number.is_near(computed_number) else Verdict.differs
 
 
 def drop(computed: int, baseline: int) -> Decimal:
-    """Return by how many percent a cost is below its baseline's."""
+    """Return the percentage by which a cost is below its baseline's."""
     return 100 * (1 - Decimal(computed) / baseline)
 
 
-def of_drop(said: Printed, computed: int, baseline: int, rounded: str = "") -> Verdict:
-    """Return what became of a printed drop in percent.
+def of_drop(number: Printed, computed: int, baseline: int, rounded: str = "") -> Verdict:
+    """Return the verdict on a printed drop in percent.
 
     It is within rounding if it follows from ``rounded``, as in ``1.57/7.80 e8``: two printed costs
-    to which the computed ones round. It is near if the cost that it stands for is.
+    to which the computed ones round. It is near if the cost that it stands for is near.
     """
-    if said.holds(drop(computed, baseline)):
+    if number.holds(drop(computed, baseline)):
         return Verdict.exact
     if rounded:
         ratio, _, unit = rounded.partition(" ")
         new, base = (printed(text, unit) for text in ratio.split("/"))
-        follows = said.holds(100 * (1 - new.value / base.value))
+        follows = number.holds(100 * (1 - new.value / base.value))
         if follows and new.holds(Decimal(computed)) and base.holds(Decimal(baseline)):
             return Verdict.rounding
-    meant = baseline * (1 - said.value / 100)
+    meant = baseline * (1 - number.value / 100)
     return Verdict.near if abs(computed - meant) <= NEAR * meant else Verdict.differs
 
 
@@ -111,11 +111,11 @@ class Reproduced(Protocol):
 
     @property
     def name(self) -> str:
-        """Where it is printed."""
+        """The place where it is printed."""
 
     @property
     def verdict(self) -> Verdict:
-        """What became of it."""
+        """The result of comparing the printed row with computed numbers."""
 
 
 def contradictions(rows: Iterable[Reproduced]) -> list[str]:
@@ -124,6 +124,6 @@ def contradictions(rows: Iterable[Reproduced]) -> list[str]:
 
 
 def tally(rows: Iterable[Reproduced]) -> dict[str, int]:
-    """Return how many rows there are of each verdict, in the order of ``Verdict``."""
-    found = Counter(row.verdict for row in rows)
-    return {verdict.value: found[verdict] for verdict in Verdict if found[verdict]}
+    """Return the number of rows of each verdict, in the order of ``Verdict``."""
+    counts = Counter(row.verdict for row in rows)
+    return {verdict.value: counts[verdict] for verdict in Verdict if counts[verdict]}

@@ -1,8 +1,9 @@
-"""Search spaces: choices, sampling, enumeration, limits, named points. Knows no torch."""
+"""Search spaces: choices, sampling, enumeration, limits, named points. Imports no torch."""
 
+from unitsearch.space.bound import Space, bind
+from unitsearch.space.checking import checked
 from unitsearch.space.counting import count_members
 from unitsearch.space.draws import Choice, Cut, Domain, Labels, Steps
-from unitsearch.space.files import LIMITS, Space, SpaceFile, bind, load_space, space_from
 from unitsearch.space.members import (
     Survey,
     admissible,
@@ -14,8 +15,9 @@ from unitsearch.space.members import (
     survey,
     within,
 )
-from unitsearch.space.points import baseline, checked, dense, expectations, member, point
+from unitsearch.space.named_points import baseline, dense, expectations, member, point
 from unitsearch.space.sampling import sample
+from unitsearch.space.space_file import LIMITS, SpaceFile, load_space, space_from
 
 __all__ = [
     "LIMITS",

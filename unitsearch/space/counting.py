@@ -1,9 +1,16 @@
-"""How many members a space holds, in closed form."""
+"""The number of members of a space, in closed form.
+
+Every node of a space is turned into ``Counts``, a generating function over the sets of named
+choices: alternatives are added, independent parts multiplied. A named choice is drawn once however
+often it is used, so what is inside it must be counted once as well: the functions below only note
+its name, and ``Counting.members`` multiplies by its inside at the end. Where the inside decides how
+many units or layers there are (a total, a site's fill), it is counted on the spot instead; then the
+name is noted as ``label of NAME``, and its inside is not counted again.
+"""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import product
@@ -12,51 +19,53 @@ from typing import Any
 from unitsearch.errors import SpecError
 from unitsearch.fields import Int
 from unitsearch.shapes import after
-from unitsearch.space.draws import Draw
-from unitsearch.space.files import Space
+from unitsearch.space.bound import Space
+from unitsearch.space.counts import ONE, Counts, by_size, sequences, shares, using
+from unitsearch.space.filling import fill_total
 from unitsearch.space.nodes import (
     AUTO,
     Choose,
+    ListNode,
+    MapNode,
     Mix,
     Node,
     Plain,
     Range,
     Replacement,
-    Row,
     Series,
-    Table,
     Use,
-    children,
-    has_choice,
-    walk,
 )
-from unitsearch.space.replacing import fields_of, fill_total, keeps, run_and_new
+from unitsearch.space.queries import children, fields_of, has_choice, keeps, walk
+from unitsearch.space.replacing import run_and_new
 from unitsearch.space.sites import Base, Site
+
+MOST_COMBINATIONS = 100_000  # of the named choices' values, each of which is counted by itself
 
 
 def count_members(space: Space) -> int:
-    """Return how many members the choices make, limits aside.
+    """Return the number of members that the choices make, limits aside.
 
     Exact where no two ways of choosing make the same network; else an upper bound. (With over
     100,000 combinations of the named choices, an upper bound too.)
     """
     named: set[str] = set()
-    for node in space.file.drawn:
-        _named(node, space, named)
+    for node in space.file.drawn_nodes:
+        _add_named(node, space, named)
     names = sorted(named)
     options = [_options(space.choices[name]) for name in names]
     combinations = math.prod(map(len, options))
-    if combinations > 100_000:
-        return sum(_opened(_ways_of_all(space, {}), space, {}).values())
+    if combinations > MOST_COMBINATIONS:
+        return sum(Counting(space, {}).members().values())
     total = 0
     for values in product(*options):
         given = dict(zip(names, values, strict=True))
-        for met, ways in _opened(_ways_of_all(space, given), space, given).items():
-            # what is not met is not chosen: every combination of it gives these same members
+        for used, ways in Counting(space, given).members().items():
+            # A choice that these ways do not use multiplies this loop but not the members: the
+            # others are multiplied too, and the loop is divided out below.
             total += ways * math.prod(
-                len(each)
-                for name, each in zip(names, options, strict=True)
-                if met & {name, _label_of(name)}
+                len(values_of)
+                for name, values_of in zip(names, options, strict=True)
+                if used & {name, _label_of(name)}
             )
     return total // combinations
 
@@ -71,360 +80,310 @@ def _options(node: Node) -> list[Any]:
             return [None]
 
 
-def _named(node: Node, space: Space, found: set[str]) -> set[str]:
-    """Return the named choices that ``node`` uses."""
+def _add_named(node: Node, space: Space, named: set[str]) -> None:
+    """Add the named choices that ``node`` uses, by way of others too, to ``named``."""
     for inner in walk(node):
         if isinstance(inner, Use):
-            chosen = inner.name in space.choices
-            if not chosen or inner.name not in found:
-                if chosen:
-                    found.add(inner.name)
-                table = space.choices if chosen else space.units
-                _named(table[inner.name], space, found)
-    return found
+            is_choice = inner.name in space.choices
+            if not is_choice or inner.name not in named:
+                if is_choice:
+                    named.add(inner.name)
+                table = space.choices if is_choice else space.units
+                _add_named(table[inner.name], space, named)
 
 
 def _label_of(name: str) -> str:
-    """Return the mark of a named choice that is met where its inside is counted already."""
+    """Return the mark of a named choice whose inside is counted already where it is used."""
     return f"label of {name}"
 
 
-# In how many ways something can be chosen, by the named choices that are met on the way.
-Ways = dict[frozenset[str], int]
-_ONE: Ways = {frozenset(): 1}
+class Counting:
+    """The counts of the parts of a space.
 
-
-def _ways_of_all(space: Space, given: Mapping[str, Any]) -> Ways:
-    """Return the ways of a whole space: of its layers, or of what may stand in its backbone."""
-    if space.file.backbone is None:
-        return _ways(space.layers, space, given)
-    terms = []
-    for data, ways in _resolved(space.backbone, space, given):
-        base = space.base(data)
-        items = [_ways_of_replacement(base, item, space, given) for item in space.file.replace]
-        terms.append(_product([ways, *items]))
-    return _sum(terms)
-
-
-def _ways_of_replacement(
-    base: Base, item: Replacement, space: Space, given: Mapping[str, Any]
-) -> Ways:
-    terms = []
-    for patterns, ways in _resolved(item.sites, space, given):
-        listed = patterns if isinstance(patterns, list) else [patterns]
-        sites = base.matching(listed, item.sites.place)
-        at_sites = [_ways_at(base, item, site, space, given) for site in sites]
-        terms.append(_product([ways, *at_sites]))
-    return _sum(terms)
-
-
-def _ways_at(
-    base: Base, item: Replacement, site: Site, space: Space, given: Mapping[str, Any]
-) -> Ways:
-    """Return the ways at one site: those to keep it, and those to replace a run of it."""
-    kept, new = _parted(item.new, space, given)
-    terms = [kept]
-    for option, met in new:
-        run, what = run_and_new(item, option)
-        more_kept, more = (
-            _parted(what, space, given) if what is not option else ({}, [(what, _ONE)])
-        )
-        terms.append(_product([met, more_kept]) if more_kept else {})
-        if not more:
-            continue
-        for data, ways in [(None, _ONE)] if run is None else _resolved(run, space, given):
-            target = site if run is None else base.within(site, data, item.place)
-            for node, by in more:
-                terms.append(_product([ways, met, by, _ways_of_new(node, target, space, given)]))
-    return _sum(terms)
-
-
-def _parted(
-    node: Node, space: Space, given: Mapping[str, Any]
-) -> tuple[Ways, list[tuple[Node, Ways]]]:
-    """Return the ways to keep a site, and what else may come there, each with its ways."""
-    match node:
-        case Choose(options=options):
-            parts = [_parted(option, space, given) for option in options.values()]
-            return _sum([kept for kept, _ in parts]), [new for _, more in parts for new in more]
-        case Use(name=name) if isinstance(choice := space.choices.get(name), Choose):
-            met: Ways = {frozenset((_label_of(name),)): 1}
-            option = choice.options[given[name]] if name in given else None
-            kept, new = _parted(choice if option is None else option, space, given)
-            return _product([kept, met]) if kept else {}, [
-                (inner, _product([ways, met])) for inner, ways in new
-            ]
-        case _ if keeps(node):
-            return _ONE, []
-        case _:
-            return {}, [(node, _ONE)]
-
-
-def _ways_of_new(node: Node, site: Site, space: Space, given: Mapping[str, Any]) -> Ways:
-    """Return the ways of a layer, or a list of them, that comes to a site."""
-    return _sum(list(_by_width(node, site.x[0], site, space, given).values()))
-
-
-def _by_width(
-    node: Node, width: int, site: Site, space: Space, given: Mapping[str, Any]
-) -> dict[int, Ways]:
-    """Return the ways of what stands behind ``width`` channels, by how many leave it.
-
-    How many units fill a site depends on what comes before them there.
+    Args:
+        space: The space.
+        given: Values of named choices; one that has a value counts as that value alone.
     """
 
-    def inner(item: Node, entering: int) -> dict[int, Ways]:
-        return _by_width(item, entering, site, space, given)
+    def __init__(self, space: Space, given: Mapping[str, Any]) -> None:
+        self._space = space
+        self._given = given
 
-    match node:
-        case Row(items=items):
-            return _one_by_one([[item] for item in items], width, inner)
-        case Choose(options=options):
-            return _merged([(_ONE, inner(option, width)) for option in options.values()])
-        case Use(name=name) if isinstance(choice := space.choices.get(name), Choose):
-            option = choice.options[given[name]] if name in given else choice
-            return _merged([({frozenset((_label_of(name),)): 1}, inner(option, width))])
-        case Series(kinds=kinds):
+    def members(self) -> Counts:
+        """Return the counts of the whole space, the inside of every named choice included."""
+        return self._opened(self._whole())
+
+    def _unfold(self, name: str) -> Node:
+        """Return the node that a use of the choice ``name`` stands for: its given value, or all."""
+        node = self._space.choices[name]
+        match node:
+            case Choose(options=options) if name in self._given:
+                return options[self._given[name]]
+            case Range(place=place) if name in self._given:
+                return Plain(self._given[name], place)
+            case _:
+                return node
+
+    def _is_named_choose(self, name: str) -> bool:
+        return isinstance(self._space.choices.get(name), Choose)
+
+    def _opened(self, counts: Counts, opened: frozenset[str] = frozenset()) -> Counts:
+        """Return ``counts`` times the inside of the named choices that are used, each once."""
+        terms = []
+        for used, ways in counts.items():
+            term = Counts({used: ways})
+            unopened = [name for name in used - opened if name in self._space.choices]
+            if unopened:
+                name = min(unopened)
+                inside = self._of(self._unfold(name))
+                term = self._opened(term * inside, opened | {name})
+            terms.append(term)
+        return Counts.sum_of(terms)
+
+    def _whole(self) -> Counts:
+        """Return the counts of the layers, or of the replacements in the backbone."""
+        if self._space.file.backbone is None:
+            return self._of(self._space.layers)
+        terms = []
+        for data, counts in self._values(self._space.backbone):
+            base = self._space.base(data)
+            items = [self._of_replacement(base, item) for item in self._space.file.replace]
+            terms.append(Counts.product_of([counts, *items]))
+        return Counts.sum_of(terms)
+
+    def _of_replacement(self, base: Base, item: Replacement) -> Counts:
+        terms = []
+        for patterns, counts in self._values(item.sites):
+            listed = patterns if isinstance(patterns, list) else [patterns]
+            sites = base.matching(listed, item.sites.place)
+            terms.append(
+                Counts.product_of([counts, *(self._at_site(base, item, site) for site in sites)])
+            )
+        return Counts.sum_of(terms)
+
+    def _at_site(self, base: Base, item: Replacement, site: Site) -> Counts:
+        """Return the counts at one site: of keeping it, and of replacing a run of it."""
+        kept, options = self._kept_and_new(item.new)
+        terms = [kept]
+        for option, uses in options:
+            run, node = run_and_new(item, option)
+            inner: list[tuple[Node, Counts]] = [(node, ONE)]
+            if node is not option:  # the option has a run of its own, and may keep or choose again
+                more_kept, inner = self._kept_and_new(node)
+                terms.append(uses * more_kept)
+            if not inner:
+                continue
+            for data, counts in [(None, ONE)] if run is None else self._values(run):
+                target = site if run is None else base.within(site, data, item.place)
+                for new, inner_uses in inner:
+                    factors = [counts, uses, inner_uses, self._of_new(new, target)]
+                    terms.append(Counts.product_of(factors))
+        return Counts.sum_of(terms)
+
+    def _kept_and_new(self, node: Node) -> tuple[Counts, list[tuple[Node, Counts]]]:
+        """Return the counts of keeping a site, and the nodes that may replace it with theirs."""
+        match node:
+            case Choose(options=options):
+                parts = [self._kept_and_new(option) for option in options.values()]
+                kept = Counts.sum_of([kept for kept, _ in parts])
+                return kept, [new for _, more in parts for new in more]
+            case Use(name=name) if self._is_named_choose(name):
+                uses = using(_label_of(name))
+                kept, new = self._kept_and_new(self._unfold(name))
+                return kept * uses, [(inner, counts * uses) for inner, counts in new]
+            case _ if keeps(node):
+                return ONE, []
+            case _:
+                return Counts(), [(node, ONE)]
+
+    def _of_new(self, node: Node, site: Site) -> Counts:
+        """Return the counts of a layer, or a list of them, that comes to a site."""
+        return Counts.sum_of(self._by_width(node, site.x[0], site).values())
+
+    def _by_width(self, node: Node, width: int, site: Site) -> dict[int, Counts]:
+        """Return the counts of a node that ``width`` channels enter, by the channels that leave it.
+
+        The number of units that fill a site depends on the layers before them there.
+        """
+
+        def inner(item: Node, entering: int) -> dict[int, Counts]:
+            return self._by_width(item, entering, site)
+
+        match node:
+            case ListNode(items=items):
+                return _in_a_row([[item] for item in items], width, inner)
+            case Choose(options=options):
+                return _merged([(ONE, inner(option, width)) for option in options.values()])
+            case Use(name=name) if self._is_named_choose(name):
+                return _merged([(using(_label_of(name)), inner(self._unfold(name), width))])
+            case Series(kinds=kinds):
+                return _merged(
+                    [
+                        (uses, _in_a_row([list(kinds.values())] * n, width, inner))
+                        for n, uses in self._numbers(node.length)
+                    ]
+                )
+            case _:
+                return self._layer_by_width(node, width, site)
+
+    def _layer_by_width(self, node: Node, width: int, site: Site) -> dict[int, Counts]:
+        keys = fields_of(node)
+        if "fill" in keys:
+            return {site.y[0]: self._of_fill(keys["fill"], width, site)}
+        if "out" in keys:
+            rest = Counts.product_of([self._of(item) for k, item in keys.items() if k != "out"])
+            outs = self._values(keys["out"])
             return _merged(
                 [
-                    ({met: 1}, _one_by_one([list(kinds.values())] * n, width, inner))
-                    for n, met in _numbers(node.length, space, given)
+                    (rest, {out if isinstance(out, int) else site.y[0]: counts})
+                    for out, counts in outs
                 ]
             )
-        case _:
-            return _layer_by_width(node, width, site, space, given)
+        counts = self._of(node)
+        if has_choice(node):  # of a composite layer; it gives what the site gives, or nothing fits
+            return {site.y[0]: counts}
+        draw = self._space.start_draw(lambda name, domain: domain.options[0])
+        plain = draw.resolve(node, "")
+        if not isinstance(plain, Mapping) or "auto" in plain.values():
+            return {width: counts}
+        layer = self._space.read(plain, node.place)
+        return {after(layer, (width, *site.x[1:]))[0]: counts}
 
+    def _of_fill(self, fill: Node, width: int, site: Site) -> Counts:
+        match fill:
+            case Choose(options=options):
+                return Counts.sum_of([self._of_fill(o, width, site) for o in options.values()])
+            case Use(name=name) if self._is_named_choose(name):
+                return using(_label_of(name)) * self._of_fill(self._unfold(name), width, site)
+            case _:
+                return self._of(_with_total(fill, fill_total(self._space, fill, (width,), site)))
 
-def _layer_by_width(
-    node: Node, width: int, site: Site, space: Space, given: Mapping[str, Any]
-) -> dict[int, Ways]:
-    keys = fields_of(node)
-    if "fill" in keys:
-        return {site.y[0]: _ways_of_fill(keys["fill"], width, site, space, given)}
-    if "out" in keys:
-        rest = _product([_ways(item, space, given) for k, item in keys.items() if k != "out"])
-        outs = _resolved(keys["out"], space, given)
-        return _merged(
-            [(rest, {out if isinstance(out, int) else site.y[0]: ways}) for out, ways in outs]
+    def _values(self, node: Node) -> list[tuple[Any, Counts]]:
+        """Return all plain data that ``node`` can be, each with the counts of getting it."""
+        match node:
+            case Choose(options=options):
+                return [value for option in options.values() for value in self._values(option)]
+            case Use(name=name):
+                if name not in self._space.choices:
+                    raise SpecError(place=node.place, found=name, expected="a named choice")
+                uses = using(_label_of(name))
+                return [(data, uses * counts) for data, counts in self._values(self._unfold(name))]
+            case Range():
+                return [(n, ONE) for n in _options(node)]
+            case MapNode(items=items):
+                each = [self._values(item) for item in items.values()]
+                return [
+                    (
+                        dict(zip(items, [data for data, _ in row], strict=True)),
+                        Counts.product_of([counts for _, counts in row]),
+                    )
+                    for row in product(*each)
+                ]
+            case ListNode(items=items):
+                each = [self._values(item) for item in items]
+                return [
+                    ([data for data, _ in row], Counts.product_of([counts for _, counts in row]))
+                    for row in product(*each)
+                ]
+            case Plain(value=value):
+                return [(value, ONE)]
+            case _:
+                raise SpecError(place=node.place, found="units", expected="plain values")
+
+    def _of(self, node: Node) -> Counts:
+        """Return the counts of a node that do not depend on the layers around it."""
+        match node:
+            case Range():
+                return Counts({frozenset(): len(_options(node))})
+            case Use(name=name) if name in self._space.choices:
+                return using(name)
+            case Use(name=name):
+                return self._of(self._space.units[name])
+            case MapNode(items=items) if isinstance(items.get("units"), Series):
+                return self._of_stack(node)
+            case MapNode() | ListNode():
+                return Counts.product_of([self._of(item) for item in children(node)])
+            case Choose(options=options):
+                return Counts.sum_of([self._of(option) for option in options.values()])
+            case Mix(kinds=kinds, total=total):
+                return self._of_units(kinds, total, shares)
+            case Series(kinds=kinds, length=length):
+                item = Counts.sum_of([self._of(kind) for kind in kinds.values()])
+                return Counts.sum_of(
+                    [Counts.product_of([uses, *[item] * n]) for n, uses in self._numbers(length)]
+                )
+            case _:
+                return ONE
+
+    def _of_stack(self, node: MapNode) -> Counts:
+        """Return the counts of a stack with a sequence of units: a kind of unit is drawn once."""
+        units = node.items["units"]
+        assert isinstance(units, Series)  # the caller checked
+        rest = [self._of(item) for key, item in node.items.items() if key != "units"]
+        return Counts.product_of([self._of_units(units.kinds, units.length, sequences), *rest])
+
+    def _of_units(
+        self, kinds: Mapping[Any, Node], total: Node, ways: Callable[[int, int], int]
+    ) -> Counts:
+        """Return the counts of units of several kinds, each of which is drawn once if it is used.
+
+        Args:
+            kinds: The kinds.
+            total: The number of units.
+            ways: Called with a total and a number of kinds; returns the number of ways in which so
+                many units use each of so many kinds.
+        """
+        by_kinds = by_size([self._of(kind) for kind in kinds.values()])
+        return Counts.sum_of(
+            [
+                (counts * uses).times(ways(n, k))
+                for n, uses in self._numbers(total)
+                for k, counts in enumerate(by_kinds[: max(0, n) + 1])
+            ]
         )
-    ways = _ways(node, space, given)
-    if has_choice(node):  # of a composite layer; it gives what the site gives, or nothing fits
-        return {site.y[0]: ways}
-    plain = Draw(space, lambda name, domain: domain.options[0]).resolve(node, "")
-    if not isinstance(plain, Mapping) or "auto" in plain.values():
-        return {width: ways}
-    return {after(space.read(plain, node.place), (width, *site.x[1:]))[0]: ways}
+
+    def _numbers(self, node: Node) -> list[tuple[int, Counts]]:
+        """Return every whole number that ``node`` can be, with the counts of getting it."""
+        match node:
+            case Plain(value=value, place=place):
+                return [(Int().read(value, place), ONE)]
+            case Use(name=name):
+                uses = using(_label_of(name))
+                return [(n, uses * counts) for n, counts in self._numbers(self._unfold(name))]
+            case Choose(options=options):
+                return [n for option in options.values() for n in self._numbers(option)]
+            case _:
+                return [(n, ONE) for n in _options(node)]
 
 
-def _ways_of_fill(
-    fill: Node, width: int, site: Site, space: Space, given: Mapping[str, Any]
-) -> Ways:
-    match fill:
-        case Choose(options=options):
-            return _sum([_ways_of_fill(o, width, site, space, given) for o in options.values()])
-        case Use(name=name) if isinstance(choice := space.choices.get(name), Choose):
-            option = choice.options[given[name]] if name in given else choice
-            ways = _ways_of_fill(option, width, site, space, given)
-            return _product([{frozenset((_label_of(name),)): 1}, ways])
-        case _:
-            room = fill_total(space, fill, (width,), site)
-            return _ways(_with_room(fill, room), space, given)
-
-
-def _one_by_one(
-    places: list[list[Node]], width: int, inner: Callable[[Node, int], dict[int, Ways]]
-) -> dict[int, Ways]:
-    """Return the ways of a row, each place of which holds one of several nodes."""
-    found: dict[int, Ways] = {width: _ONE}
+def _in_a_row(
+    places: list[list[Node]], width: int, inner: Callable[[Node, int], dict[int, Counts]]
+) -> dict[int, Counts]:
+    """Return the counts of a sequence, each place of which holds one of several nodes."""
+    by_width = {width: ONE}
     for nodes in places:
-        found = _merged([(ways, inner(node, w)) for w, ways in found.items() for node in nodes])
-    return found
+        by_width = _merged(
+            [(counts, inner(node, w)) for w, counts in by_width.items() for node in nodes]
+        )
+    return by_width
 
 
-def _merged(terms: list[tuple[Ways, dict[int, Ways]]]) -> dict[int, Ways]:
-    """Return the sum of ways by width, each term times its own ways."""
-    found: dict[int, list[Ways]] = {}
-    for times, by_width in terms:
-        for width, ways in by_width.items():
-            found.setdefault(width, []).append(_product([times, ways]))
-    return {width: _sum(ways) for width, ways in found.items()}
+def _merged(terms: list[tuple[Counts, dict[int, Counts]]]) -> dict[int, Counts]:
+    """Return the sum of counts by width, each term times its own factor."""
+    merged: dict[int, list[Counts]] = {}
+    for factor, by_width in terms:
+        for width, counts in by_width.items():
+            merged.setdefault(width, []).append(factor * counts)
+    return {width: Counts.sum_of(counts) for width, counts in merged.items()}
 
 
-def _with_room(fill: Node, room: int) -> Node:
-    """Return a fill with as many units as a site has room for."""
+def _with_total(fill: Node, total: int) -> Node:
+    """Return a fill with ``total`` in place of ``auto``."""
     if isinstance(fill, Mix) and isinstance(fill.total, Plain) and fill.total.value == AUTO:
-        return replace(fill, total=Plain(room, fill.place))
+        return replace(fill, total=Plain(total, fill.place))
     if isinstance(fill, Series):
         length = fill.length
         if isinstance(length, Plain) and length.value == AUTO:
-            length = Plain(room, fill.place)
-        return Table({"units": replace(fill, length=length)}, fill.place)
+            length = Plain(total, fill.place)
+        return MapNode({"units": replace(fill, length=length)}, fill.place)
     return fill
-
-
-def _resolved(node: Node, space: Space, given: Mapping[str, Any]) -> list[tuple[Any, Ways]]:
-    """Return all plain data that ``node`` can be, each with the ways to get it."""
-    match node:
-        case Choose(options=options):
-            return [found for o in options.values() for found in _resolved(o, space, given)]
-        case Use(name=name):
-            if name not in space.choices:
-                raise SpecError(place=node.place, found=name, expected="a named choice")
-            inner = space.choices[name]
-            if isinstance(inner, Choose) and name in given:
-                inner = inner.options[given[name]]
-            elif isinstance(inner, Range) and name in given:
-                inner = Plain(given[name], inner.place)
-            met: Ways = {frozenset((_label_of(name),)): 1}
-            return [(data, _product([ways, met])) for data, ways in _resolved(inner, space, given)]
-        case Range():
-            return [(n, _ONE) for n in _options(node)]
-        case Table(items=items):
-            each = [_resolved(item, space, given) for item in items.values()]
-            return [
-                (
-                    dict(zip(items, [data for data, _ in row], strict=True)),
-                    _product([w for _, w in row]),
-                )
-                for row in product(*each)
-            ]
-        case Row(items=items):
-            each = [_resolved(item, space, given) for item in items]
-            return [
-                ([data for data, _ in row], _product([ways for _, ways in row]))
-                for row in product(*each)
-            ]
-        case Plain(value=value):
-            return [(value, _ONE)]
-        case _:
-            raise SpecError(place=node.place, found="units", expected="plain values")
-
-
-def _ways(node: Node, space: Space, given: Mapping[str, Any]) -> Ways:
-    """Return in how many ways ``node`` can be chosen when the named choices are ``given``."""
-    match node:
-        case Range():
-            return {frozenset(): len(_options(node))}
-        case Use(name=name) if name in space.choices:
-            return {frozenset((name,)): 1}
-        case Use(name=name):
-            return _ways(space.units[name], space, given)
-        case Table() | Row():
-            if isinstance(node, Table) and isinstance(node.items.get("units"), Series):
-                return _ways_of_stack(node, space, given)
-            return _product([_ways(item, space, given) for item in children(node)])
-        case Choose(options=options):
-            return _sum([_ways(option, space, given) for option in options.values()])
-        case Mix(kinds=kinds, total=total):
-            used = _used([_ways(kind, space, given) for kind in kinds.values()])
-            return _sum(
-                [
-                    _scaled(
-                        _product([by_kinds, {met: 1}]), math.comb(n - 1, k - 1) if k else n == 0
-                    )
-                    for n, met in _numbers(total, space, given)
-                    for k, by_kinds in enumerate(used[: max(0, n) + 1])
-                ]
-            )
-        case Series(kinds=kinds, length=length):
-            each = _sum([_ways(kind, space, given) for kind in kinds.values()])
-            return _sum(
-                [_product([{met: 1}, *[each] * n]) for n, met in _numbers(length, space, given)]
-            )
-        case _:
-            return _ONE
-
-
-def _ways_of_stack(node: Table, space: Space, given: Mapping[str, Any]) -> Ways:
-    """Return the ways of a stack with a sequence of units: what is in a unit is drawn once."""
-    units = node.items["units"]
-    assert isinstance(units, Series)  # the caller looked
-    used = _used([_ways(kind, space, given) for kind in units.kinds.values()])
-    rest = [_ways(item, space, given) for key, item in node.items.items() if key != "units"]
-    sequences = [
-        _scaled(_product([by_kinds, {met: 1}]), _onto(n, k))
-        for n, met in _numbers(units.length, space, given)
-        for k, by_kinds in enumerate(used[: max(0, n) + 1])
-    ]
-    return _product([_sum(sequences), *rest])
-
-
-def _used(kinds: list[Ways]) -> list[Ways]:
-    """Return the ways of all choices of 0, 1, 2 … of ``kinds``."""
-    found: list[Ways] = [_ONE]
-    for ways in kinds:
-        more = [*found, {}]
-        for k, before in enumerate(found):
-            more[k + 1] = _sum([more[k + 1], _product([before, ways])])
-        found = more
-    return found
-
-
-def _onto(n: int, k: int) -> int:
-    """Return how many sequences of ``n`` use each of ``k`` kinds."""
-    return sum((-1) ** (k - j) * math.comb(k, j) * j**n for j in range(k + 1))
-
-
-def _sum(terms: list[Ways]) -> Ways:
-    found: Counter[frozenset[str]] = Counter()
-    for term in terms:
-        found.update(term)
-    return found
-
-
-def _product(factors: list[Ways]) -> Ways:
-    found = _ONE
-    for factor in factors:
-        if factor == _ONE:
-            continue
-        step: Counter[frozenset[str]] = Counter()
-        for a, n in found.items():
-            for b, m in factor.items():
-                step[a | b] += n * m
-        found = step
-    return found
-
-
-def _scaled(ways: Ways, times: int) -> Ways:
-    return {met: n * times for met, n in ways.items()}
-
-
-def _opened(
-    ways: Ways, space: Space, given: Mapping[str, Any], seen: frozenset[str] = frozenset()
-) -> Ways:
-    """Return ``ways`` times those inside the named choices that are met, each once."""
-    found: list[Ways] = []
-    for met, n in ways.items():
-        name = min((name for name in met - seen if name in space.choices), default=None)
-        if name is None:
-            found.append({met: n})
-            continue
-        node = space.choices[name]
-        inner: Node = node
-        if isinstance(node, Choose) and name in given:
-            inner = node.options[given[name]]
-        within_it = (
-            _ONE if isinstance(node, Range) and name in given else _ways(inner, space, given)
-        )
-        found.append(_opened(_product([{met: n}, within_it]), space, given, seen | {name}))
-    return _sum(found)
-
-
-def _numbers(
-    node: Node, space: Space, given: Mapping[str, Any]
-) -> list[tuple[int, frozenset[str]]]:
-    """Return every whole number that ``node`` can be, with the named choices it comes from."""
-    match node:
-        case Plain(value=value, place=place):
-            return [(Int().read(value, place), frozenset())]
-        case Use(name=name):
-            inner = space.choices[name]
-            if isinstance(inner, Range) and name in given:
-                return [(given[name], frozenset((_label_of(name),)))]
-            if isinstance(inner, Choose) and name in given:
-                inner = inner.options[given[name]]
-            return [(n, met | {_label_of(name)}) for n, met in _numbers(inner, space, given)]
-        case Choose(options=options):
-            return [n for option in options.values() for n in _numbers(option, space, given)]
-        case _:
-            return [(n, frozenset()) for n in _options(node)]

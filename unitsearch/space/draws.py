@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from unitsearch.errors import SpecError
 from unitsearch.space.nodes import (
     AUTO,
     Choose,
+    ListNode,
+    MapNode,
     Mix,
     Node,
     Plain,
     Range,
-    Row,
     Series,
-    Table,
     Use,
 )
-
-if TYPE_CHECKING:
-    from unitsearch.space.files import Space
 
 Value: TypeAlias = str | int | float | bool | None
 
@@ -57,9 +54,9 @@ class Cut:
 
     Attributes:
         high: The largest total that the mixture can have.
-        total: The total at hand.
+        total: The total of the mixture that is being drawn.
         least: The cut before this one, scaled: enumeration goes on from there.
-        index: Which cut of the mixture.
+        index: The number of this cut in the mixture, from 0.
         kinds: Labels of the kinds, in order.
     """
 
@@ -95,56 +92,81 @@ def unscaled(cut: int, total: int, high: int) -> int:
     return -(-(2 * cut - 1) * high // (2 * total))
 
 
-# No network of this field has as many; uses of uses could ask for any number.
+# No network of this field has as many values; uses of uses could make any number.
 MAX_VALUES = 1_000_000
 
 
 class Draw:
-    """One walk through a space: what was drawn so far.
+    """One walk through a space: it asks ``choose`` for values and keeps them.
+
+    Args:
+        choose: Called once for each parameter, with its name and domain; returns a value.
+        choices: The named choices of the space.
+        units: The named units of the space.
 
     Attributes:
-        within: The site that is being replaced, or the position in a sequence: the names of choices
-            in it begin with that.
-        room: How many units a site has room for, while they are drawn.
+        prefix: The beginning of the names of choices at present: the site that is being replaced,
+            or the position in a sequence.
+        fitting: The number of units that the site being filled has room for; None outside a fill.
     """
 
     __slots__ = (
-        "_choose", "_domains", "_sizes", "_values", "drawn", "named", "room", "space", "within",
+        "_choose",
+        "_domains",
+        "_named",
+        "_size",
+        "_sizes",
+        "_values",
+        "choices",
+        "fitting",
+        "prefix",
+        "units",
     )  # fmt: skip
 
-    def __init__(self, space: Space, choose: Choice) -> None:
-        self.space = space
+    def __init__(
+        self, choose: Choice, choices: Mapping[str, Node], units: Mapping[str, Node]
+    ) -> None:
+        self.choices = choices
+        self.units = units
+        self.prefix = ""
+        self.fitting: int | None = None
         self._choose = choose
-        self.drawn: dict[str, Any] = {}
-        self.named: dict[str, Any] = {}
-        self.within = ""
+        self._values: dict[str, Any] = {}
         self._domains: dict[str, Domain] = {}
+        self._named: dict[str, Any] = {}
         self._sizes: dict[str, int] = {}
-        self._values = 0
-        self.room: int | None = None
+        self._size = 0
 
     def choose(self, name: str, domain: Domain) -> Any:
-        """Return the value of a parameter, asked for once however often it is met.
+        """Return the value of a parameter; it is asked for once, however often it is used.
 
         Raises:
-            SpecError: If another parameter of that name was met: a name has one domain.
+            SpecError: If another parameter has that name: a name has one domain.
         """
-        if name not in self.drawn:
+        if name not in self._values:
             self._domains[name] = domain
-            self.drawn[name] = self._choose(name, domain)
+            self._values[name] = self._choose(name, domain)
         elif self._domains[name] != domain:
             raise SpecError(
                 found=f"two parameters called {name}",
                 expected="one domain for each name",
                 fix="give one of the layers or choices another name",
             )
-        return self.drawn[name]
+        return self._values[name]
 
     def name(self, given: str, where: str) -> str:
         """Return a parameter's name: its own, one for each site or position, else its place."""
         if not given:
             return where
-        return f"{self.within}.{given}" if self.within else given
+        return f"{self.prefix}.{given}" if self.prefix else given
+
+    def inside(self, prefix: str) -> _Override:
+        """Return a block in which the names of choices begin with ``prefix``."""
+        return _Override(self, "prefix", prefix)
+
+    def filling(self, total: int) -> _Override:
+        """Return a block in which ``auto`` stands for ``total`` units."""
+        return _Override(self, "fitting", total)
 
     def resolve(self, node: Node, where: str) -> Any:
         """Return plain data for ``node``; ``where`` names the parameters in it.
@@ -157,7 +179,7 @@ class Draw:
             case Plain(value=value):
                 return value
             case Use(name=name):
-                return self.use(node, name, where)
+                return self._use(node, name, where)
             case Choose(labels=labels):
                 name = self.name(node.name, where)
                 label = self.choose(name, Labels(labels))
@@ -165,77 +187,90 @@ class Draw:
             case Range():
                 name = self.name(node.name, where)
                 return self.choose(name, Steps(node.low, node.high, node.step))
-            case Table(items=items):
-                found = {key: self.resolve(item, below(where, key)) for key, item in items.items()}
-                if "use" in found and isinstance(found["use"], Mapping):  # {count: 3, use: U1}
-                    return {**found.pop("use"), **found}
-                return found
-            case Row(items=items):
-                return self.row(items, where)
+            case MapNode(items=items):
+                data = {key: self.resolve(item, below(where, key)) for key, item in items.items()}
+                if "use" in data and isinstance(data["use"], Mapping):  # {count: 3, use: U1}
+                    return {**data.pop("use"), **data}
+                return data
+            case ListNode(items=items):
+                return self._list(items, where)
             case Mix():
                 name = self.name(node.name, where)
                 return [
-                    {"count": count, **self.unit(node.kinds[kind], below(name, kind))}
+                    {"count": count, **self._unit(node.kinds[kind], below(name, kind))}
                     for kind, count in mixture(self, node, name)
                 ]
             case Series():
                 name = self.name(node.name, where)
-                return [
-                    self.at(f"{name}.{i}", node.kinds[k], f"{name}.{i}.{k}")
-                    for i, k in series(self, node, name)
-                ]
+                values = []
+                for i, kind in series(self, node, name):
+                    with self.inside(f"{name}.{i}"):
+                        values.append(self.resolve(node.kinds[kind], f"{name}.{i}.{kind}"))
+                return values
 
     def _count(self, node: Node, values: int) -> None:
-        self._values += values
-        if self._values > MAX_VALUES:
+        self._size += values
+        if self._size > MAX_VALUES:
             raise SpecError(
                 place=node.place,
                 found=f"more than {MAX_VALUES:,} values",
                 expected="uses that do not multiply so",
             )
 
-    def at(self, within: str, node: Node, where: str) -> Any:
-        """Return plain data for what stands at a position of a sequence."""
-        before, self.within = self.within, within
-        found = self.resolve(node, where)
-        self.within = before
-        return found
-
-    def unit(self, node: Node, where: str) -> Mapping[str, Any]:
+    def _unit(self, node: Node, where: str) -> Mapping[str, Any]:
         """Return the data of a kind of unit.
 
         Raises:
             SpecError: If it is no unit.
         """
-        found = self.resolve(node, where)
-        if not isinstance(found, Mapping):
-            raise SpecError(place=node.place, found=found, expected="a unit: {nodes: […]}")
-        return found
+        data = self.resolve(node, where)
+        if not isinstance(data, Mapping):
+            raise SpecError(place=node.place, found=data, expected="a unit: {nodes: […]}")
+        return data
 
-    def row(self, items: tuple[Node, ...], where: str) -> list[Any]:
-        """Return a list; what a choice in it returns as a list is spliced."""
-        found = []
+    def _list(self, items: tuple[Node, ...], where: str) -> list[Any]:
+        """Return a list; a choice in it that gives a list is spliced."""
+        values = []
         for i, item in enumerate(items):
             value = self.resolve(item, below(where, i))
             if isinstance(value, list) and isinstance(item, (Choose, Series, Use, Mix)):
-                found.extend(value)
+                values.extend(value)
             else:
-                found.append(value)
-        return found
+                values.append(value)
+        return values
 
-    def use(self, node: Use, name: str, where: str) -> Any:
+    def _use(self, node: Use, name: str, where: str) -> Any:
         """Return a named choice, drawn once, or the data of a unit."""
-        if name in self.space.choices:
-            if name not in self.named:
-                within, self.within = self.within, ""  # drawn once, wherever it is met
-                before = self._values
-                self.named[name] = self.resolve(self.space.choices[name], name)
-                self._sizes[name] = self._values - before
-                self.within = within
-            else:
-                self._count(node, self._sizes[name])  # it is there once more
-            return self.named[name]
-        return self.resolve(self.space.units[name], where)
+        if name not in self.choices:
+            return self.resolve(self.units[name], where)
+        if name in self._named:
+            self._count(node, self._sizes[name])  # the same values stand there once more
+            return self._named[name]
+        before = self._size
+        with self.inside(""):  # its parameters have one name, whichever site uses it first
+            self._named[name] = self.resolve(self.choices[name], name)
+        self._sizes[name] = self._size - before
+        return self._named[name]
+
+
+class _Override:
+    """A block in which one attribute of a draw has another value, reset also after an error.
+
+    A class of its own, because a generator with ``contextmanager`` takes three times as long and
+    every site of a sample opens one.
+    """
+
+    __slots__ = ("_before", "_draw", "_name", "_value")
+
+    def __init__(self, draw: Draw, name: str, value: str | int) -> None:
+        self._draw, self._name, self._value = draw, name, value
+
+    def __enter__(self) -> None:
+        self._before = getattr(self._draw, self._name)
+        setattr(self._draw, self._name, self._value)
+
+    def __exit__(self, *error: object) -> None:
+        setattr(self._draw, self._name, self._before)
 
 
 def mixture(draw: Draw, mix: Mix, name: str) -> list[tuple[str, int]]:
@@ -265,33 +300,16 @@ def series(draw: Draw, node: Series, name: str) -> list[tuple[int, Any]]:
 
 
 def _extent(draw: Draw, node: Node, where: str) -> int:
-    """Return how many; ``auto`` is what the site has room for."""
+    """Return the total or length that ``node`` gives; ``auto`` is as many as fit the site."""
     value = draw.resolve(node, where)
     if value == AUTO:
-        value = draw.room
+        value = draw.fitting
         if value is None:
             expected = "a whole number: auto is for what fills a site"
             raise SpecError(place=node.place, found=AUTO, expected=expected)
     return int(value)
 
 
-def layer_name(node: Node, otherwise: str) -> str:
-    """Return the name that a layer's parameters begin with."""
-    match node:
-        case Table(items=items):
-            name = items.get("name")
-            if isinstance(name, Plain) and isinstance(name.value, str):
-                return name.value
-        case Plain(value=value):
-            if isinstance(value, Mapping) and isinstance(value.get("name"), str):
-                return str(value["name"])
-        case Choose(name=name) | Series(name=name) if name:
-            return name
-        case _:
-            pass
-    return otherwise
-
-
 def below(where: str, key: object) -> str:
-    """Return the name of what stands under ``key`` in what is called ``where``."""
+    """Return the name of the value under ``key`` in the part that is called ``where``."""
     return f"{where}.{key}" if where else str(key)

@@ -1,4 +1,4 @@
-"""The members of a space: drawn at random, enumerated, counted, held against limits."""
+"""The members of a space: drawn at random, enumerated, counted, compared with limits."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from unitsearch.architecture import Architecture, key
 from unitsearch.costs import COSTS, Cost, count
 from unitsearch.errors import SpecError, UsageError
+from unitsearch.space.bound import Space
+from unitsearch.space.checking import checked
 from unitsearch.space.counting import count_members
 from unitsearch.space.draws import Choice, Cut, Domain, Steps
-from unitsearch.space.files import Space
-from unitsearch.space.points import checked
 from unitsearch.space.sampling import sample
 
 Values = dict[str, Any]
@@ -62,18 +62,18 @@ def members(space: Space) -> Iterator[tuple[Values, Architecture]]:
     """Yield every member in a fixed order; some may be equal networks."""
     script: list[tuple[tuple[Any, ...], int]] = []
     while True:
-        at = 0
+        depth = 0
 
         def choose(name: str, domain: Domain) -> Any:
-            nonlocal at
-            if at == len(script):
+            nonlocal depth
+            if depth == len(script):
                 script.append((tuple(domain.options), 0))
-            options, index = script[at]
-            at += 1
+            options, index = script[depth]
+            depth += 1
             return options[index]
 
         yield draw(space, choose)
-        del script[at:]
+        del script[depth:]
         while script and script[-1][1] + 1 == len(script[-1][0]):
             script.pop()
         if not script:
@@ -83,18 +83,18 @@ def members(space: Space) -> Iterator[tuple[Values, Architecture]]:
 
 
 def parameters(space: Space, samples: int = 200) -> dict[str, Domain]:
-    """Return the parameters that ``samples`` random walks meet, with their domains, in order."""
-    found: dict[str, Domain] = {}
+    """Return the parameters of ``samples`` random members, with their domains, in order."""
+    domains: dict[str, Domain] = {}
     choose = at_random(random.Random(0))
 
     def noted(name: str, domain: Domain) -> Any:
-        found.setdefault(name, domain)
+        domains.setdefault(name, domain)
         return choose(name, domain)
 
     for _ in range(samples):
         with space.file.document.located():
             sample(space, noted)
-    return found
+    return domains
 
 
 def within(cost: Cost, limits: Mapping[str, int | None]) -> bool:
@@ -104,13 +104,13 @@ def within(cost: Cost, limits: Mapping[str, int | None]) -> bool:
 
 @dataclass(frozen=True)
 class Survey:
-    """What random members of a space cost.
+    """The costs of random members of a space.
 
     Attributes:
-        samples: How many were drawn.
-        admitted: How many of them keep the limits.
-        cheapest: The cost of the cheapest of those, by parameters.
-        dearest: The cost of the dearest.
+        samples: The number of members drawn.
+        admitted: The number of them that keep the limits.
+        cheapest: The smallest of each cost among those that keep the limits.
+        dearest: The largest of each cost among those that keep the limits.
         parameters: Names and domains of the parameters.
     """
 
@@ -129,20 +129,20 @@ class Survey:
 def survey(
     space: Space, limits: Mapping[str, int | None], samples: int = 1000, seed: int = 0
 ) -> Survey:
-    """Draw ``samples`` random members, check that they build, and say what they cost.
+    """Draw ``samples`` random members, check that they build, and return their costs.
 
     Raises:
         SpecError: If a member's layers do not fit each other.
         UsageError: If no member keeps the limits.
     """
     choose = at_random(random.Random(seed))
-    found = []
+    costs = []
     for _ in range(samples):
         _, architecture = draw(space, choose)
         with space.file.document.located():
             checked(space, architecture, "")
-        found.append(count(architecture))
-    admitted = [cost for cost in found if within(cost, limits)]
+        costs.append(count(architecture))
+    admitted = [cost for cost in costs if within(cost, limits)]
     if not admitted:
         admitted = [admissible(space, limits, seed)]
         share = 0
@@ -218,23 +218,23 @@ def _excess(cost: Cost, limits: Mapping[str, int | None]) -> float:
 def distinct(space: Space, most: int) -> int | None:
     """Return the exact number of distinct networks, or None if walking to them is too long.
 
-    A walk meets networks more than once where choices do not change them.
+    A walk comes to a network more than once if some choices do not change it.
     """
     if count_members(space) > most:
         return None
-    found: set[str] = set()
+    keys: set[str] = set()
     for steps, (_, architecture) in enumerate(members(space)):
         if steps >= 2 * most:
             return None
-        found.add(key(architecture))
-    return len(found)
+        keys.add(key(architecture))
+    return len(keys)
 
 
 def try_every_option(space: Space) -> int:
-    """Build a member with each option of each parameter at least once; return how many that is.
+    """Build a member with each option of each parameter at least once; return their number.
 
     Raises:
-        SpecError: If an option makes no network; the place says which line.
+        SpecError: If an option makes no network; the message names the line.
     """
     tried = 0
     done: set[tuple[str, Any]] = set()
@@ -245,21 +245,21 @@ def try_every_option(space: Space) -> int:
         if (name, option) in done:
             continue
         done.add((name, option))
-        met: dict[str, Domain] = {}
-        choose = _wanting({**before, name: option}, at_random(generator), met)
+        domains: dict[str, Domain] = {}
+        choose = _wanting({**before, name: option}, at_random(generator), domains)
         values, architecture = draw(space, choose)
         with space.file.document.located():
             checked(space, architecture, "")
         tried += 1
-        for at, domain in met.items():
+        for other, domain in domains.items():
             options = (0, domain.high) if isinstance(domain, Cut) else domain.options
-            waiting += [(at, o, values) for o in options if (at, o) not in done]
+            waiting += [(other, o, values) for o in options if (other, o) not in done]
     return tried
 
 
-def _wanting(wanted: Values, otherwise: Choice, met: dict[str, Domain]) -> Choice:
+def _wanting(wanted: Values, otherwise: Choice, domains: dict[str, Domain]) -> Choice:
     def choose(name: str, domain: Domain) -> Any:
-        met[name] = domain
+        domains[name] = domain
         return wanted[name] if name in wanted else otherwise(name, domain)
 
     return choose

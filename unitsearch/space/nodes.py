@@ -6,7 +6,7 @@ and ``use``, which names a choice (drawn once) or a unit. A node knows its place
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -30,7 +30,7 @@ class Plain:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class MapNode:
     """A mapping, some of whose values are choices."""
 
     items: Mapping[str, Node]
@@ -38,7 +38,7 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class ListNode:
     """A list, some of whose values are choices; a chosen list in it is spliced."""
 
     items: tuple[Node, ...]
@@ -80,11 +80,11 @@ class Mix:
 
     Attributes:
         kinds: The units by label.
-        total: How many units together.
+        total: The number of units together.
         most: The largest ``total``; the fixed range of the cut points.
         positions: Draw a kind for each position, as the papers do, in place of cut points.
-        name: Its own name, else its place gives it.
-        place: Where it stands.
+        name: Its own name; if it has none, its place names its parameters.
+        place: Its place in the file.
     """
 
     kinds: Mapping[str, Node]
@@ -106,7 +106,7 @@ class Series:
     place: str
 
 
-Node: TypeAlias = Plain | Table | Row | Choose | Range | Use | Mix | Series
+Node: TypeAlias = Plain | MapNode | ListNode | Choose | Range | Use | Mix | Series
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,11 +114,11 @@ class Replacement:
     """One item of ``replace``.
 
     Attributes:
-        prefix: How the names of its own parameters begin: nothing, or its name and a dot.
+        prefix: The beginning of its parameters' names: nothing, or its name and a dot.
         sites: The names of sites, or patterns of names.
-        run: Which layers of a site; None for all of it.
-        new: What comes in their place (``with`` in the file).
-        place: Where it stands.
+        run: The layers of a site that are replaced; None for all of it.
+        new: The layers that take their place (``with`` in the file).
+        place: Its place in the file.
     """
 
     prefix: str
@@ -135,13 +135,13 @@ def parse(data: Any, place: str) -> Node:
     """Return the node that plain ``data`` describes.
 
     Raises:
-        SpecError: If a word of choice is used in a way that it cannot be.
+        SpecError: If a word of choice is used in a way that the format does not allow.
     """
     if is_list(data):
         row = tuple(parse(item, f"{place}[{i}]") for i, item in enumerate(data))
         if all(isinstance(item, Plain) for item in row) and not any(map(_is_layer, data)):
             return Plain(data, place)
-        return Row(row, place)
+        return ListNode(row, place)
     if not isinstance(data, Mapping):
         return Plain(data, place)
     words = [word for word in _WORDS if word in data]
@@ -150,7 +150,7 @@ def parse(data: Any, place: str) -> Node:
     if words == ["use"] and "count" in data:
         check_keys(data, ("count", "use"), place, "a counted unit (count, use)")
         count = parse(data["count"], join(place, "count"))
-        return Table({"count": count, "use": _parse_use({"use": data["use"]}, place)}, place)
+        return MapNode({"count": count, "use": _parse_use({"use": data["use"]}, place)}, place)
     if words:
         return _PARSERS[words[0]](data, place)
     items = {
@@ -159,7 +159,7 @@ def parse(data: Any, place: str) -> Node:
     }
     if all(isinstance(item, Plain) for item in items.values()):
         return Plain(data, place)
-    return Table(items, place)
+    return MapNode(items, place)
 
 
 def _is_layer(data: Any) -> bool:
@@ -167,14 +167,17 @@ def _is_layer(data: Any) -> bool:
 
 
 def _filling(data: Any) -> Any:
-    """Return what fills a site, with as many units as its width wants where it says no number.
+    """Return the data of a fill, with ``auto`` for a number of units that it does not give.
 
     A name alone is the unit of that name.
     """
     if isinstance(data, str):
         return {"use": data}
     if isinstance(data, Mapping) and isinstance(data.get("choose"), Mapping):
-        return {**data, "choose": {label: _filling(one) for label, one in data["choose"].items()}}
+        return {
+            **data,
+            "choose": {label: _filling(option) for label, option in data["choose"].items()},
+        }
     if isinstance(data, Mapping) and "mix" in data:
         return {"total": AUTO, **data}
     if isinstance(data, Mapping) and isinstance(data.get("sequence"), Mapping):
@@ -182,70 +185,15 @@ def _filling(data: Any) -> Any:
     return data
 
 
-def has_choice(node: Node) -> bool:
-    """Say whether a draw is needed to resolve ``node``."""
-    match node:
-        case Plain():
-            return False
-        case Table(items=items):
-            return any(has_choice(item) for item in items.values())
-        case Row(items=items):
-            return any(has_choice(item) for item in items)
-        case _:
-            return True
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """Return the nodes directly inside ``node``."""
-    match node:
-        case Table(items=table):
-            return tuple(table.values())
-        case Row(items=row):
-            return row
-        case Choose(options=options):
-            return tuple(options.values())
-        case Mix(kinds=kinds, total=extent) | Series(kinds=kinds, length=extent):
-            return (*kinds.values(), extent)
-        case _:
-            return ()
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """Yield ``node`` and every node inside it."""
-    yield node
-    for inner in children(node):
-        yield from walk(inner)
-
-
-def largest(node: Node, choices: Mapping[str, Node], place: str) -> int:
-    """Return the largest whole number that ``node`` can stand for."""
-    match node:
-        case Plain(value="auto"):
-            return MAX_TOTAL
-        case Plain(value=value):
-            return Int(0, MAX_TOTAL).read(value, place)
-        case Range(low=low, high=high):
-            Int(0, MAX_TOTAL).read(low, place)
-            return Int(0, MAX_TOTAL).read(high, place)
-        case Choose(options=options):
-            return max(largest(option, choices, place) for option in options.values())
-        case Use(name=name) if name in choices:
-            return largest(choices[name], choices, place)
-        case _:
-            raise SpecError(
-                place=place, found="no number", expected="a whole number or a choice of them"
-            )
-
-
 def _parse_choose(data: Mapping[str, Any], place: str) -> Choose:
     check_keys(data, ("choose", "name"), place, "a choice")
     options = data["choose"]
     inner = join(place, "choose")
-    found: dict[Any, Node]
+    nodes: dict[Any, Node]
     if isinstance(options, Mapping):
-        found = {str(label): parse(v, join(inner, str(label))) for label, v in options.items()}
+        nodes = {str(label): parse(v, join(inner, str(label))) for label, v in options.items()}
     elif is_list(options):
-        found = {}
+        nodes = {}
         for i, option in enumerate(options):
             at = f"{inner}[{i}]"
             label = option
@@ -255,14 +203,14 @@ def _parse_choose(data: Mapping[str, Any], place: str) -> Choose:
                     found=option,
                     expected="a plain value, or labels: choose: {small: …, large: …}",
                 )
-            if label in found:
+            if label in nodes:
                 raise SpecError(place=at, found=label, expected="every option once")
-            found[label] = parse(option, at)
+            nodes[label] = parse(option, at)
     else:
         raise SpecError(place=inner, found=options, expected="a list, or a mapping of labels")
-    if not 1 <= len(found) <= MAX_OPTIONS:
-        raise SpecError(place=inner, found=f"{len(found)} options", expected=f"1 to {MAX_OPTIONS}")
-    return Choose(found, _name(data, place), place, tuple(found))
+    if not 1 <= len(nodes) <= MAX_OPTIONS:
+        raise SpecError(place=inner, found=f"{len(nodes)} options", expected=f"1 to {MAX_OPTIONS}")
+    return Choose(nodes, _name(data, place), place, tuple(nodes))
 
 
 def _parse_range(data: Mapping[str, Any], place: str) -> Range:
@@ -313,23 +261,23 @@ def _parse_sequence(data: Mapping[str, Any], place: str) -> Series:
 
 def _kinds(data: Any, place: str) -> dict[Any, Node]:
     if isinstance(data, Mapping):
-        found = {str(label): parse(v, join(place, str(label))) for label, v in data.items()}
+        kinds = {str(label): parse(v, join(place, str(label))) for label, v in data.items()}
     elif is_list(data):
-        found = {}
+        kinds = {}
         for i, item in enumerate(data):
             if isinstance(item, Mapping) or is_list(item):
                 expected = "a name, or labels: {small: {nodes: …}, large: …}"
                 raise SpecError(place=f"{place}[{i}]", found=item, expected=expected)
-            if item in found:
+            if item in kinds:
                 raise SpecError(place=f"{place}[{i}]", found=item, expected="every kind once")
-            found[item] = (
+            kinds[item] = (
                 Use(item, f"{place}[{i}]") if isinstance(item, str) else Plain(item, place)
             )
     else:
         raise SpecError(place=place, found=data, expected="a list of names")
-    if not 1 <= len(found) <= MAX_OPTIONS:
-        raise SpecError(place=place, found=f"{len(found)} kinds", expected=f"1 to {MAX_OPTIONS}")
-    return found
+    if not 1 <= len(kinds) <= MAX_OPTIONS:
+        raise SpecError(place=place, found=f"{len(kinds)} kinds", expected=f"1 to {MAX_OPTIONS}")
+    return kinds
 
 
 def _name(data: Mapping[str, Any], place: str) -> str:

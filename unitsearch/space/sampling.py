@@ -1,25 +1,29 @@
 """``sample(space, choose)``: the only interpreter of a space.
 
-Random sampling, Optuna, replay of stored parameters, enumeration: each is a different ``choose``.
-It is handed the name of a parameter and its domain, and returns a value. A name always has the same
-domain, so that every sampler can work with it.
+Random sampling, Optuna, replay of stored parameters, enumeration: each is a different ``choose``,
+a function that takes the name of a parameter and its domain and returns a value. A name always has
+the same domain, so that every sampler can work with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, assert_never
 
 from unitsearch.architecture import (
     Architecture,
+    Branches,
     Conv,
     Flatten,
+    Gate,
+    GlobalPool,
     Layer,
     Layers,
     Linear,
     Pool,
     Residual,
+    Shuffle,
     Slbf,
     Stack,
     Unit,
@@ -30,12 +34,11 @@ from unitsearch.architecture import (
 from unitsearch.architecture.reading import check_keys
 from unitsearch.errors import SpecError
 from unitsearch.fields import join
-from unitsearch.space.draws import Choice, Draw, Labels, layer_name, mixture, series
-from unitsearch.space.nodes import Choose, Mix, Node, Plain, Row, Series, Table
+from unitsearch.space.bound import Space
+from unitsearch.space.draws import Choice, Draw, Labels, mixture, series
+from unitsearch.space.nodes import Choose, MapNode, Mix, Node, Series
+from unitsearch.space.queries import items_of, layer_name, plain_value
 from unitsearch.space.replacing import replaced, shuffle_after
-
-if TYPE_CHECKING:
-    from unitsearch.space.files import Space
 
 
 def sample(space: Space, choose: Choice) -> Architecture:
@@ -46,48 +49,41 @@ def sample(space: Space, choose: Choice) -> Architecture:
         choose: Called once for each parameter, with its name and domain; returns a value.
 
     Raises:
-        SpecError: If a value drawn makes no architecture; the place says which line.
+        SpecError: If a value drawn makes no architecture; the message names the line.
     """
-    draw = Draw(space, choose)
+    draw = space.start_draw(choose)
     if space.file.backbone is not None:
         return canonical(Architecture(input=space.input, layers=replaced(draw, space)))
-    layers = _finish(_sequence(draw, space.layers, ""), space)
+    layers = _finish(_sequence(draw, space, space.layers, ""), space)
     return canonical(Architecture(input=space.input, layers=layers))
 
 
-def _sequence(draw: Draw, node: Node, prefix: str) -> list[tuple[Layer | dict[str, Any], str]]:
-    """Return the layers of a sequence with their places: ready, or as data that lacks a width."""
-    items = node.items if isinstance(node, Row) else (node,)
-    if isinstance(node, Plain):
-        items = tuple(Plain(v, f"{node.place}[{i}]") for i, v in enumerate(node.value))
-    found: list[tuple[Layer | dict[str, Any], str]] = []
-    for i, item in enumerate(items):
+def _sequence(
+    draw: Draw, space: Space, node: Node, prefix: str
+) -> list[tuple[Layer | dict[str, Any], str]]:
+    """Return the layers of a sequence with their places; one whose width is open stays data."""
+    layers: list[tuple[Layer | dict[str, Any], str]] = []
+    for i, item in enumerate(items_of(node)):
         where = prefix + layer_name(item, f"layer{i}")
         match item:
             case Choose():
                 name = draw.name(item.name, where)
                 label = draw.choose(name, Labels(item.labels))
-                option = item.options[label]
-                if _is_sequence(option):
-                    found += _sequence(draw, option, f"{name}.{label}.")
-                else:
-                    found += _sequence(draw, Row((option,), option.place), f"{name}.{label}.")
+                layers += _sequence(draw, space, item.options[label], f"{name}.{label}.")
             case Series():
                 name = draw.name(item.name, where)
-                for at, kind in series(draw, item, name):
-                    option = item.kinds[kind]
-                    whole = option if _is_sequence(option) else Row((option,), option.place)
-                    before, draw.within = draw.within, f"{name}.{at}"
-                    found += _sequence(draw, whole, f"{name}.{at}.{kind}.")
-                    draw.within = before
-            case Table(items=keys) if _kind(keys) == "stack":
-                found.append((_stack(draw, keys, where, item.place), item.place))
+                for number, kind in series(draw, item, name):
+                    with draw.inside(f"{name}.{number}"):
+                        prefixed = f"{name}.{number}.{kind}."
+                        layers += _sequence(draw, space, item.kinds[kind], prefixed)
+            case MapNode(items=keys) if plain_value(keys.get("kind")) == "stack":
+                layers.append((_stack(draw, space, keys, where, item.place), item.place))
             case _:
-                found.append((draw.space.layer(draw, item, where), item.place))
-    return found
+                layers.append((space.layer(draw, item, where), item.place))
+    return layers
 
 
-def _stack(draw: Draw, keys: Mapping[str, Node], where: str, place: str) -> Stack:
+def _stack(draw: Draw, space: Space, keys: Mapping[str, Node], where: str, place: str) -> Stack:
     check_keys(keys, ("kind", "name", "units"), place, "stack")
     if "units" not in keys:
         raise SpecError(place=join(place, "units"), found=None, expected="a list of units or a mix")
@@ -98,16 +94,16 @@ def _stack(draw: Draw, keys: Mapping[str, Node], where: str, place: str) -> Stac
         case Mix():
             name = draw.name(units.name, name)
             for kind, count in mixture(draw, units, name):
-                unit = draw.space.unit(draw, units.kinds[kind], f"{where}.{kind}")
+                unit = space.unit(draw, units.kinds[kind], f"{where}.{kind}")
                 runs.append(_run(count, unit))
         case Series():
             name = draw.name(units.name, name)
             for _, kind in series(draw, units, name):
-                unit = draw.space.unit(draw, units.kinds[kind], f"{where}.{kind}")
+                unit = space.unit(draw, units.kinds[kind], f"{where}.{kind}")
                 runs.append(_run(1, unit))
         case _:
             layer = read_layer({"kind": "stack", "units": draw.resolve(units, name)}, place)
-            assert isinstance(layer, Stack)  # kind: stack reads as nothing else
+            assert isinstance(layer, Stack)  # kind: stack gives no other class
             runs = list(layer.units)
     if not runs:
         raise SpecError(place=join(place, "units"), found="no units", expected="at least one")
@@ -123,10 +119,10 @@ def _finish(items: list[tuple[Layer | dict[str, Any], str]], space: Space) -> La
     """Return finished layers: ``out: auto`` is the width of the stack that follows."""
     width: int | None = None
     layers: list[Layer] = []
-    for at in range(len(items) - 1, -1, -1):
-        item, place = items[at]
+    for i in range(len(items) - 1, -1, -1):
+        item, place = items[i]
         if isinstance(item, dict) and item.get("kind") == "shuffle":
-            shuffle = shuffle_after(_producer(items, at), place)
+            shuffle = shuffle_after(_producer(items, i), place)
             if shuffle is not None:
                 layers.append(shuffle)
             continue
@@ -149,8 +145,10 @@ def _finish(items: list[tuple[Layer | dict[str, Any], str]], space: Space) -> La
                 width = first.inputs
             case Conv() | Linear() | Flatten() | Residual() | Slbf():
                 width = None
+            case Branches() | Gate() | GlobalPool() | Pool() | Shuffle():
+                pass  # the width passes through them to the stack
             case _:
-                pass  # per-channel layers lead on to the stack
+                assert_never(item)
     return tuple(reversed(layers))
 
 
@@ -160,12 +158,3 @@ def _producer(items: list[tuple[Layer | dict[str, Any], str]], at: int) -> Layer
         if not isinstance(item, Pool):
             return None if isinstance(item, dict) else item
     return None
-
-
-def _is_sequence(node: Node) -> bool:
-    return isinstance(node, Row) or (isinstance(node, Plain) and isinstance(node.value, list))
-
-
-def _kind(keys: Mapping[str, Node]) -> Any:
-    kind = keys.get("kind")
-    return kind.value if isinstance(kind, Plain) else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from unitsearch.architecture import architecture_schema
-from unitsearch.architecture.layers import MAX_WIDTH
+from unitsearch.architecture.bounds import MAX_WIDTH
 from unitsearch.architecture.reading import layer_schemas, unit_schema
 from unitsearch.fields import Int, Schema
-from unitsearch.space.files import LIMITS
 from unitsearch.space.nodes import choice_schemas
+from unitsearch.space.space_file import LIMITS
 
 _CHOICE: Schema = {"$ref": "#/$defs/choice"}
 _LITERAL = ("kind", "name", "layers", "body", "shortcut", "of", "units")
@@ -48,7 +48,7 @@ def space_schema() -> Schema:
     limit = {name: Int(1).schema() for name in LIMITS}
     text: Schema = {"type": "string"}
     table: Schema = {"type": "object"}
-    said: Schema = {"data": text, "expect": table, "printed": table, "note": text}
+    facts: Schema = {"data": text, "expect": table, "printed": table, "note": text}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "unitsearch space",
@@ -80,10 +80,10 @@ def space_schema() -> Schema:
                 "type": "object",
                 "additionalProperties": {
                     "oneOf": [
-                        _table([way], **{way: what}, **said)
+                        _table([way], **{way: what}, **facts)
                         for way, what in (("set", table), ("layers", layers), ("backbone", table))
                     ]
-                    + [_table(["backbone", "set"], backbone=table, set=table, **said)]
+                    + [_table(["backbone", "set"], backbone=table, set=table, **facts)]
                 },
             },
         },
@@ -95,7 +95,7 @@ def space_schema() -> Schema:
 
 
 def _replacement(text: Schema) -> Schema:
-    """Return the schema of one item of ``replace``; a site's layers may say auto anywhere."""
+    """Return the schema of one item of ``replace``; ``auto`` may stand anywhere in its layers."""
     names: Schema = {"anyOf": [text, {"type": "array", "items": text, "minItems": 1}, _CHOICE]}
     layer: Schema = {"type": "object", "required": ["kind"]}
     new: Schema = {"anyOf": [{"const": "keep"}, layer, {"type": "array", "minItems": 1}, _CHOICE]}

@@ -1,7 +1,7 @@
-"""Sites: the named places of a backbone where something else may stand.
+"""Sites: the named places of a backbone whose layers a space may replace.
 
-Every named layer is a site; so is a run of neighbours whose names begin alike (``layer2`` holds
-``layer2.0`` and ``layer2.1``), the body of a layer that has one (``layer2.0.body``) and each
+Every named layer is a site; so is a run of adjacent layers whose names begin alike (``layer2``
+holds ``layer2.0`` and ``layer2.1``), the body of a layer that has one (``layer2.0.body``) and each
 sequence of a branching layer (``stage2.0.of0``). A layer's full name is its container's, a dot and
 its own: ``layer2.0.conv1``.
 """
@@ -12,16 +12,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, assert_never
 
 from unitsearch.architecture import (
     Branches,
     Conv,
+    Flatten,
     Gate,
+    GlobalPool,
     Layer,
     Layers,
+    Linear,
     Pool,
     Residual,
+    Shuffle,
     Slbf,
     Stack,
     canonical,
@@ -31,20 +35,20 @@ from unitsearch.architecture.layers import Architecture
 from unitsearch.errors import SpecError, did_you_mean
 from unitsearch.shapes import Shape, after_all, output
 
-# One step into a composite layer: its index in its sequence, its field, and which of several.
+# One step into a composite layer: its index in its sequence, its field, the index in that field.
 Step: TypeAlias = tuple[int, str, int]
 
 
 @dataclass(frozen=True)
 class Site:
-    """A run of neighbouring layers in one sequence of a backbone.
+    """A run of adjacent layers in one sequence of a backbone.
 
     Attributes:
         name: Its full name.
         path: The composite layers that lead to its sequence; none for the outermost.
         start: Index of its first layer in the sequence.
-        stop: One behind its last.
-        layers: What stands there.
+        stop: Index of its last layer plus one.
+        layers: Its layers.
         x: The shape that enters it.
         y: The shape that leaves it.
     """
@@ -59,11 +63,11 @@ class Site:
 
     @property
     def place(self) -> tuple[Any, ...]:
-        """Its place, in the order in which images pass."""
+        """Its place, ordered as images pass through the network."""
         return (*self.path, (self.start, "", self.stop))
 
     def overlaps(self, other: Site) -> bool:
-        """Say whether a layer belongs to both."""
+        """Say whether some layer belongs to both sites."""
         short, long = sorted((self, other), key=lambda site: len(site.path))
         if long.path[: len(short.path)] != short.path:
             return False
@@ -73,7 +77,7 @@ class Site:
 
     @property
     def stride(self) -> int:
-        """By how many pixels of the input one pixel of the output lies apart."""
+        """The pixels of the input between two adjacent pixels of the output."""
         return _stride(self.layers)
 
 
@@ -89,7 +93,8 @@ class Base:
         output(architecture)
         self.layers = canonical(architecture).layers
         self.sites = _sites(self.layers, architecture.input)
-        self._made: dict[Any, Layers] = {}
+        self._edited: dict[Any, Layers] = {}
+        self._matched: dict[tuple[str, ...], tuple[Site, ...]] = {}
 
     def matching(self, patterns: Iterable[Any], place: str) -> tuple[Site, ...]:
         """Return the sites that one of ``patterns`` names, in order; ``*`` is one part of a name.
@@ -97,21 +102,28 @@ class Base:
         Raises:
             SpecError: If a pattern names none, or two sites overlap.
         """
-        found: dict[str, Site] = {}
-        for i, pattern in enumerate(patterns):
+        wanted = tuple(patterns)
+        for i, pattern in enumerate(wanted):
             if not isinstance(pattern, str):
                 expected = "the name of a site, such as layer2.* or layer2.0.conv1"
                 raise SpecError(place=f"{place}[{i}]", found=pattern, expected=expected)
-            named = [site for name, site in self.sites.items() if _matches(name, pattern)]
-            if not named:
+        if wanted not in self._matched:
+            self._matched[wanted] = self._matching(wanted, place)
+        return self._matched[wanted]
+
+    def _matching(self, patterns: tuple[str, ...], place: str) -> tuple[Site, ...]:
+        by_name: dict[str, Site] = {}
+        for i, pattern in enumerate(patterns):
+            matches = [site for name, site in self.sites.items() if _matches(name, pattern)]
+            if not matches:
                 raise self._unknown(pattern, f"{place}[{i}]")
-            found |= {site.name: site for site in named}
-        sites = sorted(found.values(), key=lambda site: site.place)
-        for one, other in pairwise(sites):
-            if one.overlaps(other):
+            by_name |= {site.name: site for site in matches}
+        sites = sorted(by_name.values(), key=lambda site: site.place)
+        for site, other in pairwise(sites):
+            if site.overlaps(other):
                 expected = "sites that have no layer in common"
                 raise SpecError(
-                    place=place, found=f"{one.name} and {other.name}", expected=expected
+                    place=place, found=f"{site.name} and {other.name}", expected=expected
                 )
         return tuple(sites)
 
@@ -119,10 +131,10 @@ class Base:
         """Return the part of ``site`` that ``run`` names.
 
         Args:
-            site: Where.
+            site: The site.
             run: ``body`` (all inside a residual or gate, or all of the site), the name of a layer
                 in it, or the names of the first and last of a run.
-            place: For messages.
+            place: The place in the file, for messages.
 
         Raises:
             SpecError: If there is no such part.
@@ -141,7 +153,7 @@ class Base:
 
     def replaced(self, new: Mapping[Site, Layers]) -> Layers:
         """Return the layers with others at the given sites, which do not overlap."""
-        return _edited(self.layers, list(new.items()), self._made) if new else self.layers
+        return _edited(self.layers, list(new.items()), self._edited) if new else self.layers
 
     def _unknown(self, name: str, place: str) -> SpecError:
         near = did_you_mean(name, self.sites, listed=False)
@@ -155,34 +167,34 @@ Edit: TypeAlias = tuple[Site, Layers]
 def _edited(layers: Layers, edits: list[Edit], made: dict[Any, Layers] | None = None) -> Layers:
     """Return a sequence with other layers at some sites in it.
 
-    ``made`` keeps what came of a layer, so that equal edits give the same object again.
+    ``made`` keeps the edited layers, so that equal edits give the same object again.
     """
     by_layer: dict[int, list[Edit]] = {}
     for edit in edits:
         site = edit[0]
         by_layer.setdefault(site.path[0][0] if site.path else site.start, []).append(edit)
-    found: list[Layer] = []
-    at = 0
-    while at < len(layers):
-        here = by_layer.get(at)
-        if here is None:
-            found.append(layers[at])
-            at += 1
+    edited: list[Layer] = []
+    i = 0
+    while i < len(layers):
+        edits_here = by_layer.get(i)
+        if edits_here is None:
+            edited.append(layers[i])
+            i += 1
             continue
-        site, new = here[0]
+        site, new = edits_here[0]
         if not site.path:
-            found += new
-            at = site.stop
+            edited += new
+            i = site.stop
             continue
-        key = (at, *here)
-        again = None if made is None else made.get(key)
-        if again is None:
-            again = (_within(layers[at], here),)
+        key = (i, *edits_here)
+        layer = None if made is None else made.get(key)
+        if layer is None:
+            layer = (_within(layers[i], edits_here),)
             if made is not None:
-                made[key] = again
-        found += again
-        at += 1
-    return tuple(found)
+                made[key] = layer
+        edited += layer
+        i += 1
+    return tuple(edited)
 
 
 def _within(layer: Layer, edits: list[Edit]) -> Layer:
@@ -203,12 +215,12 @@ def _within(layer: Layer, edits: list[Edit]) -> Layer:
 
 
 def _sites(layers: Layers, x: Shape) -> dict[str, Site]:
-    found: dict[str, Site] = {}
+    by_name: dict[str, Site] = {}
     for site in _walk(layers, x, "", ()):
-        if site.name in found:
+        if site.name in by_name:
             raise SpecError(found=site.name, expected="a name that no other layer has")
-        found[site.name] = site
-    return found
+        by_name[site.name] = site
+    return by_name
 
 
 def _walk(layers: Layers, x: Shape, prefix: str, path: tuple[Step, ...]) -> Iterator[Site]:
@@ -236,15 +248,15 @@ def _walk(layers: Layers, x: Shape, prefix: str, path: tuple[Step, ...]) -> Iter
 
 
 def _groups(names: list[str], prefix: str) -> Iterator[tuple[str, int, int]]:
-    """Yield the beginnings that neighbouring names share, with the run of those names."""
-    seen: dict[str, list[int]] = {}
+    """Yield the beginnings that adjacent names share, with the run of those names."""
+    indices: dict[str, list[int]] = {}
     for i, name in enumerate(names):
         parts = name.removeprefix(prefix).split(".") if name else []
         for n in range(1, len(parts)):
-            seen.setdefault(prefix + ".".join(parts[:n]), []).append(i)
-    for group, where in seen.items():
-        if where[-1] - where[0] + 1 == len(where) and group not in names:
-            yield group, where[0], where[-1] + 1
+            indices.setdefault(prefix + ".".join(parts[:n]), []).append(i)
+    for group, members in indices.items():
+        if members[-1] - members[0] + 1 == len(members) and group not in names:
+            yield group, members[0], members[-1] + 1
 
 
 def _sequences(layer: Layer, at: int, x: Shape) -> Iterator[tuple[Step, str, Layers, Shape]]:
@@ -258,8 +270,10 @@ def _sequences(layer: Layer, at: int, x: Shape) -> Iterator[tuple[Step, str, Lay
             for i, sequence in enumerate(of):
                 share = x if split is None else (split[i], *x[1:])
                 yield (at, "of", i), f"of{i}", sequence, share
-        case _:
+        case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf() | Stack():
             pass
+        case _:
+            assert_never(layer)
 
 
 def _run(first: Site, last: Site, base: Base, place: str) -> Site:
@@ -267,8 +281,8 @@ def _run(first: Site, last: Site, base: Base, place: str) -> Site:
         expected = "two layers of one sequence, in their order"
         raise SpecError(place=place, found=f"{first.name} and {last.name}", expected=expected)
     layers: Layers = base.layers
-    for at, name, which in first.path:
-        inner = getattr(layers[at], name)
+    for i, name, which in first.path:
+        inner = getattr(layers[i], name)
         layers = inner[which] if name == "of" else inner
     whole = layers[first.start : last.stop]
     name = f"{first.name}…{last.name.rpartition('.')[2]}"
@@ -282,19 +296,21 @@ def _matches(name: str, pattern: str) -> bool:
 
 def _stride(layers: Layers) -> int:
     """Return the product of the strides on the way through ``layers``."""
-    found = 1
+    total = 1
     for layer in layers:
         match layer:
             case Conv(stride=stride) | Slbf(stride=stride):
-                found *= stride
+                total *= stride
             case Pool():
-                found *= layer.step
+                total *= layer.step
             case Residual(body=body):
-                found *= _stride(body)
+                total *= _stride(body)
             case Branches(of=of):
-                found *= max(map(_stride, of))
+                total *= max(map(_stride, of))
             case Stack(units=units):
-                found *= _stride(units[0].unit.layers)
+                total *= _stride(units[0].unit.layers)
+            case Flatten() | Gate() | GlobalPool() | Linear() | Shuffle():
+                pass  # a gate keeps the pixels of its input
             case _:
-                pass
-    return found
+                assert_never(layer)
+    return total

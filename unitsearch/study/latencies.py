@@ -26,7 +26,7 @@ _HEAD = "# Written by `unitsearch latency STUDY`: milliseconds an image, quartil
 
 @dataclass(frozen=True, kw_only=True)
 class Latencies:
-    """One run of measurements, all networks turn about.
+    """One measurement of several networks, which took turns.
 
     Attributes:
         batch: Images at a time.
@@ -49,7 +49,7 @@ def read_latencies(folder: Path) -> Latencies | None:
     """Return the content of ``latency.yaml`` in ``folder``; None if nothing was measured.
 
     Raises:
-        StudyError: If the file is not what ``write_latencies`` wrote.
+        StudyError: If the file was not written by ``write_latencies``.
     """
     path = folder / FILE
     if not path.is_file():

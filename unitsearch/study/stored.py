@@ -15,7 +15,7 @@ from unitsearch.architecture import (
     canonical,
     read_architecture,
 )
-from unitsearch.architecture.layers import MAX_LAYERS
+from unitsearch.architecture.bounds import MAX_LAYERS
 from unitsearch.architecture.reading import VERSION, read_input, read_layer, read_units
 
 _WRITTEN = {"unitsearch", "input", "layers"}  # the keys of an architecture that a search proposes

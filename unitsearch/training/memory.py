@@ -1,4 +1,4 @@
-"""Errors that come of too little memory, told from others."""
+"""Errors that come of too little memory."""
 
 from __future__ import annotations
 

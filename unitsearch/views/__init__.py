@@ -1,6 +1,6 @@
-"""Figures, drawings, pages and exports: read a study's record, never write its store."""
+"""Figures, drawings and pages: read a study's record, never write its store."""
 
-from unitsearch.views.drawing import describe, drawing, kind_colours, unit_kind
+from unitsearch.views.drawing import drawing, kind_colours
 from unitsearch.views.figures import FIGURES, hypervolume, pareto, tradeoff, units
 from unitsearch.views.pages import (
     PANELS,
@@ -20,7 +20,6 @@ __all__ = [
     "Board",
     "Panel",
     "board",
-    "describe",
     "drawing",
     "hypervolume",
     "index_html",
@@ -29,7 +28,6 @@ __all__ = [
     "read_board",
     "report_html",
     "tradeoff",
-    "unit_kind",
     "units",
     "write_figure",
     "write_report",

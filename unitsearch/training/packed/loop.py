@@ -19,7 +19,7 @@ from unitsearch.data.images import Images, Source
 from unitsearch.data.sets import DataSet
 from unitsearch.errors import UsageError
 from unitsearch.network.build import Network
-from unitsearch.packs.optimisers import Moment
+from unitsearch.packs.pack_optimisers import StepSettings
 from unitsearch.training.loop import (
     DivergedError,
     Trained,
@@ -284,7 +284,7 @@ class _PackTrainer:
         coefficients = [
             optimiser.coefficients(
                 [
-                    Moment(rates[member.epoch][step], momentum, member.steps + step)
+                    StepSettings(rates[member.epoch][step], momentum, member.steps + step)
                     for member, momentum in zip(self._members, momenta, strict=True)
                 ]
             )

@@ -11,7 +11,7 @@ from unitsearch.architecture import Architecture
 from unitsearch.data.images import Images
 from unitsearch.data.sets import DataSet
 from unitsearch.errors import UsageError
-from unitsearch.packs.optimisers import Moment
+from unitsearch.packs.pack_optimisers import StepSettings
 from unitsearch.training.loop import normalisation
 from unitsearch.training.memory import is_memory
 from unitsearch.training.packed.steps import prepared
@@ -108,7 +108,7 @@ def step_seconds(
         architectures, images, recipe, normalisation(data, recipe), device, bfloat16=bfloat16
     )
     count, size = len(architectures), min(recipe.batch, len(images))
-    moments = [Moment(recipe.rate, recipe.momentum, 0)] * count
+    moments = [StepSettings(recipe.rate, recipe.momentum, 0)] * count
     coefficients = torch.tensor(steps.optimiser.coefficients(moments), device=device)
     rows = torch.randint(len(images), (count, size), device=device)
 

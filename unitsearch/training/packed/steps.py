@@ -16,8 +16,8 @@ from torch.nn import functional as F
 from unitsearch.architecture import Architecture
 from unitsearch.data.batches import crop_flip, normalise
 from unitsearch.data.images import Images
-from unitsearch.packs.optimisers import Optimiser
 from unitsearch.packs.pack import Pack
+from unitsearch.packs.pack_optimisers import Optimiser
 from unitsearch.training.recipes import Recipe
 from unitsearch.training.runners import Normalisation
 

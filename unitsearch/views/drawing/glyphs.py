@@ -1,4 +1,4 @@
-"""The parts that drawings are made of: boxes of SVG that know their size and where lines meet them.
+"""The parts of drawings: boxes of SVG with their size and the height at which lines meet them.
 
 Ink is ``currentColor``, so that a drawing follows the page from light to dark; only units have a
 colour of their own.
@@ -21,9 +21,9 @@ INK = "#0b0f14"  # on a unit's colour
 DOT = 2.7
 _COLUMN = 15.0
 _ROW = 8.5
-_TURN = 12.0  # what a line needs beside the rows to get from one to the next
-_BETWEEN = 13.0  # rows
-_CARD = 3.0  # by which the cards of a pile stand out
+_TURN = 12.0  # width beside the rows for the line from one row to the next
+_BETWEEN = 13.0  # height between two rows
+_CARD = 3.0  # offset of each card of a pile
 _SHOWN = 6  # nodes of one layer drawn one by one; more are a bar with their number
 
 
@@ -32,7 +32,7 @@ class Box:
     """A piece of a drawing: width, height, the height at which its line enters, and its SVG.
 
     Attributes:
-        drop: How much lower its line leaves, where its content went on in further rows.
+        drop: The height of the leaving line below the entering one, for content in several rows.
     """
 
     width: float
@@ -53,28 +53,28 @@ def moved(box: Box, x: float, y: float) -> str:
 
 
 def text(
-    x: float, y: float, said: str, size: float = 9, *, bold: bool = False, anchor: str = "middle",
-    opacity: float = 1.0, fill: str = "currentColor",
+    x: float, y: float, content: str, size: float = 9, *, bold: bool = False,
+    anchor: str = "middle", opacity: float = 1.0, fill: str = "currentColor",
 ) -> str:  # fmt: skip
     """Return one line of text."""
     weight = ' font-weight="600"' if bold else ""
     faint = f' opacity="{num(opacity)}"' if opacity < 1 else ""
     return (
         f'<text x="{num(x)}" y="{num(y)}" font-size="{num(size)}" text-anchor="{anchor}"'
-        f' fill="{fill}"{weight}{faint}>{escape(said)}</text>'
+        f' fill="{fill}"{weight}{faint}>{escape(content)}</text>'
     )
 
 
-def text_width(said: str, size: float = 9, *, bold: bool = False) -> float:
-    """Return how wide ``said`` is at most, in fonts that systems have for pages."""
-    return (0.68 if bold else 0.6) * size * len(said)
+def text_width(content: str, size: float = 9, *, bold: bool = False) -> float:
+    """Return the largest width of a text in the fonts that systems have for pages."""
+    return (0.68 if bold else 0.6) * size * len(content)
 
 
 def line(points: Sequence[tuple[float, float]], opacity: float = 0.45) -> str:
     """Return a thin line through ``points``."""
-    at = " ".join(f"{num(x)},{num(y)}" for x, y in points)
+    path = " ".join(f"{num(x)},{num(y)}" for x, y in points)
     return (
-        f'<polyline points="{at}" fill="none" stroke="currentColor" stroke-width="1.1"'
+        f'<polyline points="{path}" fill="none" stroke="currentColor" stroke-width="1.1"'
         f' stroke-linejoin="round" opacity="{opacity:g}"/>'
     )
 
@@ -93,12 +93,12 @@ def plate(
 
 
 def unit_glyph(nodes: Sequence[int], pools_after: Sequence[int], colour: str) -> Box:
-    """Return a unit: its nodes as dots, layer by layer, every dot tied to all of the next layer.
+    """Return a unit: its nodes as dots, layer by layer, with lines to all dots of the next layer.
 
     Args:
         nodes: Input, hidden and output nodes.
-        pools_after: Indices into ``nodes`` after which a pooling stands, drawn as an upright line.
-        colour: Of dots and lines.
+        pools_after: Indices into ``nodes`` of the nodes before a pooling, drawn as an upright line.
+        colour: The colour of dots and lines.
     """
     height = max(min(count, _SHOWN) for count in nodes) * _ROW
     width = (len(nodes) - 1) * _COLUMN + 2 * DOT
@@ -114,8 +114,8 @@ def unit_glyph(nodes: Sequence[int], pools_after: Sequence[int], colour: str) ->
         for x2, y2 in right
     )
     body = [f'<path d="{lines}" stroke="{colour}" stroke-width=".9" opacity=".55" fill="none"/>']
-    for at in pools_after:
-        x = DOT + (at + 0.5) * _COLUMN
+    for index in pools_after:
+        x = DOT + (index + 0.5) * _COLUMN
         body.append(
             f'<path d="M{num(x)} 0V{num(height)}" stroke="{colour}" stroke-width="2.2"'
             ' opacity=".8"/>'
@@ -138,17 +138,17 @@ def unit_glyph(nodes: Sequence[int], pools_after: Sequence[int], colour: str) ->
 def captioned(icon: Box, captions: Sequence[str], *, is_first: bool = False) -> Box:
     """Return ``icon`` with lines of small text under it; its line enters where the icon's does.
 
-    Where a caption is wider the line goes on to the icon; none comes to the first box of all.
+    If a caption is wider than the icon the line is extended to it; the first box has no line.
     """
-    width = max(icon.width, *(text_width(said, 8.5) for said in captions))
+    width = max(icon.width, *(text_width(caption, 8.5) for caption in captions))
     body = [moved(icon, (width - icon.width) / 2, 0)]
     left = (width - icon.width) / 2
     if left > 0.5:
-        for at in (left + icon.width,) if is_first else (0.0, left + icon.width):
-            body.append(line([(at, icon.mid), (at + left, icon.mid)]))
+        for start in (left + icon.width,) if is_first else (0.0, left + icon.width):
+            body.append(line([(start, icon.mid), (start + left, icon.mid)]))
     y = icon.height + 10.5
-    for i, said in enumerate(captions):
-        body.append(text(width / 2, y, said, 8.5, opacity=1 if i == 0 else 0.65))
+    for i, caption in enumerate(captions):
+        body.append(text(width / 2, y, caption, 8.5, opacity=1 if i == 0 else 0.65))
         y += 10
     return Box(width, icon.height + 10.0 * len(captions) + 4, icon.mid, "".join(body))
 
@@ -157,23 +157,23 @@ def row(boxes: Sequence[Box], gap: float = 10) -> Box:
     """Return ``boxes`` from left to right, tied together by a line at their middles."""
     if not boxes:
         return Box(26, 12, 6, line([(0, 6), (26, 6)]))
-    mids, level = [], 0.0
+    levels, level = [], 0.0
     for box in boxes:
-        mids.append(level)
+        levels.append(level)
         level += box.drop
-    mid = max(box.mid - at for box, at in zip(boxes, mids, strict=True))
-    low = max(box.height - box.mid + at for box, at in zip(boxes, mids, strict=True))
+    mid = max(box.mid - lower for box, lower in zip(boxes, levels, strict=True))
+    low = max(box.height - box.mid + lower for box, lower in zip(boxes, levels, strict=True))
     body, x = [], 0.0
-    for i, (box, at) in enumerate(zip(boxes, mids, strict=True)):
+    for i, (box, lower) in enumerate(zip(boxes, levels, strict=True)):
         if i:
-            body.append(line([(x - gap, mid + at), (x, mid + at)]))
-        body.append(moved(box, x, mid + at - box.mid))
+            body.append(line([(x - gap, mid + lower), (x, mid + lower)]))
+        body.append(moved(box, x, mid + lower - box.mid))
         x += box.width + gap
     return Box(x - gap, mid + low, mid, "".join(body), level)
 
 
 def in_rows(boxes: Sequence[Box], width: float, gap: float = 10) -> list[list[Box]]:
-    """Return ``boxes`` in as many rows as ``width`` asks for; a box may be wider than that."""
+    """Return ``boxes`` in rows of at most ``width``; a single box may be wider than that."""
     rows: list[list[Box]] = [[]]
     used = 0.0
     for box in boxes:
@@ -186,30 +186,30 @@ def in_rows(boxes: Sequence[Box], width: float, gap: float = 10) -> list[list[Bo
 
 
 def wrapped(boxes: Sequence[Box], width: float, gap: float = 10, *, goes_on: bool = True) -> Box:
-    """Return ``boxes`` in as many rows as ``width`` asks for; each box stays whole.
+    """Return ``boxes`` in rows of at most ``width``; no box is broken.
 
-    A line leads from the end of each row to the beginning of the next, and from the last one to the
-    right edge if it goes on there.
+    A line leads from the end of each row to the beginning of the next, and from the last row to the
+    right edge if ``goes_on`` is set.
     """
     rows = in_rows(boxes, width, gap)
     if len(rows) == 1:
         return row(rows[0], gap)
-    drawn = [row(some, gap) for some in rows]
-    widest = _TURN + max(one.width for one in drawn)
+    drawn = [row(in_row, gap) for in_row in rows]
+    widest = _TURN + max(box.width for box in drawn)
     body, y = [], 0.0
-    for i, one in enumerate(drawn):
+    for i, box in enumerate(drawn):
         x = _TURN if i else 0.0
-        body.append(moved(one, x, y))
+        body.append(moved(box, x, y))
         if i < len(drawn) - 1:
-            end, bend = y + one.mid + one.drop, y + one.height + _BETWEEN / 2
-            start = y + one.height + _BETWEEN + drawn[i + 1].mid
-            right = x + one.width
+            end, bend = y + box.mid + box.drop, y + box.height + _BETWEEN / 2
+            start = y + box.height + _BETWEEN + drawn[i + 1].mid
+            right = x + box.width
             path = [(right, end), (right + _TURN - 2, end), (right + _TURN - 2, bend)]
             path += [(2, bend), (2, start), (_TURN, start)]
             body.append(line(path))
             body.append(_head(_TURN, start))
             widest = max(widest, right + _TURN)
-        y += one.height + _BETWEEN
+        y += box.height + _BETWEEN
     last = y - drawn[-1].height - _BETWEEN + drawn[-1].mid + drawn[-1].drop
     right = _TURN + drawn[-1].width
     if goes_on and right < widest:
@@ -218,23 +218,23 @@ def wrapped(boxes: Sequence[Box], width: float, gap: float = 10, *, goes_on: boo
 
 
 def _head(x: float, y: float) -> str:
-    """The head of an arrow whose point is at (x, y)."""
+    """Return the head of an arrow whose point is at (x, y)."""
     return f'<path d="M{num(x - 4)} {num(y - 3)}l4 3l-4 3z" fill="currentColor" opacity=".45"/>'
 
 
 def framed(label: str, lanes: Sequence[Box], join: str = "", times: int = 1) -> Box:
-    """Return lanes one above the other in a dashed frame that says what it is.
+    """Return lanes one above the other in a dashed frame with a label.
 
     Args:
-        label: Written at the frame's top.
-        lanes: What every lane holds; all start at the left edge and meet at the right.
-        join: Sign where they meet (``+``, ``×``), if any.
-        times: How often it stands there in a row; more than once it is drawn as a pile of cards.
+        label: The text at the frame's top.
+        lanes: The content of each lane; all start at the left edge and meet at the right.
+        join: The sign where they meet (``+``, ``×``), if any.
+        times: Number of repeats in a row; several are drawn as a pile of cards.
     """
     tail = 24.0 if join else 8.0
     count = f"{times:,} ×" if times > 1 else ""
-    room = text_width(label, 8) + (text_width(count, 9, bold=True) + 4 if count else 0)
-    inner = max(*(lane.width for lane in lanes), room - 14, 30)
+    label_width = text_width(label, 8) + (text_width(count, 9, bold=True) + 4 if count else 0)
+    inner = max(*(lane.width for lane in lanes), label_width - 14, 30)
     width = 12 + inner + tail + 4
     top = 15.0
     mids, outs, body = [], [], []
@@ -256,13 +256,13 @@ def framed(label: str, lanes: Sequence[Box], join: str = "", times: int = 1) -> 
             + text(x, out + 3.4, join, 10, bold=True, fill="#fff")
         )
     edge = plate(0.5, 0.5, width - 1, top - 2, radius=6, dash="3 2.5", fill=0.035, stroke=0.4)
-    said = ""
+    heading = ""
     if count:
-        said = text(6, 11, count, 9, bold=True, anchor="start")
-        # the edges of further cards, behind to the upper right
+        heading = text(6, 11, count, 9, bold=True, anchor="start")
+        # The edges of further cards stand out to the upper right.
         behind = (_CARD, 2 * _CARD)[: min(times - 1, 2)]
         edge = "".join(_card(d, width, top) for d in reversed(behind)) + edge
-    said += text(
+    heading += text(
         6 + (text_width(count, 9, bold=True) + 4 if count else 0),
         10.5,
         label,
@@ -270,7 +270,7 @@ def framed(label: str, lanes: Sequence[Box], join: str = "", times: int = 1) -> 
         anchor="start",
         opacity=0.8,
     )
-    whole = Box(width, top, mid, edge + "".join(body) + said, out - mid)
+    whole = Box(width, top, mid, edge + "".join(body) + heading, out - mid)
     if not count:
         return whole
     shift = _CARD * min(times - 1, 2)
@@ -282,6 +282,6 @@ def framed(label: str, lanes: Sequence[Box], join: str = "", times: int = 1) -> 
 
 
 def _card(by: float, width: float, low: float) -> str:
-    """The upper and right edge of a card that stands out ``by`` so much behind another."""
+    """Return the upper and right edge of a card that stands out by ``by`` behind another."""
     path = f"M{num(6 + by)} {num(0.5 - by)}H{num(width - 6.5 + by)}q6 0 6 6V{num(low - 8 - by)}"
     return f'<path d="{path}" fill="none" stroke="currentColor" stroke-opacity=".3"/>'

@@ -24,8 +24,9 @@ from unitsearch.architecture import (
     Unit,
     kind_of,
 )
+from unitsearch.architecture.description import unit_kind
 from unitsearch.shapes import Shape, say
-from unitsearch.views.drawing.folding import Fold, Placed, folded
+from unitsearch.views.drawing.folding import Fold, PlacedLayer, folded
 from unitsearch.views.drawing.glyphs import (
     GREY,
     Box,
@@ -41,10 +42,9 @@ from unitsearch.views.drawing.glyphs import (
     unit_glyph,
     wrapped,
 )
-from unitsearch.views.drawing.kinds import unit_kind
 
-_LANE = 560.0  # where a row inside of a block goes on below
-_COLUMN = 5  # kinds of units above each other
+_LANE = 560.0  # width of a row inside of a block
+_COLUMN = 5  # kinds of units in one column
 _SHOWN = 60  # boxes of one sequence that are drawn; the rest are counted
 
 Colours = Mapping[str, str]
@@ -55,37 +55,37 @@ def boxes(folds: Sequence[Fold], colours: Colours, sides: Sides) -> list[Box]:
     """Return a box for each fold.
 
     Args:
-        folds: What is drawn, in order.
-        colours: Of each kind of unit.
-        sides: Height and width that are said elsewhere: a layer says its own if it gives another.
+        folds: The folds in order.
+        colours: The colour of each kind of unit.
+        sides: Height and width of the part; a layer with output of another size shows its own.
     """
-    found = [_fold(fold, colours, sides) for fold in folds[:_SHOWN]]
+    drawn = [_fold(fold, colours, sides) for fold in folds[:_SHOWN]]
     left = sum(fold.times * len(fold.layers) for fold in folds[_SHOWN:])
     if left:
-        found.append(captioned(row([]), [f"{left:,} layers more"]))
-    return found
+        drawn.append(captioned(row([]), [f"{left:,} layers more"]))
+    return drawn
 
 
-def layer_box(placed: Placed, colours: Colours, sides: Sides) -> Box:
+def layer_box(placed: PlacedLayer, colours: Colours, sides: Sides) -> Box:
     """Return the box of one layer."""
     return _box(placed.layer, placed.x, placed.y, colours, sides, "", 1)
 
 
 def input_box(x: Shape) -> Box:
-    """Return the box of an image: what a network takes."""
+    """Return the box of the input image."""
     body = "".join(plate(6 - 3 * i, 3 * i, 21, 21, radius=2, fill=0.06) for i in range(3))
     return captioned(Box(28, 28, 14, body), ["input", say(x)], is_first=True)
 
 
 def part_box(inner: Box, sides: Sides) -> Box:
-    """Return a part of a network on its plate, which says the height and width of its maps."""
-    said = "×".join(map(str, sides))
+    """Return a part of a network on a plate that shows the height and width of its maps."""
+    size = "×".join(map(str, sides))
     top = 14.0
-    width = max(inner.width + 16, text_width(said, 8.5, bold=True) + 14)
+    width = max(inner.width + 16, text_width(size, 8.5, bold=True) + 14)
     height = top + inner.height + 4
     left = (width - inner.width) / 2
     body = plate(0.5, 0.5, width - 1, height - 1, radius=8, fill=0.04, stroke=0.14)
-    body += text(7, 11, said, 8.5, bold=True, anchor="start", opacity=0.75)
+    body += text(7, 11, size, 8.5, bold=True, anchor="start", opacity=0.75)
     body += moved(inner, left, top)
     mid, out = top + inner.mid, top + inner.mid + inner.drop
     body += line([(0, mid), (left, mid)]) + line([(left + inner.width, out), (width, out)])
@@ -135,15 +135,15 @@ def _box(
             return framed(name or "gate", lanes, "×", times)
         case Branches():
             shares = [x] * len(layer.of)
-            said = name or layer.name or "branches"
+            label = name or layer.name or "branches"
             if layer.split is not None:
                 shares = [(share, *x[1:]) for share in layer.split]
-                said = f"{said} · {' | '.join(map(str, layer.split))}"
+                label = f"{label} · {' | '.join(map(str, layer.split))}"
             lanes = [
                 _lane(sequence, share, colours, sides)
                 for sequence, share in zip(layer.of, shares, strict=True)
             ]
-            return framed(said, lanes, times=times)
+            return framed(label, lanes, times=times)
         case _:
             assert_never(layer)
 
@@ -163,8 +163,8 @@ def _conv(conv: Conv, x: Shape, y: Shape, sides: Sides) -> Box:
 def _slbf(slbf: Slbf, y: Shape, sides: Sides) -> Box:
     captions = [f"slbf {_window(slbf)}", f"k {slbf.bank} · s {slbf.splits}"]
     block = _block(slbf.out, 24)
-    # a column of binary values, so that it is seen which layers share binary filters
-    squares = [(i % 2, at) for i, at in enumerate(range(3, int(block.height) - 5, 4))]
+    # A column of binary values marks the layers that share binary filters.
+    squares = [(i % 2, y) for i, y in enumerate(range(3, int(block.height) - 5, 4))]
     column = "".join(f"M{3 + 4 * x} {y}h4v4h-4z" for x, y in squares)
     body = f'<path d="{column}" fill="currentColor" opacity=".6"/>{moved(block, 14, 0)}'
     edge = plate(0.5, 0.5, block.width + 13, block.height - 1)
@@ -173,17 +173,17 @@ def _slbf(slbf: Slbf, y: Shape, sides: Sides) -> Box:
 
 
 def _window(layer: Conv | Slbf) -> str:
-    said = f"{layer.kernel}×{layer.kernel}"
-    return f"{said} /{layer.stride}" if layer.stride > 1 else said
+    window = f"{layer.kernel}×{layer.kernel}"
+    return f"{window} /{layer.stride}" if layer.stride > 1 else window
 
 
 def _block(channels: int, width: float, radius: float = 4) -> Box:
-    """A normal layer: the more channels, the taller, in powers of two."""
+    """Return the box of a normal layer, whose height grows with the logarithm of its channels."""
     height = 18 + 5 * math.log2(channels + 1)
-    said = f"{channels:,}"
-    width = max(width, text_width(said, 10, bold=True) + 7)
+    number = f"{channels:,}"
+    width = max(width, text_width(number, 10, bold=True) + 7)
     body = plate(0.5, 0.5, width - 1, height - 1, radius=radius)
-    body += text(width / 2, height / 2 + 3.5, said, 10, bold=True)
+    body += text(width / 2, height / 2 + 3.5, number, 10, bold=True)
     return Box(width, height, height / 2, body)
 
 
@@ -196,18 +196,18 @@ def _funnel() -> Box:
 
 
 def _stack(stack: Stack, y: Shape, colours: Colours, sides: Sides) -> Box:
-    """One glyph for each unit that differs with its number, and a bar of their shares."""
+    """Return a box with one glyph and a count for each distinct unit, and a bar of their shares."""
     merged: Counter[Unit] = Counter()
     for run in stack.units:
         merged[run.unit] += run.count
     cells = [_unit(unit, count, colours) for unit, count in merged.items()]
     columns = math.ceil(len(cells) / _COLUMN)
     each = math.ceil(len(cells) / columns)
-    some = [cells[i : i + each] for i in range(0, len(cells), each)]
+    parts = [cells[i : i + each] for i in range(0, len(cells), each)]
     gap = 8.0
-    tall = max(sum(cell.height for cell in part) + gap * (len(part) - 1) for part in some) + 14
+    tall = max(sum(cell.height for cell in part) + gap * (len(part) - 1) for part in parts) + 14
     body, x = [_shares(merged, tall - 12, colours)], 15.0
-    for part in some:
+    for part in parts:
         top = (tall - sum(cell.height for cell in part) - gap * (len(part) - 1)) / 2
         for cell in part:
             body.append(moved(cell, x, top))
@@ -217,19 +217,19 @@ def _stack(stack: Stack, y: Shape, colours: Colours, sides: Sides) -> Box:
     kernels = {
         layer.kernel for unit in merged for layer in unit.weighted if not isinstance(layer, Linear)
     }
-    said = f"{stack.size:,} unit{'s' if stack.size > 1 else ''}"
+    caption = f"{stack.size:,} unit{'s' if stack.size > 1 else ''}"
     if len(kernels) == 1:
         k = kernels.pop()
-        said += f" · {k}×{k}"
+        caption += f" · {k}×{k}"
     steps = {_step(unit) for unit in merged} - {1}
-    if steps:  # all units of a stack leave maps of one size
-        said += f" /{steps.pop()}"
+    if steps:  # all units of a stack have the same step
+        caption += f" /{steps.pop()}"
     width = f"{stack.inputs:,} → {stack.outputs:,}"
-    return captioned(Box(x, tall, tall / 2, "".join(body)), [said, width, *_size(y, sides)])
+    return captioned(Box(x, tall, tall / 2, "".join(body)), [caption, width, *_size(y, sides)])
 
 
 def _step(unit: Unit) -> int:
-    """By how much a unit divides the sides of its maps."""
+    """Return the factor by which a unit divides the sides of its maps."""
     steps = [
         layer.step if isinstance(layer, Pool) else layer.stride
         for layer in unit.layers
@@ -239,7 +239,7 @@ def _step(unit: Unit) -> int:
 
 
 def _shares(units: Mapping[Unit, int], height: float, colours: Colours) -> str:
-    """An upright bar: how the units of a stack are shared out among the kinds."""
+    """Return an upright bar with the share of each kind among the units of a stack."""
     counts: Counter[str] = Counter()
     for unit, count in units.items():
         counts[colours.get(unit_kind(unit), GREY)] += count
@@ -255,15 +255,17 @@ def _shares(units: Mapping[Unit, int], height: float, colours: Colours) -> str:
 
 
 def _unit(unit: Unit, count: int, colours: Colours) -> Box:
-    """A unit's nodes, how many there are, and their numbers as the papers write them."""
+    """Return a unit's glyph, the number of such units, and its nodes as the papers write them."""
     glyph = kind_glyph(unit, colours.get(unit_kind(unit), GREY))
-    said, nodes = f"×{count:,}", "-".join(map(str, unit.nodes))
+    times, nodes = f"×{count:,}", "-".join(map(str, unit.nodes))
     height = max(glyph.height, 19)
     x, mid = glyph.width + 5, height / 2
     body = moved(glyph, 0, (height - glyph.height) / 2)
-    body += text(x, mid - 0.7, said, 9.5, bold=True, anchor="start")
+    body += text(x, mid - 0.7, times, 9.5, bold=True, anchor="start")
     body += text(x, mid + 8.3, nodes, 7.5, anchor="start", opacity=0.8)
-    return Box(x + max(text_width(said, 9.5, bold=True), text_width(nodes, 7.5)), height, mid, body)
+    return Box(
+        x + max(text_width(times, 9.5, bold=True), text_width(nodes, 7.5)), height, mid, body
+    )
 
 
 def kind_glyph(unit: Unit, colour: str) -> Box:
@@ -278,6 +280,6 @@ def kind_glyph(unit: Unit, colour: str) -> Box:
 
 
 def _size(y: Shape, sides: Sides) -> list[str]:
-    """Height and width of a layer's maps where they are not those said elsewhere, or one pixel."""
-    is_said = len(y) < 3 or y[1:] in (sides, (1, 1))
-    return [] if is_said else ["×".join(map(str, y[1:]))]
+    """Return height and width of a layer's maps, or nothing if they are the part's or one pixel."""
+    is_shown = len(y) < 3 or y[1:] in (sides, (1, 1))
+    return [] if is_shown else ["×".join(map(str, y[1:]))]

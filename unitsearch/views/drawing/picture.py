@@ -1,4 +1,4 @@
-"""Architectures as pictures: inline SVG for pages, a file of its own for everything else."""
+"""Architectures as pictures: inline SVG for pages, or an SVG file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from unitsearch.architecture import Architecture, Unit, stacks
+from unitsearch.architecture.description import describe, unit_counts, unit_kind
 from unitsearch.costs import count
 from unitsearch.shapes import output, say
 from unitsearch.views.drawing.folding import Part, folded, parts
@@ -19,14 +20,14 @@ from unitsearch.views.drawing.glyphs import (
     text_width,
     wrapped,
 )
-from unitsearch.views.drawing.kinds import describe, kind_colours, unit_counts, unit_kind
+from unitsearch.views.drawing.kinds import kind_colours
 from unitsearch.views.drawing.layers import boxes, input_box, kind_glyph, layer_box, part_box
 
-# Where rows end, in the drawing's own units, of which the smallest type takes 8: the drawing gets
-# the width at which it can be shown largest where a page has room for it.
+# The widths of rows that are tried, in the drawing's own units, of which the smallest type takes 8.
+# The drawing gets the width at which it can be shown largest in the space of a page.
 WIDTHS = (420.0, 470.0, 520.0, 580.0, 640.0, 720.0, 800.0, 900.0, 1000.0, 1200.0, 1450.0, 1700.0)
-SHAPE = 1.7  # of that room, width over height
-_LONELY = 1.3  # times as large it seems if the last row holds next to nothing
+SHAPE = 1.7  # width over height of that space
+_LONELY = 1.3  # penalty, as a factor of the size, if the last row is nearly empty
 _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue','Liberation Sans',sans-serif"
 _STYLE = (
     "svg{color:#1c2430;background:#fff}.paper{fill:#fff}"
@@ -45,8 +46,8 @@ def drawing(
     Args:
         architecture: The network.
         colours: Colour of each kind of unit, from ``kind_colours``; its own kinds' unless given.
-        width: Where a row ends and the next begins, in the drawing's own units (the smallest type
-            is 8 high); what suits the network unless given. A block is never broken.
+        width: Width of a row in the drawing's own units (the smallest type is 8 high); chosen to
+            suit the network unless given. A block is never broken.
     """
     whole = _whole(architecture, _colours(architecture, colours), width)
     w, h = whole.width + 4, whole.height + 4
@@ -65,9 +66,9 @@ def drawing_file(
 
     Args:
         architecture: The network.
-        title: What it is called.
-        width: As of ``drawing``.
-        paper: Whether the file has a background: light or dark, as the reader's system asks for.
+        title: The title above the drawing.
+        width: Width of a row, as in ``drawing``.
+        paper: Whether the file has a background, light or dark as the reader's system asks for.
             Without one it is drawn for light paper.
     """
     colours = _colours(architecture, None)
@@ -103,33 +104,33 @@ def _colours(architecture: Architecture, colours: Mapping[str, str] | None) -> M
 
 
 def _whole(architecture: Architecture, colours: Mapping[str, str], width: float | None) -> Box:
-    found: list[Part | Box] = [input_box(architecture.input)]
+    pieces: list[Part | Box] = [input_box(architecture.input)]
     inner: dict[int, list[Box]] = {}
     for part in parts(folded(architecture.layers, architecture.input)):
         if isinstance(part, Part):
-            inner[len(found)] = boxes(part.folds, colours, part.sides)
-            found.append(part)
+            inner[len(pieces)] = boxes(part.folds, colours, part.sides)
+            pieces.append(part)
         else:
-            found.append(layer_box(part, colours, part.y[1:]))
-    tried = []
+            pieces.append(layer_box(part, colours, part.y[1:]))
+    candidates = []
     for candidate in WIDTHS if width is None else (width,):
         flow: list[Box] = []
-        for i, one in enumerate(found):
-            if isinstance(one, Box):
-                flow.append(one)
-            elif one.sides:
-                flow.append(part_box(wrapped(inner[i], candidate - 16), one.sides))
+        for i, piece in enumerate(pieces):
+            if isinstance(piece, Box):
+                flow.append(piece)
+            elif piece.sides:
+                flow.append(part_box(wrapped(inner[i], candidate - 16), piece.sides))
             else:
                 flow += inner[i]
         whole = wrapped(flow, candidate, goes_on=False)
-        rows = [sum(box.width for box in some) for some in in_rows(flow, candidate)]
+        rows = [sum(box.width for box in in_row) for in_row in in_rows(flow, candidate)]
         lonely = _LONELY if len(rows) > 1 and rows[-1] < 0.25 * max(rows) else 1.0
-        tried.append((lonely * max(whole.width / SHAPE, whole.height), whole))
-    return min(tried, key=lambda one: one[0])[1]
+        candidates.append((lonely * max(whole.width / SHAPE, whole.height), whole))
+    return min(candidates, key=lambda sized: sized[0])[1]
 
 
 def _legend(architecture: Architecture, colours: Mapping[str, str], width: float) -> Box:
-    """Every kind of unit that occurs: its nodes, its name, how many the network holds."""
+    """Return a legend of all kinds of units: glyph, name and number of units in the network."""
     units: dict[str, Unit] = {}
     for stack in stacks(architecture.layers):
         for run in stack.units:
@@ -138,27 +139,27 @@ def _legend(architecture: Architecture, colours: Mapping[str, str], width: float
     body, x, y, high, widest = [], 0.0, 0.0, 0.0, 0.0
     for name, unit in sorted(units.items(), key=lambda item: (item[1].nodes, item[0])):
         glyph = kind_glyph(unit, colours.get(name, GREY))
-        said = f"{counts[name]:,} unit{'s' if counts[name] > 1 else ''}"
-        across = glyph.width + 7 + max(text_width(name, 10, bold=True), text_width(said, 8.5)) + 22
+        total = f"{counts[name]:,} unit{'s' if counts[name] > 1 else ''}"
+        across = glyph.width + 7 + max(text_width(name, 10, bold=True), text_width(total, 8.5)) + 22
         if x and x + across > width:
             x, y, high = 0.0, y + high + 10, 0.0
         tall = max(glyph.height, 22)
         body.append(moved(glyph, x, y + (tall - glyph.height) / 2))
-        at = x + glyph.width + 7
-        body.append(text(at, y + tall / 2 - 1, name, 10, bold=True, anchor="start"))
-        body.append(text(at, y + tall / 2 + 9.5, said, 8.5, anchor="start", opacity=0.75))
+        left = x + glyph.width + 7
+        body.append(text(left, y + tall / 2 - 1, name, 10, bold=True, anchor="start"))
+        body.append(text(left, y + tall / 2 + 9.5, total, 8.5, anchor="start", opacity=0.75))
         x += across
         high, widest = max(high, tall), max(widest, x - 22)
     return Box(widest, y + high if body else 0.0, 0.0, "".join(body))
 
 
 def _described(architecture: Architecture) -> str:
-    """A drawing in words."""
+    """Return the description of a drawing for readers who cannot see it."""
     units = describe(architecture)
-    said = (
+    summary = (
         f"A neural network that takes {say(architecture.input)} and gives "
         f"{say(output(architecture))}, from left to right."
     )
     if units == "no units":
-        return f"{said} It holds no units."
-    return f"{said} Units of its stacked layers, in order: {units}."
+        return f"{summary} It holds no units."
+    return f"{summary} Units of its stacked layers, in order: {units}."

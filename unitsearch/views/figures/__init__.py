@@ -1,41 +1,30 @@
-"""Figures by name: each takes a record and gives a plotly figure."""
+"""Figures by name: each is a function of a record that returns a plotly figure."""
 
 from __future__ import annotations
 
 from unitsearch.views.figures.compare import compare_fronts, compare_hypervolume
 from unitsearch.views.figures.curves import convergence, curves
+from unitsearch.views.figures.definition import DrawnFigure
 from unitsearch.views.figures.effects import effects
 from unitsearch.views.figures.front3d import front3d
 from unitsearch.views.figures.history import hypervolume
-from unitsearch.views.figures.options import OPTIONS
 from unitsearch.views.figures.parallel import parallel
 from unitsearch.views.figures.pareto import pareto
-from unitsearch.views.figures.plain import Drawn
-from unitsearch.views.figures.printed import printed
+from unitsearch.views.figures.printed_accuracies import printed
 from unitsearch.views.figures.tradeoff import tradeoff
 from unitsearch.views.figures.units import units
 
-FIGURES: dict[str, Drawn[...]] = {
-    "pareto": pareto,
-    "front3d": front3d,
-    "tradeoff": tradeoff,
-    "units": units,
-    "effects": effects,
-    "parallel": parallel,
-    "convergence": convergence,
-    "curves": curves,
-    "hypervolume": hypervolume,
-    "printed": printed,
-    "compare_fronts": compare_fronts,
-    "compare_hypervolume": compare_hypervolume,
-}
-# These take one record or several; the others take one.
-COMPARISONS = ("printed", "compare_fronts", "compare_hypervolume")
+_IN_ORDER: tuple[DrawnFigure[...], ...] = (
+    pareto, front3d, tradeoff, units, effects, parallel, convergence, curves, hypervolume, printed,
+    compare_fronts, compare_hypervolume,
+)  # fmt: skip
+FIGURES: dict[str, DrawnFigure[...]] = {figure.name: figure for figure in _IN_ORDER}
+# These take several records as well as one; the others take one.
+COMPARISONS = tuple(name for name, figure in FIGURES.items() if figure.compares)
 
 __all__ = [
     "COMPARISONS",
     "FIGURES",
-    "OPTIONS",
     "compare_fronts",
     "compare_hypervolume",
     "convergence",

@@ -1,4 +1,4 @@
-"""Several studies side by side: their fronts, and how fast each grew."""
+"""Several studies side by side: their fronts, and the growth of their hypervolumes."""
 
 from __future__ import annotations
 
@@ -7,109 +7,118 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.errors import UsageError
+from unitsearch.fields import Enum
 from unitsearch.metrics import metric
 from unitsearch.study.record import Record
-from unitsearch.views import words
 from unitsearch.views.figures import theme
+from unitsearch.views.figures.axes import axis, span
+from unitsearch.views.figures.definition import METRIC, FigureData, figure
 from unitsearch.views.figures.history import (
+    ALONG,
     check_along,
     growth,
     line,
     reference_of,
-    said_reference,
+    reference_text,
     unit_of,
 )
-from unitsearch.views.figures.pareto import axis, span, steps
-from unitsearch.views.figures.plain import Plain, figure
-from unitsearch.views.figures.points import Point, hover, own_front, points, why_nothing
+from unitsearch.views.figures.pareto import steps
+from unitsearch.views.figures.plotted_trials import (
+    PlottedTrial,
+    hover,
+    missing_message,
+    own_front,
+    plotted_trials,
+)
 
-_TRIALS = 300  # of one study that are drawn behind its front
+_MOST_BEHIND = 300  # trials of one study that are drawn behind its front
 
 
 def study_names(records: Sequence[Record]) -> list[str]:
-    """Return a name for each record that no other has: its own, else its folder's place."""
+    """Return a unique name for each record: its own, or its folder's path if it is shared."""
     times = Counter(record.name for record in records)
-    named = [r.name if times[r.name] == 1 else str(r.folder) for r in records]
-    again = Counter(named)
-    seen: Counter[str] = Counter()
-    found = []
-    for name in named:
-        seen[name] += 1
-        found.append(name if again[name] == 1 else f"{name} ({seen[name]})")
-    return found
+    names = [r.name if times[r.name] == 1 else str(r.folder) for r in records]
+    times = Counter(names)
+    so_far: Counter[str] = Counter()
+    unique = []
+    for name in names:
+        so_far[name] += 1
+        unique.append(name if times[name] == 1 else f"{name} ({so_far[name]})")
+    return unique
 
 
 def _several(records: Record | Sequence[Record]) -> list[Record]:
     return [records] if isinstance(records, Record) else list(records)
 
 
-@figure
+@figure("compare_fronts", {"x": METRIC, "y": METRIC}, compares=True)
 def compare_fronts(
     records: Record | Sequence[Record], x: str = "flops", y: str = "accuracy"
-) -> Plain:
+) -> FigureData:
     """Return the fronts of several studies by any two metrics, each with its baseline.
 
-    Each study's front of these two is a line of steps with its members, its other trials are faint.
-    Metrics against a baseline are against each study's own. Every mark knows its study and trial.
+    Each study's front of these two metrics is a line of steps with its members; the other trials
+    are faint. A metric against a baseline uses each study's own baseline. Every mark knows its
+    study and trial.
 
     Args:
-        records: The studies; one alone is its own front.
+        records: The studies, or one study.
         x: Metric of the horizontal axis, by its name in ``METRICS``.
         y: Metric of the vertical axis.
 
     Raises:
         UsageError: If a metric is unknown, or both are the same.
     """
-    along, up = metric(x), metric(y)
+    x_metric, y_metric = metric(x), metric(y)
     if x == y:
         raise UsageError(found=f"{x} twice", expected="two different metrics")
     several = _several(records)
     names = study_names(several)
     traces: list[Any] = []
-    inside: list[Point] = []
+    in_view: list[PlottedTrial] = []
     missing = []
-    for at, (name, record) in enumerate(zip(names, several, strict=True)):
-        found = points(record, along, up)
-        if not found:
+    for place, (name, record) in enumerate(zip(names, several, strict=True)):
+        trials = plotted_trials(record, x_metric, y_metric)
+        if not trials:
             missing.append(name)
             continue
-        look = theme.series(at)
-        best = own_front(found, along, up)
-        numbers = {p.trial.number for p in best}
-        base = [p for p in found if p.trial.is_baseline]
+        style = theme.series(place)
+        front = own_front(trials, x_metric, y_metric)
+        numbers = {p.trial.number for p in front}
+        baseline = [p for p in trials if p.trial.is_baseline]
         rest = [
             p
-            for p in found
+            for p in trials
             if p.feasible and p.trial.number not in numbers and not p.trial.is_baseline
         ]
-        inside += [p for p in found if p.feasible or p.trial.is_baseline] or found
-        rest = rest[:: -(-len(rest) // _TRIALS)] if rest else []
-        more = {"legendgroup": name, "showlegend": False}
+        in_view += [p for p in trials if p.feasible or p.trial.is_baseline] or trials
+        rest = rest[:: -(-len(rest) // _MOST_BEHIND)] if rest else []
+        hidden_entry = {"legendgroup": name, "showlegend": False}
         if rest:
             marker: dict[str, Any] = {"size": 5, "opacity": 0.28}
-            traces.append(_marks(record, rest, name, look, marker, **more))
-        line_look = {"color": look["color"], "dash": look["dash"], "width": 1.8}
-        traces += steps(best, along, line=line_look, opacity=0.9, **more)
-        if best:
-            said = {"legendgroup": name, "name": f"{escape(name)}: {_data(record)}"}
-            traces.append(_marks(record, best, name, look, {"size": 8}, **said))
-        if base:
+            traces.append(_marks(record, rest, name, style, marker, **hidden_entry))
+        front_line = {"color": style["color"], "dash": style["dash"], "width": 1.8}
+        traces += steps(front, x_metric, line=front_line, opacity=0.9, **hidden_entry)
+        if front:
+            entry = {"legendgroup": name, "name": f"{escape(name)}: {_data(record)}"}
+            traces.append(_marks(record, front, name, style, {"size": 8}, **entry))
+        if baseline:
             marker = {"size": 14, "symbol": "star"}
-            traces.append(_marks(record, base, name, look, marker, **more))
-    if not inside:
-        why = why_nothing(several[0], along, up) if several else "No study is given."
-        return theme.empty(why)
-    like = several[0] if len({words.measured_on(one) for one in several}) == 1 else None
-    view = [
-        span(by, min(values), max(values))
-        for by, values in ((along, [p.x for p in inside]), (up, [p.y for p in inside]))
-    ]
+            traces.append(_marks(record, baseline, name, style, marker, **hidden_entry))
+    if not in_view:
+        if not several:
+            return theme.empty("No study is given.")
+        return theme.empty(missing_message(several[0], x_metric, y_metric))
+    same_images = len({wording.measured_on(record) for record in several}) == 1
+    labelled_by = several[0] if same_images else None
+    xs, ys = [p.x for p in in_view], [p.y for p in in_view]
     return theme.styled(
         traces,
         height=500,
-        xaxis=axis(along, view[0], like),
-        yaxis=axis(up, view[1], like),
+        xaxis=axis(x_metric, span(x_metric, min(xs), max(xs)), labelled_by),
+        yaxis=axis(y_metric, span(y_metric, min(ys), max(ys)), labelled_by),
         annotations=_warnings(several, missing),
     )
 
@@ -119,22 +128,21 @@ def _data(record: Record) -> str:
 
 
 def _warnings(records: Sequence[Record], missing: Sequence[str]) -> list[Any]:
-    said = []
+    warnings = []
     if len({_data(record) for record in records}) > 1:
-        said.append("different data: accuracies are no contest")
-    if len({words.measured_on(record) for record in records}) > 1:
-        said.append("validation and test accuracy side by side")
+        warnings.append("different data: accuracies are not comparable")
+    if len({wording.measured_on(record) for record in records}) > 1:
+        warnings.append("validation and test accuracy side by side")
     if missing:
-        said.append(f"nothing to show of {escape(', '.join(missing))}")
-    text = "; ".join(said)
-    return [theme.above(text)] if said else []
+        warnings.append(f"nothing to show of {escape(', '.join(missing))}")
+    return [theme.above("; ".join(warnings))] if warnings else []
 
 
 def _marks(
     record: Record,
-    part: Sequence[Point],
+    part: Sequence[PlottedTrial],
     study: str,
-    look: dict[str, str],
+    style: dict[str, str],
     marker: dict[str, Any],
     **more: Any,
 ) -> Any:
@@ -144,19 +152,19 @@ def _marks(
         y=[p.y for p in part],
         customdata=[f"{study}:{p.trial.number}" for p in part],
         mode="markers",
-        marker={"color": look["color"], "symbol": look["symbol"], **marker},
+        marker={"color": style["color"], "symbol": style["symbol"], **marker},
         hovertext=[hover(record, p.trial, on_front=p.on_front, study=study) for p in part],
         hoverinfo="text",
         **{"name": escape(study), **more},
     )
 
 
-@figure
-def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -> Plain:
-    """Return how the hypervolume of several studies grew, measured from one point for all.
+@figure("compare_hypervolume", {"x": Enum(ALONG)}, compares=True)
+def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -> FigureData:
+    """Return the growth of several studies' hypervolumes, measured from one reference point.
 
-    That point is the worst of the studies' own in each of error, FLOPs and parameters; so the
-    curves can be held against each other, and differ from each study's own figure.
+    The point is the worst of the studies' own points in each of error, FLOPs and parameters, so
+    the curves are comparable; they differ from each study's own figure.
 
     Args:
         records: The studies.
@@ -168,39 +176,39 @@ def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -
     check_along(x)
     several = _several(records)
     names = study_names(several)
-    points_of = [reference_of(record) for record in several]
-    known = [point for point in points_of if point is not None]
-    if not known:
+    own_points = [reference_of(record) for record in several]
+    points = [point for point in own_points if point is not None]
+    if not points:
         return theme.empty("Needs a study whose baseline (trial 0) is complete.")
-    reference = tuple(map(max, *known)) if len(known) > 1 else known[0]
-    grown = [
+    reference = tuple(map(max, *points)) if len(points) > 1 else points[0]
+    growths = [
         growth(record, x, reference) if record.baseline is not None else [] for record in several
     ]
-    if not any(grown):
+    if not any(growths):
         return theme.empty("No trial has stored how long its training took.")
-    unit, title = unit_of([at for found in grown for at, _, _ in found], x)
-    longest = max(map(len, grown))
+    unit, title = unit_of([progress for steps in growths for progress, _, _ in steps], x)
+    longest = max(map(len, growths))
     traces = []
-    for at, (name, found) in enumerate(zip(names, grown, strict=True)):
-        if found:
-            look = theme.series(at)
+    for place, (name, growth_steps) in enumerate(zip(names, growths, strict=True)):
+        if growth_steps:
+            style = theme.series(place)
             traces.append(
                 {
-                    **line(found, unit, x, study=name),
+                    **line(growth_steps, unit, x, study=name),
                     "line": {
-                        "color": look["color"], "dash": look["dash"], "width": 2, "shape": "hv",
+                        "color": style["color"], "dash": style["dash"], "width": 2, "shape": "hv",
                     },
-                    "marker": {"size": 6, "symbol": look["symbol"], "color": look["color"]},
+                    "marker": {"size": 6, "symbol": style["symbol"], "color": style["color"]},
                     "mode": "lines+markers" if longest < 60 else "lines",
-                    "name": f"{escape(name)}: {_data(several[at])}",
+                    "name": f"{escape(name)}: {_data(several[place])}",
                 }
             )  # fmt: skip
-    volumes = [volume for found in grown for _, volume, _ in found]
+    volumes = [volume for steps in growths for _, volume, _ in steps]
     low, high = min(volumes), max(volumes)
     pad = 0.08 * (high - low) or 0.1
-    missing = [name for name, found in zip(names, grown, strict=True) if not found]
-    said = theme.note(
-        f"reference point: {said_reference(reference)}",
+    missing = [name for name, steps in zip(names, growths, strict=True) if not steps]
+    reference_note = theme.note(
+        f"reference point: {reference_text(reference)}",
         1,
         0.02,
         xanchor="right",
@@ -211,5 +219,5 @@ def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -
         height=400,
         xaxis={"title": {"text": title}, "rangemode": "tozero"},
         yaxis={"title": {"text": "hypervolume"}, "range": [max(0.0, low - pad), high + pad]},
-        annotations=[said, *_warnings(several, missing)],
+        annotations=[reference_note, *_warnings(several, missing)],
     )

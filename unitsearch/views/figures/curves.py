@@ -1,4 +1,4 @@
-"""Accuracy epoch by epoch: of a few networks as in the papers' Fig. 6, and of all trials."""
+"""Learning curves: of a few networks as in the papers' Fig. 6, and of all trials."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from unitsearch import wording
+from unitsearch.fields import Enum
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
-from unitsearch.views import words
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.plain import Plain, figure
-from unitsearch.views.figures.points import hover
+from unitsearch.views.figures.definition import FigureData, figure
+from unitsearch.views.figures.plotted_trials import hover
+from unitsearch.views.figures.trial_states import STATE_NAMES
 
 MEASURES = ("accuracy", "loss")
-SHOWN = 300  # so many trials off the front are still lines and no carpet
-_THIN = 24  # members of the front beside the best ones
+MOST_CURVES = 300  # trials off the front: of more curves none could be followed
+_THIN_LINES = 24  # members of the front beside the best ones
 
 
-@figure
-def convergence(record: Record, y: str = "accuracy") -> Plain:
+@figure("convergence", {"y": Enum(MEASURES)})
+def convergence(record: Record, y: str = "accuracy") -> FigureData:
     """Return accuracy or loss after each epoch: the baseline, single and hybrid front members.
 
     The most accurate single and the most accurate hybrid network are strong lines, the rest of the
-    front thin ones; where the front has none of a kind, the best complete trial of it stands in.
+    front thin lines. If the front has no network of a kind, the best complete trial of that kind is
+    drawn.
 
     Args:
         record: The study.
@@ -33,14 +36,14 @@ def convergence(record: Record, y: str = "accuracy") -> Plain:
         BUnit-Net Fig. 6 = TissueNet Fig. 3: (a) and (c) are test accuracy over 500 epochs, (b) and
         (d) test loss.
     """
-    known = [trial for trial in record.complete if len(_values(trial, y)) > 1]
-    if not known:
+    with_curves = [trial for trial in record.complete if len(_values(trial, y)) > 1]
+    if not with_curves:
         return theme.empty(_no_curve(record, y))
-    chosen = {trial.number for trial in front_trials(record)}
+    front = {trial.number for trial in front_trials(record)}
     traces: list[Any] = []
     drawn: list[Trial] = []
     baseline = record.baseline
-    rest = [trial for trial in known if not trial.is_baseline]
+    rest = [trial for trial in with_curves if not trial.is_baseline]
     for name, part, colour, dash in (
         ("single", [t for t in rest if t.has_units and not t.is_hybrid], theme.SINGLE, "dash"),
         ("hybrid", [t for t in rest if t.is_hybrid], theme.HYBRID, "solid"),
@@ -48,51 +51,52 @@ def convergence(record: Record, y: str = "accuracy") -> Plain:
     ):
         if not part:
             continue
-        members = [trial for trial in part if trial.number in chosen] or part
+        members = [trial for trial in part if trial.number in front] or part
         best = _best(members)
         thin = sorted(
-            (t for t in members if t.number != best.number and t.number in chosen),
+            (t for t in members if t.number != best.number and t.number in front),
             key=lambda t: -(t.accuracy or 0.0),
-        )[:_THIN]
+        )[:_THIN_LINES]
         if thin:
-            look = {"color": theme.faded(colour, 0.3), "width": 1, "dash": dash}
-            traces.append(_lines(record, thin, f"{name}, others of the front", look, y))
-        said = "of the front" if best.number in chosen else "of all (the front has none)"
-        look = {"color": colour, "width": 2.4, "dash": dash}
-        traces.append(_lines(record, [best], f"{name}, best {said}: #{best.number}", look, y))
+            line = {"color": theme.faded(colour, 0.3), "width": 1, "dash": dash}
+            traces.append(_lines(record, thin, f"{name}, others of the front", line, y))
+        among = "of the front" if best.number in front else "of all (the front has none)"
+        line = {"color": colour, "width": 2.4, "dash": dash}
+        traces.append(_lines(record, [best], f"{name}, best {among}: #{best.number}", line, y))
         drawn += [best, *thin]
     if baseline is not None and len(_values(baseline, y)) > 1:
-        look = {"color": theme.BASELINE, "width": 2.4, "dash": "dot"}
-        traces.append(_lines(record, [baseline], "baseline", look, y))
+        line = {"color": theme.BASELINE, "width": 2.4, "dash": "dot"}
+        traces.append(_lines(record, [baseline], "baseline", line, y))
         drawn.append(baseline)
     return theme.styled(
         traces,
         height=460,
         hovermode="closest",
-        xaxis=_epochs(known),
+        xaxis=_epochs(with_curves),
         yaxis=_value_axis(record, drawn, y),
     )
 
 
-@figure
-def curves(record: Record) -> Plain:
-    """Return the learning curves of all trials, with those marked that were stopped or failed.
+@figure("curves")
+def curves(record: Record) -> FigureData:
+    """Return the learning curves of all trials; trials that stopped early or failed are marked.
 
-    The front is always whole; of more than 300 others every so-manieth is drawn, by number, and the
-    figure says so. A trial that failed before its first epoch ended has no curve: they are counted.
+    The front is always whole. Of more than 300 other trials every second, third … is drawn, in the
+    order of their numbers, and the figure says so. It counts the trials without a curve, which
+    failed or were stopped before their first epoch ended.
     """
-    known = [trial for trial in record.trials if trial.curve]
-    if not known:
+    with_curves = [trial for trial in record.trials if trial.curve]
+    if not with_curves:
         return theme.empty(_no_curve(record))
-    chosen = {trial.number for trial in front_trials(record)}
-    special = [t for t in known if t.number in chosen or t.is_baseline]
-    rest = [t for t in known if t.number not in chosen and not t.is_baseline]
-    every = -(-len(rest) // SHOWN)
+    front = {trial.number for trial in front_trials(record)}
+    special = [t for t in with_curves if t.number in front or t.is_baseline]
+    rest = [t for t in with_curves if t.number not in front and not t.is_baseline]
+    every = -(-len(rest) // MOST_CURVES)
     shown = rest[::every] if every > 1 else rest
     traces: list[Any] = []
     running = [t for t in shown if t.state in ("running", "waiting")]
     complete = [t for t in shown if t.state == "complete"]
-    for name, part, look in (
+    for name, part, line in (
         ("other trials", complete, {"color": theme.faded(theme.OTHER, 0.35), "width": 1}),
         (
             "not finished yet",
@@ -111,29 +115,29 @@ def curves(record: Record) -> Plain:
         ),
     ):
         if part:
-            traces.append(_lines(record, part, name, look))
+            traces.append(_lines(record, part, name, line))
     for state, symbol, colour in (
         ("stopped", "x-thin", theme.VIOLET),
         ("failed", "cross-thin", theme.BASELINE),
     ):
         part = [t for t in shown if t.state == state]
         if part:
-            look = {"color": theme.faded(colour, 0.45), "width": 1, "dash": "dash"}
-            lines = _lines(record, part, state, look)
+            line = {"color": theme.faded(colour, 0.45), "width": 1, "dash": "dash"}
+            lines = _lines(record, part, STATE_NAMES[state], line)
             traces.append({**lines, "legendgroup": state, "showlegend": False})
             traces.append(_ends(part, state, symbol, colour))
-    said = []
+    notes = []
     if every > 1:
-        said.append(f"{len(shown):,} of {len(rest):,} trials off the front drawn")
-    unseen = [t for t in record.trials if t.state in ("failed", "stopped") and not t.curve]
-    if unseen:
-        said.append(f"{len(unseen):,} failed or stopped before an epoch ended")
+        notes.append(f"{len(shown):,} of {len(rest):,} trials off the front drawn")
+    without = [t for t in record.trials if t.state in ("failed", "stopped") and not t.curve]
+    if without:
+        notes.append(f"{len(without):,} failed or stopped before an epoch ended")
     return theme.styled(
         traces,
         height=460,
-        xaxis=_epochs(known),
-        yaxis={"title": {"text": f"{words.measured_on(record)} accuracy (%)"}},
-        annotations=[theme.above("; ".join(said))] if said else [],
+        xaxis=_epochs(with_curves),
+        yaxis={"title": {"text": f"{wording.measured_on(record)} accuracy (%)"}},
+        annotations=[theme.above("; ".join(notes))] if notes else [],
     )
 
 
@@ -144,7 +148,7 @@ def _no_curve(record: Record, y: str = "accuracy") -> str:
 
 
 def _values(trial: Trial, y: str = "accuracy") -> Sequence[float | None]:
-    """Return what is drawn of a trial after each epoch: accuracy in percent, or loss."""
+    """Return a trial's accuracy in percent, or its loss, after each epoch."""
     if y == "loss":
         return trial.loss_curve
     return [round(100 * value, 3) for value in trial.curve]
@@ -155,9 +159,9 @@ def _best(trials: Sequence[Trial]) -> Trial:
 
 
 def _lines(
-    record: Record, part: Sequence[Trial], name: str, look: dict[str, Any], y: str = "accuracy"
+    record: Record, part: Sequence[Trial], name: str, line: dict[str, Any], y: str = "accuracy"
 ) -> Any:
-    """One trace of several curves, apart by gaps; every mark, gaps too, says its trial."""
+    """Return one trace of several curves with gaps between; each mark, gaps too, has its trial."""
     xs: list[int | None] = []
     ys: list[float | None] = []
     numbers: list[int] = []
@@ -175,7 +179,7 @@ def _lines(
         customdata=numbers,
         mode="lines" if max(len(t.curve) for t in part) > 1 else "lines+markers",
         name=name,
-        line=look,
+        line=line,
         connectgaps=False,
         hovertemplate=(
             f"{title}<br>" if title else "trial #%{customdata}<br>"
@@ -184,35 +188,38 @@ def _lines(
 
 
 def _ends(part: Sequence[Trial], state: str, symbol: str, colour: str) -> Any:
-    """Where trials ended that were stopped or failed."""
+    """Return marks at the ends of the curves of trials that were stopped early or failed."""
     return theme.trace(
         "scatter",
         x=[len(t.curve) for t in part],
         y=[100 * t.curve[-1] for t in part],
         customdata=[t.number for t in part],
         mode="markers",
-        name=f"{state} ({len(part):,})",
+        name=f"{STATE_NAMES[state]} ({len(part):,})",
         legendgroup=state,
         marker={"symbol": symbol, "size": 8, "line": {"width": 1.8, "color": colour}},
-        hovertext=[f"#{t.number} {state}: {escape(t.reason) or 'no reason given'}" for t in part],
+        hovertext=[
+            f"#{t.number} {STATE_NAMES[state]}: {escape(t.reason) or 'no reason given'}"
+            for t in part
+        ],
         hoverinfo="text",
     )
 
 
 def _value_axis(record: Record, shown: Sequence[Trial], y: str) -> dict[str, Any]:
-    """Return an axis that gives its room to what comes after the first sixth of the epochs."""
+    """Return an axis whose range is that of the curves after the first sixth of their epochs."""
     curves = [_values(trial, y) for trial in shown]
     late = [v for values in curves for v in values[len(values) // 6 :] if v is not None]
-    said = words.measured_on(record)
+    images = wording.measured_on(record)
     if y == "loss":
-        title = {"text": f"{said} loss (cross-entropy, nats)"}
+        title = {"text": f"{images} loss (cross-entropy, nats)"}
         if not late:
             return {"title": title}
         pad = 0.05 * (max(late) - min(late)) or 0.01
         return {"title": title, "range": [max(min(late) - pad, 0.0), max(late) + pad]}
     pad = 0.05 * (max(late) - min(late)) or 1.0
     return {
-        "title": {"text": f"{said} accuracy (%)"},
+        "title": {"text": f"{images} accuracy (%)"},
         "range": [min(late) - pad, min(max(late) + pad, 100.6)],
     }
 

@@ -1,4 +1,4 @@
-"""Which kinds of units earn their place: what a count does to accuracy at equal cost."""
+"""The effect of each kind of unit: accuracy against the count of the kind, at equal cost."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
+from unitsearch import wording
+from unitsearch.architecture.description import unit_counts
 from unitsearch.errors import UsageError, did_you_mean
+from unitsearch.fields import Enum
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
-from unitsearch.views import words
-from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.plain import Plain, figure
+from unitsearch.views.figures.definition import FigureData, figure
 
 if TYPE_CHECKING:
     import numpy as np
 
 COSTS = ("flops", "params", "macs", "bits")
-LEAST = 20  # different networks; with fewer, four coefficients and their spread are guesses
-_VARIED = 5  # trials that must differ from the commonest count
-_KINDS = 24
+LEAST = 20  # different networks: from fewer, four coefficients and their spread are guesses
+_LEAST_VARIED = 5  # trials that must differ from the commonest count
+_MOST_KINDS = 24  # rows of the figure
 
 
 @dataclass(frozen=True)
-class Effect:
-    """What one more unit of a kind goes with, among networks of equal cost.
+class UnitEffect:
+    """The difference in accuracy that one more unit of a kind goes with, at equal cost.
 
     Attributes:
         kind: The kind of unit.
@@ -50,18 +51,18 @@ class Effect:
         return self.low > 0 or self.high < 0
 
 
-def unit_effects(record: Record, cost: str = "flops") -> list[Effect]:
+def unit_effects(record: Record, cost: str = "flops") -> list[UnitEffect]:
     """Return the effect of each kind's count on accuracy at equal cost, the largest first.
 
     For each kind on its own, ordinary least squares over the complete trials from the floor up
     (without the baseline): accuracy on the count of that kind, with log10 of the cost and its
-    square beside it. The slope says how networks that cost the same differ in accuracy for each
-    unit of that kind more, which they have in the place of others. Its interval is 95 %, from
-    Student's t with heteroscedasticity-consistent standard errors (HC3), for the spread of
+    square beside it. The slope is the difference in accuracy between networks of equal cost for
+    each unit more of that kind, which stands in the place of other units. Its interval is 95 %,
+    from Student's t with heteroscedasticity-consistent standard errors (HC3), because the spread of
     accuracies shrinks as they rise.
 
-    A kind is left out if fewer than five networks differ from its commonest count, or if its count
-    follows from the cost. Empty with fewer than 20 different networks.
+    The list leaves out a kind if fewer than five networks differ from its commonest count, or if
+    its count follows from the cost. It is empty with fewer than 20 different networks.
 
     Source:
         MacKinnon and White 1985, "Some heteroskedasticity-consistent covariance matrix estimators
@@ -76,22 +77,24 @@ def unit_effects(record: Record, cost: str = "flops") -> list[Effect]:
     size = np.log10([max(getattr(trial.cost, cost), 1) for trial in trials])
     size = (size - size.mean()) / (size.std() or 1.0)
     counts = [unit_counts(trial.architecture.layers) for trial in trials]
-    found = []
-    for kind in sorted({kind for one in counts for kind in one}):
-        number = np.array([float(one[kind]) for one in counts])
+    effects = []
+    for kind in sorted({kind for counter in counts for kind in counter}):
+        number = np.array([float(counter[kind]) for counter in counts])
         _, times = np.unique(number, return_counts=True)
-        if len(trials) - times.max() < _VARIED:
+        if len(trials) - times.max() < _LEAST_VARIED:
             continue
         design = np.column_stack([np.ones(len(trials)), number, size, size**2])
         slope = _slope(design, accuracy)
         if slope is not None:
             middle, low, high = slope
-            found.append(Effect(kind, middle, low, high, int((number > 0).sum()), len(trials)))
-    return sorted(found, key=lambda effect: (-effect.points, effect.kind))
+            effects.append(
+                UnitEffect(kind, middle, low, high, int((number > 0).sum()), len(trials))
+            )
+    return sorted(effects, key=lambda effect: (-effect.points, effect.kind))
 
 
 def usable(record: Record) -> list[Trial]:
-    """Return the trials that effects are estimated from."""
+    """Return the trials behind the effects: complete ones with units, from the floor up."""
     return [
         trial
         for trial in record.complete
@@ -105,15 +108,15 @@ def usable(record: Record) -> list[Trial]:
 def _slope(
     design: np.ndarray[Any, Any], target: np.ndarray[Any, Any]
 ) -> tuple[float, float, float] | None:
-    """Return the second coefficient with its 95 % interval; None where it cannot be told apart."""
+    """Return the second coefficient with its 95 % interval; None if the others determine it."""
     import numpy as np
 
-    keep = [0, 1, *(at for at in range(2, design.shape[1]) if design[:, at].std() > 0)]
+    keep = [0, 1, *(i for i in range(2, design.shape[1]) if design[:, i].std() > 0)]
     design = design[:, keep]
     others = np.delete(design, 1, axis=1)
     column = design[:, 1]
     residue = column - others @ np.linalg.lstsq(others, column, rcond=None)[0]
-    # under 1 % of its variance is its own: then the cost says it, and the slope is noise
+    # The other columns explain all but 1 % of its variance: then the slope is noise.
     if (residue**2).sum() < 0.01 * ((column - column.mean()) ** 2).sum():
         return None
     inverse = np.linalg.pinv(design.T @ design)
@@ -143,37 +146,37 @@ def student_quantile(chance: float, freedom: int) -> float:
     return z + math.fsum(term / freedom**power for power, term in enumerate(terms, start=1))
 
 
-@figure
-def effects(record: Record, cost: str = "flops") -> Plain:
+@figure("effects", {"cost": Enum(COSTS)})
+def effects(record: Record, cost: str = "flops") -> FigureData:
     """Return ``unit_effects`` as a figure: each kind's effect with its 95 % interval.
 
     Args:
         record: The study.
-        cost: Which cost is held equal, one of ``COSTS``.
+        cost: The cost that is held equal, one of ``COSTS``.
 
     Raises:
         UsageError: If there is no such cost.
     """
     if cost not in COSTS:
         raise UsageError(found=cost, expected=" or ".join(COSTS), fix=did_you_mean(cost, COSTS))
-    able = len({trial.key for trial in usable(record)})
-    if able < LEAST:
+    networks = len({trial.key for trial in usable(record)})
+    if networks < LEAST:
         return theme.empty(
             f"Needs at least {LEAST} different networks with units, complete and from the floor"
-            f" up, so that intervals mean something; there are {able}."
+            f" up, so that intervals mean something; there are {networks}."
         )
-    found = unit_effects(record, cost)
-    if not found:
+    shown = unit_effects(record, cost)
+    if not shown:
         return theme.empty("No kind's count varies on its own: all of them follow from the cost.")
-    left_out = len(found) - _KINDS
-    if left_out > 0:  # those that are least clear
-        found.sort(key=lambda e: -abs(e.points) / ((e.high - e.low) or 1.0))
-        found = sorted(found[:_KINDS], key=lambda e: (-e.points, e.kind))
+    left_out = len(shown) - _MOST_KINDS
+    if left_out > 0:  # the least clear effects are left out
+        shown.sort(key=lambda e: -abs(e.points) / ((e.high - e.low) or 1.0))
+        shown = sorted(shown[:_MOST_KINDS], key=lambda e: (-e.points, e.kind))
     label = METRICS[cost].label
     traces = []
     for name, part, colour, symbol in (
-        ("interval leaves out 0", [e for e in found if e.is_clear], theme.ACCENT, "circle"),
-        ("cannot be told from 0", [e for e in found if not e.is_clear], theme.OTHER, "circle-open"),
+        ("interval leaves out 0", [e for e in shown if e.is_clear], theme.ACCENT, "circle"),
+        ("cannot be told from 0", [e for e in shown if not e.is_clear], theme.OTHER, "circle-open"),
     ):
         if part:
             traces.append(
@@ -198,21 +201,21 @@ def effects(record: Record, cost: str = "flops") -> Plain:
                         "symbol": symbol,
                         "line": {"width": 1.6, "color": colour},
                     },
-                    text=[_said(e, label) for e in part],
+                    text=[_hover(e, label) for e in part],
                     hoverinfo="text",
                 )
             )
     method = (
-        f"{found[0].total:,} trials from the floor up. Each kind on its own: least squares of"
+        f"{shown[0].total:,} trials from the floor up. Each kind on its own: least squares of"
         f" accuracy on its count, beside log10 of {label} and its square; 95 % intervals (HC3)."
         " A search chooses what it trains: these are associations in this study, no experiment."
     )
     if left_out > 0:
-        method += f" The {_KINDS} clearest of {_KINDS + left_out} kinds."
-    tall = 28 * len(found)
+        method += f" The {_MOST_KINDS} clearest of {_MOST_KINDS + left_out} kinds."
+    rows_height = 28 * len(shown)
     return theme.styled(
         traces,
-        height=222 + tall,
+        height=222 + rows_height,
         margin={"l": 58, "r": 18, "t": 24, "b": 156},
         xaxis={
             "title": {"text": f"points of accuracy for one unit more, at equal {label}"},
@@ -224,17 +227,17 @@ def effects(record: Record, cost: str = "flops") -> Plain:
             "type": "category",
             "automargin": True,
             "categoryorder": "array",
-            "categoryarray": [e.kind for e in reversed(found)],
-            "range": [-0.6, len(found) - 0.4],
+            "categoryarray": [e.kind for e in reversed(shown)],
+            "range": [-0.6, len(shown) - 0.4],
         },
         showlegend=True,
         annotations=[theme.below(method)],
     )
 
 
-def _said(effect: Effect, label: str) -> str:
+def _hover(effect: UnitEffect, label: str) -> str:
     return (
         f"<b>{effect.kind}</b>: {effect.points:+.3f} points for one more<br>"
         f"95 % interval {effect.low:+.3f} to {effect.high:+.3f}, at equal {label}<br>"
-        f"in {words.count(effect.trials, 'network')} of {effect.total:,}"
+        f"in {wording.count(effect.trials, 'network')} of {effect.total:,}"
     )

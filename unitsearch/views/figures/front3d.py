@@ -1,4 +1,4 @@
-"""Three metrics in space, with the front that they have together."""
+"""Three metrics in a space of three axes, with the front of these three."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from unitsearch.errors import UsageError
 from unitsearch.metrics import Metric, metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.pareto import span
-from unitsearch.views.figures.plain import Plain, figure
-from unitsearch.views.figures.points import (
-    Point,
+from unitsearch.views.figures.axes import span
+from unitsearch.views.figures.definition import METRIC, FigureData, figure
+from unitsearch.views.figures.plotted_trials import (
+    PlottedTrial,
     axis_label,
     hover,
+    missing_message,
     own_front,
-    points,
-    why_nothing,
+    plotted_trials,
 )
 
-_STEMS = 80  # members of the front that a line down to the floor helps to place
-# FLOPs and parameters rise together: seen across that diagonal, networks lie apart from left to
-# right, the cheap ones nearer the left.
+_MOST_STEMS = 80  # of more lines from the front to the ground none could be followed
+# FLOPs and parameters rise together: the camera looks across that diagonal, so that the networks
+# spread from left to right, cheap ones on the left.
 _CAMERA = {
     "eye": {"x": 1.05, "y": -1.65, "z": 0.6},
     "center": {"x": 0.02, "y": 0, "z": -0.17},
     "projection": {"type": "perspective"},
 }
-_LINES = "#8f98a3"  # WebGL draws no grid that lets much through
+_LINES = "#8f98a3"  # WebGL draws lines of a grid opaque, so their colour is pale
 
 
-@figure
-def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accuracy") -> Plain:
+@figure("front3d", {"x": METRIC, "y": METRIC, "z": METRIC})
+def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accuracy") -> FigureData:
     """Return three metrics against each other, and the front of these three.
 
-    The front of the three is in colour, each member on a line down to the floor; the baseline is
-    orange; what the front dominates is faint. Trials below the floor of accuracy are left out, with
-    their number said, unless there are no others.
+    The front of the three is in colour, each member on a line down to the ground; the baseline is
+    orange; dominated trials are faint. Trials below the accuracy floor are left out, and a note
+    says their number, unless there are no other trials.
 
     Args:
         record: The study.
@@ -53,34 +53,34 @@ def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accur
     for name in (x, y, z):
         if (x, y, z).count(name) > 1:
             raise UsageError(found=f"{name} twice", expected="three different metrics")
-    placed = points(record, *axes)
-    if not placed:
-        return theme.empty(why_nothing(record, *axes))
-    found = [p for p in placed if p.feasible or p.trial.is_baseline] or placed
-    best = own_front(found, *axes)
+    complete = plotted_trials(record, *axes)
+    if not complete:
+        return theme.empty(missing_message(record, *axes))
+    shown = [p for p in complete if p.feasible or p.trial.is_baseline] or complete
+    front = own_front(shown, *axes)
     scene = {
-        f"{letter}axis": _axis(by, [getattr(p, letter) for p in found], record)
-        for letter, by in zip("xyz", axes, strict=True)
+        f"{letter}axis": _axis(metric, [getattr(p, letter) for p in shown], record)
+        for letter, metric in zip("xyz", axes, strict=True)
     }
-    left_out = len(placed) - len(found)
-    said = [theme.note("drag to turn", 1, 0, xanchor="right", yanchor="bottom")]
+    left_out = len(complete) - len(shown)
+    notes = [theme.note("drag to turn", 1, 0, xanchor="right", yanchor="bottom")]
     if left_out:
         below = f"{left_out:,} below the floor left out"
-        said.append(theme.note(below, 1, 0.05, xanchor="right", yanchor="bottom"))
+        notes.append(theme.note(below, 1, 0.05, xanchor="right", yanchor="bottom"))
     return theme.styled(
-        [*_stems(best, axes, scene["zaxis"]), *_groups(record, found, best)],
+        [*_stems(front, axes, scene["zaxis"]), *_groups(record, shown, front)],
         height=560,
         margin={"l": 0, "r": 0, "t": 10, "b": 40},
         scene={**scene, "camera": _CAMERA, "aspectmode": "cube", "bgcolor": "rgba(0,0,0,0)"},
-        annotations=said,
+        annotations=notes,
     )
 
 
-def _axis(by: Metric, values: Sequence[float], record: Record) -> dict[str, Any]:
-    """Return an axis whose texts are legible without the page's CSS, which reaches no WebGL."""
-    low, high = span(by, min(values), max(values))
-    found: dict[str, Any] = {
-        "title": {"text": axis_label(by, record), "font": {"size": 13}},
+def _axis(metric: Metric, values: Sequence[float], record: Record) -> dict[str, Any]:
+    """Return an axis with colours of its own, because the page's CSS does not apply in WebGL."""
+    low, high = span(metric, min(values), max(values))
+    axis: dict[str, Any] = {
+        "title": {"text": axis_label(metric, record), "font": {"size": 13}},
         "color": theme.SCENE_INK,
         "gridcolor": _LINES,
         "linecolor": _LINES,
@@ -92,16 +92,18 @@ def _axis(by: Metric, values: Sequence[float], record: Record) -> dict[str, Any]
         "tickfont": {"size": 11},
         "range": [low, high],
     }
-    if by.scale == "log":
-        found |= {"type": "log", "range": [math.log10(low), math.log10(high)]}
-        found |= {"tickformat": "~s", "dtick": "D2" if high / low < 30 else 1}
-    return found
+    if metric.scale == "log":
+        axis |= {"type": "log", "range": [math.log10(low), math.log10(high)]}
+        axis |= {"tickformat": "~s", "dtick": "D2" if high / low < 30 else 1}
+    return axis
 
 
-def _groups(record: Record, found: Sequence[Point], best: Sequence[Point]) -> list[Any]:
-    members = {p.trial.number for p in best}
-    rest = [p for p in found if not p.trial.is_baseline]
-    few = len(found) <= theme.MANY
+def _groups(
+    record: Record, shown: Sequence[PlottedTrial], front: Sequence[PlottedTrial]
+) -> list[Any]:
+    members = {p.trial.number for p in front}
+    rest = [p for p in shown if not p.trial.is_baseline]
+    few = len(shown) <= theme.MANY
     traces = []
     for name, part, colour, size, opacity in (
         (
@@ -118,11 +120,11 @@ def _groups(record: Record, found: Sequence[Point], best: Sequence[Point]) -> li
             5.5,
             1.0,
         ),
-        ("baseline", [p for p in found if p.trial.is_baseline], theme.BASELINE, 7, 1.0),
+        ("baseline", [p for p in shown if p.trial.is_baseline], theme.BASELINE, 7, 1.0),
     ):
         if not part:
             continue
-        said: dict[str, Any] = (
+        hover_texts: dict[str, Any] = (
             {
                 "hovertext": [hover(record, p.trial, on_front=p.on_front) for p in part],
                 "hoverinfo": "text",
@@ -144,21 +146,21 @@ def _groups(record: Record, found: Sequence[Point], best: Sequence[Point]) -> li
                 mode="markers",
                 name=name,
                 marker={"symbol": symbols, "size": size, "color": colour, "opacity": opacity},
-                **said,
+                **hover_texts,
             )
         )
     return traces
 
 
-def _stems(best: Sequence[Point], axes: Sequence[Metric], up: dict[str, Any]) -> list[Any]:
-    """Lines from the front down to the ground, which show where in depth a member stands."""
-    if not best or len(best) > _STEMS:
+def _stems(front: Sequence[PlottedTrial], axes: Sequence[Metric], up: dict[str, Any]) -> list[Any]:
+    """Return lines from the front down to the ground, which show each member's place in depth."""
+    if not front or len(front) > _MOST_STEMS:
         return []
     ground = 10 ** up["range"][0] if axes[2].scale == "log" else up["range"][0]
     xs: list[float | None] = []
     ys: list[float | None] = []
     zs: list[float | None] = []
-    for p in best:
+    for p in front:
         xs += [p.x, p.x, None]
         ys += [p.y, p.y, None]
         zs += [p.z, ground, None]

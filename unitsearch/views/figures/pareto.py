@@ -4,37 +4,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from unitsearch.errors import UsageError
+from unitsearch.fields import Bool
 from unitsearch.metrics import Metric, metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.plain import Plain, figure
-from unitsearch.views.figures.points import (
-    Point,
+from unitsearch.views.figures.axes import axis, span
+from unitsearch.views.figures.definition import METRIC, FigureData, figure
+from unitsearch.views.figures.plotted_trials import (
+    PlottedTrial,
     axis_bar,
-    axis_label,
     axis_value,
     hover,
+    missing_message,
     own_front,
-    points,
-    why_nothing,
+    plotted_trials,
 )
-from unitsearch.views.figures.printed import placed, traces_of
+from unitsearch.views.figures.printed_points import printed_points, printed_traces
 
-_WITH_ERRORS = 150
-_EQUAL = {"flops": "ce", "params": "se", "bits": "se_bits"}
+_MOST_WITH_BARS = 150  # trials that all have error bars
+_EFFICIENCY_OF = {"flops": "ce", "params": "se", "bits": "se_bits"}
 
 
-@figure
-def pareto(record: Record, x: str = "flops", y: str = "accuracy", *, papers: bool = False) -> Plain:
+@figure("pareto", {"x": METRIC, "y": METRIC, "papers": Bool()})
+def pareto(
+    record: Record, x: str = "flops", y: str = "accuracy", *, papers: bool = False
+) -> FigureData:
     """Return two metrics against each other.
 
-    Drawn are the complete trials (below the floor: faded), the front of these two metrics as steps,
-    the members of the study's front in colour, the baseline as a star, one standard error of
-    whatever rests on accuracy, the floor, and lines of equal CE or SE where accuracy stands against
-    FLOPs or parameters.
+    The figure draws the complete trials (faded below the floor), the front of these two metrics as
+    steps, the members of the study's front in colour, the baseline as a star, one standard error of
+    each metric that depends on accuracy, the floor, and lines of equal CE or SE if the axes are
+    accuracy and FLOPs or parameters.
 
     Args:
         record: The study.
@@ -45,40 +49,64 @@ def pareto(record: Record, x: str = "flops", y: str = "accuracy", *, papers: boo
     Raises:
         UsageError: If a metric is unknown, or both are the same.
     """
-    along, up = metric(x), metric(y)
+    x_metric, y_metric = metric(x), metric(y)
     if x == y:
         raise UsageError(found=f"{x} twice", expected="two different metrics")
-    found = points(record, along, up)
-    if not found:
-        return theme.empty(why_nothing(record, along, up))
-    # the best of several trainings of one network would be its luck: then there is no front
-    best = own_front(found, along, up) if record.baseline or not _repeats(record) else []
-    others = placed(record, along, up) if papers else []
-    inside = {p.trial.number for p in best}
-    view = _view(record, found, along, up, [(o.x, o.y) for o in others], inside)
-    shapes, notes = _floor(record, along, up)
-    lines, labels = _equal(record, along, up, view)
-    hidden = _hidden(found, view, along)
-    printed, said = traces_of(others, along, up) if papers else ([], [])
+    trials = plotted_trials(record, x_metric, y_metric)
+    if not trials:
+        return theme.empty(missing_message(record, x_metric, y_metric))
+    # Several trainings of one network differ by chance, and the best of them would be on the front
+    # by chance: then there is no front.
+    has_front = record.baseline is not None or not _repeats(record)
+    front = own_front(trials, x_metric, y_metric) if has_front else []
+    chart = _Chart(record, x_metric, y_metric, trials, {p.trial.number for p in front})
+    printed = printed_points(record, x_metric, y_metric) if papers else []
+    ranges = _ranges(chart, [(point.x, point.y) for point in printed])
+    floor_line, floor_label = _floor(chart)
+    lines, line_labels = _equal_efficiency(chart, ranges)
+    paper_traces, paper_notes = printed_traces(printed, x_metric, y_metric) if papers else ([], [])
     return theme.styled(
-        [*lines, *_groups(record, found, inside, along, up), *steps(best, along), *printed],
-        height=480 if printed else 440,
-        xaxis=axis(along, view[0], record),
-        yaxis=axis(up, view[1], record),
-        shapes=shapes,
-        annotations=[*notes, *labels, *hidden, *said],
+        [*lines, *_groups(chart), *steps(front, x_metric), *paper_traces],
+        height=480 if paper_traces else 440,
+        xaxis=axis(x_metric, ranges[0], record),
+        yaxis=axis(y_metric, ranges[1], record),
+        shapes=floor_line,
+        annotations=[*floor_label, *line_labels, *_outside_note(chart, ranges), *paper_notes],
     )
 
 
+@dataclass(frozen=True)
+class _Chart:
+    """The trials of one figure and its axes.
+
+    Attributes:
+        record: The study.
+        x: The metric of the horizontal axis.
+        y: The metric of the vertical axis.
+        trials: The trials at their places.
+        front: The numbers of the trials on the front of these two metrics.
+    """
+
+    record: Record
+    x: Metric
+    y: Metric
+    trials: Sequence[PlottedTrial]
+    front: set[int]
+
+    @property
+    def is_large(self) -> bool:
+        """Whether there are so many trials that most of them are drawn plainly, by WebGL."""
+        return len(self.trials) > theme.MANY
+
+
 def _repeats(record: Record) -> bool:
+    """Return whether a network was trained more than once."""
     return len({trial.key for trial in record.complete}) < len(record.complete)
 
 
-def _groups(
-    record: Record, found: Sequence[Point], inside: set[int], x: Metric, y: Metric
-) -> list[Any]:
-    """One trace for each group that has members; the shape of a marker says hybrid or single."""
-    rest = [p for p in found if not p.trial.is_baseline]
+def _groups(chart: _Chart) -> list[Any]:
+    """Return a trace for each group that has members; a marker's shape says hybrid or single."""
+    rest = [p for p in chart.trials if not p.trial.is_baseline]
     traces = []
     for name, members, colour, size, opacity in (
         ("below the floor", [p for p in rest if not p.feasible], theme.OTHER, 6, 0.32),
@@ -91,34 +119,34 @@ def _groups(
         ),
         ("study's front", [p for p in rest if p.on_front], theme.ACCENT, 9, 1.0),
     ):
-        shown = {"color": colour, "size": size, "opacity": opacity}
-        parts = _alike(members, len(found))
-        for same in parts:
-            traces.append(_trace(record, same, x, y, name, shown, len(found), inside))
+        marker = {"color": colour, "size": size, "opacity": opacity}
+        parts = _parts_of_one_shape(chart, members)
+        for part in parts:
+            traces.append(_trace(chart, part, name, marker))
             if len(parts) > 1:
-                traces[-1].update(legendgroup=name, showlegend=same is parts[0])
-    base = [p for p in found if p.trial.is_baseline]
-    if base:
-        shown = {"color": theme.BASELINE, "size": 15, "symbol": "star"}
-        traces.append(_trace(record, base, x, y, "baseline", shown, len(found), inside))
-    return [*traces, *_symbols(rest)]
+                traces[-1].update(legendgroup=name, showlegend=part is parts[0])
+    baseline = [p for p in chart.trials if p.trial.is_baseline]
+    if baseline:
+        marker = {"color": theme.BASELINE, "size": 15, "symbol": "star"}
+        traces.append(_trace(chart, baseline, "baseline", marker))
+    return [*traces, *_shape_entries(rest)]
 
 
-def _alike(members: Sequence[Point], total: int) -> list[list[Point]]:
-    """Return the members, if there are many as parts that have one shape each.
+def _parts_of_one_shape(chart: _Chart, members: Sequence[PlottedTrial]) -> list[list[PlottedTrial]]:
+    """Return the members of a group; in a large figure as parts whose markers have one shape each.
 
-    Plotly looks at every shape in a list of them: at ten thousand for a quarter of a second.
+    Plotly checks each shape of a list of shapes: for ten thousand that takes a quarter of a second.
     """
-    if total <= theme.MANY or not members or members[0].on_front:
+    if not chart.is_large or not members or members[0].on_front:
         return [list(members)] if members else []
     shape = members[0].trial.is_hybrid
     parts = [[p for p in members if (p.trial.is_hybrid == shape) is same] for same in (True, False)]
     return [part for part in parts if part]
 
 
-def _symbols(found: Sequence[Point]) -> list[Any]:
-    """What the shapes of markers mean: entries of the legend alone."""
-    hybrid = {p.trial.is_hybrid for p in found}
+def _shape_entries(trials: Sequence[PlottedTrial]) -> list[Any]:
+    """Return entries of the legend, without marks, that explain the shapes of markers."""
+    hybrid = {p.trial.is_hybrid for p in trials}
     return [
         theme.trace(
             "scatter",
@@ -139,26 +167,25 @@ def _symbols(found: Sequence[Point]) -> list[Any]:
     ]
 
 
-def _trace(
-    record: Record, part: Sequence[Point], x: Metric, y: Metric, name: str, marker: dict[str, Any],
-    total: int, inside: set[int],
-) -> Any:  # fmt: skip
+def _trace(chart: _Chart, part: Sequence[PlottedTrial], name: str, marker: dict[str, Any]) -> Any:
+    total = len(chart.trials)
     strong = part[0].on_front or part[0].trial.is_baseline
-    full = strong or total <= theme.MANY
-    said: dict[str, Any] = (
-        {"text": [hover(record, p.trial, on_front=p.on_front) for p in part], "hoverinfo": "text"}
-        if full
-        else {"hovertemplate": "#%{customdata}<br>%{x:.4s} · %{y:.4s}<extra></extra>"}
-    )
+    full = strong or not chart.is_large
+    hover_texts: dict[str, Any] = {
+        "hovertemplate": "#%{customdata}<br>%{x:.4s} · %{y:.4s}<extra></extra>"
+    }
+    if full:
+        texts = [hover(chart.record, p.trial, on_front=p.on_front) for p in part]
+        hover_texts = {"text": texts, "hoverinfo": "text"}
     bars = {}
-    for name_of_bars, by in (("error_x", x), ("error_y", y)):
-        reach = _bars(record, part, by, total, inside)
-        if any(map(any, reach)):
-            bars[name_of_bars] = {
+    for bars_name, axis_metric in (("error_x", chart.x), ("error_y", chart.y)):
+        lengths = _bar_lengths(chart, part, axis_metric)
+        if any(map(any, lengths)):
+            bars[bars_name] = {
                 "type": "data",
                 "symmetric": False,
-                "array": [up for _, up in reach],
-                "arrayminus": [down for down, _ in reach],
+                "array": [up for _, up in lengths],
+                "arrayminus": [down for down, _ in lengths],
                 "thickness": 1,
                 "width": 0,
                 "color": theme.faded(marker["color"], 0.6 if strong else 0.3),
@@ -180,27 +207,28 @@ def _trace(
         mode="markers",
         name=name,
         marker={**marker, **edge},
-        **said,
+        **hover_texts,
         **bars,
     )
 
 
-def _bars(
-    record: Record, part: Sequence[Point], by: Metric, total: int, inside: set[int]
+def _bar_lengths(
+    chart: _Chart, part: Sequence[PlottedTrial], metric: Metric
 ) -> list[tuple[float, float]]:
-    """Return how far the bar of each point reaches down and up; of many, the fronts' alone."""
-    baseline = record.baseline.measured if record.baseline else None
+    """Return the length of each error bar, down and up; among many trials, bars of fronts alone."""
+    baseline = chart.record.baseline.measured if chart.record.baseline else None
+    few = len(chart.trials) <= _MOST_WITH_BARS
     return [
-        axis_bar(by, p.trial, baseline)
-        if total <= _WITH_ERRORS or p.on_front or p.trial.number in inside
+        axis_bar(metric, p.trial, baseline)
+        if few or p.on_front or p.trial.number in chart.front
         else (0.0, 0.0)
         for p in part
     ]
 
 
-def steps(best: Sequence[Point], x: Metric, **more: Any) -> list[Any]:
-    """Return the border of what a front dominates; which way it steps depends on x alone."""
-    if not best:
+def steps(front: Sequence[PlottedTrial], x: Metric, **more: Any) -> list[Any]:
+    """Return the border of the area that a front dominates; x alone decides how it steps."""
+    if not front:
         return []
     look: dict[str, Any] = {
         "line": {"color": theme.ACCENT, "width": 1.6},
@@ -212,8 +240,8 @@ def steps(best: Sequence[Point], x: Metric, **more: Any) -> list[Any]:
     return [
         theme.trace(
             "scatter",
-            x=[p.x for p in best],
-            y=[p.y for p in best],
+            x=[p.x for p in front],
+            y=[p.y for p in front],
             mode="lines",
             hoverinfo="skip",
             **look,
@@ -221,97 +249,71 @@ def steps(best: Sequence[Point], x: Metric, **more: Any) -> list[Any]:
     ]
 
 
-View = tuple[tuple[float, float], tuple[float, float]]
+_Ranges = tuple[tuple[float, float], tuple[float, float]]  # of the x axis and of the y axis
 
 
-# The floor is in view at first where it is this near, in heights of what is above it.
+# The first view shows the floor if its distance below the trials is at most this share of their
+# height.
 _NEAR = 0.5
 
 
-def _view(
-    record: Record,
-    found: Sequence[Point],
-    x: Metric,
-    y: Metric,
-    others: Sequence[tuple[float, float]],
-    inside: set[int],
-) -> View:
-    """What is shown at first: what is feasible, a floor that is near; the rest by double click."""
-    shown = [p for p in found if p.feasible or p.trial.is_baseline] or found
+def _ranges(chart: _Chart, printed: Sequence[tuple[float, float]]) -> _Ranges:
+    """Return the axes' ranges in the first view, which shows the feasible trials and a near floor.
+
+    A double click shows all other trials too.
+    """
+    shown = [p for p in chart.trials if p.feasible or p.trial.is_baseline] or chart.trials
     spans = []
-    for by, values, more in (
-        (x, [p.x for p in shown], [at[0] for at in others]),
-        (y, [p.y for p in shown], [at[1] for at in others]),
+    for axis_metric, values, printed_values in (
+        (chart.x, [p.x for p in shown], [x for x, _ in printed]),
+        (chart.y, [p.y for p in shown], [y for _, y in printed]),
     ):
-        reach = _bars(record, shown, by, len(found), inside)
-        low = min([*(v - down for v, (down, _) in zip(values, reach, strict=True)), *more])
-        if by.scale == "log" and low <= 0:
-            low = min([*values, *more])
-        high = max([*(v + up for v, (_, up) in zip(values, reach, strict=True)), *more])
-        floor = 100 * record.floor
-        if by.is_accuracy and floor and low - floor < _NEAR * (high - low):
-            low = min(low, floor)  # a floor far below would press the points together
-        spans.append(span(by, low, high))
+        lengths = _bar_lengths(chart, shown, axis_metric)
+        lows = [v - down for v, (down, _) in zip(values, lengths, strict=True)]
+        highs = [v + up for v, (_, up) in zip(values, lengths, strict=True)]
+        low, high = min([*lows, *printed_values]), max([*highs, *printed_values])
+        if axis_metric.scale == "log" and low <= 0:
+            low = min([*values, *printed_values])
+        floor = 100 * chart.record.floor
+        if axis_metric.is_accuracy and floor and low - floor < _NEAR * (high - low):
+            low = min(low, floor)  # a floor far below would squeeze the trials together
+        spans.append(span(axis_metric, low, high))
     return spans[0], spans[1]
 
 
-def span(by: Metric, low: float, high: float) -> tuple[float, float]:
-    """Return the range of an axis on which values from ``low`` to ``high`` have room."""
-    if by.scale == "log":
-        pad = 0.06 * math.log10(high / low) or 0.15
-        return low * 10**-pad, high * 10**pad
-    pad = 0.06 * (high - low) or max(abs(high) * 0.05, 0.5)
-    top = min(high + pad, 100.6) if by.is_accuracy else high + pad
-    return low - pad, top
-
-
-def axis(by: Metric, shown: tuple[float, float], record: Record | None = None) -> dict[str, Any]:
-    """Return the axis of a metric that shows the range ``shown``."""
-    found: dict[str, Any] = {"title": {"text": axis_label(by, record)}}
-    if by.scale != "log":
-        return {**found, "range": list(shown)}
-    narrow = shown[1] / shown[0] < 12
-    form = ".3~g" if by.maximise or by.is_measured else "~s"
-    return {
-        **found,
-        "type": "log",
-        "range": [math.log10(value) for value in shown],
-        "dtick": "D1" if narrow else "D2",
-        "tickformat": form,
-        "tickangle": 0,
-    }
-
-
-def _floor(record: Record, x: Metric, y: Metric) -> tuple[list[Any], list[Any]]:
-    if not (x.is_accuracy or y.is_accuracy) or not record.floor:
+def _floor(chart: _Chart) -> tuple[list[Any], list[Any]]:
+    """Return the line of the floor and its label; none without an axis of accuracy."""
+    if not (chart.x.is_accuracy or chart.y.is_accuracy) or not chart.record.floor:
         return [], []
-    at = 100 * record.floor
+    floor = 100 * chart.record.floor
     line = {"color": theme.FLOOR, "width": 1.2, "dash": "dash"}
-    said = f"floor {at:.1f} %"
-    if y.is_accuracy:
-        shape = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": at, "y1": at}
-        side, anchor = _empty_side(x)
-        note = theme.note(said, side, at, yref="y", yanchor="bottom", xanchor=anchor)
+    text = f"floor {floor:.1f} %"
+    if chart.y.is_accuracy:
+        shape = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": floor, "y1": floor}
+        side, anchor = _empty_side(chart.x)
+        label = theme.note(text, side, floor, yref="y", yanchor="bottom", xanchor=anchor)
     else:
-        shape = {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": at, "x1": at}
-        note = theme.note(said, at, 1, xref="x", yanchor="top", xanchor="left")
-    return [{**shape, "line": line, "layer": "below"}], [note]
+        shape = {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": floor, "x1": floor}
+        label = theme.note(text, floor, 1, xref="x", yanchor="top", xanchor="left")
+    return [{**shape, "line": line, "layer": "below"}], [label]
 
 
-def _equal(record: Record, x: Metric, y: Metric, view: View) -> tuple[list[Any], list[Any]]:
-    """Lines on which CE (or SE) is the same: a = CE · f · (ab / fb)."""
-    name = _EQUAL.get(x.name)
-    said = (name or "").upper().replace("_BITS", " in bits")
-    base = record.baseline
-    if name is None or not y.is_accuracy or base is None or not base.accuracy:
+def _equal_efficiency(chart: _Chart, ranges: _Ranges) -> tuple[list[Any], list[Any]]:
+    """Return the lines on which CE (or SE) is equal, a = CE · f · (ab / fb), and their labels."""
+    efficiency = _EFFICIENCY_OF.get(chart.x.name)
+    baseline = chart.record.baseline
+    if efficiency is None or chart.y.name != "accuracy":
         return [], []
-    cost = axis_value(x, base.measured, base.measured)
-    (left, right), (low, high) = view
+    if baseline is None or not baseline.accuracy:
+        return [], []
+    cost = axis_value(chart.x, baseline.measured, baseline.measured)
+    (left, right), (low, high) = ranges
     if cost is None:
         return [], []
-    per_percent = cost / (100 * base.accuracy)
+    name = efficiency.upper().replace("_BITS", " in bits")
+    per_percent = cost / (100 * baseline.accuracy)
     traces: list[Any] = []
-    notes: list[Any] = []
+    labels: list[Any] = []
     for level in _round_numbers(high * per_percent / right, high * per_percent / left):
         ys = [low + (high - low) * i / 12 for i in range(13)]
         xs = [value * per_percent / level for value in ys]
@@ -324,40 +326,41 @@ def _equal(record: Record, x: Metric, y: Metric, view: View) -> tuple[list[Any],
                 line={"color": theme.EQUAL, "width": 1, "dash": "dot"},
                 opacity=0.65,
                 hoverinfo="skip",
-                name=f"equal {said}",
+                name=f"equal {name}",
                 legendgroup="equal",
                 showlegend=not traces,
             )
         )
         place = {"xref": "x", "yref": "y", "xanchor": "left", "yanchor": "top"}
-        notes.append(theme.note(f"{said} {level:g}", math.log10(xs[-1]), high, **place))
-    return traces, notes
+        labels.append(theme.note(f"{name} {level:g}", math.log10(xs[-1]), high, **place))
+    return traces, labels
 
 
 def _round_numbers(low: float, high: float) -> list[float]:
     """Return 1, 2, 5, 10 … between ``low`` and ``high``, at most seven of them."""
     if low <= 0 or high <= 0:
         return []
-    found = [
+    numbers = [
         digit * 10.0**power
         for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         for digit in (1, 2, 5)
         if low <= digit * 10.0**power <= high
     ]
-    step = math.ceil(len(found) / 7) or 1
-    return found[::step]
+    step = math.ceil(len(numbers) / 7) or 1
+    return numbers[::step]
 
 
 def _empty_side(x: Metric) -> tuple[int, str]:
-    """Where few points lie low: at the side of the costly networks."""
+    """Return the side of the costly networks, of which few have a low accuracy, and its anchor."""
     return (0, "left") if x.maximise else (1, "right")
 
 
-def _hidden(found: Sequence[Point], view: View, x: Metric) -> list[Any]:
-    (left, right), (low, high) = view
-    outside = sum(not (left <= p.x <= right and low <= p.y <= high) for p in found)
+def _outside_note(chart: _Chart, ranges: _Ranges) -> list[Any]:
+    """Return a note with the number of trials outside the first view; none if all are inside."""
+    (left, right), (low, high) = ranges
+    outside = sum(not (left <= p.x <= right and low <= p.y <= high) for p in chart.trials)
     if not outside:
         return []
-    said = f"{outside:,} outside; double click shows all"
-    side, anchor = _empty_side(x)
-    return [theme.note(said, side, 0, yanchor="bottom", xanchor=anchor)]
+    text = f"{outside:,} outside; double click shows all"
+    side, anchor = _empty_side(chart.x)
+    return [theme.note(text, side, 0, yanchor="bottom", xanchor=anchor)]

@@ -1,7 +1,7 @@
-"""What the papers print, as numbers that a figure can place: from the tables of ``papers``.
+"""The rows of the papers' tables as numbers, and the trainings of the same networks.
 
-Printed accuracies are test accuracies of other trainings: they stand beside a study's, they are no
-contest.
+Printed accuracies are test accuracies of the papers' own trainings: figures show them beside a
+study's accuracies, but the two are not comparable.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
 
+from unitsearch import wording
 from unitsearch.architecture import Architecture, stacks
 from unitsearch.architecture import key as key_of
 from unitsearch.costs import Cost, count
 from unitsearch.metrics import Measured, Metric
-from unitsearch.papers.networks import network
-from unitsearch.papers.tables import DROP, PrintedCost, printed_costs, printed_metrics
+from unitsearch.papers.printed_networks import network
+from unitsearch.papers.printed_tables import DROP, PrintedCost, printed_costs, printed_metrics
 from unitsearch.papers.verdicts import printed
 from unitsearch.study.record import Record, Trial
-from unitsearch.views import words
-from unitsearch.views.figures.points import axis_value
+from unitsearch.views.figures.plotted_trials import axis_value
 
-# The papers' names of data sets, and ours.
+# Our names of data sets by the papers' names.
 DATA = {
     "MNIST": "mnist",
     "CIFAR-10": "cifar10",
@@ -30,7 +30,7 @@ DATA = {
     "Tiny-ImageNet": "tiny_imagenet",
     "ImageNet": "imagenet",
 }
-# Which printed costs a metric is made from, besides accuracies.
+# The printed costs that a metric is computed from, besides accuracies.
 _NEEDS = {
     "accuracy": (), "accuracy_drop": (), "flops": ("flops",), "params": ("params",),
     "ce": ("flops",), "tca": ("flops",), "tca_1_4": ("flops",), "tca_4_1": ("flops",),
@@ -39,27 +39,27 @@ _NEEDS = {
 }  # fmt: skip
 _NEWEST = "BUnit-Net"
 _ABSOLUTE = ("accuracy", "flops", "params")
-_WHOLE = 10**9  # the baseline's cost where only shares of it are printed
+_WHOLE = 10**9  # stands for the baseline's cost if a table prints only shares of it
 
 
 @dataclass(frozen=True)
-class Published:
-    """A row of the papers' tables; what is not printed is None.
+class PublishedRow:
+    """A row of the papers' tables; a value that is not printed is None.
 
     Attributes:
-        name: The row, as the paper calls it.
+        name: The row's name in the paper.
         source: The paper and its table.
-        dataset: As the paper calls it.
-        backbone: As the paper calls it.
-        own: Whether it is the paper's own network; else a rival's.
-        network: SPACE:POINT, or a name of the papers' networks; empty for a rival's.
+        dataset: The data set's name in the paper.
+        backbone: The backbone's name in the paper.
+        own: Whether it is the paper's own network; else it is another method's.
+        network: SPACE:POINT, or a name of the papers' networks; empty for another method's.
         accuracy: Test accuracy, a fraction.
         spread: Its printed standard deviation over runs, a fraction.
-        base_accuracy: That of the baseline printed beside it.
-        params: Parameters; a printed drop is taken from the table's own baseline.
-        flops: FLOPs, likewise; a known misprint is put right.
-        shares: What is left of the baseline's ``flops`` and ``params``, as fractions.
-        note: What is said of the row.
+        base_accuracy: The accuracy of the baseline printed beside it.
+        params: Parameters; from a printed drop they are computed by the table's own baseline.
+        flops: FLOPs, computed as ``params``; a known misprint is corrected.
+        shares: The remaining shares of the baseline's ``flops`` and ``params``, as fractions.
+        note: A remark on the row.
     """
 
     name: str
@@ -77,14 +77,14 @@ class Published:
     note: str
 
     def value(self, metric: Metric) -> float | None:
-        """Return its place on the axis of ``metric``; None if it cannot be told from the print."""
+        """Return its value on the axis of ``metric``; None if the print does not determine it."""
         needs = _NEEDS.get(metric.name)
         if needs is None:
             return None
         if metric.name in _ABSOLUTE:
             known = {"params": self.params, "flops": self.flops}
-            found = known.get(metric.name, self.accuracy)
-            return 100 * found if found is not None and metric.is_accuracy else found
+            value = known.get(metric.name, self.accuracy)
+            return 100 * value if value is not None and metric.is_accuracy else value
         shares = dict(self.shares)
         if any(name not in shares for name in needs) or (
             metric.needs_accuracy and (self.accuracy is None or self.base_accuracy is None)
@@ -98,8 +98,8 @@ class Published:
 
 
 @cache
-def published() -> tuple[Published, ...]:
-    """Return every row of the papers' tables of costs, with what their tables of metrics add."""
+def published() -> tuple[PublishedRow, ...]:
+    """Return every row of the papers' tables of costs, completed from their tables of metrics."""
     rows = printed_costs()
     bases = {_table(row): row for row in rows if row.row.startswith("Baseline")}
     relative = _relative()
@@ -114,25 +114,25 @@ def _table(row: PrintedCost) -> tuple[str, ...]:
 
 
 def _relative() -> _Relative:
-    """Return each row's baseline accuracy, and what is left of the baseline's costs."""
-    found: dict[tuple[str, ...], tuple[float | None, dict[str, float]]] = {}
+    """Return each row's baseline accuracy, and the remaining shares of the baseline's costs."""
+    relative: dict[tuple[str, ...], tuple[float | None, dict[str, float]]] = {}
     for cell in printed_metrics():
-        at = (cell.paper, cell.table, cell.dataset, cell.backbone, cell.row)
-        base, shares = found.get(at, (None, {}))
+        row = (cell.paper, cell.table, cell.dataset, cell.backbone, cell.row)
+        base, shares = relative.get(row, (None, {}))
         base = float(cell.baseline_accuracy) / 100 if cell.baseline_accuracy else base
         name = {"ce": "flops", "tca": "flops", "se": "params", "tsa": "params"}.get(cell.formula)
         if name and cell.cost_drop:
             shares = {**shares, name: 1 - float(cell.cost_drop) / 100}
         elif name and cell.cost and cell.baseline_cost:
             shares = {**shares, name: float(cell.cost) / float(cell.baseline_cost)}
-        found[at] = base, shares
-    return found
+        relative[row] = base, shares
+    return relative
 
 
-def _published(row: PrintedCost, base: PrintedCost | None, relative: _Relative) -> Published:
+def _published(row: PrintedCost, base: PrintedCost | None, relative: _Relative) -> PublishedRow:
     accuracy, _, spread = row.accuracy.partition("±")
     base_accuracy, shares = relative.get((*_table(row), row.row), (None, {}))
-    return Published(
+    return PublishedRow(
         name=row.row,
         source=f"{row.paper} Table {row.table}",
         dataset=row.dataset,
@@ -158,27 +158,27 @@ def _flops(row: PrintedCost | None) -> tuple[str, str]:
 
 
 def _absolute(cost: tuple[str, str], base: tuple[str, str]) -> float | None:
-    """Return a printed cost; of a drop what it leaves of the table's baseline."""
+    """Return a printed cost; from a drop compute the rest of the table's baseline."""
     text, unit = cost
     if not text:
         return None
     if unit != DROP:
         return float(printed(text, unit).value)
-    of = _absolute(base, ("", "")) if base[1] != DROP else None
-    return None if of is None else of * float(1 - Decimal(text) / 100)
+    whole = _absolute(base, ("", "")) if base[1] != DROP else None
+    return None if whole is None else whole * float(1 - Decimal(text) / 100)
 
 
-def fitting(record: Record) -> list[Published]:
-    """Return what the papers print for a study's data and baseline, accuracies known.
+def fitting_rows(record: Record) -> list[PublishedRow]:
+    """Return the printed rows with an accuracy that fit a study's data and its space or baseline.
 
-    A table fits where its data set is the study's, and a network of it is a point of the study's
-    space or its baseline costs what the study's does.
+    A table fits if its data set is the study's, and one of its networks is a point of the study's
+    space or its baseline has the cost of the study's baseline.
     """
     name = record.manifest.config.data.name
     spaces = record.manifest.space.name.split(", ")
     base = record.baseline.cost if record.baseline else None
     rows = [row for row in published() if DATA.get(row.dataset) == name]
-    tables: dict[tuple[str, str], list[Published]] = {}
+    tables: dict[tuple[str, str], list[PublishedRow]] = {}
     for row in rows:
         tables.setdefault((row.source, row.backbone), []).append(row)
     return [
@@ -190,7 +190,7 @@ def fitting(record: Record) -> list[Published]:
     ]
 
 
-def _fits(row: Published, spaces: Sequence[str], base: Cost | None) -> bool:
+def _fits(row: PublishedRow, spaces: Sequence[str], base: Cost | None) -> bool:
     if not row.network:
         return False
     if row.network.partition(":")[0] in spaces:
@@ -200,7 +200,7 @@ def _fits(row: Published, spaces: Sequence[str], base: Cost | None) -> bool:
 
 @lru_cache(maxsize=256)
 def architecture(name: str) -> Architecture:
-    """Return the network that a row of the papers names."""
+    """Return the network called ``name`` in a row of the papers."""
     return network(name)
 
 
@@ -209,15 +209,15 @@ def _cost(name: str) -> Cost:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """One accuracy of a training here.
+class TrainedAccuracy:
+    """The accuracy of one training of a study.
 
     Attributes:
         on: ``validation`` or ``test`` images.
         accuracy: A fraction.
-        images: How many of them.
+        images: The number of these images.
         study: The record's name.
-        number: The trial's.
+        number: The trial's number.
     """
 
     on: str
@@ -228,56 +228,63 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """A printed network and the trainings of the very same architecture.
+class ComparedNetwork:
+    """A printed network and the trainings of the same architecture in studies.
 
     Attributes:
         printed: The row.
-        key: Its architecture's key.
+        key: The key of its architecture.
         cost: Its exact cost.
         is_hybrid: Whether a stack of it mixes kinds of units.
-        taken: What its trainings here reached.
+        trainings: The accuracies of its trainings.
     """
 
-    printed: Published
+    printed: PublishedRow
     key: str
     cost: Cost
     is_hybrid: bool
-    taken: tuple[Taken, ...]
+    trainings: tuple[TrainedAccuracy, ...]
 
-    def on(self, images: str) -> list[Taken]:
+    def on(self, images: str) -> list[TrainedAccuracy]:
         """Return the accuracies on ``validation`` or on ``test`` images."""
-        return [one for one in self.taken if one.on == images]
+        return [training for training in self.trainings if training.on == images]
 
 
-def beside(records: Sequence[Record]) -> list[Beside]:
-    """Return each printed network that fits the records, with the trainings of it in them.
+def compared_networks(records: Sequence[Record]) -> list[ComparedNetwork]:
+    """Return each printed network that fits the records, with its trainings in them.
 
-    A network is known by its key, so units may stand in any order that makes no difference.
+    Networks are equal if their keys are, so the order of units does not matter.
     """
-    taken: dict[str, list[Taken]] = {}
+    trainings: dict[str, list[TrainedAccuracy]] = {}
     for record in records:
         for trial in record.complete:
-            taken.setdefault(trial.key, []).extend(_taken(record, trial))
-    found = []
-    rows = list(dict.fromkeys(row for record in records for row in fitting(record)))
-    rows.sort(key=lambda row: not row.source.startswith(_NEWEST))  # its tables first
+            trainings.setdefault(trial.key, []).extend(_accuracies(record, trial))
+    networks = []
+    rows = list(dict.fromkeys(row for record in records for row in fitting_rows(record)))
+    rows.sort(key=lambda row: not row.source.startswith(_NEWEST))  # the newest tables come first
     for row in rows:
         if row.own and row.network:
-            drawn = architecture(row.network)
-            key = key_of(drawn)
-            mixes = any(len({run.unit for run in s.units}) > 1 for s in stacks(drawn.layers))
-            found.append(Beside(row, key, count(drawn), mixes, tuple(taken.get(key, ()))))
-    return found
+            printed_network = architecture(row.network)
+            key = key_of(printed_network)
+            mixes = any(
+                len({run.unit for run in s.units}) > 1 for s in stacks(printed_network.layers)
+            )
+            cost, same = count(printed_network), tuple(trainings.get(key, ()))
+            networks.append(ComparedNetwork(row, key, cost, mixes, same))
+    return networks
 
 
-def _taken(record: Record, trial: Trial) -> list[Taken]:
-    found = []
+def _accuracies(record: Record, trial: Trial) -> list[TrainedAccuracy]:
+    accuracies = []
     if trial.accuracy is not None:
-        on = words.measured_on(record)
-        found.append(Taken(on, trial.accuracy, trial.images, record.name, trial.number))
-    if trial.test_accuracy is not None:
-        found.append(
-            Taken("test", trial.test_accuracy, trial.test_images, record.name, trial.number)
+        on = wording.measured_on(record)
+        accuracies.append(
+            TrainedAccuracy(on, trial.accuracy, trial.images, record.name, trial.number)
         )
-    return found
+    if trial.test_accuracy is not None:
+        accuracies.append(
+            TrainedAccuracy(
+                "test", trial.test_accuracy, trial.test_images, record.name, trial.number
+            )
+        )
+    return accuracies

@@ -1,4 +1,4 @@
-"""What the units do: single against hybrid stacks, and the kinds that the front prefers."""
+"""Units in the results: single against hybrid stacks, and the kinds that the front prefers."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from dataclasses import replace
 from statistics import mean
 from typing import Any
 
+from unitsearch.architecture.description import unit_counts
 from unitsearch.errors import UsageError, did_you_mean
+from unitsearch.fields import Enum
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
-from unitsearch.views.drawing import unit_counts
 from unitsearch.views.figures import theme
-from unitsearch.views.figures.pareto import axis
-from unitsearch.views.figures.plain import Plain, figure
-from unitsearch.views.figures.points import hover, why_nothing
+from unitsearch.views.figures.axes import axis
+from unitsearch.views.figures.definition import FigureData, figure
+from unitsearch.views.figures.plotted_trials import hover, missing_message
 
 SHOWS = ("both", "groups", "kinds")
-_KINDS = 24  # bars that are still legible; rarer kinds are left out, and the axis says so
+_MOST_KINDS = 24  # bars: rarer kinds are left out, and the axis says so
 
 
-@figure
-def units(record: Record, show: str = "both") -> Plain:
-    """Return what can be said about units.
+@figure("units", {"show": Enum(SHOWS)})
+def units(record: Record, show: str = "both") -> FigureData:
+    """Return the results by units.
 
     Args:
         record: The study.
-        show: ``groups``: the best accuracy at no more FLOPs, single and hybrid apart; ``kinds``:
-            how often each kind of unit occurs on the front and in all complete trials; or
+        show: ``groups``: the best accuracy at no more FLOPs, of single and of hybrid networks;
+            ``kinds``: the share of each kind of unit on the front and in all complete trials; or
             ``both``.
 
     Raises:
@@ -38,20 +39,22 @@ def units(record: Record, show: str = "both") -> Plain:
     if show not in SHOWS:
         raise UsageError(found=show, expected=" or ".join(SHOWS), fix=did_you_mean(show, SHOWS))
     if not record.complete:
-        return theme.empty(why_nothing(record))
+        return theme.empty(missing_message(record))
     groups, kinds = _groups(record), _kinds(record)
     if not kinds:
         return theme.empty("No complete trial has a stack of units.")
     across, up = _axes(record)
     share = {"title": {"text": "share of all units (%)"}, "rangemode": "tozero"}
-    if len(kinds[0]["y"]) == _KINDS:
-        share["title"] = {"text": f"share of all units (%); the {_KINDS} most frequent kinds"}
+    if len(kinds[0]["y"]) == _MOST_KINDS:
+        share["title"] = {"text": f"share of all units (%); the {_MOST_KINDS} most frequent kinds"}
     names = {"autorange": "reversed", "type": "category", "automargin": True}
-    tall = 150 + 30 * len(kinds[0]["y"])
+    bars_height = 150 + 30 * len(kinds[0]["y"])
     if show == "groups":
         return theme.styled(groups, xaxis=across, yaxis=up)
     if show == "kinds":
-        return theme.styled(kinds, height=max(360, tall), xaxis=share, yaxis=names, bargap=0.3)
+        return theme.styled(
+            kinds, height=max(360, bars_height), xaxis=share, yaxis=names, bargap=0.3
+        )
     for trace in kinds:
         trace.update(xaxis="x2", yaxis="y2")
     grid = {"gridcolor": theme.GRID, "zeroline": False, "linecolor": theme.GRID}
@@ -69,7 +72,7 @@ def units(record: Record, show: str = "both") -> Plain:
 
 
 def _groups(record: Record) -> list[Any]:
-    chosen = {trial.number for trial in front_trials(record)}
+    front = {trial.number for trial in front_trials(record)}
     traces: list[Any] = []
     parts = (
         ("single", False, theme.SINGLE, "circle", "dash"),
@@ -81,9 +84,9 @@ def _groups(record: Record) -> list[Any]:
         part = [trial for trial in rest if trial.is_hybrid == hybrid]
         if not part:
             continue
-        said: dict[str, Any] = (
+        hover_texts: dict[str, Any] = (
             {
-                "text": [hover(record, t, on_front=t.number in chosen) for t in part],
+                "text": [hover(record, t, on_front=t.number in front) for t in part],
                 "hoverinfo": "text",
             }
             if full
@@ -98,7 +101,7 @@ def _groups(record: Record) -> list[Any]:
                 mode="markers",
                 name=f"{name}, each trial ({len(part):,})",
                 marker={"color": colour, "symbol": symbol, "size": 6, "opacity": 0.6},
-                **said,
+                **hover_texts,
             )
         )
         best = _best(_averaged(part))
@@ -117,42 +120,42 @@ def _groups(record: Record) -> list[Any]:
 
 
 def _averaged(trials: Sequence[Trial]) -> list[Trial]:
-    """Return one trial a network, with the mean accuracy of its trainings: no luck of one."""
-    found: dict[str, list[Trial]] = {}
+    """Return one trial for each network, with the mean accuracy of its trainings."""
+    by_key: dict[str, list[Trial]] = {}
     for trial in trials:
-        found.setdefault(trial.key, []).append(trial)
+        by_key.setdefault(trial.key, []).append(trial)
     return [
         same[0]
         if len(same) == 1
         else replace(same[0], accuracy=mean(trial.accuracy or 0.0 for trial in same))
-        for same in found.values()
+        for same in by_key.values()
     ]
 
 
 def _with_units(record: Record) -> list[Trial]:
-    """The trials that are single or hybrid; one without a stack is neither."""
+    """Return the trials that are single or hybrid; a network without a stack is neither."""
     return [trial for trial in record.complete if not trial.is_baseline and trial.has_units]
 
 
 def _best(trials: Sequence[Trial]) -> list[Trial]:
-    """The trials that are better than all that cost no more FLOPs, by rising FLOPs."""
-    found: list[Trial] = []
+    """Return the trials that are better than all with no more FLOPs, by rising FLOPs."""
+    best: list[Trial] = []
     for trial in sorted(trials, key=lambda t: (t.cost.flops, -(t.accuracy or 0.0))):
-        if not found or (trial.accuracy or 0.0) > (found[-1].accuracy or 0.0):
-            found.append(trial)
-    return found
+        if not best or (trial.accuracy or 0.0) > (best[-1].accuracy or 0.0):
+            best.append(trial)
+    return best
 
 
 def _kinds(record: Record) -> list[Any]:
-    everything = _shares(record.complete)
-    if not everything:
+    all_shares = _shares(record.complete)
+    if not all_shares:
         return []
-    chosen = _shares(front_trials(record))
-    ranked = sorted(everything, key=lambda kind: (-everything[kind], kind))[:_KINDS]
+    front_shares = _shares(front_trials(record))
+    ranked = sorted(all_shares, key=lambda kind: (-all_shares[kind], kind))[:_MOST_KINDS]
     bars = []
     for name, shares, colour in (
-        ("all complete trials", everything, theme.OTHER),
-        ("the study's front", chosen, theme.ACCENT),
+        ("all complete trials", all_shares, theme.OTHER),
+        ("the study's front", front_shares, theme.ACCENT),
     ):
         bars.append(
             theme.trace(
@@ -169,24 +172,24 @@ def _kinds(record: Record) -> list[Any]:
 
 
 def _shares(trials: Iterable[Trial]) -> dict[str, float]:
-    """Each kind's share of all units, every trial counting the same."""
-    found: Counter[str] = Counter()
+    """Return each kind's share of all units; every trial has the same weight."""
+    sums: Counter[str] = Counter()
     networks = 0
     for trial in trials:
         counts = unit_counts(trial.architecture.layers)
         total = counts.total()
         networks += total > 0
         for kind, number in counts.items():
-            found[kind] += number / total  # type: ignore[assignment]  # Counter adds fractions
-    return {kind: value / networks for kind, value in found.items()}
+            sums[kind] += number / total  # type: ignore[assignment]  # Counter adds fractions
+    return {kind: value / networks for kind, value in sums.items()}
 
 
 def _axes(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
-    """FLOPs and accuracy, from a little under the floor up if anything is above it."""
+    """Return the axes of FLOPs and accuracy, for the trials from the floor up if there are any."""
     rest = _with_units(record) or record.complete
-    able = [trial for trial in rest if (trial.accuracy or 0.0) >= record.floor] or rest
-    values = [100 * (trial.accuracy or 0.0) for trial in able]
-    flops = [max(trial.cost.flops, 1) for trial in able]
+    feasible = [trial for trial in rest if (trial.accuracy or 0.0) >= record.floor] or rest
+    values = [100 * (trial.accuracy or 0.0) for trial in feasible]
+    flops = [max(trial.cost.flops, 1) for trial in feasible]
     low, high = min(values), max(values)
     pad = 0.06 * (high - low) or 1.0
     return (

@@ -1,18 +1,18 @@
-"""Units looked at: what they do, what a network is without them, as data and as a page."""
+"""The inspection of a network's units: feature maps, effects and savings, as data and as a page."""
 
 from unitsearch.views.inspection.page import inspection_html, write_inspection
-from unitsearch.views.inspection.removal import cost_without, saved
+from unitsearch.views.inspection.removal import cost_without, saved_cost
 from unitsearch.views.inspection.results import (
     DEAD,
     HARMFUL,
     NEEDED,
     UNMEASURED,
     UNRESOLVED,
+    InspectedUnit,
     Inspection,
-    Seen,
-    Shown,
-    Together,
-    gone,
+    JointRemoval,
+    ShownImage,
+    unit_positions,
 )
 
 __all__ = [
@@ -21,13 +21,13 @@ __all__ = [
     "NEEDED",
     "UNMEASURED",
     "UNRESOLVED",
+    "InspectedUnit",
     "Inspection",
-    "Seen",
-    "Shown",
-    "Together",
+    "JointRemoval",
+    "ShownImage",
     "cost_without",
-    "gone",
     "inspection_html",
-    "saved",
+    "saved_cost",
+    "unit_positions",
     "write_inspection",
 ]

@@ -1,6 +1,6 @@
 """Small pictures as PNG: feature maps in a colour scale, images as they are.
 
-Written here because nothing more than zlib is needed, and so that equal maps give equal bytes.
+Our own writer needs only zlib, and equal maps give equal bytes.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _GAP = LEVELS  # the palette's last entry, which lets the page through
 def palette() -> NDArray[np.uint8]:
     """Return the colour scale from low to high: uint8 [levels, 3], red, green, blue."""
     anchors = np.array([list(bytes.fromhex(colour)) for colour in _ANCHORS], float)
-    at = np.linspace(0, len(anchors) - 1, LEVELS)
-    columns = [np.interp(at, np.arange(len(anchors)), anchors[:, i]) for i in range(3)]
+    positions = np.linspace(0, len(anchors) - 1, LEVELS)
+    columns = [np.interp(positions, np.arange(len(anchors)), anchors[:, i]) for i in range(3)]
     return np.stack(columns, 1).round().astype(np.uint8)
 
 
@@ -40,12 +40,14 @@ def maps_png(maps: NDArray[np.float32], ranges: Sequence[tuple[float, float]]) -
 
     Args:
         maps: Float [maps, height, width].
-        ranges: For each map what is drawn lowest and highest; a map of one value is drawn lowest.
+        ranges: For each map the values of the lowest and the highest colour; a map of one value
+            has the lowest colour.
     """
     count, height, width = maps.shape
     tiles = np.full((height, count * (width + 1) - 1), _GAP, np.uint8)
-    for i, (one, (low, high)) in enumerate(zip(maps, ranges, strict=True)):
-        scaled = (one.astype(float) - low) / (high - low) if high > low else np.zeros(one.shape)
+    for i, (values, (low, high)) in enumerate(zip(maps, ranges, strict=True)):
+        spread = high - low
+        scaled = (values.astype(float) - low) / spread if spread > 0 else np.zeros(values.shape)
         levels = np.nan_to_num(scaled).clip(0, 1) * (LEVELS - 1)
         tiles[:, i * (width + 1) : i * (width + 1) + width] = levels.round().astype(np.uint8)
     colours = palette().tobytes() + b"\0\0\0"
@@ -64,7 +66,7 @@ def image_png(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def data_uri(png: bytes) -> str:
-    """Return a picture as an address that holds it."""
+    """Return a picture as a data URI."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 

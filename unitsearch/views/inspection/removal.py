@@ -1,9 +1,9 @@
-"""What a network costs without some of its units, exactly: they, and what only they needed.
+"""The exact cost of a network without some of its units and the channels that only they use.
 
-A unit that goes takes with it the channels that it gave to the next normal layer, and those that
-the normal layer before made for it alone. Both are looked for as far as only layers that treat each
-channel by itself (pooling, depth-wise convolution, flatten before linear) lie between. Where there
-is no such layer, as behind a residual sum, the channels stay: others need them, or the sum does.
+Removing a unit also removes its output channels from the next normal layer, and its input channels
+from the normal layer before it. Between the stack and that layer may lie layers that treat each
+channel by itself: pooling, depth-wise convolution, flatten before linear. Where there is no such
+layer, as behind a residual sum, the channels stay, because other layers or the sum use them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from itertools import count as numbers
+from typing import assert_never
 
 from unitsearch.architecture import (
     Architecture,
@@ -24,99 +25,104 @@ from unitsearch.architecture import (
     Linear,
     Pool,
     Residual,
+    Shuffle,
     Slbf,
     Stack,
     Units,
 )
+from unitsearch.architecture.channels import consumer, producer
 from unitsearch.costs import Cost, layer_cost
 from unitsearch.errors import ShapeError, SpecError, UsageError
 from unitsearch.shapes import Shape, after
 
-# Which units go: their positions in each stack, by the stack's number in the order of ``stacks``.
-Gone = Mapping[int, Set[int]]
+# Positions of units in their stack, by the stack's number in the order of ``stacks``.
+UnitPositions = Mapping[int, Set[int]]
 
 
 @dataclass
 class _Entry:
-    """A layer of a sequence, and the shape of what enters it and is still of use."""
+    """A layer of a sequence with its input shape, without the channels that are removed."""
 
     layer: Layer
     x: Shape
 
 
-def saved(architecture: Architecture, gone: Gone) -> Cost:
-    """Return what ``architecture`` costs less without the units ``gone``.
+def saved_cost(architecture: Architecture, removed: UnitPositions) -> Cost:
+    """Return the costs that removing the units ``removed`` from ``architecture`` saves.
 
     Raises:
         UsageError: As of ``cost_without``.
     """
-    return cost_without(architecture, {}) + cost_without(architecture, gone) * -1
+    return cost_without(architecture, {}) + cost_without(architecture, removed) * -1
 
 
-def cost_without(architecture: Architecture, gone: Gone) -> Cost:
-    """Return the exact cost of ``architecture`` without the units ``gone``.
+def cost_without(architecture: Architecture, removed: UnitPositions) -> Cost:
+    """Return the exact cost of ``architecture`` without the units ``removed``.
 
     Raises:
-        UsageError: If a stack would lose all of its units, or has not so many.
+        UsageError: If a stack would lose all of its units, or has fewer units than a position says.
     """
-    return _cost(architecture.layers, architecture.input, gone, numbers())
+    return _cost(architecture.layers, architecture.input, removed, numbers())
 
 
-def _cost(layers: Layers, x: Shape, gone: Gone, number: Iterator[int]) -> Cost:
-    entries, thinned, total = [], [], Cost()
-    for at, layer in enumerate(layers):
+def _cost(layers: Layers, x: Shape, removed: UnitPositions, number: Iterator[int]) -> Cost:
+    entries, reduced, total = [], [], Cost()
+    plain: list[_Entry] = []  # the layers that hold no other layers
+    for index, layer in enumerate(layers):
         entries.append(_Entry(layer, x))
         match layer:
             case Stack():
-                units = gone.get(next(number), frozenset())
+                plain.append(entries[-1])
+                units = removed.get(next(number), frozenset())
                 if units:
-                    thinned.append((at, units))
+                    reduced.append((index, units))
             case Residual():
-                total += _cost(layer.body, x, gone, number)
-                total += _cost(layer.shortcut, x, gone, number)
+                total += _cost(layer.body, x, removed, number)
+                total += _cost(layer.shortcut, x, removed, number)
             case Gate():
-                total += _cost(layer.body, x, gone, number)
+                total += _cost(layer.body, x, removed, number)
             case Branches():
                 for i, sequence in enumerate(layer.of):
                     share = x if layer.split is None else (layer.split[i], *x[1:])
-                    total += _cost(sequence, share, gone, number)
+                    total += _cost(sequence, share, removed, number)
+            case Conv() | Flatten() | GlobalPool() | Linear() | Pool() | Shuffle() | Slbf():
+                plain.append(entries[-1])
             case _:
-                pass
+                assert_never(layer)
         x = after(layer, x)
-    for at, units in thinned:
-        _thin(entries, at, units)
-    for entry in entries:
-        if not isinstance(entry.layer, (Residual, Gate, Branches)):
-            total += layer_cost(entry.layer, entry.x)
+    for index, units in reduced:
+        _remove_units(entries, index, units)
+    for entry in plain:
+        total += layer_cost(entry.layer, entry.x)
     return total
 
 
-def _thin(entries: list[_Entry], at: int, units: Set[int]) -> None:
-    """Take ``units`` out of the stack at ``at``, and their channels out of its neighbours."""
-    stack, x = entries[at].layer, entries[at].x
+def _remove_units(entries: list[_Entry], index: int, units: Set[int]) -> None:
+    """Remove units from the stack at ``index``, and their channels from the layers around it."""
+    stack, x = entries[index].layer, entries[index].x
     assert isinstance(stack, Stack)
-    rest = _left(stack, units)
-    first = _producer(entries, at, stack.inputs - rest.inputs)
-    last = _consumer(entries, at, rest.outputs)
-    entries[at].layer = rest
+    rest = _remaining(stack, units)
+    first = _producer(entries, index, stack.inputs - rest.inputs)
+    last = _consumer(entries, index, rest.outputs)
+    entries[index].layer = rest
     if first is None:
-        entries[at].x = (rest.inputs, *x[1:])
-        first = at
+        entries[index].x = (rest.inputs, *x[1:])
+        first = index
     else:
         producer = entries[first].layer
         assert isinstance(producer, (Conv, Linear, Slbf))
         entries[first].layer = replace(producer, out=rest.inputs)
-        for i in range(first + 1, at):
+        for i in range(first + 1, index):
             entries[i].layer = _narrowed(entries[i].layer, rest.inputs)
     if last is None:
-        last = at
-    for i in range(at + 1, last):
+        last = index
+    for i in range(index + 1, last):
         entries[i].layer = _narrowed(entries[i].layer, rest.outputs)
     for before, entry in zip(entries[first:last], entries[first + 1 : last + 1], strict=True):
         entry.x = after(before.layer, before.x)
 
 
-def _left(stack: Stack, units: Set[int]) -> Stack:
+def _remaining(stack: Stack, units: Set[int]) -> Stack:
     """Return ``stack`` without some of its units."""
     if any(not 0 <= unit < stack.size for unit in units):
         raise UsageError(place="units", found=sorted(units), expected=f"0 to {stack.size - 1}")
@@ -124,65 +130,36 @@ def _left(stack: Stack, units: Set[int]) -> Stack:
         raise UsageError(place="units", found="all units of a stack", expected="some that stay")
     runs, start = [], 0
     for run in stack.units:
-        stay = run.count - sum(unit in units for unit in range(start, start + run.count))
+        remaining = run.count - sum(unit in units for unit in range(start, start + run.count))
         start += run.count
-        if stay:
-            runs.append(Units(stay, run.unit))
+        if remaining:
+            runs.append(Units(remaining, run.unit))
     return Stack(units=tuple(runs), name=stack.name)
 
 
 def _producer(entries: list[_Entry], at: int, fewer: int) -> int | None:
-    """Return which layer makes the channels of the stack at ``at`` and can make ``fewer`` less."""
-    width = entries[at].x[0]
-    for i in range(at - 1, -1, -1):
-        layer = entries[i].layer
-        match layer:
-            case Conv(groups=1) | Linear():
-                return i
-            case Slbf():  # its bank may ask for as many filters as there are
-                try:
-                    replace(layer, out=layer.out - fewer)
-                except SpecError:
-                    return None
-                return i
-            case Conv() if layer.groups == layer.out == width:
-                continue
-            case Pool() | GlobalPool():
-                continue
-            case _:
-                return None
-    return None
+    """Return the layer that makes the channels of the stack at ``at`` and can do with fewer."""
+    i = producer(tuple(entry.layer for entry in entries), at)
+    layer = None if i is None else entries[i].layer
+    if isinstance(layer, Slbf):  # its bank may ask for as many filters as there are
+        try:
+            replace(layer, out=layer.out - fewer)
+        except SpecError:
+            return None
+    return i
 
 
 def _consumer(entries: list[_Entry], at: int, width: int) -> int | None:
-    """Return which layer takes the channels of the stack at ``at`` and can do with ``width``."""
-    stack = entries[at].layer
-    assert isinstance(stack, Stack)
-    flat = len(entries[at].x) == 1
-    for i in range(at + 1, len(entries)):
-        layer, x = entries[i].layer, entries[i].x
-        match layer:
-            case Conv(groups=1) if not flat:
-                return i
-            case Slbf(splits=1) if not flat:
-                try:
-                    after(layer, (width, *x[1:]))
-                except ShapeError:  # so few channels do not tell its filters apart
-                    return None
-                return i
-            case Linear():
-                return i
-            case Conv() if layer.groups == layer.out == stack.outputs:
-                continue
-            case Pool() | GlobalPool():
-                continue
-            case Flatten():
-                flat = True
-            case _:
-                return None
-    return None
+    """Return the layer that takes the channels of the stack at ``at`` and can do with ``width``."""
+    i = consumer(tuple(entry.layer for entry in entries), at)
+    if i is not None and isinstance(entries[i].layer, Slbf):
+        try:
+            after(entries[i].layer, (width, *entries[i].x[1:]))
+        except ShapeError:  # so few channels do not tell its filters apart
+            return None
+    return i
 
 
 def _narrowed(layer: Layer, width: int) -> Layer:
-    """Return a layer between the stack and its neighbour for ``width`` channels."""
+    """Return a layer that treats each channel by itself, for ``width`` channels."""
     return replace(layer, out=width, groups=width) if isinstance(layer, Conv) else layer

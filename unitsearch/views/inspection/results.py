@@ -1,4 +1,4 @@
-"""What an inspection found, as data: units, what they do, what removing them would save."""
+"""The result of an inspection as data: units, their activity and effects, what removal saves."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unitsearch.architecture import Architecture
+from unitsearch.architecture.description import unit_kind
 from unitsearch.costs import Cost
-from unitsearch.views.drawing import unit_kind
 
 if TYPE_CHECKING:
     from unitsearch.network.features import Activity, RemovalEffect, UnitAt
@@ -22,14 +22,14 @@ DEAD, UNRESOLVED, NEEDED, HARMFUL, UNMEASURED = (
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A unit and what was found of it.
+class InspectedUnit:
+    """A unit with its measures.
 
     Attributes:
-        at: Where it stands.
-        activity: What many images make of its outputs.
-        effect: What the network loses without it; None if that was not measured.
-        saves: What the network costs less without it; None if it is the stack's only unit.
+        at: The position of the unit in the network.
+        activity: The statistics of its output maps over many images.
+        effect: The loss of the network without it; None if that was not measured.
+        saves: The costs that removing it saves; None if it is the only unit of its stack.
     """
 
     at: UnitAt
@@ -39,12 +39,12 @@ class Seen:
 
     @property
     def kind(self) -> str:
-        """What a reader calls it."""
+        """The name of its kind."""
         return unit_kind(self.at.unit)
 
     @property
     def finding(self) -> str:
-        """What is to be thought of it.
+        """The conclusion about it.
 
         ``dead``: all of its output maps are the same for every image. ``no effect resolved``:
         without it, accuracy changes by at most two standard errors. ``needed`` and ``harmful``:
@@ -59,8 +59,8 @@ class Seen:
         return NEEDED if self.effect.falls else HARMFUL
 
     @property
-    def said(self) -> str:
-        """The finding in words, with the number of images that stands behind it."""
+    def explanation(self) -> str:
+        """The finding in words, with the number of images that it rests on."""
         effect = self.effect
         match self.finding:
             case "dead":
@@ -80,31 +80,31 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Together:
-    """Several units that go at once.
+class JointRemoval:
+    """Several units that are removed at once.
 
     Attributes:
-        units: Which.
-        effect: What the network loses without all of them.
-        saves: What it costs less.
+        units: The removed units.
+        effect: The loss of the network without all of them.
+        saves: The costs that removing them saves.
     """
 
-    units: tuple[Seen, ...]
+    units: tuple[InspectedUnit, ...]
     effect: RemovalEffect
     saves: Cost
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
-    """An image and what the network makes of it.
+class ShownImage:
+    """An image with the network's answer and feature maps.
 
     Attributes:
         number: Its position among the images of its part.
         pixels: uint8 [channels, height, width].
         label: Its class.
-        answer: The class that the network finds likeliest.
-        probability: How likely.
-        maps: Of each unit, in order, its output maps: float [maps, height, width].
+        answer: The class with the highest probability by the network.
+        probability: That probability.
+        maps: The output maps of each unit in order: float [maps, height, width].
     """
 
     number: int
@@ -117,25 +117,25 @@ class Shown:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """What an inspection found.
+    """The result of an inspection.
 
     Attributes:
-        name: What the network is called.
+        name: Name of the network.
         architecture: The network, its units in canonical order.
-        cost: What it costs.
+        cost: The cost of the network.
         data: Name of its data set.
-        part: Which images were looked at: validation or test.
-        part_size: How many there are.
-        images: How many were measured on.
-        right: Of them, those that the network answers rightly.
-        is_same_split: Whether the network was trained with the same split, so that it has seen none
-            of these images; None if its file does not say.
+        part: The part of the data whose images are used: validation or test.
+        part_size: Number of images of the part.
+        images: Number of images that were measured on.
+        right: Number of these images that the network classifies correctly.
+        is_same_split: Whether the network was trained with the same split, so that it was trained
+            on none of these images; None if its file does not say.
         units: Every unit, stack by stack.
         idle: The units that are dead or without resolved effect, together; None if there are none
             or no other unit would be left.
-        removable: The most of them, in order of their effect, without which together accuracy does
-            not fall by more than two standard errors; ``idle`` itself if that holds for all, None
-            if it holds for none.
+        removable: As many of them as possible, in order of their effect, such that accuracy does
+            not fall by more than two standard errors without all of these; ``idle`` itself if that
+            holds for all, None if it holds for none.
         shown: The images whose maps are shown.
     """
 
@@ -148,29 +148,29 @@ class Inspection:
     images: int
     right: int
     is_same_split: bool | None
-    units: tuple[Seen, ...]
-    idle: Together | None
-    removable: Together | None
-    shown: tuple[Shown, ...]
+    units: tuple[InspectedUnit, ...]
+    idle: JointRemoval | None
+    removable: JointRemoval | None
+    shown: tuple[ShownImage, ...]
 
     @property
     def accuracy(self) -> float:
-        """On the images that were measured on, a fraction."""
+        """The accuracy on the images that were measured on, a fraction."""
         return self.right / self.images
 
-    def stacks(self) -> list[tuple[Seen, ...]]:
+    def stacks(self) -> list[tuple[InspectedUnit, ...]]:
         """Return the units stack by stack."""
-        found: dict[int, list[Seen]] = {}
+        by_stack: dict[int, list[InspectedUnit]] = {}
         for unit in self.units:
-            found.setdefault(unit.at.stack, []).append(unit)
-        return [tuple(units) for units in found.values()]
+            by_stack.setdefault(unit.at.stack, []).append(unit)
+        return [tuple(units) for units in by_stack.values()]
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return a row for each unit: what it is, its measures, what removing it would save."""
+        """Return a row for each unit: its name, kind, measures and the costs that removal saves."""
         return [_row(unit) for unit in self.units]
 
 
-def _row(unit: Seen) -> dict[str, Any]:
+def _row(unit: InspectedUnit) -> dict[str, Any]:
     effect, saves = unit.effect, unit.saves
     return {
         "stack": unit.at.name,
@@ -195,15 +195,15 @@ def _row(unit: Seen) -> dict[str, Any]:
     }
 
 
-def less(whole: Cost, part: Cost) -> Mapping[str, float]:
-    """Return what share of a network's costs a part of it is, by the name of each cost."""
+def cost_shares(whole: Cost, part: Cost) -> Mapping[str, float]:
+    """Return the share of each cost of a network that a part of it takes, by the cost's name."""
     pairs = ("params", "macs", "flops")
     return {n: getattr(part, n) / getattr(whole, n) if getattr(whole, n) else 0.0 for n in pairs}
 
 
-def gone(units: Sequence[Seen]) -> dict[int, set[int]]:
-    """Return the positions of units in each stack."""
-    found: dict[int, set[int]] = {}
+def unit_positions(units: Sequence[InspectedUnit]) -> dict[int, set[int]]:
+    """Return the positions of units in their stacks, by the number of each stack."""
+    positions: dict[int, set[int]] = {}
     for unit in units:
-        found.setdefault(unit.at.stack, set()).add(unit.at.index)
-    return found
+        positions.setdefault(unit.at.stack, set()).add(unit.at.index)
+    return positions

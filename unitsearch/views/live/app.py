@@ -1,4 +1,4 @@
-"""The dashboard as a Dash application: its page, its routes, and how it learns what is new."""
+"""The dashboard as a Dash application: its page, its routes and its clock."""
 
 from __future__ import annotations
 
@@ -10,77 +10,80 @@ from typing import TYPE_CHECKING
 
 from unitsearch.errors import StudyError, UnitSearchError
 from unitsearch.views.figures.theme import CONFIG
+from unitsearch.views.live.answers import Answers
+from unitsearch.views.live.board_files import DEFAULT_BOARD
 from unitsearch.views.live.guard import guard
-from unitsearch.views.live.pages import Pages
-from unitsearch.views.pages.page import LINKED, asset
+from unitsearch.views.pages.document import LINKED, asset
 
 if TYPE_CHECKING:
     from dash import Dash
     from flask import Flask, Response
 
-SECONDS = 4  # between two looks of a page: of a search that fills all cores each takes a little
+# Seconds between two requests of a page for changes: each takes a little of the cores that a search
+# fills.
+SECONDS = 4
 
 
-def dash_app(pages: Pages, port: Callable[[], int]) -> Dash:
+def dash_app(answers: Answers, port: Callable[[], int]) -> Dash:
     """Return the application.
 
     Args:
-        pages: What it answers.
-        port: Where it will listen, once it does.
+        answers: The answers to its requests.
+        port: Returns the port once the server listens.
     """
     from dash import ClientsideFunction, Dash, Input, dcc
 
-    served = _assets()
+    assets = _assets()
     app = Dash(
         "unitsearch",
         title="unitsearch",
         update_title="",  # the title is the page's own
         include_assets_files=False,
         serve_locally=True,
-        index_string=_index(served),
+        index_string=_index(assets),
     )
     app.layout = dcc.Interval(id="clock", interval=1000 * SECONDS)
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("unitsearch", "look"), Input("clock", "n_intervals")
     )
-    _routes(app.server, pages, served)
+    _routes(app.server, answers, assets)
     guard(app.server, port, app.csp_hashes())
     return app
 
 
-def _routes(server: Flask, pages: Pages, served: dict[str, tuple[bytes, str]]) -> None:
+def _routes(server: Flask, answers: Answers, assets: dict[str, tuple[bytes, str]]) -> None:
     from flask import Response, abort, request, send_file
 
-    def answer(make: Callable[[list[str], str], str]) -> Response:
-        board = request.args.get("board", "report")
-        return _answered(lambda: make(request.args.getlist("study"), board))
+    def respond_for_board(make: Callable[[list[str], str], str]) -> Response:
+        board = request.args.get("board", DEFAULT_BOARD)
+        return respond(lambda: make(request.args.getlist("study"), board))
 
-    def _answered(make: Callable[[], str]) -> Response:
+    def respond(make: Callable[[], str]) -> Response:
         try:
             return Response(make(), mimetype="application/json")
         except UnitSearchError as error:
-            said = json.dumps({"error": str(error)})
-            return Response(said, status=404, mimetype="application/json")
+            message = json.dumps({"error": str(error)})
+            return Response(message, status=404, mimetype="application/json")
 
     def part(number: int) -> Response:
-        return answer(lambda names, board: pages.part(names, board, number))
+        return respond_for_board(lambda names, board: answers.part(names, board, number))
 
     def page() -> Response:
         known = request.args.get("known", 0, type=int)
         parts = request.args.getlist("part", type=int)
-        return answer(lambda names, board: pages.look(names, board, known, parts))
+        return respond_for_board(lambda names, board: answers.look(names, board, known, parts))
 
     def trials() -> Response:
-        return answer(pages.trials)
+        return respond_for_board(answers.trials)
 
     def trial() -> Response:
         name, number = request.args.get("study", ""), request.args.get("number", -1, type=int)
-        return _answered(lambda: json.dumps(pages.trial(name, number)))
+        return respond(lambda: json.dumps(answers.trial(name, number)))
 
     def weights() -> Response:
         name, number = request.args.get("study", ""), request.args.get("number", -1, type=int)
         try:
-            path = pages.weights(name, number)
+            path = answers.weights(name, number)
         except StudyError:
             path = None
         if path is None:
@@ -89,12 +92,13 @@ def _routes(server: Flask, pages: Pages, served: dict[str, tuple[bytes, str]]) -
         return send_file(path, as_attachment=True, download_name=download)
 
     def shipped(name: str) -> Response:
-        if name not in served:
+        if name not in assets:
             abort(404)
-        content, kind = served[name]
-        found = Response(content, mimetype=kind)
-        found.headers["Cache-Control"] = "max-age=31536000, immutable"  # its address says which
-        return found
+        content, kind = assets[name]
+        response = Response(content, mimetype=kind)
+        # the address changes with the content: see _index
+        response.headers["Cache-Control"] = "max-age=31536000, immutable"
+        return response
 
     server.add_url_rule("/api/page", view_func=page)
     server.add_url_rule("/api/part/<int:number>", view_func=part)
@@ -124,11 +128,11 @@ def _assets() -> dict[str, tuple[bytes, str]]:
     }
 
 
-def _index(served: dict[str, tuple[bytes, str]]) -> str:
+def _index(assets: dict[str, tuple[bytes, str]]) -> str:
     page = files("unitsearch.views.live").joinpath("page.html").read_text("utf-8")
     page = page.replace("%filters%", asset("filters.html")).replace(
         "%drawer%", asset("drawer.html")
     )
-    for name, (content, _) in served.items():
+    for name, (content, _) in assets.items():
         page = page.replace(f"%{name}%", f"/shipped/{name}?{sha256(content).hexdigest()[:12]}")
     return page

@@ -1,4 +1,4 @@
-"""Which studies the dashboard may show, by name; each is read by a looker of its own."""
+"""The studies that the dashboard may show, by name; each has a looker that reads it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from unitsearch.study.record import Record
 
 
 class Catalogue:
-    """The studies that were named, or all of ``./studies``, where new ones are found as they come.
+    """The studies that were named, or all of ``./studies``, new ones included.
 
     Args:
         studies: Names or folders; none for all.
 
     Raises:
-        StudyError: If one of them is no study.
+        StudyError: If a name or folder is no study.
     """
 
     def __init__(self, studies: Sequence[str | Path] = ()) -> None:
@@ -32,22 +32,22 @@ class Catalogue:
         self._lock = threading.Lock()
 
     def folders(self) -> dict[str, Path]:
-        """Return the folder of each study by its name; of equal names later ones get a count."""
-        found: dict[str, Path] = {}
+        """Return the folder of each study by its name; a name that comes again gets a count."""
+        by_name: dict[str, Path] = {}
         folders = self._given or sorted(path.parent for path in Path(STUDIES).glob(f"*/{MANIFEST}"))
         for folder in folders:
             name, count = folder.resolve().name, 1
-            while name in found:
+            while name in by_name:
                 count += 1
                 name = f"{folder.resolve().name} ({count})"
-            found[name] = folder
-        return found
+            by_name[name] = folder
+        return by_name
 
     def look(self, name: str) -> Record:
-        """Return a study as it stands, under the name that the catalogue gives it.
+        """Return a study as it stands now, under its name in the catalogue.
 
         Raises:
-            StudyError: If there is none of that name, or it cannot be read.
+            StudyError: If no study has that name, or it cannot be read.
         """
         folder = self.folders().get(name)
         if folder is None:
@@ -56,26 +56,26 @@ class Catalogue:
         if looker.known is not None:
             return self._named(name, looker.look())
         with no_collection():
-            found = looker.look()
-            gc.freeze()  # what was read stays: the collector need not look through it again
-        return self._named(name, found)
+            record = looker.look()
+            gc.freeze()  # the record stays: the collector need not search through it again
+        return self._named(name, record)
 
     def known(self, name: str, folder: Path) -> Record | None:
-        """Return a study as it was last seen, None if nobody looked yet."""
+        """Return a study as it was last read, None if it was not read yet."""
         looker = self._lookers.get(folder)
-        found = looker.known if looker else None
-        return None if found is None else self._named(name, found)
+        record = looker.known if looker else None
+        return None if record is None else self._named(name, record)
 
     def read_all(self) -> None:
-        """Look at every study once, so that a list has them all."""
+        """Read every study once, so that the list shows all of them."""
         for name in self.folders():
             try:
                 self.look(name)
             except StudyError:
-                continue  # the list says so
+                continue  # its own page shows the error
 
     def close(self) -> None:
-        """Let go of all files and connections."""
+        """Close all files and connections."""
         with self._lock:
             for looker in self._lookers.values():
                 looker.close()

@@ -1,4 +1,4 @@
-"""Who may ask the dashboard, and what a page of it may do."""
+"""The guard of the dashboard's server: requests that it refuses, rights that its pages have."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask, Response
 
-# The page may load and ask for what this server has, and nothing else; plotly compiles its WebGL
-# shaders' wrappers and writes styles.
+# A page may load and request from this server and from nowhere else. Plotly compiles wrappers of
+# its WebGL shaders, hence unsafe-eval, and writes styles, hence unsafe-inline.
 _POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-eval'{hashes}; style-src 'self' 'unsafe-inline';"
     " img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none';"
@@ -25,28 +25,28 @@ _HEADERS = {
 
 
 def guard(server: Flask, port: Callable[[], int], hashes: Sequence[str]) -> None:
-    """Let ``server`` answer this machine's own pages alone.
+    """Make ``server`` answer this machine's own pages alone.
 
-    A name that is not this machine's is refused: another site may give its own name our address
-    (DNS rebinding). So is what other sites' pages ask for.
+    It refuses requests under another host name, because a site may give its own name this machine's
+    address (DNS rebinding). It also refuses requests of other sites' pages.
 
     Args:
         server: The server.
-        port: Where it listens, once it does.
-        hashes: Of the scripts that stand in the page itself.
+        port: Returns the port once the server listens.
+        hashes: The hashes of the scripts inside the page itself.
     """
     from flask import abort, request
 
-    policy = _POLICY.format(hashes="".join(f" {one}" for one in hashes))
+    policy = _POLICY.format(hashes="".join(f" {hash_}" for hash_ in hashes))
 
     def check() -> None:
         if request.host not in (f"127.0.0.1:{port()}", f"localhost:{port()}"):
             abort(403, "asked under a name that is not this machine's")
         if request.method not in ("GET", "HEAD", "POST"):
             abort(405)
-        own = ("same-origin", "none")
-        asked_by = request.headers.get("Sec-Fetch-Site", "none")
-        if asked_by not in own and request.headers.get("Sec-Fetch-Mode") != "navigate":
+        own_sites = ("same-origin", "none")
+        site = request.headers.get("Sec-Fetch-Site", "none")
+        if site not in own_sites and request.headers.get("Sec-Fetch-Mode") != "navigate":
             abort(403, "asked by another site")
 
     def seal(response: Response) -> Response:

@@ -1,18 +1,18 @@
-// Draws what the dashboard's server says, and asks it for what is in view. Dash calls ``show`` with
-// each new state of the page.
+// The page of the dashboard: draws the server's answers and requests the parts that are in view. Dash
+// calls ``look`` at each tick of its clock.
 (function (u) {
   "use strict";
-  var page = null; // what is shown
-  var wanted = null; // what came last
+  var page = null; // the state that the page shows
+  var wanted = null; // the state that came last
   var busy = false;
   var parts = new Map(); // element -> {number, stale, drawn}
-  var SHARE = 0.1; // of the time that drawing may take while a search runs, whose cores these are
-  var REDRAWN = 0.003; // of the time that drawing a figure again may then take; new points are cheap
-  var AHEAD = 400; // pixels before it comes into view that a part is first drawn
-  var LONGEST = 1500; // milliseconds between two drawings at most, so that no trial waits for long
-  var shown = {}; // HTML by the name of its place
+  var SHARE = 0.1; // share of the time that drawing may take while a search runs on the same cores
+  var REDRAWN = 0.003; // share that drawing figures again may take then; new points take little
+  var AHEAD = 400; // pixels outside the window within which a part is drawn for the first time
+  var LONGEST = 1500; // the most milliseconds between two drawings, so that no trial waits for long
+  var shown = {}; // HTML by the id of its element
   var given = {}; // parts that came with the page, by number
-  var table = null; // settles once the trials are known, without which nothing can be brushed
+  var table = null; // a promise: settles once the trials are known, which a brush needs
   var plotly = new Promise(function (done) {
     if (window.Plotly) return done();
     document.getElementById("plotly").addEventListener("load", done);
@@ -33,8 +33,8 @@
   }
 
   u.details = function (id) {
-    var at = id.lastIndexOf(":");
-    return ask("/api/trial", { study: id.slice(0, at), number: id.slice(at + 1) });
+    var colon = id.lastIndexOf(":");
+    return ask("/api/trial", { study: id.slice(0, colon), number: id.slice(colon + 1) });
   };
 
   function show(next) {
@@ -49,20 +49,20 @@
     busy = true;
     Promise.resolve(render(next, page)).catch(complain).then(function () {
       page = next;
-      var rest = Math.min((performance.now() - began) / SHARE, LONGEST);
+      var pause = Math.min((performance.now() - began) / SHARE, LONGEST);
       setTimeout(function () {
         busy = false;
         work();
-      }, rest);
+      }, pause);
     });
   }
 
   function complain(error) {
-    var said = document.createElement("p");
-    said.className = "problem";
-    said.setAttribute("role", "alert");
-    said.textContent = String(error.message || error);
-    document.getElementById("head").replaceChildren(said);
+    var message = document.createElement("p");
+    message.className = "problem";
+    message.setAttribute("role", "alert");
+    message.textContent = String(error.message || error);
+    document.getElementById("head").replaceChildren(message);
     delete shown.head;
   }
 
@@ -87,7 +87,7 @@
     return Promise.all([table, fillNear()]);
   }
 
-  // Puts new HTML in a place; a select that is being used is left alone.
+  // Puts new HTML into an element, unless the reader is using a select in it.
   function put(name, html) {
     var place = document.getElementById(name);
     if (shown[name] === html || place.querySelector("select:focus")) return;
@@ -108,8 +108,8 @@
 
   function unobserve(element) { nears.forEach(function (near) { near.unobserve(element); }); }
 
-  // Whether a part is near enough to be filled: one that is empty a little before it comes into
-  // view, one that has become old not until it does.
+  // Returns whether a part is near enough to be filled: an empty part a little before it comes into
+  // view, a stale part once it is in view.
   function isNear(element) {
     var box = element.getBoundingClientRect(), ahead = parts.get(element).drawn ? 0 : AHEAD;
     return box.top < window.innerHeight + ahead && box.bottom > -ahead;
@@ -118,12 +118,12 @@
   function isDue(element) { return parts.get(element).stale && isNear(element); }
 
   function askPart(number) {
-    var found = given[number];
-    delete given[number]; // drawing changes it
-    return found ? Promise.resolve(found) : ask("/api/part/" + number);
+    var part = given[number];
+    delete given[number]; // drawing changes the figure, so it is used once
+    return part ? Promise.resolve(part) : ask("/api/part/" + number);
   }
 
-  // Fills the parts that are due from the top down; one is drawn while the next is asked for.
+  // Fills the parts that are due, from the top down; one is drawn while the next is requested.
   var filling = null;
   function fillNear() {
     var drawn = Promise.resolve();
@@ -171,7 +171,7 @@
       location.assign(event.target.value);
     }
   });
-  // A page that nobody sees asks for nothing.
+  // A hidden page requests nothing.
   document.addEventListener("visibilitychange", function () {
     if (window.dash_clientside.set_props) {
       window.dash_clientside.set_props("clock", { disabled: document.hidden });
@@ -179,7 +179,7 @@
     if (!document.hidden) look();
   });
 
-  // Asks for the page and, should it have changed, with it for all that is in view.
+  // Requests the page and, if it has changed, all parts that are in view.
   var looking = false;
   function look() {
     var more = {};
@@ -200,5 +200,5 @@
       return window.dash_clientside.no_update;
     },
   };
-  look(); // the first does not wait for Dash to be loaded
+  look(); // the first request does not wait until Dash is loaded
 })(window.unitsearch);

@@ -1,4 +1,4 @@
-"""The dashboard's server: one address of this machine, threads, no log but errors."""
+"""The dashboard's server: it listens on this machine alone and logs nothing but errors."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unitsearch.errors import PackageError, UsageError
+from unitsearch.views.live.answers import Answers
+from unitsearch.views.live.bar import address
+from unitsearch.views.live.board_files import own_boards, shipped_boards
 from unitsearch.views.live.catalogue import Catalogue
-from unitsearch.views.live.pages import Pages, address, own_boards, shipped_boards
 
 if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
@@ -23,24 +25,33 @@ class Server:
     """A dashboard that listens and answers once ``serve`` is called.
 
     Attributes:
-        url: What a browser opens: the study if there is but one, else the list of them.
+        url: The address of its first page: of the only study, or of the list of studies.
+        answers: The answers that it gives.
     """
 
     url: str
-    pages: Pages
+    answers: Answers
     _wsgi: BaseWSGIServer
+    _is_closed: bool = False
 
     def serve(self) -> None:
-        """Answer until ``close`` is called, from another thread, or an interrupt comes."""
-        threading.Thread(target=self.pages.prepare, daemon=True).start()
+        """Answer requests until ``close`` is called from another thread.
+
+        Raises:
+            KeyboardInterrupt: If the user interrupts it.
+        """
+        threading.Thread(target=self.answers.prepare, daemon=True).start()
         try:
             self._wsgi.serve_forever()
+            if not self._is_closed:  # werkzeug takes an interrupt for a normal end
+                raise KeyboardInterrupt
         finally:
             self._wsgi.server_close()
-            self.pages.catalogue.close()
+            self.answers.catalogue.close()
 
     def close(self) -> None:
         """End ``serve``."""
+        self._is_closed = True
         self._wsgi.shutdown()
 
 
@@ -51,17 +62,17 @@ def open_server(
 
     Args:
         studies: Names or folders; all of ``./studies`` unless given.
-        port: Where it listens; 0 takes a free one.
-        boards: Files of boards that are offered beside the shipped ones.
+        port: The port; 0 takes a free one.
+        boards: Files of boards to offer beside the shipped ones.
 
     Raises:
         PackageError: If Dash is not installed.
-        StudyError: If one of the studies is none.
-        SpecError: If a board is not what it should be.
-        UsageError: If the port is taken.
+        StudyError: If a name or folder is no study.
+        SpecError: If a file is not a valid board.
+        UsageError: If the port is in use.
     """
     try:
-        import dash  # noqa: F401  # everything below needs it
+        import dash  # noqa: F401  # the imports below need it
         from werkzeug.serving import WSGIRequestHandler, make_server
     except ImportError:
         raise PackageError(
@@ -70,21 +81,21 @@ def open_server(
     from unitsearch.views.live.app import dash_app
 
     class Quiet(WSGIRequestHandler):
-        """Says nothing of what is asked, and little of itself."""
+        """A handler that logs no request and does not name its software's version."""
 
         server_version = "unitsearch"
         sys_version = ""
 
         def log_request(self, *_: object) -> None: ...
 
-    pages = Pages(Catalogue(studies), {**shipped_boards(), **own_boards(boards)})
-    app = dash_app(pages, lambda: wsgi.server_port)
+    answers = Answers(Catalogue(studies), {**shipped_boards(), **own_boards(boards)})
+    app = dash_app(answers, lambda: wsgi.server_port)
     try:
         wsgi = make_server(HOST, port, app.server, threaded=True, request_handler=Quiet)
     except (OSError, SystemExit) as error:
         raise UsageError(
             place="--port", found=port, expected="a free port", fix="--port 0 takes one"
         ) from error
-    names = list(pages.catalogue.folders())
-    at = address(names) if len(names) == 1 else "/"
-    return Server(f"http://{HOST}:{wsgi.server_port}{at}", pages, wsgi)
+    names = list(answers.catalogue.folders())
+    path = address(names) if len(names) == 1 else "/"
+    return Server(f"http://{HOST}:{wsgi.server_port}{path}", answers, wsgi)

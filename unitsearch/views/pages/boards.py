@@ -1,4 +1,4 @@
-"""Boards: which panels a page shows, in which order and with which words; a YAML file each."""
+"""Boards: the panels of a page with their order, titles and notes; one YAML file each."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from unitsearch import resources
 from unitsearch.architecture import read_file
 from unitsearch.errors import SpecError, UsageError, did_you_mean
 from unitsearch.fields import Bool, Rule, Text, is_list, join
-from unitsearch.views.figures.options import OPTIONS, same_metric_twice
+from unitsearch.views.figures import FIGURES
+from unitsearch.views.figures.options import same_metric_twice
 
-# Every panel and its options: the figures, and panels of words and tables. Options of each:
-# ``wide`` (all of the page's width), and ``shared``: true shows it only where binary filters are
-# shared, whose size is in bits, false only elsewhere.
+# Every panel and its options: the figures, and the panels of text and tables. Every panel has two
+# more options: ``wide`` (the whole width of the page) and ``shared``. If ``shared`` is true, the
+# panel is shown only for studies that share binary filters, whose size is in bits; if false, only
+# for others.
 PANELS: dict[str, dict[str, Rule]] = {
-    **OPTIONS,
+    **{name: dict(figure.options) for name, figure in FIGURES.items()},
     "front": {},
     "printed_table": {},
     "failures": {},
@@ -34,9 +36,9 @@ class Panel:
 
     Attributes:
         panel: Its name in ``PANELS``.
-        title: What it shows, as a heading.
-        note: How to read it.
-        options: By name, as ``PANELS`` allows them.
+        title: Its heading.
+        note: A sentence that helps to read it.
+        options: The values of its options, by name, as ``PANELS`` allows them.
     """
 
     panel: str
@@ -58,8 +60,8 @@ def board(name: str) -> Board:
     """Return the shipped board called ``name``, or the one in the file ``name`` (``*.yaml``).
 
     Raises:
-        UsageError: If no board is called so.
-        SpecError: If its file is not what a board should be.
+        UsageError: If there is no such board.
+        SpecError: If its file is not a valid board.
     """
     if name.endswith((".yaml", ".yml", ".json")):
         return read_board(Path(name))
@@ -74,7 +76,7 @@ def read_board(path: Path) -> Board:
     """Return the board in the file at ``path``.
 
     Raises:
-        SpecError: If it is not what a board should be, with file, line and place.
+        SpecError: If it is not a valid board, with file, line and place.
     """
     document = read_file(path)
     with document.located():
@@ -94,18 +96,21 @@ def read_board(path: Path) -> Board:
 def _panel(data: Any, place: str) -> Panel:
     data = _mapping(data, place, "a panel", _PANEL_KEYS)
     name = data.get("panel")
-    at = join(place, "panel")
+    name_place = join(place, "panel")
     if not isinstance(name, str) or name not in PANELS:
         fix = did_you_mean(str(name), PANELS)
-        raise SpecError(place=at, found=name, expected="a panel", fix=fix)
+        raise SpecError(place=name_place, found=name, expected="a panel", fix=fix)
     rules = {**PANELS[name], "wide": Bool(), "shared": Bool()}
-    given = data.get("options") or {}
-    options = _mapping(given, join(place, "options"), f"the options of {name}", tuple(rules))
-    read = {key: rules[key].read(value, f"{place}.options.{key}") for key, value in options.items()}
-    twice = same_metric_twice(name, read)
+    given = _mapping(
+        data.get("options") or {}, join(place, "options"), f"the options of {name}", tuple(rules)
+    )
+    options = {
+        key: rules[key].read(value, f"{place}.options.{key}") for key, value in given.items()
+    }
+    twice = same_metric_twice(name, options)
     if twice:
         raise SpecError(place=f"{place}.options", found=twice[0], expected=twice[1])
-    return Panel(name, _text(data, "title", place), _text(data, "note", place), read)
+    return Panel(name, _text(data, "title", place), _text(data, "note", place), options)
 
 
 def _text(data: Mapping[str, Any], key: str, place: str) -> str:

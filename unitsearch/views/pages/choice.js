@@ -1,13 +1,13 @@
-// The trials of the page and which of them are chosen: those that the filters leave and, of these,
-// the brushed ones. There is one choice a page; whoever shows trials listens to it.
+// The trials of the page and the chosen ones among them: the trials that pass the filters and, if
+// something is brushed, lie in the brush. A page has one choice; each table and figure listens to it.
 // A trial's id is "STUDY:NUMBER" everywhere.
 window.unitsearch = window.unitsearch || {};
 (function (u) {
   "use strict";
 
   var brushed = null; // {by: the element it was drawn in, ids: Set}
-  var filter = null; // a claim about a trial's place in the table
-  var shown = null; // Set of ids; null means all
+  var filter = null; // a function of a trial's place in the table: whether the trial passes
+  var shown = null; // Set of the chosen ids; null means all
   var listeners = [];
   var table = empty();
 
@@ -15,7 +15,7 @@ window.unitsearch = window.unitsearch || {};
     return { ids: [], states: [], metrics: {}, labels: {}, front: new Set(), place: new Map() };
   }
 
-  // Takes the columns of each study as details.columns writes them.
+  // Reads the columns of each study, as details.columns writes them.
   function load(parts) {
     table = empty();
     parts.forEach(function (part) {
@@ -29,22 +29,22 @@ window.unitsearch = window.unitsearch || {};
         return part.metrics[name] || part.number.map(function () { return null; });
       }));
     });
-    table.ids.forEach(function (one, i) { table.place.set(one, i); });
+    table.ids.forEach(function (id, i) { table.place.set(id, i); });
     update();
   }
 
   function id(study, number) {
-    var said = String(number);
-    return said.indexOf(":") < 0 ? study + ":" + said : said;
+    var text = String(number);
+    return text.indexOf(":") < 0 ? study + ":" + text : text;
   }
 
   function update() {
-    var left = null;
-    if (filter) left = new Set(table.ids.filter(function (_, i) { return filter(i); }));
-    if (brushed && left) {
-      shown = new Set(Array.from(brushed.ids).filter(function (one) { return left.has(one); }));
+    var passing = null;
+    if (filter) passing = new Set(table.ids.filter(function (_, i) { return filter(i); }));
+    if (brushed && passing) {
+      shown = new Set(Array.from(brushed.ids).filter(function (id) { return passing.has(id); }));
     } else {
-      shown = brushed ? brushed.ids : left;
+      shown = brushed ? brushed.ids : passing;
     }
     listeners.forEach(function (listener) { listener(shown); });
   }
@@ -61,8 +61,8 @@ window.unitsearch = window.unitsearch || {};
       brushed = ids && ids.size ? { by: by, ids: ids } : null;
       update();
     },
-    filter: function (claim) {
-      filter = claim;
+    filter: function (passes) {
+      filter = passes;
       update();
     },
   };

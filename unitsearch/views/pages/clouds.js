@@ -1,19 +1,19 @@
-// Thousands of points on one canvas under a figure, in a few milliseconds and without WebGL: a page
-// may hold sixteen WebGL contexts in all, and drawing in software they take seconds.
-// Traces of type scattergl become clouds; plotly keeps their entry in the legend and their extent.
+// Clouds: thousands of points on one canvas under a figure, drawn in a few milliseconds without WebGL.
+// A page may hold sixteen WebGL contexts in all, and without a graphics card they take seconds.
+// Traces of type scattergl become clouds; plotly keeps their entries in the legend and their extents.
 (function (u) {
   "use strict";
-  var FAINT = 0.2; // of a point's own opacity
-  var REACH = 9; // pixels around the pointer in which a point is found
-  var ABOVE = 6; // pixels around its middle that a point of plotly's own covers of what lies below
-  var MANY = 1500; // points that can be told apart
+  var FAINT = 0.2; // share of its opacity that a point keeps when it is not chosen
+  var REACH = 9; // pixels from the pointer within which a point is picked
+  var ABOVE = 6; // pixels from its centre within which plotly's own point hides a cloud's points
+  var MANY = 1500; // more points than this overlap too much to be told apart
   var stamps = {};
   var ARRAYS = {
     i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array,
     u4: Uint32Array, f4: Float32Array, f8: Float64Array,
   };
 
-  // Plotly's JSON holds numpy's arrays as base64.
+  // Returns an array as numbers; plotly's JSON holds NumPy's arrays in base64.
   function decoded(values) {
     if (!values || values.bdata === undefined) return values;
     var bytes = Uint8Array.from(atob(values.bdata), function (c) { return c.charCodeAt(0); });
@@ -28,11 +28,11 @@
     return /markers/.test(trace.mode || "markers") && !/lines/.test(trace.mode);
   }
 
-  // The points of a trace, which is the figure's ``at``-th, as a cloud; ids name their trials.
-  function cloudOf(trace, at, ids) {
+  // Returns the points of trace number ``index`` of a figure as a cloud; ``ids`` name their trials.
+  function cloudOf(trace, index, ids) {
     var marker = trace.marker || {};
     var cloud = {
-      at: at, x: decoded(trace.x), y: decoded(trace.y), ids: ids || [],
+      trace: index, x: decoded(trace.x), y: decoded(trace.y), ids: ids || [],
       axes: [trace.xaxis || "x", trace.yaxis || "y"],
       opacity: marker.opacity === undefined ? 1 : marker.opacity,
     };
@@ -42,14 +42,14 @@
     return cloud;
   }
 
-  // Takes the clouds out of a figure; ids(trace) names the trials of a trace.
+  // Removes the clouds from a figure and returns them; ids(trace) names the trials of a trace.
   function take(figure, ids) {
     var clouds = [];
-    figure.data.slice().forEach(function (trace, at) {
+    figure.data.slice().forEach(function (trace, index) {
       if (trace.type !== "scattergl") return;
       trace.type = "scatter";
       if (!isOfPoints(trace)) return;
-      var cloud = cloudOf(trace, at, ids(trace));
+      var cloud = cloudOf(trace, index, ids(trace));
       clouds.push(cloud);
       ["customdata", "error_x", "error_y", "text", "hovertext", "hovertemplate"].forEach(
         function (name) { delete trace[name]; });
@@ -66,15 +66,15 @@
     return clouds;
   }
 
-  // What a figure shows besides the points in ``drawn``, a Set of ids, as clouds: those that it has
-  // anyway, and what has come to its other points since.
-  function news(figure, ids, drawn) {
-    return figure.data.map(function (trace, at) {
-      var named = isOfPoints(trace) && /^scatter(gl)?$/.test(trace.type) && ids(trace);
-      if (!named) return null;
-      if (trace.type === "scattergl") return cloudOf(trace, at, named);
-      var places = named.map(function (_, i) { return i; }).filter(function (i) {
-        return !drawn.has(named[i]);
+  // Returns the points of a figure, except those in ``drawn`` (a Set of ids), as clouds: its clouds,
+  // and the points that are new in its other traces.
+  function withNewPoints(figure, ids, drawn) {
+    return figure.data.map(function (trace, index) {
+      var trials = isOfPoints(trace) && /^scatter(gl)?$/.test(trace.type) && ids(trace);
+      if (!trials) return null;
+      if (trace.type === "scattergl") return cloudOf(trace, index, trials);
+      var places = trials.map(function (_, i) { return i; }).filter(function (i) {
+        return !drawn.has(trials[i]);
       });
       function some(values) {
         return places.map(function (i) { return each(values, i); });
@@ -85,13 +85,13 @@
       });
       var part = { x: some(decoded(trace.x)), y: some(decoded(trace.y)), marker: marker,
         xaxis: trace.xaxis, yaxis: trace.yaxis };
-      return places.length ? cloudOf(part, at, some(named)) : null;
+      return places.length ? cloudOf(part, index, some(trials)) : null;
     }).filter(Boolean);
   }
 
-  // What its points look like: ``kinds``, and which of them each is.
+  // Sorts the points of a cloud by their look: fills ``kinds`` and the kind of each point.
   function sort(cloud, marker) {
-    // in steps, so that a few more points leave the entry in the legend as it is
+    // The size shrinks in steps, so that a few more points leave the entry in the legend unchanged.
     var steps = Math.round(20 * Math.sqrt(MANY / cloud.x.length));
     var places = {}, shrunk = Math.max(0.6, Math.min(1, steps / 20));
     cloud.kinds = [];
@@ -106,7 +106,7 @@
     }
   }
 
-  // How much of its strength a point of so many keeps.
+  // Returns the share of its opacity that a point keeps among so many points.
   function thinned(points) {
     return points > MANY ? Math.max(0.22, 0.6 * Math.sqrt(MANY / points)) : 1;
   }
@@ -120,7 +120,7 @@
     return [low, high];
   }
 
-  // A function from data to pixels of the figure.
+  // Returns a function from the values of an axis to pixels of the figure.
   function along(axis, flip) {
     var low = axis.range[0], span = axis.range[1] - axis.range[0], length = axis._length;
     var log = axis.type === "log";
@@ -130,7 +130,7 @@
     };
   }
 
-  // A kind of point as pixels: how much of each it covers, and its colour as a canvas stores it.
+  // Returns a kind of point as pixels: its cover of each pixel, and its colour as a canvas stores it.
   function stamp(kind, ratio) {
     var key = [kind.colour, kind.size, kind.symbol, ratio].join(" ");
     if (stamps[key]) return stamps[key];
@@ -141,7 +141,7 @@
     pen.fillStyle = kind.colour;
     pen.beginPath();
     if (/^diamond/.test(kind.symbol)) {
-      r *= 1.3; // as plotly draws it
+      r *= 1.3; // plotly draws diamonds this much larger
       pen.moveTo(middle, middle - r);
       pen.lineTo(middle + r, middle);
       pen.lineTo(middle, middle + r);
@@ -172,8 +172,8 @@
     return plot.canvas;
   }
 
-  // Paints the clouds of a plot; ``shown`` are the chosen trials, null for all. Pixel by pixel,
-  // which is ten times as fast as ten thousand images drawn.
+  // Paints the clouds of a plot; ``shown`` are the chosen trials, null for all. It writes pixels,
+  // which is ten times as fast as drawing ten thousand images.
   function paint(plot, shown) {
     if (!plot.clouds || !plot.div._fullLayout) return;
     if (!plot.clouds.length) {
@@ -191,16 +191,16 @@
     var pixels = new Uint32Array(image.data.buffer);
     var chosen = 0;
     plot.clouds.forEach(function (cloud) {
-      cloud.seen = plot.div._fullData[cloud.at].visible === true;
+      cloud.isVisible = plot.div._fullData[cloud.trace].visible === true;
       var x = full[cloud.axes[0].replace("x", "xaxis")], y = full[cloud.axes[1].replace("y", "yaxis")];
-      if (!cloud.seen || !x || !y) return;
+      if (!cloud.isVisible || !x || !y) return;
       var toX = along(x, false), toY = along(y, true);
       var frame = [x._offset, y._offset, x._offset + x._length, y._offset + y._length].map(
         function (edge) { return Math.round(edge * ratio); });
       var looks = cloud.kinds.map(function (kind) { return stamp(kind, ratio); });
-      // first those that are not chosen, so that the others lie above them
+      // The trials that are not chosen come first, so that the chosen ones lie above them.
       (shown ? [false, true] : [true]).forEach(function (wanted) {
-        // where thousands lie, how many lie at a place is seen by how dark it is
+        // Among thousands of points the darkness of a place shows how many points lie there.
         var strength = cloud.opacity * thinned(cloud.x.length) * (wanted ? 1 : FAINT);
         var most = 255 * cloud.opacity * (wanted ? 1 : FAINT);
         for (var i = 0; i < cloud.x.length; i++) {
@@ -208,7 +208,7 @@
           if (wanted) chosen++;
           cloud.px[i] = toX(cloud.x[i]);
           cloud.py[i] = toY(cloud.y[i]);
-          print(pixels, canvas.width, looks[cloud.kind[i]], strength, most, frame,
+          stampPoint(pixels, canvas.width, looks[cloud.kind[i]], strength, most, frame,
             cloud.px[i] * ratio, cloud.py[i] * ratio);
         }
       });
@@ -217,7 +217,7 @@
     canvas.dataset.chosen = chosen;
   }
 
-  function print(pixels, width, look, strength, most, frame, px, py) {
+  function stampPoint(pixels, width, look, strength, most, frame, px, py) {
     var side = look.side, left = Math.round(px - side / 2), top = Math.round(py - side / 2);
     if (!(left < frame[2] && left + side > frame[0] && top < frame[3] && top + side > frame[1])) return;
     for (var row = 0; row < side; row++) {
@@ -226,18 +226,18 @@
       for (var column = 0; column < side; column++) {
         var cover = look.cover[row * side + column], x = left + column;
         if (!cover || x < frame[0] || x >= frame[2]) continue;
-        var at = y * width + x, under = pixels[at] >>> 24;
+        var pixel = y * width + x, under = pixels[pixel] >>> 24;
         var alpha = Math.min(most, under + (((255 - under) * cover * strength) / 255 + 0.5)) | 0;
-        if (alpha >= under) pixels[at] = (alpha << 24) | look.colour;
+        if (alpha >= under) pixels[pixel] = (alpha << 24) | look.colour;
       }
     }
   }
 
-  // The point nearest to a place of the figure, {id, px, py, cloud, i}, or null.
+  // Returns the point nearest to a place of the figure, {id, px, py, cloud, i}, or null.
   function near(plot, left, top) {
     var best = null, reach = REACH * REACH;
     (plot.clouds || []).forEach(function (cloud) {
-      if (!cloud.seen) return;
+      if (!cloud.isVisible) return;
       for (var i = 0; i < cloud.ids.length; i++) {
         var dx = cloud.px[i] - left, dy = cloud.py[i] - top, far = dx * dx + dy * dy;
         if (far < reach) {
@@ -249,17 +249,17 @@
     return best;
   }
 
-  // Adds the trials inside a selection, as plotly tells it, to ``ids``.
+  // Adds the trials inside a selection, as plotly's event describes it, to ``ids``.
   function inside(plot, event, ids) {
     var range = event && event.range, lasso = event && event.lassoPoints;
     if (!range && !lasso) return;
     var full = plot.div._fullLayout;
     (plot.clouds || []).forEach(function (cloud) {
-      var at = cloud.axes, corners = range || lasso;
-      if (!cloud.seen || !corners[at[0]] || !corners[at[1]]) return;
-      var toX = along(full[at[0].replace("x", "xaxis")], false);
-      var toY = along(full[at[1].replace("y", "yaxis")], true);
-      var xs = Array.from(corners[at[0]], toX), ys = Array.from(corners[at[1]], toY);
+      var axes = cloud.axes, corners = range || lasso;
+      if (!cloud.isVisible || !corners[axes[0]] || !corners[axes[1]]) return;
+      var toX = along(full[axes[0].replace("x", "xaxis")], false);
+      var toY = along(full[axes[1].replace("y", "yaxis")], true);
+      var xs = Array.from(corners[axes[0]], toX), ys = Array.from(corners[axes[1]], toY);
       var left = Math.min.apply(null, xs), right = Math.max.apply(null, xs);
       var up = Math.min.apply(null, ys), down = Math.max.apply(null, ys);
       for (var i = 0; i < cloud.ids.length; i++) {
@@ -279,47 +279,47 @@
     return odd;
   }
 
-  // The point of a cloud under the pointer, if no point of plotly's own is nearer.
+  // Returns the point of a cloud under the pointer, or null if a point of plotly's own is nearer.
   function under(plot, event) {
     var box = plot.div.getBoundingClientRect();
     var left = event.clientX - box.left, top = event.clientY - box.top;
-    var found = near(plot, left, top);
-    return found && (plot.div._hoverdata || []).every(function (point) {
-      if (!point.xaxis || !point.yaxis) return true;
-      var dx = point.xaxis._offset + point.xaxis.d2p(point.x) - left;
-      var dy = point.yaxis._offset + point.yaxis.d2p(point.y) - top;
-      return Math.hypot(dx, dy) > Math.max(ABOVE, Math.hypot(found.px - left, found.py - top));
-    }) ? found : null;
+    var point = near(plot, left, top);
+    return point && (plot.div._hoverdata || []).every(function (own) {
+      if (!own.xaxis || !own.yaxis) return true;
+      var dx = own.xaxis._offset + own.xaxis.d2p(own.x) - left;
+      var dy = own.yaxis._offset + own.yaxis.d2p(own.y) - top;
+      return Math.hypot(dx, dy) > Math.max(ABOVE, Math.hypot(point.px - left, point.py - top));
+    }) ? point : null;
   }
 
-  // Says which trial of a cloud is under the pointer, and calls open at a click on it.
+  // Shows the trial of a cloud under the pointer, and calls ``open`` at a click on it.
   function listen(plot, open) {
-    var said = document.createElement("div");
-    said.className = "cloud-says";
-    said.hidden = true;
-    plot.div.appendChild(said);
+    var label = document.createElement("div");
+    label.className = "cloud-label";
+    label.hidden = true;
+    plot.div.appendChild(label);
     var pressed = null;
 
     plot.div.addEventListener("mousemove", function (event) {
-      var found = event.buttons ? null : under(plot, event);
-      said.hidden = !found;
-      plot.div.classList.toggle("on-cloud", Boolean(found));
-      if (!found) return;
-      var full = plot.div._fullLayout, at = found.cloud.axes;
-      var lines = ["#" + found.id.split(":").pop()].concat(
-        [["x", found.cloud.x], ["y", found.cloud.y]].map(function (one, k) {
-          var axis = full[at[k].replace(one[0], one[0] + "axis")];
-          return axis.title.text + " " + Number(one[1][found.i].toPrecision(4)).toLocaleString("en");
+      var point = event.buttons ? null : under(plot, event);
+      label.hidden = !point;
+      plot.div.classList.toggle("on-cloud", Boolean(point));
+      if (!point) return;
+      var full = plot.div._fullLayout, axes = point.cloud.axes;
+      var lines = ["#" + point.id.split(":").pop()].concat(
+        [["x", point.cloud.x], ["y", point.cloud.y]].map(function (way, k) {
+          var axis = full[axes[k].replace(way[0], way[0] + "axis")];
+          return axis.title.text + " " + Number(way[1][point.i].toPrecision(4)).toLocaleString("en");
         }));
-      said.replaceChildren.apply(said, lines.map(function (line) {
+      label.replaceChildren.apply(label, lines.map(function (line) {
         var made = document.createElement("div");
         made.textContent = line;
         return made;
       }));
-      said.style.left = found.px + "px";
-      said.style.top = found.py + "px";
+      label.style.left = point.px + "px";
+      label.style.top = point.py + "px";
     });
-    plot.div.addEventListener("mouseleave", function () { said.hidden = true; });
+    plot.div.addEventListener("mouseleave", function () { label.hidden = true; });
     plot.div.addEventListener("pointerdown", function (event) {
       pressed = event.button === 0 ? [event.clientX, event.clientY] : null;
     }, true);
@@ -327,11 +327,11 @@
       if (!pressed) return;
       var moved = Math.abs(event.clientX - pressed[0]) + Math.abs(event.clientY - pressed[1]);
       pressed = null;
-      var found = moved < 4 && plot.div.isConnected ? under(plot, event) : null;
-      if (found) open(found.id);
+      var point = moved < 4 && plot.div.isConnected ? under(plot, event) : null;
+      if (point) open(point.id);
     }, true);
   }
 
-  u.clouds = { decoded: decoded, take: take, news: news, paint: paint, inside: inside,
+  u.clouds = { decoded: decoded, take: take, withNewPoints: withNewPoints, paint: paint, inside: inside,
     listen: listen };
 })(window.unitsearch);

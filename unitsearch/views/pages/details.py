@@ -1,7 +1,7 @@
-"""What a page knows of every trial: columns to filter by, and what opens at a click.
+"""The data of a page on trials: columns to filter by, and the details that open at a click.
 
-The details of a report are embedded compressed, some trials together, and unpacked where one of
-them is opened.
+A report embeds the details compressed, some trials together; its script unpacks them when a reader
+opens one of these trials.
 """
 
 from __future__ import annotations
@@ -13,32 +13,33 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from unitsearch import wording
 from unitsearch.architecture import write_architecture, yaml_text
 from unitsearch.metrics import METRICS
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import rows
-from unitsearch.views import words
 from unitsearch.views.drawing import drawing
-from unitsearch.views.pages.page import packed
+from unitsearch.views.figures.trial_states import STATE_NAMES
+from unitsearch.views.pages.document import packed
 
-# Metrics that a page filters by; where binary filters are shared parameters say nothing.
+# The metrics of a page's filters. If binary filters are shared, bits are the size, not parameters.
 _FILTERS = ("accuracy", "flops", "params", "macs", "ce", "se")
 _FILTERS_SHARED = ("accuracy", "flops", "macs_shared", "bits", "ce", "se_bits")
-# Details are embedded for the front and the baseline, then from the most accurate down, until they
-# are this many characters before compression, in all studies of a page: all of some thousand small
-# networks.
-ROOM = 12_000_000
-_TOGETHER = 20  # trials that are compressed as one
+# A report embeds the details of the front and the baseline, then of the most accurate trials, until
+# the details of all its studies have this many characters before compression: enough for all of
+# some thousand small networks.
+MOST_CHARACTERS = 12_000_000
+_CHUNK = 20  # trials that are compressed together
 
 
 def columns(record: Record) -> dict[str, Any]:
-    """Return one list a column, for all trials: number, state, front, and metrics to filter by.
+    """Return the columns of all trials, a list each: number, state, front and the filters' metrics.
 
-    Accuracies are percent; values have six digits; unknown ones are None.
+    Accuracies are percent; values have six digits; unknown values are None.
     """
     names = _FILTERS_SHARED if record.shares_filters else _FILTERS
     table = rows(record)
-    found: dict[str, Any] = {
+    data: dict[str, Any] = {
         "study": record.name,
         "number": [row["number"] for row in table],
         "state": [row["state"] for row in table],
@@ -46,32 +47,32 @@ def columns(record: Record) -> dict[str, Any]:
         "metrics": {name: [_digits(row[name]) for row in table] for name in names},
         "labels": {name: METRICS[name].label for name in names},
     }
-    found["metrics"]["accuracy"] = [
+    data["metrics"]["accuracy"] = [
         None if row["accuracy"] is None else _digits(100 * row["accuracy"]) for row in table
     ]
-    found["labels"]["accuracy"] += " (%)"
-    return found
+    data["labels"]["accuracy"] += " (%)"
+    return data
 
 
 def details(records: Sequence[Record], colours: Mapping[str, str]) -> dict[str, Any]:
-    """Return what opens at a click, compressed, as far as there is room.
+    """Return the details of trials, compressed, of as many trials as ``MOST_CHARACTERS`` allows.
 
-    Members of the fronts always have theirs; each study gets an equal part of the room.
+    Members of the fronts always have details; each study gets an equal part of the characters.
 
     Returns:
         ``chunks``: zlib streams in base64, of JSON: entries by id, which is ``STUDY:NUMBER``;
-        ``where``: which chunk holds a trial, by its id.
+        ``where``: the chunk that holds a trial, by its id.
     """
     entries: dict[str, str] = {}
     for record in records:
-        entries |= _entries(record, colours, ROOM // len(records))
+        entries |= _entries(record, colours, MOST_CHARACTERS // len(records))
     ids = list(entries)
-    groups = [ids[i : i + _TOGETHER] for i in range(0, len(ids), _TOGETHER)]
-    where = {one: i for i, group in enumerate(groups) for one in group}
+    groups = [ids[i : i + _CHUNK] for i in range(0, len(ids), _CHUNK)]
+    where = {id_: i for i, group in enumerate(groups) for id_ in group}
     return {"where": where, "chunks": [_packed(group, entries) for group in groups]}
 
 
-def _entries(record: Record, colours: Mapping[str, str], room: int) -> dict[str, str]:
+def _entries(record: Record, colours: Mapping[str, str], most: int) -> dict[str, str]:
     """Return the JSON of a study's entries by id, in order of numbers."""
     table = {row["number"]: row for row in rows(record)}
     order = sorted(
@@ -80,48 +81,51 @@ def _entries(record: Record, colours: Mapping[str, str], room: int) -> dict[str,
             not table[t.number]["front"], t.number != 0, -(t.accuracy or 0.0), t.number,
         ),
     )  # fmt: skip
-    found: dict[int, str] = {}
+    texts: dict[int, str] = {}
     used = 0
     for trial in order:
         row = table[trial.number]
-        if used > room and not row["front"]:
+        if used > most and not row["front"]:
             break
         text = json.dumps(entry(record, trial, row, colours))
-        found[trial.number] = text
+        texts[trial.number] = text
         used += len(text)
-    return {f"{record.name}:{number}": found[number] for number in sorted(found)}
+    return {f"{record.name}:{number}": texts[number] for number in sorted(texts)}
 
 
 def entry(
     record: Record, trial: Trial, row: Mapping[str, Any], colours: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return what opens at a click on one trial.
+    """Return the details of one trial, which open at a click.
 
     Args:
         record: Its study.
         trial: The trial.
         row: Its row of ``tables.rows``.
-        colours: Of the kinds of units.
+        colours: The colour of each kind of unit.
     """
-    said = " · baseline" if trial.is_baseline else ""
-    name = f"{record.folder.name}-{trial.number:05d}.yaml"
-    found: dict[str, Any] = {
-        "title": f"Trial {trial.number}{said}{' · on the front' if row['front'] else ''}",
+    groups = [f"Trial {trial.number}"]
+    groups += ["baseline"] if trial.is_baseline else []
+    groups += ["on the front"] if row["front"] else []
+    groups += [STATE_NAMES["stopped"]] if trial.state == "stopped" else []
+    file = f"{record.folder.name}-{trial.number:05d}.yaml"
+    details: dict[str, Any] = {
+        "title": " · ".join(groups),
         "drawing": drawing(trial.architecture, colours),
         "numbers": [line for line in _numbers(record, trial, row) if line[1] not in ("", "–")],
         "yaml": architecture_file(record, trial),
-        "file": name,
-        "retrain": retrain_command(record, name),
+        "file": file,
+        "retrain": retrain_command(record, file),
     }
     if trial.curve:
-        found["curve"] = [round(value, 4) for value in trial.curve]
-    return found
+        details["curve"] = [round(value, 4) for value in trial.curve]
+    return details
 
 
 def architecture_file(record: Record, trial: Trial) -> str:
-    """Return a trial's architecture as YAML, with what is needed to use it and where it is from."""
-    manifest, on = record.manifest, words.measured_on(record)
-    known = {
+    """Return a trial's architecture as YAML, with its data's properties and its provenance."""
+    manifest, on = record.manifest, wording.measured_on(record)
+    provenance = {
         "study": record.name,
         "trial": trial.number,
         "key": trial.key,
@@ -138,7 +142,7 @@ def architecture_file(record: Record, trial: Trial) -> str:
                 classes=manifest.classes or None,
                 mean=manifest.mean or None,
                 std=manifest.std or None,
-                provenance={key: value for key, value in known.items() if value is not None},
+                provenance={key: value for key, value in provenance.items() if value is not None},
             )
         )
     )
@@ -152,32 +156,33 @@ def retrain_command(record: Record, file: str) -> str:
 
 def _numbers(record: Record, trial: Trial, row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     cost = trial.cost
-    on = words.measured_on(record)
-    yield f"accuracy ({on})", words.accuracy(trial)
+    on = wording.measured_on(record)
+    when = " when stopped" if trial.state == "stopped" else ""
+    yield f"accuracy{when} ({on})", wording.accuracy(trial)
     yield f"{on} images", f"{trial.images:,}" if trial.images else ""
-    yield "test accuracy", words.percent(trial.test_accuracy)
-    if record.shares_filters:  # parameters would count what binary filters are made from
+    yield "test accuracy", wording.percent(trial.test_accuracy)
+    if record.shares_filters:  # parameters count the real weights behind binary filters
         yield "MACs, shared filters once", f"{cost.macs_shared:,}"
     else:
         yield "parameters", f"{cost.params:,}"
     yield "MACs", f"{cost.macs:,}"
     yield "FLOPs (papers' convention)", f"{cost.flops:,}"
-    yield "CE", words.ratio(row["ce"])
+    yield "CE", wording.ratio(row["ce"])
     if record.shares_filters:
-        yield "SE in bits", words.ratio(row["se_bits"])
+        yield "SE in bits", wording.ratio(row["se_bits"])
     else:
-        yield "SE", words.ratio(row["se"])
+        yield "SE", wording.ratio(row["se"])
     yield "stored bits", f"{cost.bits:,}"
     yield "training took", "" if trial.train_seconds is None else f"{trial.train_seconds:,.1f} s"
     yield "ran as", trial.plan
-    yield "state", trial.state
+    yield "state", STATE_NAMES[trial.state]
     yield "reason", trial.reason
     yield "seed", str(trial.seed)
     yield "key", trial.key
 
 
 def _packed(ids: Iterable[str], entries: Mapping[str, str]) -> str:
-    text = ",".join(f"{json.dumps(one)}:{entries[one]}" for one in ids)
+    text = ",".join(f"{json.dumps(id_)}:{entries[id_]}" for id_ in ids)
     return packed(f"{{{text}}}")
 
 

@@ -1,13 +1,13 @@
-// The details of a trial, beside the page: drawing, numbers, file. Text from files only ever becomes
-// text nodes; the drawings are our own SVG. u.details(id) gives the details, or null without any.
+// The drawer: the details of one trial beside the page. Text from files only becomes text nodes; the
+// drawings are our own SVG. u.details(id) returns a promise of the details, or of null without any.
 (function (u) {
   "use strict";
   var drawer = document.getElementById("drawer");
   if (!drawer) return;
   var title = document.getElementById("drawer-title");
   var body = document.getElementById("drawer-body");
-  var before = null;
-  var current = null;
+  var before = null; // the element that had the focus before the drawer opened
+  var current = null; // the id of the trial that is open
 
   function element(tag, text, name) {
     var made = document.createElement(tag);
@@ -42,7 +42,9 @@
 
   function fill(id, entry) {
     var study = id.slice(0, id.lastIndexOf(":"));
-    var several = u.choice.table().ids.some(function (one) { return !one.startsWith(study + ":"); });
+    var several = u.choice.table().ids.some(function (other) {
+      return !other.startsWith(study + ":");
+    });
     var parts = [];
     if (!entry) {
       parts.push(numbers(fromTable(id)), element("p", "This page holds the files of the front and " +
@@ -67,16 +69,18 @@
       var value = table.metrics[name][i];
       return [table.labels[name], value === null ? "" : value.toLocaleString("en")];
     });
-    return lines.concat([["state", table.states[i]]]).filter(function (line) { return line[1]; });
+    var state = table.states[i];
+    lines.push(["state", state === "stopped" ? "stopped early" : state]);
+    return lines.filter(function (line) { return line[1]; });
   }
 
   function numbers(lines) {
     var list = element("dl", "", "numbers");
-    lines.forEach(function (said) {
-      var line = element("div");
-      line.append(element("dt", said[0]), element("dd", said[1]));
-      if (said[1].length > 28) line.className = "long";
-      list.appendChild(line);
+    lines.forEach(function (line) {
+      var made = element("div");
+      made.append(element("dt", line[0]), element("dd", line[1]));
+      if (line[1].length > 28) made.className = "long";
+      list.appendChild(made);
     });
     return list;
   }
@@ -101,29 +105,30 @@
     return [again, command, head, text];
   }
 
-  function pre(said) {
-    var text = element("pre");
-    text.tabIndex = 0;
-    text.appendChild(element("code", said));
-    return text;
+  function pre(text) {
+    var made = element("pre");
+    made.tabIndex = 0;
+    made.appendChild(element("code", text));
+    return made;
   }
 
-  function copier(said, text) {
+  // A button that copies ``text``, which ``shown`` shows.
+  function copier(text, shown) {
     return button("Copy", function (made) {
-      toClipboard(said, text).then(function (done) {
+      toClipboard(text, shown).then(function (done) {
         made.textContent = done ? "Copied" : "Selected: press Ctrl+C";
         setTimeout(function () { made.textContent = "Copy"; }, 2000);
       });
     });
   }
 
-  function toClipboard(said, text) {
+  function toClipboard(text, shown) {
     function bySelection() {
-      window.getSelection().selectAllChildren(text);
+      window.getSelection().selectAllChildren(shown);
       return document.execCommand("copy");
     }
     if (!navigator.clipboard) return Promise.resolve(bySelection());
-    return navigator.clipboard.writeText(said).then(function () { return true; }, bySelection);
+    return navigator.clipboard.writeText(text).then(function () { return true; }, bySelection);
   }
 
   function save(name, text) {
@@ -137,7 +142,7 @@
   function curve(values) {
     var space = "http://www.w3.org/2000/svg";
     var low = Math.min.apply(null, values), high = Math.max.apply(null, values);
-    var at = values.map(function (value, i) {
+    var points = values.map(function (value, i) {
       var y = high > low ? (value - low) / (high - low) : 0.5;
       return (4 + (312 * i) / (values.length - 1)).toFixed(1) + "," + (52 - 46 * y).toFixed(1);
     });
@@ -146,17 +151,17 @@
     svg.setAttribute("class", "curve");
     svg.setAttribute("role", "img");
     var line = document.createElementNS(space, "polyline");
-    line.setAttribute("points", at.join(" "));
+    line.setAttribute("points", points.join(" "));
     svg.appendChild(line);
-    var said = "validation accuracy over " + values.length + " epochs, from " +
+    var caption = "validation accuracy over " + values.length + " epochs, from " +
       (100 * values[0]).toFixed(1) + " % to " + (100 * values[values.length - 1]).toFixed(1) + " %";
-    svg.setAttribute("aria-label", said);
+    svg.setAttribute("aria-label", caption);
     var made = element("figure", "", "curve-box");
-    made.append(svg, element("figcaption", said));
+    made.append(svg, element("figcaption", caption));
     return made;
   }
 
-  // Shows in tables and figures which trial is open.
+  // Marks the open trial in tables and figures.
   function mark(id) {
     document.querySelectorAll("tr[data-trial]").forEach(function (row) {
       row.classList.toggle("chosen", u.tables.idOf(row) === id);
@@ -173,13 +178,13 @@
     if (before && before.isConnected) before.focus({ preventScroll: true });
   }
 
-  // The next trial among those that are chosen, in order of their numbers.
+  // Opens the next trial, or the one before, among the chosen trials in order of their numbers.
   function step(by) {
     var shown = u.choice.shown();
     var ids = u.choice.table().ids.filter(function (id) { return !shown || shown.has(id); });
-    var at = ids.indexOf(current);
-    if (at < 0) at = by > 0 ? -1 : 0;
-    if (ids.length) open(ids[(at + by + ids.length) % ids.length]);
+    var place = ids.indexOf(current);
+    if (place < 0) place = by > 0 ? -1 : 0;
+    if (ids.length) open(ids[(place + by + ids.length) % ids.length]);
   }
 
   document.addEventListener("keydown", function (event) {

@@ -1,4 +1,4 @@
-// The row of filters, and the chip that says how many trials are chosen and clears the choice.
+// The row of filters, and the chip that shows the number of chosen trials and clears the choice.
 (function (u) {
   "use strict";
   var form = document.getElementById("filters");
@@ -7,12 +7,12 @@
   var fields = form.elements;
   var POWERS = { k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
 
-  // "12k", "1.5 M", "1,200"; null for nothing, NaN for what is no number
+  // Reads "12k", "1.5 M" and "1,200"; returns null for an empty text and NaN for one that is no number.
   function number(text) {
-    var said = text.trim().toLowerCase().replace(/[, ]/g, "");
-    if (!said) return null;
-    var power = POWERS[said.slice(-1)];
-    var value = Number(power ? said.slice(0, -1) : said);
+    var digits = text.trim().toLowerCase().replace(/[, ]/g, "");
+    if (!digits) return null;
+    var power = POWERS[digits.slice(-1)];
+    var value = Number(power ? digits.slice(0, -1) : digits);
     return power ? value * power : value;
   }
 
@@ -39,7 +39,7 @@
     });
   }
 
-  // Offers the metrics that the trials have; what was chosen stays.
+  // Offers the metrics that the trials have; the selected metric stays selected.
   u.offerFilters = function () {
     var labels = u.choice.table().labels;
     var names = Object.keys(labels).filter(function (name) { return name !== "accuracy"; });
@@ -63,14 +63,14 @@
   });
   form.addEventListener("submit", function (event) {
     event.preventDefault();
-    var said = fields.number.value.trim().replace(/^#/, "");
-    var found = u.choice.table().ids.find(function (id) {
-      return id === said || id.split(":").pop() === said;
+    var text = fields.number.value.trim().replace(/^#/, "");
+    var trial = u.choice.table().ids.find(function (id) {
+      return id === text || id.split(":").pop() === text;
     });
-    fields.number.setAttribute("aria-invalid", said !== "" && !found);
-    if (found) u.drawer.open(found);
+    fields.number.setAttribute("aria-invalid", text !== "" && !trial);
+    if (trial) u.drawer.open(trial);
   });
-  // Without a button a form of several fields is not submitted by Enter.
+  // Enter does not submit a form of several fields that has no button.
   fields.number.addEventListener("keydown", function (event) {
     if (event.key === "Enter") form.requestSubmit();
   });
@@ -80,10 +80,10 @@
   });
   u.choice.listen(function (shown) {
     var all = u.choice.table().ids.length;
-    var said = shown ? shown.size.toLocaleString("en") + " of " + all.toLocaleString("en") +
+    var text = shown ? shown.size.toLocaleString("en") + " of " + all.toLocaleString("en") +
       " selected" : "";
     chip.hidden = !shown;
-    if (chip.firstChild.textContent !== said) chip.firstChild.textContent = said;
+    if (chip.firstChild.textContent !== text) chip.firstChild.textContent = text;
   });
   u.clearChoice = clear;
 })(window.unitsearch);

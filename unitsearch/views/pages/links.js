@@ -1,6 +1,6 @@
-// How the traces of a figure show which trials are chosen. A mark belongs to the trial that its
-// customdata names. Points change in a moment, by a class of their SVG; what plotly must draw anew
-// (curves, parallel coordinates, three axes) takes longer and comes after.
+// Links: the ways in which the traces of a figure show the chosen trials. A mark belongs to the trial
+// that its customdata names. Points change at once, by a class of their SVG elements; curves, parallel
+// coordinates and figures of three axes change later, because plotly must draw them anew.
 (function (u) {
   "use strict";
   var FAINT = 0.12;
@@ -9,12 +9,12 @@
   function idsOf(trace, study) {
     var data = u.clouds.decoded(trace.customdata);
     if (!data || !data.length) return null;
-    return Array.from(data, function (one) {
-      return u.choice.id(study, Array.isArray(one) ? one[0] : one);
+    return Array.from(data, function (number) {
+      return u.choice.id(study, Array.isArray(number) ? number[0] : number);
     });
   }
 
-  // How a trace is linked: {by, ids}; null if it has no trials.
+  // Returns the link of a trace: {by, ids}; null if the trace shows no trials.
   function linkOf(trace, study) {
     var ids = idsOf(trace, study);
     if (!ids) return null;
@@ -27,12 +27,12 @@
     if (ids.every(function (id) { return id === ids[0]; })) {
       return { by: "opacity", ids: ids.slice(0, 1), opacity: trace.opacity || 1 };
     }
-    // several curves with gaps between them, or one curve through many trials
+    // Several curves with gaps between are linked; one curve through many trials is not.
     var several = ids.some(function (id, i) { return i && id === ids[i - 1]; });
     return several ? { by: "curves", ids: ids, y: Array.from(u.clouds.decoded(trace.y)) } : null;
   }
 
-  // Curves that are not chosen leave their trace; this one shows them faintly.
+  // Returns a trace that shows the curves faintly which are not chosen and so leave their own trace.
   function ghostOf(trace) {
     return { type: trace.type, mode: "lines", x: trace.x, y: trace.y, line: trace.line,
       legendgroup: trace.legendgroup, connectgaps: false, hoverinfo: "skip", showlegend: false,
@@ -44,7 +44,7 @@
     var links = figure.data.map(function (trace) { return linkOf(trace, study); });
     links.slice().forEach(function (link, i) {
       if (link && link.by === "points") {
-        // plotly's own way to dim what a brush leaves out would stay behind ours
+        // plotly dims the points outside a brush itself: this undoes it, because we dim them
         figure.data[i].unselected = { marker: { opacity: opacityOf(figure.data[i]) } };
       }
       if (!link || link.by !== "curves") return;
@@ -59,7 +59,7 @@
     return typeof opacity === "number" ? opacity : 1;
   }
 
-  // The attributes by which plotly shows ``shown`` in a trace; null shows all.
+  // Returns the attributes by which a trace shows the trials in ``shown``; null shows all.
   function looks(link, shown) {
     function chosen(id) { return shown.has(id); }
     if (link.by === "ghost") return { visible: Boolean(shown) };
@@ -80,7 +80,8 @@
     return lines(link, shown);
   }
 
-  // Parallel coordinates: below the scale of their own colours lies a faint one for the others.
+  // The same for parallel coordinates: a faint colour, below the colours of their own scale, shows the
+  // lines that are not chosen.
   function lines(link, shown) {
     var line = link.line;
     var low = line.cmin === undefined ? 0 : line.cmin, high = line.cmax === undefined ? 1 : line.cmax;
@@ -120,16 +121,16 @@
 
   function isSlow(link) { return link && link.by !== "points"; }
 
-  // Has plotly draw anew what else a plot links.
+  // Makes plotly draw the other links of a plot anew.
   function dimRest(plot, shown) {
     var changes = {}, places = [];
     plot.links.forEach(function (link, i) { if (isSlow(link)) places.push(i); });
     if (!places.length || !plot.div._fullLayout) return;
     places.forEach(function (place, k) {
-      var found = looks(plot.links[place], shown);
-      Object.keys(found).forEach(function (name) {
+      var attributes = looks(plot.links[place], shown);
+      Object.keys(attributes).forEach(function (name) {
         if (!changes[name]) changes[name] = places.map(function () { return undefined; });
-        changes[name][k] = found[name];
+        changes[name][k] = attributes[name];
       });
     });
     plot.busy = true;
@@ -137,16 +138,16 @@
     plot.busy = false;
   }
 
-  // Writes into a figure that is about to be drawn what its slow links show.
+  // Writes the chosen trials of slow links into a figure that is about to be drawn.
   function prepare(figure, links, shown) {
     if (!shown) return;
     links.forEach(function (link, i) {
       if (!isSlow(link)) return;
-      var found = looks(link, shown);
-      Object.keys(found).forEach(function (name) {
-        var keys = name.split("."), at = figure.data[i];
-        if (keys.length > 1) at = at[keys[0]] = Object.assign({}, at[keys[0]]);
-        at[keys[keys.length - 1]] = found[name];
+      var attributes = looks(link, shown);
+      Object.keys(attributes).forEach(function (name) {
+        var keys = name.split("."), target = figure.data[i];
+        if (keys.length > 1) target = target[keys[0]] = Object.assign({}, target[keys[0]]);
+        target[keys[keys.length - 1]] = attributes[name];
       });
     });
   }

@@ -1,15 +1,15 @@
-// Draws figures and links them: what is brushed in one is dimmed or not in all.
+// Draws figures and links them: a brush in one figure dims the other trials in all figures.
 (function (u) {
   "use strict";
   var touch = window.matchMedia("(pointer: coarse)").matches;
-  var POSTPONED = 30000; // milliseconds that a drawing waits at most
-  var plots = new Map(); // element -> what is known of its figure
+  var POSTPONED = 30000; // the most milliseconds that a drawing waits
+  var plots = new Map(); // element -> plot, the state of its figure
   var ringed = null; // the trial that is open
 
   function byPoints(link) { return link && link.by === "points"; }
   function byLines(link) { return link && link.by === "lines"; }
 
-  // The buttons that make sense for what is drawn.
+  // Returns plotly's configuration with the buttons that fit the figure.
   function configOf(figure, plot) {
     var buttons = ["zoom2d", "pan2d", "resetScale2d", plot.clouds.length ? picture(plot) : "toImage"];
     if (plot.links.some(byLines)) buttons = ["toImage"];
@@ -20,7 +20,7 @@
 
   function isBrushed(plot) { return plot.clouds.length || plot.links.some(byPoints); }
 
-  // Saves a figure with its clouds as points, which plotly's own button would leave out.
+  // Returns a button that saves a figure with its clouds, which plotly's own button would leave out.
   function picture(plot) {
     return { name: "picture", title: "Download plot as SVG", icon: Plotly.Icons.camera,
       click: function () {
@@ -28,7 +28,7 @@
       } };
   }
 
-  // Removes the outline of a brush, and the marks of one along parallel axes.
+  // Removes the outline of a brush, and the marks of a brush along parallel axes.
   function unframe(plot) {
     if (((plot.div.layout || {}).selections || []).length) {
       plot.busy = true;
@@ -56,7 +56,7 @@
     u.choice.brush(plot.div, ids);
   }
 
-  // What the axes of parallel coordinates leave, as they are brushed.
+  // Chooses the lines that pass the brushes on the axes of parallel coordinates.
   function brushLines(plot) {
     var ids = null;
     plot.links.forEach(function (link, k) {
@@ -78,7 +78,7 @@
     if (ids || u.choice.by() === plot.div) u.choice.brush(plot.div, ids);
   }
 
-  // A double click where nothing is brushed shows everything, or again what was shown at first.
+  // Shows all points, or again the first view: the action of a double click without a brush.
   function rescale(plot) {
     var change = {};
     Object.keys(plot.ranges).forEach(function (name) {
@@ -97,7 +97,7 @@
   function listen(plot) {
     var frame = 0;
     u.clouds.listen(plot, function (id) {
-      plot.taken = true; // plotly may have a point of its own a little further away
+      plot.taken = true; // plotly's own click may find another point, a little further away
       open(plot, id);
     });
     plot.div.addEventListener("pointerdown", function () {
@@ -106,14 +106,14 @@
     }, true);
     plot.div.on("plotly_click", function (event) {
       if (plot.taken) return;
-      var found = event.points.map(function (point) {
+      var trial = event.points.map(function (point) {
         var link = plot.links[point.curveNumber];
         return link && link.ids[link.ids.length === 1 ? 0 : point.pointNumber];
       }).find(Boolean);
-      if (found) open(plot, found);
+      if (trial) open(plot, trial);
     });
     plot.div.on("plotly_selecting", function (event) {
-      if (!event) return; // while the frame is drawn, the points follow
+      if (!event) return; // the points follow while the reader draws the frame
       window.cancelAnimationFrame(frame);
       frame = window.requestAnimationFrame(function () { brush(plot, event); });
     });
@@ -122,7 +122,7 @@
       if (event) brush(plot, event);
     });
     plot.div.on("plotly_deselect", function () {
-      setTimeout(function () { // a click on a point opens it and leaves what is chosen
+      setTimeout(function () { // a click on a point opens it and leaves the choice unchanged
         if (plot.busy || performance.now() - plot.opened < 500) return;
         if (u.choice.by() === plot.div) u.choice.brush(plot.div, null);
         else if (plot.pressed[1] - plot.pressed[0] < 450) rescale(plot);
@@ -136,14 +136,14 @@
     plot.div.on("plotly_afterplot", function () { settle(plot); });
   }
 
-  // What plotly has just drawn is given its ring, its clouds and its dimmed points.
+  // Adds the ring, the clouds and the dimmed points to a figure that plotly has just drawn.
   function settle(plot) {
     var shown = u.choice.shown();
     u.links.dimPoints(plot, shown);
     freshen(plot);
   }
 
-  // Draws a figure again of which nothing but its clouds has changed.
+  // Draws a figure again of which only the clouds have changed.
   function freshen(plot) {
     plot.painted = undefined;
     if (isNear(plot.div)) paint(plot);
@@ -157,7 +157,7 @@
     u.clouds.paint(plot, shown);
   }
 
-  // What must be alike in two figures for the points of one to have their places in the other.
+  // Returns the properties in which two figures must agree so that their points have the same places.
   function formOf(figure) {
     var axes = Object.keys(figure.layout).filter(function (name) {
       return /^[xy]axis\d*$/.test(name);
@@ -168,25 +168,25 @@
     ]);
   }
 
-  // Whether the points of clouds lie within the axes as they are drawn, where these have no range.
+  // Returns whether the points of clouds lie within the drawn axes; an axis with a range shows some.
   function isWithin(clouds, plot) {
     return clouds.every(function (cloud) {
       return ["x", "y"].every(function (way, k) {
         var axis = plot.div._fullLayout[cloud.axes[k].replace(way, way + "axis")];
         return axis && (plot.ranges[axis._name] || Array.from(cloud[way]).every(function (value) {
-          var at = axis.d2p(value);
-          return at >= 0 && at <= axis._length;
+          var pixel = axis.d2p(value);
+          return pixel >= 0 && pixel <= axis._length;
         }));
       });
     });
   }
 
-  // Shows the trials that are new in a figure at once, and leaves the rest of it until its drawing
-  // is due; returns whether it could. Curves of trials are not points and do not wait.
+  // Shows the new trials of a figure at once and postpones the rest of it until its drawing is due.
+  // Returns whether it could; a figure of curves, which are no points, is not postponed.
   function postpone(plot, figure, ids, share) {
     if (performance.now() > plot.due || formOf(figure) !== plot.form) return false;
     if (plot.links.some(u.links.isSlow)) return false;
-    var clouds = u.clouds.news(figure, ids, plot.points);
+    var clouds = u.clouds.withNewPoints(figure, ids, plot.points);
     if (!isWithin(clouds, plot)) return false;
     plot.clouds = clouds;
     freshen(plot);
@@ -197,8 +197,8 @@
     return true;
   }
 
-  // Draws or redraws a figure; what is chosen, zoomed and switched off stays so. With ``share``
-  // that is done again so seldom that it takes no more of the time; new points do not wait for it.
+  // Draws or redraws a figure; the choice, the zoom and the hidden traces stay. With ``share``, drawing
+  // it again takes no more than that share of the time; new points do not wait for it.
   function draw(div, figure, share) {
     var section = div.closest("[data-study]");
     var study = section ? section.dataset.study : "";
@@ -215,7 +215,7 @@
     });
     plot.clouds = u.clouds.take(figure, ids);
     plot.source = plot.clouds.length ? source : null;
-    // most trials that come while a search runs are points of a cloud: the rest is drawn already
+    // Most trials that come while a search runs are points of a cloud: the rest is unchanged.
     var rest = plot.clouds.length ? JSON.stringify([figure.data, figure.layout]) : "";
     if (known && rest && rest === plot.drawn) return Promise.resolve(freshen(plot));
     plot.drawn = rest;
@@ -250,10 +250,10 @@
     });
   }
 
-  // A ring around the trial that is open, in every figure that shows it as a point.
+  // Places a ring around the open trial in a figure that shows it as a point.
   function place(plot) {
-    var at = ringed && plot.links ? pointOf(plot, ringed) : null;
-    if (!at) {
+    var pixels = ringed && plot.links ? pointOf(plot, ringed) : null;
+    if (!pixels) {
       if (plot.ring) plot.ring.hidden = true;
       return;
     }
@@ -263,8 +263,8 @@
       plot.div.appendChild(plot.ring);
     }
     plot.ring.hidden = false;
-    plot.ring.style.left = at[0] + "px";
-    plot.ring.style.top = at[1] + "px";
+    plot.ring.style.left = pixels[0] + "px";
+    plot.ring.style.top = pixels[1] + "px";
   }
 
   function pointOf(plot, id) {
@@ -276,12 +276,12 @@
       var i = link.ids.indexOf(id);
       if (i < 0) continue;
       var x = full[trace.xaxis.replace("x", "xaxis")], y = full[trace.yaxis.replace("y", "yaxis")];
-      var at = [x.d2p(trace.x[i]), y.d2p(trace.y[i])];
-      if (at[0] >= 0 && at[0] <= x._length && at[1] >= 0 && at[1] <= y._length) {
-        return [x._offset + at[0], y._offset + at[1]];
+      var px = x.d2p(trace.x[i]), py = y.d2p(trace.y[i]);
+      if (px >= 0 && px <= x._length && py >= 0 && py <= y._length) {
+        return [x._offset + px, y._offset + py];
       }
     }
-    var cloud = plot.clouds.find(function (one) { return one.seen && one.ids.indexOf(id) >= 0; });
+    var cloud = plot.clouds.find(function (c) { return c.isVisible && c.ids.indexOf(id) >= 0; });
     if (!cloud) return null;
     var j = cloud.ids.indexOf(id);
     return [cloud.px[j], cloud.py[j]];
@@ -292,7 +292,7 @@
     return box.bottom > -200 && box.top < window.innerHeight + 200;
   }
 
-  // What takes plotly longer follows when the hand rests; out of view, when it is scrolled to.
+  // Draws the slow links of a plot: in view once the pointer rests, out of view once it is scrolled to.
   function follow(plot) {
     var shown = u.choice.shown();
     if (plot.rest === shown || !plot.links.some(u.links.isSlow)) return;
@@ -328,12 +328,12 @@
     plots.forEach(function (plot) { Plotly.Plots.resize(plot.div); });
   });
 
-  // A new figure waits until no button is held: plotly forgets, when it makes one, what is being
-  // brushed in another.
+  // A new figure waits until no button is held: while plotly makes it, plotly forgets the brush that is
+  // being drawn in another one.
   var released = Promise.resolve();
   window.addEventListener("pointerdown", function () {
     released = new Promise(function (done) {
-      setTimeout(done, 5000); // a button let go outside the window is not heard of
+      setTimeout(done, 5000); // the window gets no event of a button that is released outside it
       ["pointerup", "pointercancel"].forEach(function (name) {
         window.addEventListener(name, function () { setTimeout(done, 200); }, { once: true });
       });
@@ -343,7 +343,7 @@
   u.plots = {
     draw: function (div, figure, share) {
       return released.then(function () {
-        if (!div.isConnected) return null; // the page was built anew while a button was held
+        if (!div.isConnected) return null; // the page was rebuilt while a button was held
         near.observe(div);
         return draw(div, figure, share);
       });

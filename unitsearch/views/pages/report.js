@@ -1,18 +1,18 @@
-// Starts a report, or the page of one figure: everything that it shows is embedded in it.
+// Starts a report, or the page of one figure; the page embeds all its data.
 (function (u) {
   "use strict";
   function embedded(name) {
-    var found = document.getElementById(name);
-    return found && JSON.parse(found.textContent);
+    var element = document.getElementById(name);
+    return element && JSON.parse(element.textContent);
   }
 
-  // What was compressed and written in base64, as a Response.
+  // Returns text that was compressed and written in base64, as a Response.
   function unpacked(text) {
     var bytes = Uint8Array.from(atob(text), function (c) { return c.charCodeAt(0); });
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")));
   }
 
-  // Runs plotly, which the page holds compressed.
+  // Runs plotly's script, which the page holds compressed.
   function start() {
     return unpacked(document.getElementById("plotly").textContent).text().then(function (code) {
       var script = document.createElement("script");
@@ -22,7 +22,7 @@
   }
 
   var details = embedded("details");
-  var open = {}; // chunks that were unpacked, by place
+  var open = {}; // unpacked chunks, by their place
 
   u.plotConfig = embedded("plot-config");
   u.details = function (id) {
@@ -33,7 +33,7 @@
   };
   u.choice.load(embedded("columns") || []);
   if (u.offerFilters) u.offerFilters();
-  // Figure by figure from the top, so that the page answers in between.
+  // Draws figure by figure from the top, so that the page responds in between.
   function drawNext(plots) {
     var div = plots.shift();
     if (!div) return;

@@ -1,6 +1,7 @@
 """The report of a study and the index of several: one HTML file each that opens offline.
 
-The same record gives the same bytes: no time, no random identifier, nothing from the machine.
+The same record gives the same bytes: a page holds no time, no random identifier and nothing of the
+machine.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ from urllib.parse import quote
 from unitsearch.study.record import Record
 from unitsearch.views.drawing import kind_colours
 from unitsearch.views.figures.theme import CONFIG
-from unitsearch.views.pages import panels
 from unitsearch.views.pages.boards import Board, board
 from unitsearch.views.pages.details import columns, details
-from unitsearch.views.pages.page import (
+from unitsearch.views.pages.document import (
     LINKED,
     POLICY,
     asset,
@@ -28,6 +28,7 @@ from unitsearch.views.pages.page import (
     scripts,
     write_text,
 )
+from unitsearch.views.pages.headers import header, header_of_several
 from unitsearch.views.pages.sections import (
     Section,
     figure_of,
@@ -36,6 +37,7 @@ from unitsearch.views.pages.sections import (
     sections,
     text_of,
 )
+from unitsearch.views.pages.study_table import StudyRow, study_table
 
 
 def report_html(
@@ -43,19 +45,18 @@ def report_html(
     shown: Board | None = None,
     links: Sequence[str] | None = None,
 ) -> str:
-    """Return the report of a study, or of several, as one HTML page that needs no other file.
+    """Return the report of one or several studies as one HTML page that needs no other file.
 
     Args:
         record: The study, or studies of different names.
-        shown: What the page shows; the shipped board ``report``, or ``compare`` of several, unless
-            given.
-        links: Where a table of several studies leads, one for each; to the page's top unless given.
+        shown: The board; unless given the shipped board ``report``, or ``compare`` for several.
+        links: The link of each study in a table of several; unless given the top of the page.
     """
     records = [record] if isinstance(record, Record) else list(record)
     several = len(records) > 1
     shown = shown or board("compare" if several else "report")
     links = links or ["#top"] * len(records)
-    colours = kind_colours(trial.architecture for one in records for trial in one.trials)
+    colours = kind_colours(trial.architecture for each in records for trial in each.trials)
     parts, data = [], []
     for number, section in enumerate(sections(shown, records), start=1):
         if section.is_figure:
@@ -68,10 +69,10 @@ def report_html(
         if inner:
             parts.append(section_html(section, records, inner))
     if several:
-        head = panels.header_of_several(records, shown.title, shown.intro)
+        head = header_of_several(records, shown.title, shown.intro)
     else:
-        head = panels.header(records[0], shown.title, shown.intro, colours)
-    data.append(embedded("columns", script_json([columns(one) for one in records])))
+        head = header(records[0], shown.title, shown.intro, colours)
+    data.append(embedded("columns", script_json([columns(each) for each in records])))
     data.append(embedded("details", script_json(details(records, colours))))
     data.append(embedded("plot-config", script_json(CONFIG)))
     study = "" if several else f' data-study="{escape(records[0].name, quote=True)}"'
@@ -80,23 +81,22 @@ def report_html(
     )
     data.append(packed_plotly())
     code = [*map(asset, LINKED), asset("report.js")]
-    title = f"{', '.join(one.name for one in records)} · {shown.title}"
+    title = f"{', '.join(each.name for each in records)} · {shown.title}"
     return _page(title, main + asset("drawer.html"), data, code)
 
 
 def write_report(record: Record | Sequence[Record], path: Path, shown: Board | None = None) -> None:
-    """Write the report of a study, or of several, to ``path``.
+    """Write the report of one or several studies to ``path``, whole or not at all.
 
-    It holds the old one or the new one, never half. The tables of several studies lead to the
-    reports beside them.
+    The tables of several studies link to their own reports.
     """
     records = [record] if isinstance(record, Record) else list(record)
-    links = [_link(one, path) for one in records]
+    links = [_link(each, path) for each in records]
     write_text(path, report_html(records, shown, links))
 
 
 def _link(record: Record, path: Path) -> str:
-    """Return where the report of a study lies, as seen from ``path``; the page's top without."""
+    """Return the address of a study's own report relative to ``path``, or of the page's top."""
     report = (record.folder / "report.html").resolve()
     if not report.is_file() or report == path.resolve():
         return "#top"
@@ -108,13 +108,13 @@ def index_html(records: list[Record], links: Sequence[str] | None = None) -> str
 
     Args:
         records: The studies.
-        links: Where each report lies, relative to the page; ``<folder's name>/report.html`` unless
-            given.
+        links: The address of each report relative to the page; ``<folder's name>/report.html``
+            unless given.
     """
-    at = [f"{quote(record.folder.name)}/report.html" for record in records]
+    links = links or [f"{quote(record.folder.name)}/report.html" for record in records]
     shown = board("index")
     inner = "".join(
-        section_html(Section(panel, None), [], panels.studies(records, links or at))
+        section_html(Section(panel, None), [], study_table(list(map(StudyRow, records, links))))
         for panel in shown.panels
         if panel.panel == "studies"
     )

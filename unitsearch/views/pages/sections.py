@@ -1,4 +1,4 @@
-"""A board's panels as the sections of a page: the same for a report and for the dashboard."""
+"""The sections of a page, one for each panel of a board, in a report and in the dashboard."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from html import escape
 
 from unitsearch.study.record import Record
 from unitsearch.views.figures import COMPARISONS, FIGURES
-from unitsearch.views.figures.plain import Plain
-from unitsearch.views.pages import panels
+from unitsearch.views.figures.definition import FigureData
 from unitsearch.views.pages.boards import Board, Panel
-from unitsearch.views.pages.printed import printed_table
+from unitsearch.views.pages.glossary import glossary
+from unitsearch.views.pages.printed_table import printed_table
+from unitsearch.views.pages.study_table import StudyRow, study_table
+from unitsearch.views.pages.trial_tables import failures_table, front_table
 
-_OF_ALL = ("studies", "printed_table", *COMPARISONS)  # show all studies of a page at once
-_HEIGHT = 440  # pixels that a figure is given before it is drawn
+_OF_ALL = ("studies", "printed_table", *COMPARISONS)  # panels that show all studies of a page
+_HEIGHT = 440  # pixels of a figure until it is drawn
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class Section:
     """A panel with the study that it shows.
 
     Attributes:
-        panel: What the board says.
-        of: The study's place among the page's; None if the panel shows all of them at once.
+        panel: The panel of the board.
+        of: The index of the study among the page's; None if the panel shows all of them.
     """
 
     panel: Panel
@@ -31,28 +33,28 @@ class Section:
 
     @property
     def is_figure(self) -> bool:
-        """Whether a figure is drawn, and not text."""
+        """Whether the section shows a figure; else it shows text."""
         return self.panel.panel in FIGURES
 
 
 def sections(board: Board, records: Sequence[Record]) -> list[Section]:
-    """Return the sections that show ``records``: panels of one study once for each, side by side.
+    """Return the sections that show ``records``; a panel of one study comes once for each study.
 
-    What is for studies with shared binary filters, or for others, is left out where it is not.
+    A panel with the option ``shared`` is left out for studies that it is not for.
     """
-    found = []
+    shown = []
     for panel in board.panels:
         if panel.panel in _OF_ALL:
-            found.append(Section(panel, None))
+            shown.append(Section(panel, None))
             continue
-        for at, record in enumerate(records):
+        for place, record in enumerate(records):
             if panel.options.get("shared") in (None, record.shares_filters):
-                found.append(Section(panel, at))
-    return found
+                shown.append(Section(panel, place))
+    return shown
 
 
-def figure_of(section: Section, records: Sequence[Record]) -> Plain:
-    """Return the figure that a section shows, as plain data."""
+def figure_of(section: Section, records: Sequence[Record]) -> FigureData:
+    """Return the figure of a section, as plain data."""
     panel = section.panel
     options = {k: v for k, v in panel.options.items() if k not in ("wide", "shared")}
     shown = list(records) if section.of is None else records[section.of]
@@ -65,29 +67,29 @@ def text_of(
     links: Sequence[str],
     colours: Mapping[str, str],
 ) -> str:
-    """Return the HTML that a section of text shows; empty if there is nothing to say."""
+    """Return the HTML of a section of text; empty if it has no content."""
     record = records[section.of or 0] if records else None
     match section.panel.panel:
         case "front" if record is not None:
-            return panels.front_table(record, colours)
+            return front_table(record, colours)
         case "failures" if record is not None:
-            return panels.failures(record)
+            return failures_table(record)
         case "words" if record is not None:
-            return panels.meanings(record)
+            return glossary(record)
         case "printed_table":
             return printed_table(records)
         case _:
-            return panels.studies(records, links)
+            return study_table(list(map(StudyRow, records, links)))
 
 
 def section_html(section: Section, records: Sequence[Record], inner: str) -> str:
-    """Return a section around what it shows; it says whose trials those are."""
+    """Return a section around its content ``inner``, with the name of its study."""
     panel = section.panel
     wide = panel.options.get("wide", not section.is_figure)
     several = len(records) > 1 and section.of is not None
     record = records[section.of or 0] if records else None
-    whose = f" <small>{escape(record.name)}</small>" if several and record else ""
-    title = f"<h2>{escape(panel.title)}{whose}</h2>" if panel.title else ""
+    study_name = f" <small>{escape(record.name)}</small>" if several and record else ""
+    title = f"<h2>{escape(panel.title)}{study_name}</h2>" if panel.title else ""
     note = f'<p class="note">{escape(panel.note)}</p>' if panel.note else ""
     study = f' data-study="{escape(record.name, quote=True)}"' if record else ""
     shape = " wide" if wide and not (several and section.is_figure) else ""
@@ -95,5 +97,5 @@ def section_html(section: Section, records: Sequence[Record], inner: str) -> str
 
 
 def plot_html(name: str, height: int = _HEIGHT) -> str:
-    """Return the place of a figure, which the page's script draws."""
+    """Return an empty element, in which the page's script draws the figure ``name``."""
     return f'<div class="plot" data-figure="{name}" style="min-height:{height}px"></div>'

@@ -1,4 +1,4 @@
-// Sorts tables by their heads, opens trials from their rows, and dims the rows that are not chosen.
+// Tables: sorts them by a click on a heading, opens trials from rows, and dims rows not chosen.
 (function (u) {
   "use strict";
 
@@ -36,18 +36,19 @@
     });
   }
 
-  // Changes an element into another one where they differ: what stays is not laid out again.
+  // Changes an element into another one; equal parts stay, so the browser does not lay them out again.
   function morph(old, now) {
     if (old.isEqualNode(now)) return;
     if (old.nodeType !== 1 || old.nodeName !== now.nodeName || old.tagName === "svg") {
       old.replaceWith(now);
       return;
     }
-    Array.from(old.attributes).forEach(function (one) {
-      if (!now.hasAttribute(one.name)) old.removeAttribute(one.name);
+    Array.from(old.attributes).forEach(function (attribute) {
+      if (!now.hasAttribute(attribute.name)) old.removeAttribute(attribute.name);
     });
-    Array.from(now.attributes).forEach(function (one) {
-      if (old.getAttribute(one.name) !== one.value) old.setAttribute(one.name, one.value);
+    Array.from(now.attributes).forEach(function (attribute) {
+      var name = attribute.name, value = attribute.value;
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     });
     morphChildren(old, now);
   }
@@ -61,7 +62,7 @@
     before.slice(after.length).forEach(function (child) { child.remove(); });
   }
 
-  // Puts new HTML where a table was; its order and the keyboard's place stay.
+  // Replaces a table by new HTML; its sorting and the keyboard focus stay.
   function replace(place, html) {
     var head = place.querySelector("th[aria-sort='ascending'], th[aria-sort='descending']");
     var sorted = head && [head.cellIndex, head.getAttribute("aria-sort") === "descending"];
@@ -73,8 +74,8 @@
       place.querySelector("thead").rows[0].cells[sorted[0]];
     if (again) sortBy(again, sorted[1]);
     if (focused) {
-      var button = Array.from(place.querySelectorAll("button.open")).find(function (one) {
-        return one.dataset.trial === focused;
+      var button = Array.from(place.querySelectorAll("button.open")).find(function (other) {
+        return other.dataset.trial === focused;
       });
       if (button) button.focus({ preventScroll: true });
     }

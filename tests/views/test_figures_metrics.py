@@ -1,0 +1,75 @@
+"""Metrics on axes: errors, trade-offs and latency."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from tests.views.figure_traces import trace
+from unitsearch.costs import COSTS
+from unitsearch.metrics import METRICS
+from unitsearch.study.record import Record
+from unitsearch.views.figures import (
+    pareto,
+)
+from unitsearch.views.figures.plotted_trials import axis_error
+
+# Error bars.
+
+
+def test_the_error_of_a_derived_metric_is_its_slope_times_that_of_the_accuracy(
+    record: Record,
+) -> None:
+    base, one = record.trials[0].measured, record.trials[4]
+    ce = METRICS["ce"].formula(one.measured, base)
+    expected = ce * (one.accuracy_se or 0) / (one.accuracy or 1)
+    assert axis_error(METRICS["ce"], one, base) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", [*COSTS, "flops_drop"])
+def test_costs_are_exact(record: Record, name: str) -> None:
+    assert axis_error(METRICS[name], record.trials[4], record.trials[0].measured) is None
+
+
+def test_the_baseline_has_no_error_where_it_is_the_measure(record: Record) -> None:
+    base = record.trials[0]
+    assert axis_error(METRICS["ce"], base, base.measured) is None
+    assert axis_error(METRICS["accuracy"], base, base.measured) == 100 * (base.accuracy_se or 0)
+
+
+# Metrics.
+
+
+@pytest.mark.parametrize(("w1", "w2"), [(1, 4), (4, 1)])
+def test_weighted_trade_offs_are_those_of_the_papers_tables(
+    record: Record, w1: int, w2: int
+) -> None:
+    new, base = record.trials[3].measured, record.trials[0].measured
+    drop = (base.cost.flops - new.cost.flops) / base.cost.flops
+    loss = (base.accuracy - new.accuracy) / base.accuracy
+    assert METRICS[f"tca_{w1}_{w2}"].formula(new, base) == pytest.approx(
+        math.exp(w1 * drop) / math.exp(w2 * loss)
+    )
+
+
+def test_latency_is_drawn_once_it_is_measured(record: Record) -> None:
+    missing = pareto(record, "latency")
+    assert "unitsearch latency STUDY" in missing.layout.annotations[0].text
+    fast = tuple(
+        replace(t, latency=(0.9, 1.0 + t.number, 1.2)) if t.number < 5 else t for t in record.trials
+    )
+    figure = pareto(replace(record, trials=fast), "latency")
+    shown = {d for t in figure.data if t.customdata is not None for d in t.customdata}
+    assert shown == {0, 1, 2, 3, 4}
+    base = trace(figure, "baseline")
+    assert base.x == (1.0,)
+    bar = base.error_x
+    assert (bar.arrayminus[0], bar.array[0]) == pytest.approx((0.1, 0.2))  # its quartiles
+
+
+def test_an_error_as_large_as_its_value_fits_a_logarithmic_axis(record: Record) -> None:
+    (first, *_) = record.trials
+    slow = replace(record, trials=(replace(first, latency=(0.1, 0.5, 2.0)),))
+    assert pareto(slow, "latency").layout.xaxis.range[0] < math.log10(0.5)

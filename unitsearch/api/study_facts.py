@@ -1,0 +1,181 @@
+"""The facts of a study that commands print: its state, its trials, its progress, its end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unitsearch.api.studies import best_trial, load_study
+
+if TYPE_CHECKING:
+    from unitsearch.study.progress import End, Progress
+    from unitsearch.study.record import Record, Trial
+
+_STATES = ("complete", "stopped", "failed", "running", "waiting")
+_FEW = 0.05  # of all trials: with fewer at the floor, the floor is probably too high
+_ENOUGH = 20  # complete trials before that is said
+
+
+def is_study(name: str) -> bool:
+    """Return whether a name or folder is a study's."""
+    from unitsearch.study.folder import STUDIES
+    from unitsearch.study.manifest import MANIFEST
+
+    return any((folder / MANIFEST).is_file() for folder in (Path(name), Path(STUDIES) / name))
+
+
+def study_status(study: str) -> dict[str, Any]:
+    """Return a study's state, the number of its trials in each state, its front and its best."""
+    from unitsearch.study.state import study_state
+    from unitsearch.study.tables import front_trials, hypervolume_history
+
+    record = load_study(study).record
+    best = best_trial(record)
+    history = hypervolume_history(record)
+    states = [trial.state for trial in record.trials]
+    return {
+        "name": record.name,
+        "state": study_state(record),
+        "budget_trials": record.manifest.config.budget.trials,
+        **{name: states.count(name) for name in _STATES},
+        "front": len(front_trials(record)),
+        "best_accuracy": best.accuracy if best else None,
+        "hypervolume": history[-1][1] if history else None,
+        "folder": str(record.folder),
+    }
+
+
+@dataclass(frozen=True)
+class TrialTable:
+    """Trials of a study, one row each.
+
+    Attributes:
+        rows: The rows, with the columns of trials.csv.
+        shares_filters: Whether the study's space has binary filters, whose costs in bits differ.
+    """
+
+    rows: list[dict[str, Any]]
+    shares_filters: bool
+
+
+def trial_table(study: str, *, front_only: bool = False) -> TrialTable:
+    """Return the trials of a study, or those of its front, in the order of their numbers."""
+    from unitsearch.study.tables import rows
+
+    record = load_study(study).record
+    kept = [row for row in rows(record) if row["front"] or not front_only]
+    return TrialTable(kept, record.shares_filters)
+
+
+@dataclass(frozen=True)
+class LiveFacts:
+    """The facts of a study that runs.
+
+    Attributes:
+        ended: How many trials count towards the budget: those that are complete or stopped.
+        stopped: How many trials were stopped early.
+        failed: How many trials failed.
+        front: How many architectures are on the front.
+        hypervolume: The front's, None before there is one.
+        best: The most accurate trial of the front.
+        seconds_left: An estimate from the trainings so far, None before the first.
+    """
+
+    ended: int
+    stopped: int
+    failed: int
+    front: int
+    hypervolume: float | None
+    best: Trial | None
+    seconds_left: float | None
+
+
+def live_facts(progress: Progress) -> LiveFacts:
+    """Return the facts of a study that runs; the front of a large study takes long."""
+    from unitsearch.study.tables import front_trials, hypervolume_history
+
+    record = progress.record
+    history = hypervolume_history(record)
+    times = [trial.train_seconds for trial in record.complete if trial.train_seconds]
+    states = Counter(trial.state for trial in record.trials)
+    left = max(0, wanted_trials(progress) - record.counted) / progress.workers
+    return LiveFacts(
+        ended=record.counted,
+        stopped=states["stopped"],
+        failed=states["failed"],
+        front=len(front_trials(record)),
+        hypervolume=history[-1][1] if history else None,
+        best=best_trial(record),
+        seconds_left=left * sum(times) / len(times) if times else None,
+    )
+
+
+def wanted_trials(progress: Progress) -> int:
+    """Return the number of trials after which a running study is done."""
+    return progress.record.manifest.config.budget.trials
+
+
+def closing_text(end: End, resumed: str) -> str:
+    """Return the result of a run and the next command, in one line.
+
+    Args:
+        end: How the run ended.
+        resumed: The name by which the next command finds the study.
+    """
+    record = end.record
+    complete = len(record.complete)
+    early = record.counted - complete
+    stopped = f", {early} stopped early" if early else ""
+    why = {
+        "budget": f"{complete} trials complete{stopped}",
+        "minutes": f"time is up after {complete} complete trials",
+        "exhausted": f"the space is exhausted: no untried architecture is left after {complete}",
+        "interrupted": f"interrupted after {complete} complete trials; everything is saved",
+    }[end.why or "budget"]
+    lines = [f"{why}: {_best_text(record)}"]
+    able = sum((trial.accuracy or 0.0) >= record.floor for trial in record.complete)
+    if complete >= _ENOUGH and able < _FEW * complete:
+        lines.append(
+            f"the floor of {100 * record.floor:.1f} % leaves {able} of {complete} trials: lower it?"
+        )
+    lines.append(f"open {record.folder / 'report.html'}")
+    if end.why == "interrupted":
+        lines.append(f"next: unitsearch resume {resumed}")
+    else:
+        lines.append(f"next: unitsearch export {resumed} --front -o exported")
+    return "; ".join(lines)
+
+
+def accuracy_text(trial: Trial) -> str:
+    """Return a trial's validation accuracy and its standard error in percent."""
+    return f"{100 * (trial.accuracy or 0):.1f} ± {100 * (trial.accuracy_se or 0):.1f} %"
+
+
+def _best_text(record: Record) -> str:
+    from unitsearch.study.tables import front_trials
+
+    best, baseline = best_trial(record), record.baseline
+    if best is None or baseline is None:
+        return "nothing reaches the floor yet"
+    in_bits = bool({"bits", "se_bits"} & set(record.manifest.config.objectives))
+    against = (
+        "it is the baseline" if best.is_baseline else _against(best, baseline, in_bits=in_bits)
+    )
+    size = len(front_trials(record))
+    return f"best {accuracy_text(best)} (validation), {against}; {size} on the front"
+
+
+def _against(best: Trial, baseline: Trial, *, in_bits: bool) -> str:
+    from unitsearch import wording
+    from unitsearch.metrics import ce, se_bits
+
+    new, old = best.measured, baseline.measured
+    flops = wording.versus(new.cost.flops, old.cost.flops, "FLOPs")
+    efficiency = wording.efficiency("CE", ce(new, old))
+    text = f"{flops} the baseline's {accuracy_text(baseline)}{efficiency}"
+    if in_bits:
+        bits = wording.fewer(new.cost.bits, old.cost.bits)
+        text += f" and {bits} stored bits{wording.efficiency('SE in bits', se_bits(new, old))}"
+    return text
