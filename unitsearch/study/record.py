@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unitsearch.architecture import Architecture, stacks
 from unitsearch.costs import Cost
 from unitsearch.metrics import Measured, metric, standard_error
 from unitsearch.search.front import front, minimised
-
-if TYPE_CHECKING:  # views import records; a manifest brings Optuna
-    from unitsearch.study.manifest import Manifest
+from unitsearch.study.manifest import Manifest
 
 STATES = ("complete", "stopped", "failed", "running", "waiting")
 
