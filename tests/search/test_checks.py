@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from unitsearch.costs import Cost
 from unitsearch.search import testing
 from unitsearch.search.proposals import Admits, Observation, Proposal, SearchProblem, proposal_of
 from unitsearch.search.samplers.untried import random_untried
@@ -129,7 +130,7 @@ class BarsOfPercent:
     looks_at_outcomes = False
 
     def bars(
-        self, number: int, visible: Sequence[Observation], epochs: int
+        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         return (50.0,) * epochs
 
@@ -140,7 +141,7 @@ class OneBar:
     looks_at_outcomes = False
 
     def bars(
-        self, number: int, visible: Sequence[Observation], epochs: int
+        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         return (0.5,)
 
@@ -151,7 +152,7 @@ class UndeclaredBars:
     looks_at_outcomes = False
 
     def bars(
-        self, number: int, visible: Sequence[Observation], epochs: int
+        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         return (max((trial.accuracy or 0.0 for trial in visible), default=0.0),) * epochs
 
@@ -163,7 +164,7 @@ class Rising:
     calls = 0
 
     def bars(
-        self, number: int, visible: Sequence[Observation], epochs: int
+        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         self.calls += 1
         return (self.calls / 100,) * epochs
@@ -175,7 +176,7 @@ class Expecting:
     looks_at_outcomes = True
 
     def bars(
-        self, number: int, visible: Sequence[Observation], epochs: int
+        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         assert visible
         return ()

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from optuna.distributions import BaseDistribution
+from typing import TYPE_CHECKING, Any
 
 from unitsearch.architecture import Architecture, key
 from unitsearch.costs import Cost, count
 from unitsearch.metrics import Measured, Metric
-from unitsearch.search.distributions import distributions
 from unitsearch.space import Space, within
 from unitsearch.space.members import Values
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,8 @@ def proposal_of(
     space: Space, values: Values, architecture: Architecture, state: Mapping[str, Any]
 ) -> Proposal:
     """Return the proposal of a member of ``space`` that was drawn with ``values``."""
+    from unitsearch.search.distributions import distributions  # optuna: only who proposes needs it
+
     return Proposal(
         values,
         distributions(space, values),

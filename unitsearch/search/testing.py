@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from unitsearch.architecture import key, read_text
-from unitsearch.costs import count
+from unitsearch.costs import Cost, count
 from unitsearch.metrics import metric
 from unitsearch.search.proposals import Observation, Proposal, SearchProblem, admission, proposal_of
 from unitsearch.search.samplers import Sampler
@@ -46,6 +46,7 @@ StoppingCheck = Callable[[Callable[[], StoppingRule]], None]
 LAG = 3
 LIMITS = {"params": 20_000}
 _TRIALS = 14
+_COST = Cost(params=100, macs=1_000, flops=2_000)
 _EPOCHS = 4
 _SMALL = """
 unitsearch: 1
@@ -292,7 +293,7 @@ def check_the_state_is_plain_data(make: Callable[[SearchProblem], Sampler]) -> N
 def check_bars_are_accuracies(make: Callable[[], StoppingRule]) -> None:
     """Check that a rule gives one bar an epoch, or none at all, each a fraction or None."""
     for number, epochs in ((1, 1), (2, _EPOCHS), (9, 100)):
-        bars = make().bars(number, _rule_history(), epochs)
+        bars = make().bars(number, _COST, _rule_history(), epochs)
         assert isinstance(bars, tuple), "bars must be a tuple"
         assert len(bars) in (0, epochs), "there must be one bar an epoch, or none at all"
         assert all(bar is None or 0 <= bar <= 1 for bar in bars), "a bar is a fraction or None"
@@ -302,14 +303,14 @@ def check_bars_follow_from_the_arguments(make: Callable[[], StoppingRule]) -> No
     """Check that bars depend on the arguments alone, also for a rule that is made anew."""
     trials, rule = _rule_history(), make()
     for number in (9, 3, 9, 1):
-        bars = rule.bars(number, trials[:number], _EPOCHS)
-        again = make().bars(number, trials[:number], _EPOCHS)
+        bars = rule.bars(number, _COST, trials[:number], _EPOCHS)
+        again = make().bars(number, _COST, trials[:number], _EPOCHS)
         assert bars == again, "a rule must forget what it was asked"
 
 
 def check_bars_come_without_outcomes(make: Callable[[], StoppingRule]) -> None:
     """Check that a rule gives bars before any outcome is visible."""
-    make().bars(1, [], _EPOCHS)
+    make().bars(1, _COST, [], _EPOCHS)
 
 
 def check_outcomes_move_bars_only_as_declared(make: Callable[[], StoppingRule]) -> None:
@@ -318,7 +319,7 @@ def check_outcomes_move_bars_only_as_declared(make: Callable[[], StoppingRule]) 
     assert isinstance(rule.looks_at_outcomes, bool), "looks_at_outcomes must be True or False"
     if not rule.looks_at_outcomes:
         turned = [_turned(trial) for trial in trials]
-        bars = [rule.bars(9, seen, _EPOCHS) for seen in (trials, turned, [])]
+        bars = [rule.bars(9, _COST, seen, _EPOCHS) for seen in (trials, turned, [])]
         assert bars[0] == bars[1] == bars[2], "an outcome changed a bar"
 
 

@@ -244,7 +244,7 @@ class SearchRun:
         bars: Sequence[float | None] = ()
         if not trial.is_baseline:  # everything is compared with it
             epochs = self._study.manifest.config.train.epochs
-            bars = self._stopping.bars(number, self._visible(number), epochs)
+            bars = self._stopping.bars(number, trial.cost, self._visible(number), epochs)
         checkpoint = checkpoint_path(self._study.folder, number)
         return self.jobs.training(number, trial.architecture, trial.seed, checkpoint, bars)
 

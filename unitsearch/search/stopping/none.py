@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from unitsearch.costs import Cost
 from unitsearch.search.proposals import Observation
 
 
@@ -13,7 +14,7 @@ class NoStopping:
     looks_at_outcomes = False
 
     def bars(
-        self, number: int, visible: Sequence[Observation], epochs: int
+        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         """Return no bars."""
         return ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from unitsearch.costs import Cost
 from unitsearch.search.proposals import Observation
 
 
@@ -23,7 +24,7 @@ class StoppingRule(Protocol):
     looks_at_outcomes: bool
 
     def bars(
-        self, number: int, visible: Sequence[Observation], epochs: int
+        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         """Return the validation accuracy that trial ``number`` must reach after each epoch.
 
@@ -32,6 +33,7 @@ class StoppingRule(Protocol):
 
         Args:
             number: The trial's number, from 1.
+            cost: The exact cost of its network: the bar may be what networks of no more cost reach.
             visible: The trials 0, 1, … whose outcomes may be used, in order of their numbers.
             epochs: Epochs of the recipe.
 
