@@ -26,7 +26,6 @@ import math
 import os
 import random
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -50,7 +49,7 @@ from unitsearch.search.proposals import Proposal
 from unitsearch.space import at_random, baseline, draw
 from unitsearch.study.config import compose
 from unitsearch.study.creation import new_manifest
-from unitsearch.study.lock import LOCK, is_driven
+from unitsearch.study.lock import driving, is_driven
 from unitsearch.study.looking import Looker
 from unitsearch.study.manifest import write_manifest
 from unitsearch.study.store import JOURNAL, Store, create_store
@@ -189,14 +188,12 @@ def opened(page: Page, url: str) -> list[float]:
 def new(home: Path, browser: Browser, rounds: int) -> dict[str, Any]:
     folder = home / "studies" / "grows"
     write_study(folder, 200)
-    held = {"pid": os.getpid(), "host": socket.gethostname()}
-    (folder / LOCK).write_text(json.dumps(held))  # the page takes this process for the driver
     shown = """(div => plotState.traces(div)
             .some(trace => trace.customdata && [...trace.customdata].includes(%d))
         || unitsearch.plots.of(div).clouds.some(cloud => cloud.ids.includes("grows:%d"))
         )(document.querySelector('[data-figure=figure-0]'))"""
     seconds = []
-    with serving(home, "grows") as url, browser.page() as page:
+    with driving(folder), serving(home, "grows") as url, browser.page() as page:
         opened(page, url)
         for i in range(rounds):
             began = time.perf_counter()
@@ -387,10 +384,10 @@ def until(condition: Callable[[], bool], seconds: float = 300.0) -> None:
         time.sleep(0.2)
 
 
-def report(what: str, values: list[float], unit: str) -> None:
+def report(name: str, values: list[float], unit: str) -> None:
     low, high = min(values), max(values)
     median = statistics.median(values)
-    print(f"{what}: {median:.2f} {unit} [{low:.2f}, {high:.2f}], n = {len(values)}", flush=True)
+    print(f"{name}: {median:.2f} {unit} [{low:.2f}, {high:.2f}], n = {len(values)}", flush=True)
 
 
 if __name__ == "__main__":

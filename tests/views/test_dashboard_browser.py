@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tests.records import make_record, manifest
 from tests.views.browser import Browser, Page, brush, dimmed, point
 from tests.views.view_studies import add_trials, write_study
 from unitsearch.architecture import key, read_architecture, read_file
-from unitsearch.study.lock import LOCK
+from unitsearch.study.lock import driving
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
 from unitsearch.views.live import Server, open_server
@@ -160,8 +160,8 @@ def test_a_new_trial_of_a_running_study_is_a_point_before_its_figure_is_drawn_ag
     home: Path, page: Page, server: Server
 ) -> None:
     folder = home / "studies" / "runs"
-    driver = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
-    (folder / LOCK).write_text(driver)
+    driver = ExitStack()
+    driver.enter_context(driving(folder))
     page.go(f"{server.url}?study=runs")
     page.wait(DRAWN)
     plot = "unitsearch.plots.of(document.querySelector('[data-figure=figure-0]'))"
@@ -187,7 +187,7 @@ def test_a_new_trial_of_a_running_study_is_a_point_before_its_figure_is_drawn_ag
     assert set(inside) <= set(chosen)
     assert not set(outside) & set(chosen)
 
-    (folder / LOCK).unlink()  # its driver has ended: plotly draws all trials itself
+    driver.close()  # the study no longer runs: plotly draws all trials itself
     page.wait(f"plotState.traces({plot}.div) !== {plot}.first && !{plot}.clouds.length")
     assert page.run("document.querySelectorAll('[data-figure=figure-0] canvas').length") == 0
 
