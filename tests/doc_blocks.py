@@ -8,7 +8,7 @@ A fence's first word is its language; the rest says how it is followed:
   ``text varies`` where numbers depend on the machine: then words are compared, numbers are not;
 - ``install`` and ``long`` are not followed: CI installs, and to train a table takes hours.
 
-``python tests/doc_blocks.py PAGE…`` follows pages and writes the printed text into them; a person
+``python -m tests.doc_blocks PAGE…`` follows pages and writes the printed text into them; a person
 reads the difference.
 """
 
@@ -27,6 +27,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.waiting import DEADLINE
 
 DOCS = Path(__file__).parents[1] / "docs"
 NOT_FOLLOWED = ("install", "long")
@@ -110,7 +112,7 @@ def command(line: str, expected: int = 0) -> str:
             env={**os.environ, "PATH": where},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=DEADLINE,
         )
         code, out, err = done.returncode, done.stdout, done.stderr
     else:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import DEADLINE
+
 pytest.importorskip("sphinx", reason="the extra docs is not installed")
 
 ROOT = Path(__file__).parents[1]
@@ -20,7 +22,7 @@ CHROMIUM = shutil.which("chromium")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     words = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "docs", str(folder)]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -57,5 +59,5 @@ def test_the_search_finds_a_key_with_the_site_opened_from_disk(site: Path, tmp_p
         f"--user-data-dir={tmp_path}",
     ]
     words += ["--virtual-time-budget=8000", "--dump-dom", f"file://{site}/search.html?q=warmup"]
-    dump = subprocess.run(words, capture_output=True, text=True, timeout=120).stdout
+    dump = subprocess.run(words, capture_output=True, text=True, timeout=DEADLINE).stdout
     assert "configuration/train.html" in dump

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import unitsearch
+from tests.waiting import DEADLINE
 
 HEAVY = (
     "torch",
@@ -31,7 +32,7 @@ def loaded_by(code: str) -> list[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=DEADLINE,
     )
     return process.stdout.rpartition("heavy:")[2].split()
 

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 import unitsearch as package
+from tests.waiting import DEADLINE
 from unitsearch import resources
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -34,7 +35,7 @@ def reproduce(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command: Sequence[str] = [sys.executable, "-m", "unitsearch.cli.main", "reproduce", *words]
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=DEADLINE
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from tests.exports.export_networks import ALL_KINDS, IN_A_ROW, SMALL, source_network
+from tests.waiting import DEADLINE
 from unitsearch.costs import count
 from unitsearch.errors import CheckError, SpecError, StudyError, UsageError
 from unitsearch.exports.card_facts import CardFacts
@@ -48,7 +49,7 @@ def isolated(code: str, folder: Path, *forbidden: str) -> str:
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=DEADLINE,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.study.processes import workers_of
+from tests.waiting import DEADLINE
 
 COMMAND = [sys.executable, "-m", "unitsearch.cli.main"]
 TRIALS = 10
@@ -32,7 +33,6 @@ QUICK = [
     "engine.device=cpu",
     "seed=3",
 ]
-DEADLINE = 120.0
 
 
 def call(folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -101,14 +101,6 @@ class Driver:
     def workers(self) -> list[int]:
         """Return the pids of its worker processes."""
         return workers_of(self.process.pid)
-
-
-def wait_until(claim: Callable[[], bool], seconds: float) -> bool:
-    """Look until ``claim`` holds, up to a deadline."""
-    deadline = time.monotonic() + seconds
-    while not (holds := claim()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return holds
 
 
 def listed(folder: Path, study: str) -> list[dict[str, Any]]:

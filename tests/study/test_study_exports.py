@@ -20,6 +20,7 @@ import torch
 import yaml
 
 import unitsearch
+from tests.waiting import DEADLINE
 from unitsearch.errors import UnitSearchError
 from unitsearch.network.weights import fixed_images
 from unitsearch.study.folder import read_study
@@ -73,7 +74,7 @@ def elsewhere(program: str, folder: Path, *forbidden: str) -> Any:
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=DEADLINE,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

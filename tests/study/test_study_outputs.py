@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.study.real_studies import QUICK, TRIALS, call, listed
+from tests.waiting import DEADLINE
 from unitsearch.study.folder import read_study
 from unitsearch.views import FIGURES
 
@@ -141,7 +142,7 @@ def test_an_exported_front_rebuilds_in_a_fresh_process_with_equal_costs_and_logi
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=DEADLINE,
     )
     members = json.loads(fresh.stdout)
     assert [each[0] for each in members] == [row["number"] for row in front]

@@ -20,9 +20,9 @@ from tests.study.real_studies import (
     call,
     command,
     resume,
-    wait_until,
 )
 from tests.study.trial_facts import as_searched, facts_of_trials
+from tests.waiting import wait_until
 from unitsearch.study.folder import read_study, study_store
 from unitsearch.study.manifest import read_manifest, write_manifest
 from unitsearch.study.store import JOURNAL
@@ -45,7 +45,7 @@ def test_a_long_training_goes_on_where_it_was_killed(tmp_path: Path, driver: Sta
     assert call(tmp_path, "run", *words, "name=straight").returncode == 0
     killed = driver("run", *words, "name=killed")
     folder = tmp_path / "studies" / "killed"
-    assert wait_until(lambda: any(folder.glob("training-00001.checkpoint")), 60)
+    wait_until(lambda: any(folder.glob("training-00001.checkpoint")))
     killed.kill_group()
     done = call(tmp_path, "resume", "killed")
     assert done.returncode == 0, done.stderr
@@ -101,11 +101,11 @@ def test_after_a_kill_no_trial_is_listed_as_running(killed_copy: Path) -> None:
 
 def test_no_worker_outlives_a_driver_that_was_killed_alone(driver: Start) -> None:
     started = driver("run", *QUICK, "engine.workers=2", "budget.trials=50", "train.epochs=200")
-    assert wait_until(lambda: len(started.workers()) == 2, 60)
+    wait_until(lambda: len(started.workers()) == 2)
     pids = started.workers()
     os.kill(started.process.pid, signal.SIGKILL)
     started.process.wait()
-    assert wait_until(lambda: not any(is_worker(pid) for pid in pids), 5)
+    wait_until(lambda: not any(is_worker(pid) for pid in pids))
 
 
 def test_a_finished_study_is_resumed_without_training_anything(copy: Path) -> None:

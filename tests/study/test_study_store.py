@@ -17,6 +17,7 @@ import pytest
 
 from tests.study.real_studies import QUICK, TRIALS, call, listed
 from tests.study.trial_facts import as_searched, facts_of_trials
+from tests.waiting import DEADLINE
 from unitsearch.study.store import JOURNAL, without_password
 
 FEW = 5
@@ -55,7 +56,7 @@ def postgres() -> Iterator[str]:
 
     def run(*words: str) -> None:
         done = subprocess.run(
-            [*prefix, *words], cwd=home, capture_output=True, text=True, timeout=60
+            [*prefix, *words], cwd=home, capture_output=True, text=True, timeout=DEADLINE
         )
         assert done.returncode == 0, done.stderr + done.stdout
 
@@ -74,7 +75,7 @@ def postgres() -> Iterator[str]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=60,
+            timeout=DEADLINE,
             check=True,
         )
         yield f"127.0.0.1:{port}"
@@ -84,7 +85,7 @@ def postgres() -> Iterator[str]:
                 [*prefix, control, "-D", data, "-m", "immediate", "-w", "stop"],
                 cwd=home,
                 capture_output=True,
-                timeout=60,
+                timeout=DEADLINE,
             )
         shutil.rmtree(home, ignore_errors=True)
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from tests.waiting import DEADLINE
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-DEADLINE = 60.0
 _FLAGS = (
     "headless=new no-sandbox disable-quic no-first-run disable-background-networking"
     " disable-component-update disable-sync disable-default-apps disable-extensions"

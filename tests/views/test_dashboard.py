@@ -18,6 +18,7 @@ import pytest
 
 from tests.records import make_record, manifest
 from tests.views.view_studies import add_trials, files, write_study
+from tests.waiting import DEADLINE
 from unitsearch.architecture import key, read_architecture, read_text
 from unitsearch.errors import PackageError, SpecError, StudyError, UsageError
 from unitsearch.study.record import Record
@@ -376,7 +377,7 @@ def test_the_command_says_where_it_listens_and_ends_by_an_interrupt(home: Path) 
         url = process.stdout.readline().strip()
         process.send_signal(signal.SIGINT)
         try:
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=DEADLINE)
         finally:
             process.kill()
     assert url.startswith("http://127.0.0.1:")
