@@ -387,10 +387,10 @@ def until(condition: Callable[[], bool], seconds: float = 300.0) -> None:
         time.sleep(0.2)
 
 
-def report(what: str, values: list[float], unit: str) -> None:
+def report(name: str, values: list[float], unit: str) -> None:
     low, high = min(values), max(values)
     median = statistics.median(values)
-    print(f"{what}: {median:.2f} {unit} [{low:.2f}, {high:.2f}], n = {len(values)}", flush=True)
+    print(f"{name}: {median:.2f} {unit} [{low:.2f}, {high:.2f}], n = {len(values)}", flush=True)
 
 
 if __name__ == "__main__":

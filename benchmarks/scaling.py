@@ -1,4 +1,4 @@
-"""Does the time of a training step grow in proportion to its images and its network?
+"""The time of a training step by the number of its images and the size of the network.
 
 Command:  python -m benchmarks.scaling --rounds 5 --batches 16,64,256,1024
 Prints:   for each network a table: a row a plan, a column a batch size, in it median microseconds

@@ -4,11 +4,11 @@ A fence's first word is its language; the rest says how it is followed:
 
 - ``yaml file=NAME`` and ``python file=NAME`` are saved under that name, as a reader is told to;
 - ``sh`` is a command a line, ``python`` runs in one namespace a page; ``exit=3`` is the exit code;
-- ``text`` behind one of these is what it printed (of a command that fails, its message);
+- ``text`` behind one of these is its output (of a command that fails, its message);
   ``text varies`` where numbers depend on the machine: then words are compared, numbers are not;
 - ``install`` and ``long`` are not followed: CI installs, and to train a table takes hours.
 
-``python tests/doc_blocks.py PAGE…`` follows pages and writes what was printed into them; a person
+``python tests/doc_blocks.py PAGE…`` follows pages and writes the printed text into them; a person
 reads the difference.
 """
 
@@ -51,7 +51,7 @@ class Block:
 
 @dataclass
 class Followed:
-    """A page that was followed: each block of output with what was really printed."""
+    """A followed page: each block of output with the text that was really printed."""
 
     compared: list[tuple[Block, str]] = field(default_factory=list)
 
@@ -71,7 +71,7 @@ def blocks(text: str) -> list[Block]:
 
 
 def follow(page: str, folder: Path) -> Followed:
-    """Do what ``page`` says, in ``folder``, and return what came of it.
+    """Follow ``page`` in ``folder`` and return its blocks of output with the printed text.
 
     Raises:
         AssertionError: If a command ends with another code than the page says.
@@ -96,7 +96,7 @@ def follow(page: str, folder: Path) -> Followed:
 
 
 def command(line: str, expected: int = 0) -> str:
-    """Run a line of a shell in this folder and return what it printed; its message if it failed.
+    """Run a line of a shell in this folder and return its output; its message if it failed.
 
     ``unitsearch`` runs in this process, which has torch loaded already.
     """
@@ -150,7 +150,7 @@ def _python(block: Block, page: str, names: dict[str, Any]) -> str:
 
 
 def differences(followed: Followed) -> Iterator[str]:
-    """Yield what a page shows and what was printed where the two differ."""
+    """Yield the shown and the printed text of each block in which the two differ."""
     for block, printed in followed.compared:
         varies = "varies" in block.words
         shown_words, printed_words = (shape(text, varies=varies) for text in (block.text, printed))
@@ -184,7 +184,7 @@ def _folded(text: str) -> str:
 
 
 def rewritten(text: str, followed: Followed) -> str:
-    """Return a page with what was printed in the place of what it shows."""
+    """Return a page with the printed text in each block of output."""
     for block, printed in reversed(followed.compared):
         start, end = block.span
         text = f"{text[:start]}{tidy(printed)}\n{text[end:]}"

@@ -1,4 +1,4 @@
-"""A reader who does what a page of the documentation says gets what it shows."""
+"""The pages of docs/: a reader who follows one gets the output that it shows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AFTER_THE_TUTORIAL = (
     "exports.md",
     "inspect.md",
 )
-# What nobody waits for in a test, and what is run in its place.
+# Examples that take too long for a test, each with the command that is run in its place.
 SHORTER = {
     "unitsearch run": "unitsearch run --dry-run",
     "unitsearch run space=toy_hybrid data=cifar10 budget.trials=100": "… --cfg job",
@@ -105,7 +105,7 @@ def test_an_example_in_the_help_of_a_command_works(example: str, searched: Path)
         command(line)
 
 
-def test_what_runs_in_place_of_an_example_belongs_to_one() -> None:
+def test_every_shorter_command_belongs_to_an_example() -> None:
     assert set(SHORTER) <= {
         example for command_entry in commands.commands() for example in command_entry.examples
     }
@@ -138,7 +138,7 @@ def test_the_installation_is_the_one_that_ci_runs() -> None:
     assert all(line.removeprefix(". .venv/bin/activate") in readme for line in lines)
 
 
-def test_every_name_of_the_package_is_at_work_on_the_page_from_python() -> None:
+def test_every_public_name_is_used_on_the_page_from_python() -> None:
     import unitsearch
 
     text = (DOCS / "python.md").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The reference pages say everything that the code has, and nothing else; their examples work."""
+"""The reference pages: they describe everything that the code has, and their examples work."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def names_in(data: Any) -> list[str]:
     return [name for item in data for name in names_in(item)] if isinstance(data, list) else []
 
 
-def test_a_default_that_is_said_changes_nothing_when_it_is_written() -> None:
+def test_a_stated_default_changes_nothing_when_it_is_written() -> None:
     (top,) = (group for group in keys.groups() if group.name == "space")
     least = {"unitsearch": 1, "layers": LAYERS[2:], "baseline": {"layers": LAYERS[2:]}}
     stated = {key.name: key.given_default for key in top.keys if key.default.startswith("`")}
@@ -194,14 +194,14 @@ def every_command() -> list[Any]:
     return [pytest.param(entry, id=entry.name) for entry in commands.commands()]
 
 
-@pytest.mark.parametrize("one", every_command())
-def test_a_command_says_what_it_does_takes_and_looks_like(entry: commands.Command) -> None:
+@pytest.mark.parametrize("entry", every_command())
+def test_a_command_has_a_description_arguments_and_an_example(entry: commands.Command) -> None:
     assert entry.paragraphs[0]
     assert entry.examples, "its docstring has an Example:"
     assert all(parameter.text for parameter in entry.parameters), entry.parameters
 
 
-@pytest.mark.parametrize("one", every_command())
+@pytest.mark.parametrize("entry", every_command())
 def test_the_page_of_a_command_has_the_options_of_its_help(
     entry: commands.Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Importing unitsearch and asking it small things loads nothing heavy."""
+"""The import of unitsearch and small commands load no heavy module."""
 
 from __future__ import annotations
 

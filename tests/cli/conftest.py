@@ -1,4 +1,4 @@
-"""The command line in a folder of its own: `main` itself, with its streams and its exit code."""
+"""The command line in a folder of its own: `main` in this process, its streams and exit code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Call = Callable[..., "subprocess.CompletedProcess[str]"]
 def unitsearch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Call:
-    """Runs `unitsearch WORDS` in tmp_path and returns what it said; a traceback fails the test."""
+    """Run `unitsearch WORDS` in tmp_path and return output and exit code; a traceback fails."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("UNITSEARCH_DATA", str(tmp_path / "no-data"))
 

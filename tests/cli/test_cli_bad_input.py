@@ -1,4 +1,4 @@
-"""Whatever is wrong with what is asked for: one line, the right exit code, nothing left behind."""
+"""Wrong requests: one line on stderr, the right exit code, no file left behind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def space(layers: str, head: str = HEAD, more: str = "") -> bytes:
 
 
 GOOD = "- {kind: conv, out: {choose: [2, 4]}}\n"
-# What is wrong, the space file (None for no file), the overrides, the exit code, what is said.
+# The fault, the space file (None for no file), the overrides, the exit code, a part of the message.
 BAD: dict[str, tuple[bytes | None, list[str], int, str]] = {
     "unknown space": (None, ["space=lenet_hybird"], 2, "did you mean 'lenet_hybrid'"),
     "unknown key": (None, ["buget.trials=3"], 2, "did you mean 'budget.trials'"),
@@ -86,11 +86,11 @@ def assert_one_line(done: subprocess.CompletedProcess[str], code: int, message: 
     assert message in done.stderr
 
 
-@pytest.mark.parametrize("what", BAD)
-def test_what_is_wrong_is_said_in_a_line_and_nothing_is_left(
-    what: str, unitsearch: Call, tmp_path: Path
+@pytest.mark.parametrize("fault", BAD)
+def test_a_wrong_request_gives_one_line_and_leaves_no_study(
+    fault: str, unitsearch: Call, tmp_path: Path
 ) -> None:
-    content, overrides, code, message = BAD[what]
+    content, overrides, code, message = BAD[fault]
     words = list(overrides)
     if content is not None:
         (tmp_path / "space.yaml").write_bytes(content)
@@ -101,7 +101,7 @@ def test_what_is_wrong_is_said_in_a_line_and_nothing_is_left(
     assert not (tmp_path / "owned").exists()
 
 
-def test_a_file_where_studies_should_be_is_said_to_be_no_folder(
+def test_a_file_in_place_of_the_folder_studies_is_refused_and_kept(
     unitsearch: Call, tmp_path: Path
 ) -> None:
     (tmp_path / "studies").write_text("mine")
@@ -110,7 +110,7 @@ def test_a_file_where_studies_should_be_is_said_to_be_no_folder(
     assert (tmp_path / "studies").read_text() == "mine"
 
 
-def test_a_name_that_is_taken_is_refused_and_what_lies_there_is_kept(
+def test_a_name_that_is_taken_is_refused_and_its_folder_is_kept(
     unitsearch: Call, tmp_path: Path
 ) -> None:
     taken = tmp_path / "studies" / "mine"
@@ -127,7 +127,7 @@ def test_a_name_that_is_taken_is_refused_and_what_lies_there_is_kept(
     ids=lambda words: words[0],
 )  # fmt: skip
 @pytest.mark.parametrize("study", ["nothing", "folder", "file", "damaged", "wrong"])
-def test_what_is_no_study_exits_with_3(
+def test_a_command_on_something_else_than_a_study_exits_with_3(
     words: list[str], study: str, tmp_path: Path, unitsearch: Call
 ) -> None:
     (tmp_path / "folder").mkdir()
@@ -171,7 +171,7 @@ def test_what_is_no_study_exits_with_3(
     ],
     ids=str,
 )
-def test_other_commands_refuse_what_they_cannot_mean(
+def test_other_commands_refuse_wrong_arguments(
     words: list[str], code: int, unitsearch: Call
 ) -> None:
     done = unitsearch(*words)
@@ -181,5 +181,5 @@ def test_other_commands_refuse_what_they_cannot_mean(
     assert "Traceback" not in done.stderr
 
 
-def test_a_misspelt_point_is_told_before_the_data_are_missed(unitsearch: Call) -> None:
+def test_a_misspelt_point_is_reported_before_missing_data(unitsearch: Call) -> None:
     assert_one_line(unitsearch("train", "resnet18_cifar:n6x"), 2, "n6x")

@@ -31,7 +31,7 @@ def test_the_version_is_printed_on_stdout(unitsearch: Call) -> None:
     assert done.stdout.startswith("unitsearch 0.")
 
 
-def test_cfg_job_prints_a_configuration_that_parses_and_touches_nothing(
+def test_cfg_job_prints_a_configuration_that_parses_and_writes_nothing(
     unitsearch: Call, tmp_path: Path
 ) -> None:
     done = unitsearch("run", "--cfg", "job", "space=mlp", "seed=5", "limits.params=1e5")
@@ -42,9 +42,7 @@ def test_cfg_job_prints_a_configuration_that_parses_and_touches_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_dry_run_says_what_would_be_searched_and_touches_nothing(
-    unitsearch: Call, tmp_path: Path
-) -> None:
+def test_a_dry_run_prints_the_plan_and_writes_nothing(unitsearch: Call, tmp_path: Path) -> None:
     done = unitsearch("run", "--dry-run", "budget.trials=7")
     assert done.returncode == 0, done.stderr
     assert "1,801,202" in done.stdout
@@ -81,7 +79,7 @@ def test_every_shipped_space_is_listed_in_each_format(unitsearch: Call) -> None:
     ("name", "members"), [("lenet_table1", "45"), ("resnet18_cifar", "6.4e40")]
 )
 def test_a_shipped_space_checks_out(name: str, members: str, unitsearch: Call) -> None:
-    """Every one: space/test_every_file."""
+    """Two of them here; tests/space/test_every_file checks all."""
     done = unitsearch("space", "check", name)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{name}: {members} members, ")
@@ -98,12 +96,12 @@ def test_a_point_that_costs_something_else_fails_the_check_with_exit_4(
     assert "1,411" in done.stderr
 
 
-def test_the_cost_of_a_point_is_what_the_paper_printed(unitsearch: Call) -> None:
+def test_the_cost_of_a_point_equals_the_printed_one(unitsearch: Call) -> None:
     (row,) = json.loads(unitsearch("cost", "toy_hybrid:No.1", "-f", "json").stdout)
     assert (row["params"], row["macs"], row["flops"]) == (90767, 4369408, 9239552)
 
 
-def test_the_cost_of_binary_filters_says_what_they_take_on_disk(unitsearch: Call) -> None:
+def test_the_cost_of_binary_filters_includes_their_stored_bits(unitsearch: Call) -> None:
     done = unitsearch("cost", "slbf_cifar:k16_s2", "-f", "json")
     (row,) = json.loads(done.stdout)
     assert (row["macs"], row["macs_shared"], row["bits"]) == (33917440, 6597120, 230976)
@@ -138,10 +136,10 @@ def test_schemas_are_json(unitsearch: Call) -> None:
         assert "$schema" in json.loads(unitsearch(*words).stdout)
 
 
-def test_parameters_of_many_sites_are_told_once(unitsearch: Call) -> None:
-    stated = unitsearch("space", "show", "shufflenetv2_cifar").stdout
-    assert "*.before.with {normal, single, hybrid} (16 sites)" in stated
-    assert "*.after.width {4, 8, 16} (16 sites)" in stated
+def test_parameters_of_many_sites_are_listed_once(unitsearch: Call) -> None:
+    shown = unitsearch("space", "show", "shufflenetv2_cifar").stdout
+    assert "*.before.with {normal, single, hybrid} (16 sites)" in shown
+    assert "*.after.width {4, 8, 16} (16 sites)" in shown
 
 
 def test_latency_is_measured_beside_the_baseline(unitsearch: Call) -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from unitsearch.costs import Cost
 from unitsearch.fields import Float, Int, field_
 from unitsearch.search.proposals import Observation, Proposal, SearchProblem, proposal_of
 from unitsearch.search.samplers.untried import random_untried
@@ -81,7 +82,7 @@ class ShareOfBaseline:
         self._share = settings.share
 
     def bars(
-        self, number: int, visible: Sequence[Observation], epochs: int
+        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         curve = visible[0].curve if visible else ()
         if len(curve) != epochs:

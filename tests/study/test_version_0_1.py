@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from unitsearch.exports.outputs import csv_text
+from unitsearch.exports.documents import csv_text
 
 from tests.study.real_studies import call, listed, resume
 from unitsearch import load_network

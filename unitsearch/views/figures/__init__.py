@@ -7,7 +7,7 @@ from unitsearch.views.figures.curves import convergence, curves
 from unitsearch.views.figures.definition import DrawnFigure
 from unitsearch.views.figures.effects import effects
 from unitsearch.views.figures.front3d import front3d
-from unitsearch.views.figures.history import hypervolume
+from unitsearch.views.figures.growth import hypervolume
 from unitsearch.views.figures.parallel import parallel
 from unitsearch.views.figures.pareto import pareto
 from unitsearch.views.figures.printed_accuracies import printed

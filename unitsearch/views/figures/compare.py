@@ -15,7 +15,7 @@ from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.axes import axis, span
 from unitsearch.views.figures.definition import METRIC, FigureData, figure
-from unitsearch.views.figures.history import (
+from unitsearch.views.figures.growth import (
     ALONG,
     check_along,
     growth,

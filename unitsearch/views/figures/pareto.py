@@ -44,7 +44,7 @@ def pareto(
         record: The study.
         x: Metric of the horizontal axis, by its name in ``METRICS``.
         y: Metric of the vertical axis.
-        papers: Whether to draw what the papers print for the study's data and baseline.
+        papers: Whether to draw the papers' networks that fit the study's data and baseline.
 
     Raises:
         UsageError: If a metric is unknown, or both are the same.

@@ -91,8 +91,8 @@ def _last_ones(names: Sequence[str]) -> list[str]:
 def row_hover(row: PublishedRow) -> str:
     """Return the hover text of a printed network."""
     costs = [
-        f"{wording.short(value)} {what}"
-        for value, what in ((row.params, "parameters"), (row.flops, "FLOPs"))
+        f"{wording.short(value)} {unit}"
+        for value, unit in ((row.params, "parameters"), (row.flops, "FLOPs"))
         if value is not None
     ]
     lines = [

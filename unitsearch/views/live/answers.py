@@ -26,8 +26,8 @@ from unitsearch.views.live.bar import (
     problem_html,
 )
 from unitsearch.views.live.board_files import DEFAULT_BOARD, BoardFiles
-from unitsearch.views.live.cache import View, ViewCache
 from unitsearch.views.live.catalogue import Catalogue
+from unitsearch.views.live.view_cache import View, ViewCache
 from unitsearch.views.pages.details import columns, entry
 from unitsearch.views.pages.document import figure_json
 from unitsearch.views.pages.sections import Section, figure_of, text_of

@@ -10,7 +10,7 @@ from unitsearch import wording
 from unitsearch.study.record import Record
 from unitsearch.study.state import study_state
 from unitsearch.views.live.board_files import DEFAULT_BOARD
-from unitsearch.views.live.cache import View
+from unitsearch.views.live.view_cache import View
 from unitsearch.views.pages.headers import header, header_of_several
 from unitsearch.views.pages.sections import Section, plot_html, section_html
 from unitsearch.views.pages.study_table import StudyRow, study_table
@@ -30,13 +30,13 @@ def bar_html(
     offered: tuple[Sequence[str], Sequence[str]],
     record: Record | None = None,
 ) -> str:
-    """Return the bar of a page: its studies, and what else it can show.
+    """Return the bar of a page: its studies, and links to other studies and boards.
 
     Args:
         names: The studies that the page shows.
         board_name: The board that it shows them on.
         offered: The names of all studies and of all boards.
-        record: The study whose state the bar says; None for no state.
+        record: The study whose state the bar shows; None for no state.
     """
     studies, boards = offered
     chips = []

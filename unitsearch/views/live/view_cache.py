@@ -94,7 +94,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class _Entry:
+class _CachedView:
     """A view in the cache.
 
     Attributes:
@@ -128,7 +128,7 @@ class ViewCache:
         self._catalogue = catalogue
         self._boards = boards
         self._clock = clock
-        self._entries: dict[_Key, _Entry] = {}
+        self._entries: dict[_Key, _CachedView] = {}
         self._locks: defaultdict[_Key, threading.Lock] = defaultdict(threading.Lock)
         # Versions start from the time, because a page may outlive its server: it must not take a
         # view of the next server for the one that it knows.
@@ -164,7 +164,7 @@ class ViewCache:
                 drawn=DrawnParts(self._clock),
             )
             self._entries.pop(key, None)
-            self._entries[key] = _Entry(view, began, self._clock() - began)
+            self._entries[key] = _CachedView(view, began, self._clock() - began)
             for old in list(self._entries)[:-_KEPT_VIEWS]:
                 self._entries.pop(old, None)
             return view
