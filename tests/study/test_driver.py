@@ -20,7 +20,7 @@ def outcome(number: int, task: str = "train") -> Outcome:
 
 
 class QuickEngine:
-    """An engine whose jobs are done at once; ``first`` are outcomes that nobody asked for."""
+    """An engine whose jobs are done at once; ``first`` are outcomes without a job."""
 
     workers = 1
 

@@ -219,7 +219,8 @@ def test_a_pick_is_exported_alone_with_how_long_it_takes(
     members = [trial for trial in front if not trial.is_baseline] or front
     assert int(path.stem) == max(members, key=lambda t: (t.accuracy or 0, -t.cost.flops)).number
     assert (
-        "one thread, turn about in one run" in path.with_name(f"{path.stem}.MODEL.md").read_text()
+        "one thread, all runtimes in turns in one"
+        in path.with_name(f"{path.stem}.MODEL.md").read_text()
     )
     assert "logits equal" in done.err
 

@@ -221,10 +221,10 @@ def test_files_half_written_by_a_kill_do_not_stay(copy: Path) -> None:
 def test_a_kill_between_folder_and_facts_leaves_a_name_that_can_be_used_again(
     tmp_path: Path,
 ) -> None:
-    husk = tmp_path / "studies" / "again"
-    husk.mkdir(parents=True)
-    (husk / "driver.lock").write_text("")
-    (husk / JOURNAL).write_text("")
+    unfinished = tmp_path / "studies" / "again"
+    unfinished.mkdir(parents=True)
+    (unfinished / "driver.lock").write_text("")
+    (unfinished / JOURNAL).write_text("")
     done = call(tmp_path, "run", *QUICK, "budget.trials=1", "name=again")
     assert done.returncode == 0, done.stderr
 

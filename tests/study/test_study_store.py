@@ -39,7 +39,7 @@ def postgres() -> Iterator[str]:
         names = {entry.pw_name for entry in pwd.getpwall()}
         user = next((name for name in ("postgres", "nobody") if name in names), None)
         if user is None or shutil.which("runuser") is None:
-            pytest.skip("PostgreSQL refuses root, and there is nobody else to run it")
+            pytest.skip("PostgreSQL refuses root, and there is no other user to run it")
         prefix = ["runuser", "-u", user, "--"]
     else:
         user, prefix = None, []

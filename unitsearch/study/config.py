@@ -38,6 +38,7 @@ from unitsearch.search.extensions import GROUPS as EXTENSIONS
 from unitsearch.search.extensions import ExtensionGroup, is_own
 from unitsearch.space import LIMITS, SpaceFile, load_space
 from unitsearch.study import schedule
+from unitsearch.study.hydra_overrides import composed, given_values, parsed
 from unitsearch.training import Recipe
 
 GROUPS = ("data", "train", "sampler", "stopping", "engine")
@@ -136,15 +137,15 @@ class Config:
 def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
     """Return the configuration that ``overrides`` ask for, and its space.
 
-    A value given outright wins; then what the space says (its data, recipes, limits, floor), then
-    what a recipe sets for the data set in use, then the shipped defaults.
+    A value given outright wins; then the space's own (its data, recipes, limits, floor), then those
+    that a recipe sets for the data set in use, then the shipped defaults.
 
     Raises:
-        UsageError: If an override cannot be meant: an unknown key, group option or wrong type.
+        UsageError: If an override has an unknown key, group option or a wrong type.
         SpecError: If the space file breaks the format.
     """
     given = [str(override) for override in overrides]
-    chosen = _given(given)
+    chosen = given_values(given)
     for group in GROUPS:
         if group in chosen and not isinstance(chosen[group], str):
             raise UsageError(
@@ -160,7 +161,8 @@ def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
         kept, own = _split_extensions(given, chosen)
     except SpecError as error:
         raise _usage(error) from None
-    plain = _composed([*settings, *kept])
+    requested = [*settings, *kept]
+    plain = composed(requested, lambda error: _explained(error, requested))
     plain.update(own)
     train_plain = plain.get("train")
     if isinstance(train_plain, dict) and {"train.epochs", "train.warmup"} & set(chosen) == {
@@ -196,12 +198,12 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
     from itertools import product
 
     columns = []
-    for override, parsed in zip(overrides, _parsed(overrides), strict=True):
-        if parsed.is_sweep_override():
-            key = parsed.get_key_element()
-            columns.append([f"{key}={value}" for value in parsed.sweep_string_iterator()])
+    for text, override in zip(overrides, parsed(overrides), strict=True):
+        if override.is_sweep_override():
+            key = override.get_key_element()
+            columns.append([f"{key}={value}" for value in override.sweep_string_iterator()])
         else:
-            columns.append([override])
+            columns.append([text])
     return [list(combination) for combination in product(*columns)]
 
 
@@ -286,7 +288,7 @@ def _split_extensions(
         group: {"name": name} for group, name in names.items() if is_own(name)
     }
     kept = []
-    for text, override in zip(overrides, _parsed(overrides), strict=True):
+    for text, override in zip(overrides, parsed(overrides), strict=True):
         group, _, key = override.key_or_group.partition(".")
         if group in own:
             if key and not override.is_delete():
@@ -302,72 +304,29 @@ def _is_shared(group: ExtensionGroup, name: str, key: str) -> bool:
     return group.shares_settings and group.is_of_another(name, key)
 
 
-def _given(overrides: Sequence[str]) -> dict[str, Any]:
-    """Return the plain keys and group choices among the overrides."""
-    given = {}
-    for parsed in _parsed(overrides):
-        if not parsed.is_delete():
-            given[parsed.key_or_group] = parsed.value()
-    return given
-
-
-def _parsed(overrides: Sequence[str]) -> list[Any]:
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import OverrideParseException
-
-    try:
-        return OverridesParser.create().parse_overrides(list(overrides))
-    except OverrideParseException as error:
-        raise UsageError(
-            found=error.override,
-            expected="KEY=VALUE",
-            fix="quote values with spaces: 'key=\"a b\"'",
-        ) from None
-
-
-def _composed(overrides: list[str]) -> dict[str, Any]:
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    GlobalHydra.instance().clear()
-    folder = str(resources.config_folder())
-    try:
-        with initialize_config_dir(folder, version_base="1.3"):
-            config = hydra_compose("config", overrides=overrides)
-        plain = OmegaConf.to_container(config, resolve=True)
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
-        raise _explained(error, overrides) from None
-    assert isinstance(plain, dict)  # the shipped config.yaml is a mapping
-    return {str(key): value for key, value in plain.items()}
-
-
 def _explained(error: Exception, overrides: list[str]) -> UsageError:
-    """Return what a refused override means, with the choices it had."""
-    for parsed, override in zip(_parsed(overrides), overrides, strict=True):
-        key = str(parsed.key_or_group)
+    """Return the error for an override that Hydra refused, with the choices that there are."""
+    for override, text in zip(parsed(overrides), overrides, strict=True):
+        key = str(override.key_or_group)
         head, _, tail = key.partition(".")
         if key in GROUPS:
             names = options(key)
-            if not isinstance(parsed.value(), str) or parsed.value() not in names:
+            if not isinstance(override.value(), str) or override.value() not in names:
                 return UsageError(
                     place=key,
-                    found=parsed.value(),
+                    found=override.value(),
                     expected=f"one of {', '.join(names)}",
-                    fix=did_you_mean(str(parsed.value()), names, listed=False),
+                    fix=did_you_mean(str(override.value()), names, listed=False),
                 )
             continue
-        known = _keys(_given(overrides))
+        known = _keys(given_values(overrides))
         if head in EXTENSIONS and tail and key not in known:
-            name = _extension_names(_given(overrides))[head]
+            name = _extension_names(given_values(overrides))[head]
             return _usage(EXTENSIONS[head].unknown_setting(name, tail, head))
         if key not in known and (tail or head) in str(error):
             return UsageError(
                 place=key,
-                found=override,
+                found=text,
                 expected="a key of run",
                 fix=did_you_mean(key, known),
             )

@@ -131,7 +131,7 @@ def study_store(
 def read_study(study: str | Path) -> Record:
     """Return a study as it stands, whether it runs or not.
 
-    A trial that was started and that nobody trains now is called waiting.
+    A trial that was started and is not being trained now is called waiting.
 
     Raises:
         StudyError: If it is no study, or its store cannot be read.

@@ -63,10 +63,10 @@ def _taken(file: TextIO) -> bool:
 def is_driven(folder: Path) -> bool:
     """Say whether a driver holds the study in ``folder``.
 
-    The answer is what the driver wrote into the lock's file: a driver on another machine is
-    believed, a process of this one has to be alive. Only if it is, the lock itself is asked, for
-    the number may have gone to another process since: so whoever looks at a study that nobody
-    drives takes no lock, and one that is driven refuses it.
+    The answer comes from the lock's file, into which the driver writes: a driver on another machine
+    is believed, a process of this one has to be alive. Only then the lock itself is tried, because
+    the number may belong to another process by now. So a reader takes no lock of a study that is
+    not driven, and one that is driven refuses it: readers never keep a driver out.
     """
     path = folder / LOCK
     try:

@@ -44,7 +44,7 @@ class Looker:
 
     @property
     def known(self) -> Record | None:
-        """The study as it was last seen, None if nobody looked yet."""
+        """The study as it was last read, None before the first ``look``."""
         return self._record
 
     @property
