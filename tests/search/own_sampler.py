@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from unitsearch.costs import Cost
 from unitsearch.fields import Float, Int, field_
@@ -59,6 +60,23 @@ class Plain:
         self, number: int, visible: Sequence[Observation], admits: Callable[[Proposal], bool]
     ) -> Proposal | None:
         return random_untried(self._problem, number, admits, {})
+
+
+class Repeating(Plain):
+    """Proposes one member again and again, whatever is admitted."""
+
+    def propose(
+        self, number: int, visible: Sequence[Observation], admits: Callable[[Proposal], bool]
+    ) -> Proposal | None:
+        space = self._problem.space
+        return proposal_of(space, *draw(space, at_random(random.Random(0))), {})
+
+
+class Numbering(Plain):
+    """Returns a number where a proposal is expected."""
+
+    def propose(self, number: int, visible: object, admits: object) -> Any:
+        return number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,3 +144,14 @@ class ReservedSettings(Plain):
 
     def __init__(self, problem: SearchProblem, settings: Settings) -> None:
         super().__init__(problem)
+
+
+class OneBar:
+    """Gives a single bar, however many epochs there are."""
+
+    looks_at_outcomes = False
+
+    def bars(
+        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+    ) -> tuple[float | None, ...]:
+        return (0.5,)

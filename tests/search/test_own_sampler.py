@@ -52,3 +52,20 @@ def test_a_class_that_is_not_there_is_refused_before_a_study_is_made(tmp_path: P
     assert done.returncode == 2
     assert "did you mean 'Own'?" in done.stderr
     assert not (tmp_path / "studies").exists()
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("sampler=tests.search.own_sampler:Repeating", "expected an untried architecture"),
+        ("sampler=tests.search.own_sampler:Numbering", "expected a Proposal or None"),
+        ("stopping=tests.search.own_sampler:OneBar", "expected a tuple of 2 bars"),
+    ],
+)
+def test_a_class_that_breaks_its_protocol_ends_the_run_with_the_reason(
+    tmp_path: Path, word: str, reason: str
+) -> None:
+    words = [*WORDS[:-3], "train.epochs=2", "name=own"]
+    done = call(tmp_path, *words, word)
+    assert done.returncode == 2, done.stderr
+    assert reason in done.stderr.splitlines()[-1]

@@ -232,7 +232,7 @@ SAMPLERS = ExtensionGroup(
 STOPPING_RULES = ExtensionGroup(
     "stopping",
     "unitsearch.search.stopping",
-    "bars(number, visible, epochs)",
+    "bars(number, cost, visible, epochs)",
     (),
     (),
     shares_settings=False,

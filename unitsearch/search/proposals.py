@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from unitsearch.architecture import Architecture, key
 from unitsearch.costs import Cost, count
+from unitsearch.errors import UsageError
 from unitsearch.metrics import Measured, Metric
 from unitsearch.space import Space, within
 from unitsearch.space.members import Values
@@ -126,3 +127,25 @@ def admission(tried: Container[str], limits: Mapping[str, int | None]) -> Admits
         return proposal.key not in tried and within(proposal.cost, limits)
 
     return admits
+
+
+def check_proposal(proposal: object, admits: Admits, sampler: str) -> None:
+    """Check what the sampler called ``sampler`` proposed, before a trial is made of it.
+
+    Raises:
+        UsageError: If it is no proposal, or one that ``admits`` refuses.
+    """
+    if not isinstance(proposal, Proposal):
+        raise UsageError(
+            place="sampler",
+            found=f"{type(proposal).__name__} from {sampler}",
+            expected="a Proposal or None from propose",
+            fix="return proposal_of(…)",
+        )
+    if not admits(proposal):
+        raise UsageError(
+            place="sampler",
+            found=f"architecture {proposal.key} from {sampler}",
+            expected="an untried architecture within the limits",
+            fix="propose only what admits(proposal) accepts, or None if nothing is left",
+        )

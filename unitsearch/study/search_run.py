@@ -14,8 +14,15 @@ from unitsearch.architecture import key
 from unitsearch.costs import count
 from unitsearch.engine import Engine, Job, Outcome, open_engine
 from unitsearch.metrics import metric
-from unitsearch.search.proposals import Observation, Proposal, SearchProblem, admission
+from unitsearch.search.proposals import (
+    Observation,
+    Proposal,
+    SearchProblem,
+    admission,
+    check_proposal,
+)
 from unitsearch.search.seeds import derive
+from unitsearch.search.stopping import check_bars
 from unitsearch.space import baseline
 from unitsearch.study.config import pack_request
 from unitsearch.study.driver import UnderWay, run_jobs
@@ -233,8 +240,12 @@ class SearchRun:
         if number == 0:
             network = baseline(self._problem.space)
             return Proposal({}, {}, network, key(network), count(network))
-        limits = self._study.manifest.config.largest
-        return self._sampler.propose(number, self._visible(number), admission(self._keys, limits))
+        config = self._study.manifest.config
+        admits = admission(self._keys, config.largest)
+        proposal = self._sampler.propose(number, self._visible(number), admits)
+        if proposal is not None:
+            check_proposal(proposal, admits, config.sampler.name)
+        return proposal
 
     def _visible(self, number: int) -> Sequence[Observation]:
         return self._trials.observations[: visible(number, self._schedule.lag)]
@@ -243,8 +254,10 @@ class SearchRun:
         trial = self._trials[number]
         bars: Sequence[float | None] = ()
         if not trial.is_baseline:  # everything is compared with it
-            epochs = self._study.manifest.config.train.epochs
+            config = self._study.manifest.config
+            epochs = config.train.epochs
             bars = self._stopping.bars(number, trial.cost, self._visible(number), epochs)
+            check_bars(bars, epochs, config.stopping.name)
         checkpoint = checkpoint_path(self._study.folder, number)
         return self.jobs.training(number, trial.architecture, trial.seed, checkpoint, bars)
 

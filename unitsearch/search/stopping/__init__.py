@@ -4,6 +4,6 @@ Each rule that ships is a module here, with a YAML file of the same name in ``co
 nothing else names it.
 """
 
-from unitsearch.search.stopping.protocol import StoppingRule
+from unitsearch.search.stopping.protocol import StoppingRule, check_bars
 
-__all__ = ["StoppingRule"]
+__all__ = ["StoppingRule", "check_bars"]

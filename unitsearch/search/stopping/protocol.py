@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from unitsearch.costs import Cost
+from unitsearch.errors import UsageError
 from unitsearch.search.proposals import Observation
 
 
@@ -40,3 +41,21 @@ class StoppingRule(Protocol):
         Returns:
             One bar an epoch, a fraction, None where there is none; empty if there is none at all.
         """
+
+
+def check_bars(bars: Sequence[object], epochs: int, rule: str) -> None:
+    """Check the bars that the rule called ``rule`` gave to a training of ``epochs`` epochs.
+
+    Raises:
+        UsageError: If they are not one fraction or None an epoch, and not empty.
+    """
+    if (
+        not isinstance(bars, tuple)
+        or len(bars) not in (0, epochs)
+        or not all(bar is None or (isinstance(bar, float | int) and 0 <= bar <= 1) for bar in bars)
+    ):
+        raise UsageError(
+            place="stopping",
+            found=f"bars {bars!r} from {rule}",
+            expected=f"a tuple of {epochs} bars, one an epoch, each from 0 to 1 or None; or ()",
+        )
