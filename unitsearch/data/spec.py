@@ -234,7 +234,7 @@ def require(spec: DataSpec) -> None:
 
 
 def is_downloadable(spec: DataSpec) -> bool:
-    """Say whether ``data.download=true`` can fetch the set."""
+    """Return whether ``data.download=true`` can fetch the set."""
     return spec.name in _PUBLISHED and not _PUBLISHED[spec.name].by_hand
 
 

@@ -33,7 +33,7 @@ class Dispatch:
         self.waiting.append(list(jobs))
 
     def is_idle(self, slot: int) -> bool:
-        """Say whether the worker on ``slot`` holds no job."""
+        """Return whether the worker on ``slot`` holds no job."""
         return not self._held.get(slot)
 
     def assign(self, slot: int) -> list[Job]:

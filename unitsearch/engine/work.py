@@ -306,7 +306,7 @@ def failed(job: Job, error: Exception) -> Outcome:
 
 
 def is_gpu_lost(error: BaseException) -> bool:
-    """Say whether the GPU has failed: every later call of this process to it fails too."""
+    """Return whether the GPU has failed: every later call of this process to it fails too."""
     return "CUDA error" in str(error) and not is_memory(error)
 
 

@@ -44,7 +44,7 @@ def packed_bytes(network: Network) -> bytes:
 
 
 def is_packed(tensors: dict[str, Tensor]) -> bool:
-    """Say whether the tensors of a file are those of a packed one."""
+    """Return whether the tensors of a file are those of a packed one."""
     return set(tensors) == _NAMES
 
 

@@ -99,7 +99,7 @@ class ExtensionGroup:
         return self.find(name)(*arguments, *([] if settings is None else [settings]))
 
     def is_of_another(self, name: str, key: str) -> bool:
-        """Say whether ``key`` is a setting of other shipped options and none of ``name``."""
+        """Return whether ``key`` is a setting of other shipped options and none of ``name``."""
         if name not in self.shipped() or key in self.keys(name):
             return False
         return any(key in self.keys(other) for other in self.shipped())
@@ -166,7 +166,7 @@ class ExtensionGroup:
         return cast(type[Any], cls)
 
     def _is_complete(self, value: Any) -> bool:
-        """Say whether ``value`` is a class with all that the group's protocol asks for."""
+        """Return whether ``value`` is a class with all that the group's protocol asks for."""
         method = getattr(value, self.method.partition("(")[0], None)
         has_all = callable(method) and isinstance(getattr(value, "looks_at_outcomes", None), bool)
         return isinstance(value, type) and has_all
@@ -212,7 +212,7 @@ class ExtensionGroup:
 
 
 def is_own(name: str) -> bool:
-    """Say whether ``name`` names a user's own class."""
+    """Return whether ``name`` names a user's own class."""
     return ":" in name
 
 

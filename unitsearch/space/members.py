@@ -98,7 +98,7 @@ def parameters(space: Space, samples: int = 200) -> dict[str, Domain]:
 
 
 def within(cost: Cost, limits: Mapping[str, int | None]) -> bool:
-    """Say whether ``cost`` keeps every limit."""
+    """Return whether ``cost`` keeps every limit."""
     return all(limit is None or getattr(cost, name) <= limit for name, limit in limits.items())
 
 
