@@ -283,7 +283,7 @@ def _trial_name(trial: Any) -> str:
 
 
 def _check(address: str | None) -> None:
-    """Refuse an address that is not HOST:PORT, or where nothing answers: Ray would try minutes."""
+    """Refuse an address that is not HOST:PORT or does not answer: Ray would try for minutes."""
     if address is None or address == "auto":
         return
     host, _, port = address.rpartition(":")

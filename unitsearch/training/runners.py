@@ -27,7 +27,7 @@ Normalisation = tuple[tuple[float, ...], tuple[float, ...]]  # mean and std of e
 
 
 class Score(NamedTuple):
-    """The quality of a network on images, in eval mode; NaN where there are none.
+    """The quality of a network on images, in eval mode; NaN if there are no images.
 
     Attributes:
         accuracy: The share of images that it classifies correctly, a fraction.
