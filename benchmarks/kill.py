@@ -120,13 +120,13 @@ def main() -> int:
         except subprocess.TimeoutExpired:
             how = ("group", "driver", "worker")[kills % 3]
             kills += 1
-            found = kill(process, how, draw)
+            faults = kill(process, how, draw)
             if how != "worker":  # a driver that lost a worker goes on
-                found += check(folder, before)
+                faults += check(folder, before)
                 process = None
             done = sum(trial.state == "complete" for trial in before.values())
-            print(f"kill {kills} ({how}) after {patience:.2f} s: {done} complete {found or ''}")
-            wrong += found
+            print(f"kill {kills} ({how}) after {patience:.2f} s: {done} complete {faults or ''}")
+            wrong += faults
             continue
         if code != 0:
             wrong.append(f"exit {code}: {(broken / 'output.txt').read_text()[-500:]}")

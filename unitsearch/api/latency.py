@@ -42,12 +42,12 @@ def latency(
     rounds: int = 30,
     device: str = "cpu",
 ) -> list[Latency]:
-    """Measure a network beside a baseline, both made fast for inference, turn about in one run.
+    """Measure a network beside a baseline, both made fast for inference, in turns in one run.
 
     Args:
         named: An architecture file or SPACE:POINT; its weights do not matter.
-        against: The baseline: a file or SPACE:POINT; unless given that of the space that ``named``
-            is from.
+        against: The baseline: a file or SPACE:POINT; unless given the baseline of the space that
+            ``named`` belongs to.
         batches: Images at a time, one or more numbers.
         rounds: The number of timings of each network.
         device: ``cpu``, or ``cuda`` where there is one.

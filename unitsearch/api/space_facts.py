@@ -165,7 +165,7 @@ def json_schema(*, of_architectures: bool) -> dict[str, Any]:
 
 
 def count_text(number: int) -> str:
-    """Return a count in full, or in powers of ten where nobody would read its digits."""
+    """Return a count in full, or as a power of ten where the digits would not be read."""
     return f"{number:,}" if number < 10**15 else f"{number:.1e}".replace("e+", "e")
 
 

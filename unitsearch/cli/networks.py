@@ -140,7 +140,8 @@ def latency(
     emit(rows, how)
     if how == OutputFormat.table:
         note(
-            f"milliseconds a batch, turn about, {rounds} rounds, {device}, {threads} thread(s), "
+            f"milliseconds a batch, measured in turns, {rounds} rounds, {device}, "
+            f"{threads} thread(s), "
             "batch norm folded; speedup: over the first row of the same batch"
         )
 

@@ -176,7 +176,7 @@ def effects(record: Record, cost: str = "flops") -> FigureData:
     traces = []
     for name, part, colour, symbol in (
         ("interval leaves out 0", [e for e in shown if e.is_clear], theme.ACCENT, "circle"),
-        ("cannot be told from 0", [e for e in shown if not e.is_clear], theme.OTHER, "circle-open"),
+        ("interval holds 0", [e for e in shown if not e.is_clear], theme.OTHER, "circle-open"),
     ):
         if part:
             traces.append(
