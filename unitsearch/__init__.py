@@ -2,7 +2,7 @@
 
 ``run`` searches; ``load_study`` reads what a search left; ``export`` writes networks for other
 programs; ``load_architecture``, ``count``, ``build`` and ``load_network`` work with single ones;
-``reproduce_costs`` and ``reproduce_metrics`` compute the papers' tables afresh. Importing this
+``reproduce_costs`` and ``reproduce_metrics`` compute the papers' tables again. Importing this
 package imports no torch.
 """
 

@@ -106,7 +106,7 @@ def run_study(overrides: Sequence[str], watch: Watch, command: str = "") -> End:
 
 
 def resume_study(study: str, overrides: Sequence[str], watch: Watch) -> End:
-    """Go on with a study until its budget, which ``overrides`` may raise, is spent."""
+    """Continue a study until its budget, which ``overrides`` may raise, is spent."""
     from unitsearch.study.creation import reopened_study
 
     with reopened_study(study, overrides) as reopened:

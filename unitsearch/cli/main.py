@@ -56,7 +56,7 @@ def about(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
     color: Annotated[
-        Color, typer.Option("--color", help="Colours: auto, as the terminal and NO_COLOR say.")
+        Color, typer.Option("--color", help="Colours; auto follows the terminal and NO_COLOR.")
     ] = Color.auto,
 ) -> None:
     """Search for compact networks made of small independent units.

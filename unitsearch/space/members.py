@@ -216,9 +216,9 @@ def _excess(cost: Cost, limits: Mapping[str, int | None]) -> float:
 
 
 def distinct(space: Space, most: int) -> int | None:
-    """Return the exact number of distinct networks, or None if walking to them is too long.
+    """Return the exact number of distinct networks, or None if enumeration would take too long.
 
-    A walk comes to a network more than once if some choices do not change it.
+    Enumeration meets a network more than once if some choices do not change it.
     """
     if count_members(space) > most:
         return None
