@@ -22,7 +22,7 @@ class Latency:
         median: Milliseconds a batch, the median of the rounds.
         low: The lower quartile.
         high: The upper quartile.
-        speedup: The baseline's median over this one's, of the same run.
+        speedup: The baseline's median divided by this median, of the same run.
         plan: Its inference form, in words.
     """
 

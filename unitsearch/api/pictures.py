@@ -72,7 +72,7 @@ def inspect(
     Args:
         path: An architecture file with its weights beside it, as ``export`` and ``train`` write
             them.
-        overrides: Other data than the file says: ``data=…``, ``data.…=…``.
+        overrides: Data other than the file names: ``data=…``, ``data.…=…``.
         images: The images whose feature maps are kept, by their position among those of the part.
         count: Number of images of the part to measure on, evenly spread; all if it has fewer.
         part: ``validation`` or ``test``.

@@ -91,7 +91,7 @@ app.add_typer(papers.app, name="reproduce")
 
 
 def main() -> None:
-    """Run the command line; errors of ours are one line on stderr and an exit code."""
+    """Run the command line; each of our errors becomes one line on stderr and an exit code."""
     try:
         app()
     except UnitSearchError as error:

@@ -185,12 +185,12 @@ def root_of(spec: DataSpec) -> Path:
 
 
 def folder_of(spec: DataSpec) -> Path:
-    """Return the folder of a published set, there or not."""
+    """Return the folder of a published set, whether or not it exists."""
     return root_of(spec) / _PUBLISHED[spec.name].folder
 
 
 def files_of(spec: DataSpec) -> dict[str, Path]:
-    """Return the files of a published set by their names, there or not.
+    """Return the files of a published set by their names, whether or not they exist.
 
     A file that is there only as ``.gz``, where its reader takes that, is named as such.
     """
@@ -239,7 +239,7 @@ def is_downloadable(spec: DataSpec) -> bool:
 
 
 def available(spec: DataSpec) -> str | None:
-    """Return None if the files of the set are there, else the text of what is missing."""
+    """Return None if the files of the set are there, else a text that names the missing ones."""
     try:
         require(spec)
     except DataError as error:

@@ -27,7 +27,7 @@ _MOST_KINDS = 24  # rows of the figure
 
 @dataclass(frozen=True)
 class UnitEffect:
-    """The difference in accuracy that one more unit of a kind goes with, at equal cost.
+    """The difference in accuracy for one more unit of a kind, at equal cost.
 
     Attributes:
         kind: The kind of unit.
