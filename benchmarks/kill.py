@@ -68,7 +68,7 @@ def kill(process: subprocess.Popen[bytes], how: str, draw: random.Random) -> lis
 
 
 def check(folder: Path, before: dict[int, TrialFacts]) -> list[str]:
-    """Return what a kill broke: trials that were complete and are not, or have changed."""
+    """Return the damage of a kill: trials that are no longer complete, or have changed."""
     try:
         after = facts(folder)
     except StudyError as error:

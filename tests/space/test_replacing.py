@@ -106,7 +106,7 @@ def test_an_option_may_say_its_own_run() -> None:
 def test_layers_of_another_width_than_the_site_are_refused() -> None:
     message = refused("replace: [{sites: [tail.a], with: {kind: conv, out: 7}}]\n")
     assert "found 'layers that give 7×4×4'" in message
-    assert "expected what the site tail.a gives, 24×4×4" in message
+    assert "expected the output of the site tail.a, 24×4×4" in message
 
 
 def test_a_sample_never_fails_to_build() -> None:

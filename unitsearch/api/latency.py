@@ -82,7 +82,7 @@ def _baseline_of(named: str) -> str:
     known = (load_architecture(named).provenance or {}).get("space")
     if known not in resources.names("search_spaces"):
         raise UsageError(
-            f"{named} does not say which shipped space it is from",
+            f"{named} does not name the shipped space that it belongs to",
             fix="name the baseline: --against ARCH.yaml or SPACE:POINT",
         )
     return f"{known}:baseline"

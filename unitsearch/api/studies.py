@@ -168,7 +168,7 @@ def report(
     Raises:
         StudyError: If a study is none, or cannot be read.
         UsageError: If there is no such board, or two studies are called the same.
-        SpecError: If the board's file is not what a board should be.
+        SpecError: If the board's file is not a valid board.
     """
     wanted = [study] if isinstance(study, str) else list(study or ())
     if not wanted:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _STATES = ("complete", "stopped", "failed", "running", "waiting")
 _FEW = 0.05  # of all trials: with fewer at the floor, the floor is probably too high
-_ENOUGH = 20  # complete trials before that is said
+_ENOUGH = 20  # complete trials before the advice is printed
 
 
 def is_study(name: str) -> bool:

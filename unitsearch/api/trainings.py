@@ -24,7 +24,7 @@ class Repeated:
 
     Attributes:
         network: SPACE:POINT.
-        printed: The printed accuracy, as it stands there; empty if there is none.
+        printed: The printed accuracy, word for word; empty if there is none.
         count: The number of seeds that it was trained with.
         last: Mean test accuracy after the last epoch, a fraction.
         last_spread: Standard deviation of these over the seeds; None of a single one.

@@ -63,7 +63,7 @@ def about(
 
     Begin with: unitsearch run
     """
-    if color != Color.auto:  # what rich looks at; FORCE_COLOR and NO_COLOR decide for auto
+    if color != Color.auto:  # rich reads these; for auto the user's own values decide
         os.environ.pop("NO_COLOR" if color == Color.always else "FORCE_COLOR", None)
         os.environ["FORCE_COLOR" if color == Color.always else "NO_COLOR"] = "1"
 

@@ -200,7 +200,7 @@ def _show_one(title: str, rows: Sequence[dict[str, Any]]) -> None:
         _say,
         title,
     )
-    shared: dict[str, dict[str, None]] = {}  # a reason that several rows share is said once
+    shared: dict[str, dict[str, None]] = {}  # a reason that several rows share is printed once
     for row in rows:
         if row["note"]:
             where = f"{row['dataset']} {row['backbone']} {row['row']}"

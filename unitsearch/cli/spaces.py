@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Show search spaces, and check your own.")
 SpaceArgument = Annotated[str, typer.Argument(metavar="SPACE", help="A shipped name or a file.")]
-_FEW = 0.05  # of random members: limits that leave fewer make a search draw mostly in vain
+_FEW = 0.05  # share of random members: with fewer in the limits most draws of a search are refused
 
 
 @app.command("list")
@@ -164,7 +164,7 @@ def check(space: SpaceArgument, overrides: DataArguments = None) -> None:
     if seen.share < _FEW:
         note(
             f"warning: the limits leave {100 * seen.share:.1f} % of random members; a search "
-            "would mostly draw what it may not train. Raise limits, or narrow the space"
+            "would mostly draw members that it may not train. Raise limits, or narrow the space"
         )
 
 

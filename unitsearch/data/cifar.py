@@ -166,14 +166,14 @@ class _ArraysOnly(pickle.Unpickler):
         ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
         ("numpy", "ndarray"): _Array,
         ("numpy", "dtype"): _Bytes,
-        ("_codecs", "encode"): _encode,  # how protocol 2 writes bytes
+        ("_codecs", "encode"): _encode,  # protocol 2 writes bytes in this way
     }
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self._STAND_INS:
             raise DataError(
-                f"names {module}.{name}, which is refused unread",
-                expected="only what holds an array of bytes",
+                f"names {module}.{name}, which is refused without being called",
+                expected="only the parts of an array of bytes",
                 fix="do not trust this file: delete it and fetch it again",
             )
         return self._STAND_INS[module, name]

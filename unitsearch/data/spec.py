@@ -74,7 +74,7 @@ class DataSpec:
         else:
             for key in ("input", "classes"):
                 if getattr(self, key) is None:
-                    expected = f"a value: only an image_folder finds out its {key}"
+                    expected = "a value: only for image_folder it is read from the files"
                     raise SpecError(place=key, found=None, expected=expected)
             for key in ("size", "path"):
                 if (value := getattr(self, key)) is not None:
@@ -124,7 +124,7 @@ class _Published:
     files: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     may_be_gz: bool = False
-    by_hand: str = ""  # how to get a set that is not downloaded; {root} and {folder} are put in
+    by_hand: str = ""  # advice for a set that is not downloaded, with {root} and {folder} filled in
 
 
 _IDX = tuple(

@@ -13,7 +13,7 @@ from unitsearch.search.proposals import SearchProblem
 from unitsearch.search.samplers import Sampler
 from unitsearch.search.stopping import StoppingRule
 
-LAG = 8  # of a user's own sampler unless it is given; the files of the shipped ones state theirs
+LAG = 8  # the lag of a user's own sampler unless given; the shipped samplers' files state theirs
 _LAG_RULE = Int(0, 100_000)
 
 

@@ -107,7 +107,7 @@ def proposal_of(
     space: Space, values: Values, architecture: Architecture, state: Mapping[str, Any]
 ) -> Proposal:
     """Return the proposal of a member of ``space`` that was drawn with ``values``."""
-    from unitsearch.search.distributions import distributions  # optuna: only who proposes needs it
+    from unitsearch.search.distributions import distributions  # optuna: only proposals need it
 
     return Proposal(
         values,

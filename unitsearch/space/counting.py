@@ -240,7 +240,7 @@ class Counting:
                 ]
             )
         counts = self._of(node)
-        if has_choice(node):  # of a composite layer; it gives what the site gives, or nothing fits
+        if has_choice(node):  # of a composite layer: its output must be the site's
             return {site.y[0]: counts}
         draw = self._space.start_draw(lambda name, domain: domain.options[0])
         plain = draw.resolve(node, "")

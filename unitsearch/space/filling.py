@@ -125,7 +125,7 @@ def fill_total(space: Space, fill: Node, x: Shape, site: Site) -> int:
             place=fill.place,
             found=f"units with {inputs} input nodes",
             expected=f"a divisor of the {width} channels that enter {site.name}",
-            fix="or auto, the fewest that share out what enters and what leaves",
+            fix="or auto, the smallest number that suits both widths",
         )
     return width // int(inputs)
 

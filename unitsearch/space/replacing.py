@@ -133,7 +133,7 @@ def _layers(draw: Draw, space: Space, node: Node, site: Site, where: str) -> Lay
         raise SpecError(
             place=node.place,
             found=f"layers that give {say(position.x)}",
-            expected=f"what the site {site.name} gives, {say(site.y)}",
+            expected=f"the output of the site {site.name}, {say(site.y)}",
             fix="out: auto and fill follow the site",
         )
     return tuple(layers)
