@@ -1,4 +1,4 @@
-"""Do networks trained in lanes reach what the plain loop over units reaches?
+"""Do networks trained in lanes reach the accuracy of the plain loop over units?
 
 Command:  UNITSEARCH_DATA=… python -m benchmarks.accuracy --architectures 10 --seeds 5
 Prints:   one row an architecture: mean test accuracy of each plan over the seeds; then the mean

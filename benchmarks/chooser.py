@@ -7,7 +7,7 @@ Prints:   one row a layer or network: the chosen plan, ms of its step and of the
           interval; exits with 1 if there is one
 Method:   every stack of --members samples of every space, each stack alone between the images and
           a linear head, once for each shape; then each space's baseline and its first sample whole.
-          A step is forward, loss, backward; chosen plan, loop and loop again turn about, one
+          A step is forward, loss, backward; chosen plan, loop and loop again in turns, one
           thread. The plain loop is torch's, contiguous, float32. Batch: 128, fewer where a step
           would take a core more than a second
 Noise:    loop/loop from the same run

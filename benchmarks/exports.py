@@ -42,8 +42,8 @@ for path in sorted(pathlib.Path(".").glob("*.onnx")):
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options)
     images = numpy.load(path.with_suffix(".images.npy"))
-    found = session.run(["logits"], {"images": images})[0]
-    numpy.save(path.with_suffix(".onnxruntime.npy"), found)
+    logits = session.run(["logits"], {"images": images})[0]
+    numpy.save(path.with_suffix(".onnxruntime.npy"), logits)
 assert "unitsearch" not in sys.modules and "torch" not in sys.modules
 """
 IN_TORCH = """

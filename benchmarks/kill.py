@@ -68,7 +68,7 @@ def kill(process: subprocess.Popen[bytes], how: str, draw: random.Random) -> lis
 
 
 def check(folder: Path, before: dict[int, TrialFacts]) -> list[str]:
-    """Return what a kill broke: trials that were complete and are not, or have changed."""
+    """Return the damage of a kill: trials that are no longer complete, or have changed."""
     try:
         after = facts(folder)
     except StudyError as error:
@@ -120,13 +120,13 @@ def main() -> int:
         except subprocess.TimeoutExpired:
             how = ("group", "driver", "worker")[kills % 3]
             kills += 1
-            found = kill(process, how, draw)
+            faults = kill(process, how, draw)
             if how != "worker":  # a driver that lost a worker goes on
-                found += check(folder, before)
+                faults += check(folder, before)
                 process = None
             done = sum(trial.state == "complete" for trial in before.values())
-            print(f"kill {kills} ({how}) after {patience:.2f} s: {done} complete {found or ''}")
-            wrong += found
+            print(f"kill {kills} ({how}) after {patience:.2f} s: {done} complete {faults or ''}")
+            wrong += faults
             continue
         if code != 0:
             wrong.append(f"exit {code}: {(broken / 'output.txt').read_text()[-500:]}")

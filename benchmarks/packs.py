@@ -7,7 +7,7 @@ Prints:   one row a network, device and arm: median µs an image and candidate, 
           packed, the mean of the 48 differences with its 95 % interval, and the number of equal
           pairs. Then the same as one JSON line
 Method:   complete steps (gather, normalise, forward, loss, backward, optimiser), all arms of a
-          network in one process, turn about, after 3 warm-up rounds, one thread. Alone is the plan
+          network in one process, in turns, after 3 warm-up rounds, one thread. Alone is the plan
           `grouped` of one network with torch's fused optimiser; packs hold different architectures
           of the space ("mixed") or one ("seeds"). On CUDA, where there is one, alone is that on
           CUDA, and packs are there with and without bfloat16 maps, as graphs, in the unit kernel

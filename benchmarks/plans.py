@@ -3,7 +3,7 @@
 Command:  python -m benchmarks.plans --rounds 15
 Prints:   one row a network and plan: median ms of a training step, and its ratio to the plain loop
           with its bootstrap 95 % interval; then the same as one JSON line
-Method:   all plans in one process, turn about, after 3 warm-up rounds, one thread
+Method:   all plans in one process, in turns, after 3 warm-up rounds, one thread
 Noise:    loop/loop from the same run; a ratio inside its interval means "no difference"
 """
 

@@ -4,7 +4,7 @@ Command:  python -m benchmarks.scaling --rounds 5 --batches 16,64,256,1024
 Prints:   for each network a table: a row a plan, a column a batch size, in it median microseconds
           for each image (and candidate) of a step, and how far quartiles lie from it; then the
           share of the peak; then the same as one JSON line
-Method:   complete steps as in benchmarks.lanes, all plans of one network and batch turn about in
+Method:   complete steps as in benchmarks.lanes, all plans of one network and batch in turns in
           one process after 2 warm-up rounds, one thread, in seconds of the CPU: other work on the
           machine takes turns with this one without being counted, and still takes cache and memory
           bandwidth from it. At least 3 rounds, and no more than fit into --seconds a cell; a plan

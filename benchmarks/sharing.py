@@ -4,7 +4,7 @@ Command:  UNITSEARCH_DATA=… python -m benchmarks.sharing --data cifar10 --roun
 Prints:   one row an arm: median seconds in which a first and a second process have the set, and the
           PSS of each in MB (memory that is shared counts in parts) with both of them alive and all
           pixels touched; then the same as one JSON line
-Method:   fresh processes, the arms turn about; ``shared`` begins with an empty cache, ``alone`` has
+Method:   fresh processes, the arms in turns; ``shared`` begins with an empty cache, ``alone`` has
           none that can be written, so that each process reads for itself
 Noise:    the range over the rounds; the PSS of a process without any set stands beside
 """

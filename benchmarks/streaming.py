@@ -4,7 +4,7 @@ Command:  python -m benchmarks.streaming --rounds 7
 Prints:   one row a kind of image: median images a second with 1 and 2 threads, and the ratio of the
           two with its bootstrap 95 % interval; then the same as one JSON line
 Method:   JPEGs in a temporary folder (and so in the page cache), served in batches of 128 by
-          StreamedImages without any training; all in one process, turn about, after 1 warm-up round
+          StreamedImages without any training; all in one process, in turns, after 1 warm-up round
 Noise:    1 thread / 1 thread from the same run; a ratio inside its interval means "no difference"
 """
 

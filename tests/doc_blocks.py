@@ -2,7 +2,7 @@
 
 A fence's first word is its language; the rest says how it is followed:
 
-- ``yaml file=NAME`` and ``python file=NAME`` are saved under that name, as a reader is told to;
+- ``yaml file=NAME`` and ``python file=NAME`` are saved under that name, as the page asks;
 - ``sh`` is a command a line, ``python`` runs in one namespace a page; ``exit=3`` is the exit code;
 - ``text`` behind one of these is its output (of a command that fails, its message);
   ``text varies`` where numbers depend on the machine: then words are compared, numbers are not;

@@ -127,7 +127,7 @@ def trial(number: int, network: Architecture, accuracy: float | None, **more: ob
 
 def manifest(**config: Any) -> Manifest:
     """The manifest of a study of digits, with other values for some keys of its configuration."""
-    found = Config(
+    whole = Config(
         **{
             "space": "lenet_hybrid",
             "objectives": ("accuracy", "flops", "params"),
@@ -142,8 +142,8 @@ def manifest(**config: Any) -> Manifest:
             **config,
         }
     )
-    space = SpaceText(name=found.space, input=(1, 8, 8), classes=10, text="")
-    return Manifest(name="made-up", config=found, space=space)
+    space = SpaceText(name=whole.space, input=(1, 8, 8), classes=10, text="")
+    return Manifest(name="made-up", config=whole, space=space)
 
 
 def make_record(trials: int = 60, name: str = "digits-lenet", seed: int = 7) -> Record:

@@ -49,7 +49,7 @@ SHORTER = {
 
 @pytest.fixture(scope="module")
 def tutorial(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Followed]:
-    """A folder in which the tutorial was followed, and what it printed."""
+    """A folder in which the tutorial was followed, and the output of its commands."""
     folder = tmp_path_factory.mktemp("tutorial")
     return folder, follow("tutorial.md", folder)
 

@@ -1,8 +1,8 @@
 """Neural-architecture search over hybrid unit combinations.
 
-``run`` searches; ``load_study`` reads what a search left; ``export`` writes networks for other
+``run`` searches; ``load_study`` reads a study; ``export`` writes networks for other
 programs; ``load_architecture``, ``count``, ``build`` and ``load_network`` work with single ones;
-``reproduce_costs`` and ``reproduce_metrics`` compute the papers' tables afresh. Importing this
+``reproduce_costs`` and ``reproduce_metrics`` compute the papers' tables again. Importing this
 package imports no torch.
 """
 

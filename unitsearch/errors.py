@@ -2,7 +2,7 @@
 
     UnitSearchError     exit 1
     - UsageError        exit 2  the command or the call is wrong
-    - SpecError         exit 3  a file or value is not what the format asks for (also a ValueError)
+    - SpecError         exit 3  a file or value breaks its format (also a ValueError)
       - ShapeError      exit 3  layers that do not fit each other
     - DataError         exit 3  a data set is missing or damaged
     - StudyError        exit 3  a study is missing, taken, running or damaged
@@ -74,7 +74,7 @@ class UnitSearchError(Exception):
 
 
 class UsageError(UnitSearchError):
-    """Raise for a command or call that cannot be meant as it stands."""
+    """Raise for a wrong command or call."""
 
     exit_code = 2
 
@@ -108,7 +108,7 @@ class PackageError(UnitSearchError):
 
 
 class CheckError(UnitSearchError):
-    """Raise when something that was written does not check out."""
+    """Raise for a written file or a number that fails its check."""
 
     exit_code = 4
 

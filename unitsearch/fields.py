@@ -374,7 +374,7 @@ def join(place: str, key: str) -> str:
 
 
 def is_list(value: Any) -> bool:
-    """Say whether plain data is a list (text is not)."""
+    """Return whether plain data is a list (text is not)."""
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 

@@ -225,7 +225,7 @@ METRICS: dict[str, Metric] = {
             description=(
                 "32 for every number that the network needs to run (batch norm has four a "
                 "channel), 1 for a binary weight, ⌈log2 bank⌉ for the choice of a filter. The "
-                "honest size of networks with binary weights."
+                "true size of networks with binary weights."
             ),
             definition="n",
             source="Ours, after Lan and Lan 2021 (AAAI 35(9)).",

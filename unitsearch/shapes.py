@@ -219,7 +219,7 @@ def _after_residual(residual: Residual, x: Shape) -> Shape:
         raise ShapeError(
             place="body",
             found=f"a body that gives {say(body)}",
-            expected=f"what the shortcut gives, {say(shortcut)}",
+            expected=f"the output of the shortcut, {say(shortcut)}",
         )
     return body
 

@@ -30,7 +30,7 @@ def parts() -> list[str]:
 
 
 def options(name: str) -> dict[str, str]:
-    """Return the options of a backbone with what they mean."""
+    """Return the options of a backbone with their meanings."""
     option_texts = described(BACKBONES[name].make).named
     return {option: option_texts.get(option, "") for option in BACKBONES[name].options}
 

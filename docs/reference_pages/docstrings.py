@@ -17,7 +17,7 @@ class Described:
 
     Attributes:
         text: Everything before the first section.
-        named: The arguments or attributes with what they mean.
+        named: The arguments or attributes with their meanings.
         source: The origin of a formula or a network; empty if the docstring names none.
     """
 

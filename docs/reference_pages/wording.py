@@ -1,4 +1,4 @@
-"""JSON Schema in words: what a value of a key may be."""
+"""JSON Schema in words: the allowed values of a key."""
 
 from __future__ import annotations
 

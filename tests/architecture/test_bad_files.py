@@ -102,7 +102,7 @@ BAD_LAYERS = {
     "{kind: stack, units: [{count: 2, nodes: [1, 2, 1]}]}": ".units: found 'units that take 2 channels together', expected the 1 channels that enter the stack; change the counts, or the out of the layer before (out: auto follows the stack)",
     "{kind: residual, act: none}": ': found "no \'body\'", expected residual with its layers',
     "{kind: residual, body: []}": ".body: found '0 layers', expected 1 to 2000 layers",
-    "{kind: residual, body: [{kind: conv, out: 2}]}": ".body: found 'a body that gives 2×8×8', expected what the shortcut gives, 1×8×8",
+    "{kind: residual, body: [{kind: conv, out: 2}]}": ".body: found 'a body that gives 2×8×8', expected the output of the shortcut, 1×8×8",
     "{kind: branches, of: [[], []], split: [1]}": ".split: found [1], expected one number of channels for each of the 2 sequences",
     "{kind: branches, of: [[], []], split: [1, 1]}": ".split: found '2 channels', expected the 1 channels entering",
     "{kind: branches, of: [[], [{kind: conv, out: 1, stride: 2}]]}": ".of[1]: found '1×4×4', expected the height and width of the others, 8×8",

@@ -104,7 +104,7 @@ def test_a_unit_from_another_process_is_found_among_equal_ones() -> None:
 
 
 def _in_a_process(code: str, standard_input: bytes = b"", *, seed: str) -> bytes:
-    """Run ``code`` where strings hash differently from seed to seed; return what it writes."""
+    """Run ``code`` with string hashes that depend on the seed; return its output."""
     environment = {**os.environ, "PYTHONHASHSEED": seed}
     words = [sys.executable, "-c", code]
     return subprocess.run(

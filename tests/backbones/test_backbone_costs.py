@@ -54,5 +54,5 @@ def test_a_baseline_costs_what_its_layout_says(
     options: dict[str, Any],
     cost: tuple[int, int, int],
 ) -> None:
-    found = count(backbone(name, image, classes, **options))
-    assert (found.params, found.macs, found.flops) == cost
+    counted = count(backbone(name, image, classes, **options))
+    assert (counted.params, counted.macs, counted.flops) == cost

@@ -253,9 +253,9 @@ def test_images_of_another_split_than_its_own_bring_a_warning(
     unitsearch: Call, trained: Path
 ) -> None:
     own = unitsearch("inspect", str(trained), "--sample", "60")
-    assert "may have been trained on" not in own.stderr
+    assert "may have been trained on these images" not in own.stderr
     other = unitsearch("inspect", str(trained), "--sample", "60", "data.validation=200")
-    assert "may have been trained on: --part test has none" in other.stderr
+    assert "may have been trained on these images; --part test holds no such" in other.stderr
 
 
 @pytest.mark.slow

@@ -171,7 +171,7 @@ def break_annotations(folder: Path, line: str) -> None:
         ),
         (
             lambda f: break_annotations(f, f"val_9.JPEG\t{WNIDS[0]}\n"),
-            r"val/images: lacks val_9\.JPEG: expected what val_annotations\.txt names",
+            r"val/images: lacks val_9\.JPEG: expected exactly the names of val_annotations\.txt",
         ),
         (
             lambda f: (f / "val/images/val_0.JPEG").rename(f / "val/images/other.JPEG"),
@@ -179,7 +179,7 @@ def break_annotations(folder: Path, line: str) -> None:
         ),
         (
             lambda f: shutil.copy(f / "val/images/val_0.JPEG", f / "val/images/other.JPEG"),
-            r"val/images: also holds other\.JPEG: expected what val_annotations\.txt names",
+            r"val/images: also holds other\.JPEG: expected exactly the names of val_\w+\.txt",
         ),
         (
             lambda f: (f / "val/val_annotations.txt").write_bytes(b"\xff\xfe\x00"),
@@ -187,11 +187,11 @@ def break_annotations(folder: Path, line: str) -> None:
         ),
         (
             lambda f: (f / "train/n00000000").mkdir(),
-            r"train: also holds n00000000: expected what wnids\.txt names",
+            r"train: also holds n00000000: expected exactly the names of wnids\.txt",
         ),
         (
             lambda f: shutil.rmtree(f / "train" / WNIDS[1]),
-            rf"train: lacks {WNIDS[1]}: expected what wnids\.txt names",
+            rf"train: lacks {WNIDS[1]}: expected exactly the names of wnids\.txt",
         ),
         (
             lambda f: shutil.rmtree(f / "train" / WNIDS[1] / "images"),
@@ -232,7 +232,7 @@ CSV = "LOC_val_solution.csv"
         (
             "folders",
             lambda f: shutil.rmtree(f / "val" / WNIDS[1]),
-            rf"val: lacks {WNIDS[1]}: expected what train names",
+            rf"val: lacks {WNIDS[1]}: expected exactly the names of train",
         ),
         ("folders", lambda f: (f / "train/empty").mkdir(), "val: lacks empty"),
         (
@@ -243,7 +243,7 @@ CSV = "LOC_val_solution.csv"
         (
             "kaggle",
             lambda f: (f / CSV).unlink(),
-            rf"nothing says which classes .*: expected class folders in val, or {CSV}, or .*meta",
+            rf"the classes of .* are not given: expected class folders in val, or {CSV}, or .*meta",
         ),
         (
             "kaggle",
@@ -258,7 +258,7 @@ CSV = "LOC_val_solution.csv"
         (
             "kaggle",
             lambda f: (f / "val/ILSVRC2012_val_00000002.JPEG").unlink(),
-            rf"val: lacks ILSVRC2012_val_00000002: expected what {CSV} names",
+            rf"val: lacks ILSVRC2012_val_00000002: expected exactly the names of {CSV}",
         ),
         ("devkit", lambda f: (f / TRUTH).write_text("1\n2\n"), r"truth\.txt: found 2, expected 6"),
         (

@@ -201,7 +201,7 @@ def test_what_is_larger_than_all_of_the_cache_is_not_kept(monkeypatch: pytest.Mo
     assert files() == []
 
 
-def test_what_nobody_used_for_a_month_goes() -> None:
+def test_an_entry_unused_for_a_month_is_removed() -> None:
     shared("a", "1", lambda: content(0))
     os.utime(sharing.folder() / "a-1.safetensors", (1e9, 1e9))
     shared("b", "1", lambda: content(0))
@@ -229,8 +229,8 @@ def make():
     sys.stdin.readline()
     return Content({"x": torch.arange(1000)}, {"by": sys.argv[1]})
 
-found = shared("a", "1", make)
-print(json.dumps([found.facts, int(found.tensors["x"].sum())]), flush=True)
+entry = shared("a", "1", make)
+print(json.dumps([entry.facts, int(entry.tensors["x"].sum())]), flush=True)
 """
 
 

@@ -62,9 +62,9 @@ def seeded(seed: int = 0) -> Generator:
 
 
 def network() -> nn.Module:
-    found = build(read_architecture(PLAIN))
-    initialise(found, "default", seeded(1))
-    return found
+    plain = build(read_architecture(PLAIN))
+    initialise(plain, "default", seeded(1))
+    return plain
 
 
 def weights(trained: nn.Module) -> bytes:
@@ -108,13 +108,13 @@ def test_training_from_files_gives_the_weights_of_training_from_memory(
     data: DataSet, augmentation: str
 ) -> None:
     parts = {part: in_memory(getattr(data, part)) for part in ("train", "validation", "test")}
-    found = []
+    results = []
     for each in (data, replace(data, **parts)):
         net = network()
         trained = train(net, each, RECIPE, seeded(), augmentation=augmentation)
         tested = measured_on_test(net, each, RECIPE)
-        found.append((weights(net), trained.curve, trained.losses, tested))
-    assert found[0] == found[1]
+        results.append((weights(net), trained.curve, trained.losses, tested))
+    assert results[0] == results[1]
 
 
 @pytest.mark.parametrize("augmentation", ["none", "crop_flip", "resized_crop_flip"])
@@ -132,8 +132,8 @@ def test_neither_the_number_of_threads_nor_their_pace_changes_anything(
 
 def test_random_crops_are_drawn_anew_each_epoch_from_the_generator(data: DataSet) -> None:
     def epoch(order: Generator) -> torch.Tensor:
-        found = list(batches(data.train, 13, order, augmentation="resized_crop_flip"))
-        pixels, labels = found[0]
+        served = list(batches(data.train, 13, order, augmentation="resized_crop_flip"))
+        pixels, labels = served[0]
         return pixels[labels.argsort(stable=True)]
 
     first, again = seeded(3), seeded(3)
@@ -190,9 +190,9 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path, photo: A
         tracemalloc.start()
         for _ in batches(part, size, seeded()):
             pass
-        found = tracemalloc.get_traced_memory()[1]
+        most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        return found
+        return most
 
     batch = size * 3 * 64 * 64
     assert peak(size) > batch  # and so the pixels are counted
@@ -261,8 +261,8 @@ def test_mean_and_std_are_measured_on_a_sample_of_many(tmp_path: Path, photo: An
     assert len(unseen) == 50
     for number in unseen:
         (tmp_path / f"{number}.JPEG").unlink()
-    for found, expected in zip(measured(images), alike, strict=True):
-        assert found == pytest.approx(expected)
+    for value, expected in zip(measured(images), alike, strict=True):
+        assert value == pytest.approx(expected)
 
 
 def test_jobs_of_a_study_train_and_test_from_files(write_tiny_imagenet: Write) -> None:
@@ -283,6 +283,6 @@ def test_a_job_that_meets_a_broken_image_fails_by_its_data(write_tiny_imagenet: 
         file.write_text("broken")
     changes = {"classes": 3, "input": [3, 24, 24]}
     spec = write_all(data_spec("tiny_imagenet", root=root, **changes))
-    found = run_job(Job(0, "train", PLAIN, 1, write_all(RECIPE), spec), WorkerCache())
-    assert (found.is_complete, found.kind) == (False, "data")
-    assert "_3.JPEG: is not an image that can be read" in found.reason
+    outcome = run_job(Job(0, "train", PLAIN, 1, write_all(RECIPE), spec), WorkerCache())
+    assert (outcome.is_complete, outcome.kind) == (False, "data")
+    assert "_3.JPEG: is not an image that can be read" in outcome.reason

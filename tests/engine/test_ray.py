@@ -197,7 +197,7 @@ def test_workers_that_cannot_import_torch_are_a_study_error(tmp_path: Path) -> N
 
 
 def test_a_cluster_that_does_not_answer_is_a_study_error(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:  # a port that nobody listens at
+    with socket.create_server(("127.0.0.1", 0)) as server:  # a port at which no program listens
         port = server.getsockname()[1]
     with pytest.raises(StudyError, match=f"no Ray cluster answers at '127.0.0.1:{port}'"):
         RayEngine(1, f"127.0.0.1:{port}", tmp_path)

@@ -199,8 +199,8 @@ def test_an_onnx_file_that_was_cut_is_no_onnx_file(
 
 
 def test_the_same_network_makes_the_same_files(tmp_path: Path) -> None:
-    one = SMALL["binary filters"]
-    first, second = (write(source_network(one), LIGHT, tmp_path / name) for name in "ab")
+    architecture = SMALL["binary filters"]
+    first, second = (write(source_network(architecture), LIGHT, tmp_path / name) for name in "ab")
     for path in (*first.files.values(), first.card):
         assert path.read_bytes() == (second.card.parent / path.name).read_bytes()
 

@@ -28,9 +28,9 @@ def test_provenance_says_bits_where_filters_are_shared() -> None:
 
 
 def test_provenance_says_no_bits_elsewhere(record: Record) -> None:
-    said = documented(record, record.trials[1])
-    assert said.provenance is not None
-    assert not {"bits", "macs_shared", "se_bits"} & set(said.provenance)
+    document = documented(record, record.trials[1])
+    assert document.provenance is not None
+    assert not {"bits", "macs_shared", "se_bits"} & set(document.provenance)
 
 
 def test_csv_has_the_storage_efficiency_in_bits() -> None:
@@ -43,8 +43,8 @@ def test_csv_has_the_storage_efficiency_in_bits() -> None:
 
 
 def test_the_last_line_of_a_run_says_bits_where_they_are_an_objective() -> None:
-    said = closing_text(End("budget", binary_record()), "binary")
-    assert re.search(r"× fewer stored bits \(SE in bits [0-9.]+\); ", said)
+    line = closing_text(End("budget", binary_record()), "binary")
+    assert re.search(r"× fewer stored bits \(SE in bits [0-9.]+\); ", line)
     other = replace(binary_record(), manifest=manifest(objectives=("accuracy", "flops")))
     assert "bits" not in closing_text(End("budget", other), "binary")
 
@@ -56,6 +56,6 @@ def test_the_last_line_of_a_run_says_as_many_flops_as(record: Record) -> None:
 
 
 def test_the_last_line_of_a_run_says_no_ce_of_a_baseline_without_accuracy() -> None:
-    said = closing_text(End("budget", ODD["zero accuracy"]), "zero")
-    assert "(CE" not in said
-    assert "nan" not in said
+    line = closing_text(End("budget", ODD["zero accuracy"]), "zero")
+    assert "(CE" not in line
+    assert "nan" not in line

@@ -142,7 +142,7 @@ def test_normalisation_and_classes_are_written_where_they_are_known() -> None:
 )
 def test_no_name_from_a_file_can_become_code(name: str) -> None:
     layers = tuple(replace(layer, name=name or None) for layer in ALL_KINDS.layers)
-    one = replace(ALL_KINDS, layers=layers, classes=(name, f"{name}\"'{name}"))
-    imported = module(one)
-    assert one.classes == imported.CLASSES
+    architecture = replace(ALL_KINDS, layers=layers, classes=(name, f"{name}\"'{name}"))
+    imported = module(architecture)
+    assert architecture.classes == imported.CLASSES
     assert not hasattr(imported, "os")

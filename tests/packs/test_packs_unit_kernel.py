@@ -114,15 +114,15 @@ def test_maps_in_bfloat16_are_added_up_in_float32() -> None:
 @needs_triton
 @pytest.mark.slow
 def test_a_pack_in_the_unit_kernel_is_the_pack_in_grouped_convolutions() -> None:
-    one = SMALL["hybrid stack"]
+    architecture = SMALL["hybrid stack"]
     logits, slopes = [], []
     for kernel in (True, False):
-        pack = Pack([one] * 2, dtype=torch.float64, kernel=kernel, device=DEVICE)
-        network = build(one).double()
+        pack = Pack([architecture] * 2, dtype=torch.float64, kernel=kernel, device=DEVICE)
+        network = build(architecture).double()
         unsettle(network)
         for i in range(2):
             pack.load(i, network)
-        x = images(one, 2).repeat(1, 2, 1, 1).to(DEVICE)
+        x = images(architecture, 2).repeat(1, 2, 1, 1).to(DEVICE)
         logits.append(pack(x, training=True))
         (row,) = torch.autograd.grad(logits[-1].square().sum(), pack.weights)
         slopes.append(row[pack.rows(1, network)])

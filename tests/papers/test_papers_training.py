@@ -1,4 +1,4 @@
-"""Trainings of named networks: several seeds, resumable, beside what was printed."""
+"""Trainings of named networks: several seeds, resumable, beside the printed accuracies."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def error_of(text: str) -> UnitSearchError:
     return caught.value
 
 
-# One layer on line 6; what is said after "s.yaml:6: layers[0]".
+# One layer on line 6; the message after "s.yaml:6: layers[0]".
 BAD_LAYERS = {
     "{kind: conv, out: 3, kernel: {use: kk}}": ".kernel.use: found 'kk', expected a named choice or unit: k, A; did you mean 'k'?",
     "{kind: conv, out: 3, kernel: {choose: []}}": ".kernel.choose: found '0 options', expected 1 to 1000",
@@ -78,7 +78,7 @@ def test_the_error_of_a_bad_layer_gives_its_place_the_value_found_and_the_expect
     assert (type(error), error.exit_code) == (SpecError, 3)
 
 
-# The units of a stack on line 7; what is said after "s.yaml:7: layers[1].units".
+# The units of a stack on line 7; the message after "s.yaml:7: layers[1].units".
 BAD_UNITS = {
     "{mix: [A, B], total: 2}": ".mix[1]: found 'B', expected a unit under units: A; try one of A",
     "{mix: [k], total: 2}": ".mix[0]: found 'k', expected a unit under units: A; try one of A",
@@ -111,7 +111,7 @@ BAD_FILES = {
     "- 1\n": "s.yaml:1: found [1], expected a space: a mapping of its keys",
     "layers: []\n": "s.yaml:1: unitsearch: found nothing, expected the version of the format, 1",
     "unitsearch: 1\n": "s.yaml:1: found \"no 'layers'\"",
-    "unitsearch: 1\nlayers: []\n": "s.yaml:1: found \"no 'baseline'\", expected what candidates are compared with",
+    "unitsearch: 1\nlayers: []\n": "s.yaml:1: found \"no 'baseline'\", expected the network that candidates are compared with",
     "unitsearch: 1\nlayers: {choose: [1]}\nbaseline: {point: a}\n": "s.yaml:2: layers: found {'choose': [1]}, expected a list of layers",
     f"unitsearch: 1\nlayer: []\n{LAYERS}": "s.yaml:2: layer: found 'layer', expected a key of a space; did you mean 'layers'?",
     f"unitsearch: 1\ndata: [mnist]\n{LAYERS}": "s.yaml:2: data: found ['mnist'], expected the name of a data set",

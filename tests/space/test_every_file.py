@@ -56,9 +56,9 @@ def test_the_space_keeps_its_schema(path: Path) -> None:
 @every_space
 def test_two_hundred_members_build_and_some_keep_the_limits(path: Path) -> None:
     space = bound(path)
-    found = survey(space, space.limits, samples=200)
-    assert 0 < found.admitted <= 200
-    assert 0 < found.cheapest.params <= found.dearest.params
+    costs = survey(space, space.limits, samples=200)
+    assert 0 < costs.admitted <= 200
+    assert 0 < costs.cheapest.params <= costs.dearest.params
 
 
 @every_space
@@ -69,9 +69,9 @@ def test_every_option_of_every_parameter_builds(path: Path) -> None:
 @every_space
 def test_the_baseline_builds_and_answers_every_class(path: Path) -> None:
     space = bound(path)
-    found = baseline(space)
-    assert output(found) == (space.classes,)
-    assert count(found).params > 0
+    network = baseline(space)
+    assert output(network) == (space.classes,)
+    assert count(network).params > 0
 
 
 @pytest.mark.parametrize(("name", "wanted"), POINTS, ids=[f"{n}:{p}" for n, p in POINTS])

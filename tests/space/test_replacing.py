@@ -22,24 +22,24 @@ def test_keep_leaves_the_backbone_as_it_is() -> None:
 
 
 def test_a_run_may_be_one_layer_of_a_site() -> None:
-    found = block(replacing(FILL, more="run: conv1,"))
-    assert [kind_of(layer) for layer in found.body] == ["stack", "conv"]
+    residual = block(replacing(FILL, more="run: conv1,"))
+    assert [kind_of(layer) for layer in residual.body] == ["stack", "conv"]
 
 
 def test_a_run_may_be_from_one_layer_to_another() -> None:
-    found = only(replacing("{kind: conv, out: auto}", "[tail]", "run: [a, b],"))
-    assert len(found.layers) == len(baseline(space("")).layers) - 1
+    architecture = only(replacing("{kind: conv, out: auto}", "[tail]", "run: [a, b],"))
+    assert len(architecture.layers) == len(baseline(space("")).layers) - 1
 
 
 def test_the_body_of_a_site_that_is_no_composite_is_all_of_it() -> None:
-    found = only(replacing("{kind: conv, out: auto}", "[tail]", "run: body,"))
-    assert len(found.layers) == len(baseline(space("")).layers) - 1
+    architecture = only(replacing("{kind: conv, out: auto}", "[tail]", "run: body,"))
+    assert len(architecture.layers) == len(baseline(space("")).layers) - 1
 
 
 def test_auto_takes_over_what_the_replaced_layer_has() -> None:
     new = "{kind: conv, out: auto, kernel: auto, act: auto, groups: 2}"
-    found = block(replacing(new, more="run: conv2,"))
-    conv = found.body[1]
+    residual = block(replacing(new, more="run: conv2,"))
+    conv = residual.body[1]
     assert isinstance(conv, Conv)
     assert (conv.out, conv.kernel, conv.act, conv.groups) == (16, 3, "none", 2)
 
@@ -57,9 +57,9 @@ def test_binary_filters_may_take_the_place_of_a_convolution() -> None:
 
 def test_a_list_is_a_sequence_from_the_width_before_to_the_width_after() -> None:
     new = f"[{{kind: conv, out: 4}}, {FILL}]"
-    found = block(replacing(new, more="run: body,"))
-    assert [kind_of(layer) for layer in found.body] == ["conv", "stack"]
-    assert stack(found.body[1]).inputs == 4
+    residual = block(replacing(new, more="run: body,"))
+    assert [kind_of(layer) for layer in residual.body] == ["conv", "stack"]
+    assert stack(residual.body[1]).inputs == 4
     assert output(only(replacing(new, more="run: body,"))) == (10,)
 
 
@@ -73,14 +73,14 @@ def test_a_choice_among_the_layers_of_a_list_is_spliced() -> None:
 
 def test_a_shuffle_follows_the_stack_before_it() -> None:
     new = f"[{FILL}, {{kind: shuffle, groups: auto}}]"
-    found = block(replacing(new, more="run: body,"))
-    assert found.body[1] == Shuffle(groups=4)
+    residual = block(replacing(new, more="run: body,"))
+    assert residual.body[1] == Shuffle(groups=4)
 
 
 def test_a_shuffle_that_would_move_nothing_is_left_out() -> None:
     new = "[{kind: stack, fill: {nodes: [1, 4, auto]}}, {kind: shuffle, groups: auto}]"
-    found = block(replacing(new, more="run: body,"), 2)
-    assert [kind_of(layer) for layer in found.body] == ["stack"]
+    residual = block(replacing(new, more="run: body,"), 2)
+    assert [kind_of(layer) for layer in residual.body] == ["stack"]
 
 
 def test_a_shuffle_follows_a_stack_in_plain_layers_too() -> None:
@@ -106,7 +106,7 @@ def test_an_option_may_say_its_own_run() -> None:
 def test_layers_of_another_width_than_the_site_are_refused() -> None:
     message = refused("replace: [{sites: [tail.a], with: {kind: conv, out: 7}}]\n")
     assert "found 'layers that give 7×4×4'" in message
-    assert "expected what the site tail.a gives, 24×4×4" in message
+    assert "expected the output of the site tail.a, 24×4×4" in message
 
 
 def test_a_sample_never_fails_to_build() -> None:

@@ -143,8 +143,8 @@ def test_kept_weights_can_be_downloaded(dashboard: Dashboard) -> None:
 def test_studies_stand_side_by_side(dashboard: Dashboard) -> None:
     page = dashboard.answers.page(["first", "second"], "report")
     assert "2 studies side by side" in page["head"]
-    one = dashboard.answers.page(["first"], "report")["panels"]
-    assert page["panels"].count('data-study="second"') == one.count('data-study="first"')
+    panels = dashboard.answers.page(["first"], "report")["panels"]
+    assert page["panels"].count('data-study="second"') == panels.count('data-study="first"')
     both = dashboard.json("/api/trials?study=first&study=second")
     assert [part["study"] for part in both] == ["first", "second"]
 

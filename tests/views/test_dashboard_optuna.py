@@ -18,7 +18,7 @@ RECORD = make_record(13, "shared")
 
 
 def ask(application: Any, path: str) -> Any:
-    """Return what a WSGI application answers to a GET."""
+    """Return the answer of a WSGI application to a GET."""
     answer: dict[str, Any] = {}
 
     def begin(status: str, _headers: object, *_: object) -> None:

@@ -85,11 +85,11 @@ def test_no_drawing_is_a_thin_strip(named: str) -> None:
 
 @every_picture
 def test_every_kind_of_unit_is_named_in_its_colour(named: str) -> None:
-    one = load_architecture(named)
-    svg = drawing_file(one, named)
+    network = load_architecture(named)
+    svg = drawing_file(network, named)
     contents = {area.content for area in texts(ElementTree.fromstring(svg))}
-    assert set(kind_colours([one])) <= contents
-    assert all(colour in svg for colour in kind_colours([one]).values())
+    assert set(kind_colours([network])) <= contents
+    assert all(colour in svg for colour in kind_colours([network]).values())
 
 
 def test_a_file_has_a_name_a_description_and_paper_for_light_and_dark() -> None:
@@ -141,9 +141,9 @@ def test_a_layer_inside_a_part_says_its_size_where_it_is_another() -> None:
 
 
 def test_a_width_is_where_rows_end() -> None:
-    one = load_architecture("vgg16_cifar:baseline")
-    assert size(drawing(one, width=300))[0] < 320
-    assert size(drawing(one, width=2000))[1] < 150
+    network = load_architecture("vgg16_cifar:baseline")
+    assert size(drawing(network, width=300))[0] < 320
+    assert size(drawing(network, width=2000))[1] < 150
 
 
 @pytest.mark.parametrize("text", [BASELINE, EVERYTHING])

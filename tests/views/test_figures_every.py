@@ -1,4 +1,4 @@
-"""Every figure draws every study, or says what is missing."""
+"""Every figure draws every study, or names the missing data."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_study_without_results_is_said_to_be_one(
     name: str, options: dict[str, str], study: str
 ) -> None:
     figure = FIGURES[name](case(study), **options)
-    assert notes(figure), "nothing says what is missing"
+    assert notes(figure), "nothing names the missing data"
     assert not [t for t in figure.data if t.customdata is not None]
 
 

@@ -22,10 +22,10 @@ from unitsearch.views.figures.plotted_trials import axis_error
 def test_the_error_of_a_derived_metric_is_its_slope_times_that_of_the_accuracy(
     record: Record,
 ) -> None:
-    base, one = record.trials[0].measured, record.trials[4]
-    ce = METRICS["ce"].formula(one.measured, base)
-    expected = ce * (one.accuracy_se or 0) / (one.accuracy or 1)
-    assert axis_error(METRICS["ce"], one, base) == pytest.approx(expected)
+    base, member = record.trials[0].measured, record.trials[4]
+    ce = METRICS["ce"].formula(member.measured, base)
+    expected = ce * (member.accuracy_se or 0) / (member.accuracy or 1)
+    assert axis_error(METRICS["ce"], member, base) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("name", [*COSTS, "flops_drop"])

@@ -23,8 +23,8 @@ def test_both_drops_stand_beside_what_the_paper_prints(record: Record) -> None:
 
 def test_a_drop_of_parameters_is_the_table_s(record: Record) -> None:
     drawn = trace(tradeoff(record, "params"), "BUnit-Net, CIFAR-10")
-    at = {(round(x, 2), round(y, 2)) for x, y in zip(drawn.x, drawn.y, strict=True)}
-    assert (72.90, 0.43) in at  # Table IV, VGG-16: 93.25 to 92.82 %
+    points = {(round(x, 2), round(y, 2)) for x, y in zip(drawn.x, drawn.y, strict=True)}
+    assert (72.90, 0.43) in points  # Table IV, VGG-16: 93.25 to 92.82 %
 
 
 def test_the_study_s_own_drops_are_those_of_its_trials(record: Record) -> None:

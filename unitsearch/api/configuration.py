@@ -34,7 +34,7 @@ def configuration_text(overrides: Sequence[str]) -> str:
 
 
 def dry_run_text(overrides: Sequence[str]) -> str:
-    """Return what a run would search and roughly how long, after every check without training."""
+    """Return the plan of a run with its estimated time, after every check but training."""
     from unitsearch.data import describe
 
     config, space, survey = dry_run(overrides)

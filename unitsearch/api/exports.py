@@ -44,7 +44,7 @@ def export(
         pick: The members of a study's front, all of them unless given; see ``picks.picked``.
         trials: Numbers of trials of a study, in place of a pick.
         weights: Whether to export the trained weights; otherwise files that hold a network hold
-            random weights, and say so.
+            random weights and state that.
         latency: Whether to measure the latency of an image for the cards.
         watch: Called with each exported network.
 
@@ -162,8 +162,8 @@ def _retraining(file: str, overrides: Sequence[str]) -> str:
 def _overrides(wanted: Config, seed: int) -> list[str]:
     """Return the overrides with which ``unitsearch train`` trains as a study did.
 
-    They are of data, recipe and seed; the place of the data on this machine is left out. Empty if
-    they cannot be composed today.
+    They set data, recipe and seed; the place of the data on this machine is left out. The list is
+    empty if this version cannot compose them.
     """
     from unitsearch.fields import write_all
     from unitsearch.study.config import compose, options

@@ -22,7 +22,7 @@ class Latency:
         median: Milliseconds a batch, the median of the rounds.
         low: The lower quartile.
         high: The upper quartile.
-        speedup: The baseline's median over this one's, of the same run.
+        speedup: The baseline's median divided by this median, of the same run.
         plan: Its inference form, in words.
     """
 
@@ -42,12 +42,12 @@ def latency(
     rounds: int = 30,
     device: str = "cpu",
 ) -> list[Latency]:
-    """Measure a network beside a baseline, both made fast for inference, turn about in one run.
+    """Measure a network beside a baseline, both made fast for inference, in turns in one run.
 
     Args:
         named: An architecture file or SPACE:POINT; its weights do not matter.
-        against: The baseline: a file or SPACE:POINT; unless given that of the space that ``named``
-            is from.
+        against: The baseline: a file or SPACE:POINT; unless given the baseline of the space that
+            ``named`` belongs to.
         batches: Images at a time, one or more numbers.
         rounds: The number of timings of each network.
         device: ``cpu``, or ``cuda`` where there is one.
@@ -82,7 +82,7 @@ def _baseline_of(named: str) -> str:
     known = (load_architecture(named).provenance or {}).get("space")
     if known not in resources.names("search_spaces"):
         raise UsageError(
-            f"{named} does not say which shipped space it is from",
+            f"{named} does not name the shipped space that it belongs to",
             fix="name the baseline: --against ARCH.yaml or SPACE:POINT",
         )
     return f"{known}:baseline"

@@ -53,9 +53,9 @@ def load_architecture(path: str | Path) -> Architecture:
 
 
 def point_architecture(named: str, overrides: Sequence[str] = ()) -> Architecture:
-    """Return the architecture called SPACE:POINT; ``baseline`` is every space's own.
+    """Return the architecture called SPACE:POINT; every space has a point ``baseline``.
 
-    It answers the classes of the data that ``overrides`` name, else of those that the point is for.
+    Its classes are those of the data that ``overrides`` name, else of the point's own data.
     """
     name, _, wanted = named.rpartition(":")
     space = bound_space(name, overrides)
@@ -101,7 +101,7 @@ def load_network(
 ) -> Network | Inference:
     """Return the network of an architecture file with the weights beside it, in eval mode.
 
-    ``optimise`` and ``batch`` are those of ``build``.
+    ``optimise`` and ``batch`` mean the same as in ``build``.
 
     Raises:
         SpecError: If either file is missing or does not fit.

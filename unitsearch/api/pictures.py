@@ -72,7 +72,7 @@ def inspect(
     Args:
         path: An architecture file with its weights beside it, as ``export`` and ``train`` write
             them.
-        overrides: Other data than the file says: ``data=…``, ``data.…=…``.
+        overrides: Data other than the file names: ``data=…``, ``data.…=…``.
         images: The images whose feature maps are kept, by their position among those of the part.
         count: Number of images of the part to measure on, evenly spread; all if it has fewer.
         part: ``validation`` or ``test``.
@@ -116,7 +116,7 @@ def inspect(
     accuracy = statistics.right / statistics.images
     say(f"{accuracy:.4f} of {statistics.images:,} {part} images answered rightly")
     chosen = _least_varied(statistics, most)
-    say(f"measuring what the network loses without each of {len(chosen)} units")
+    say(f"measuring the network's loss without each of {len(chosen)} units")
     means = {at: activity.means for at, activity in statistics.units.items()}
     measured = dict(
         zip(chosen, effects(network, batches, means, [[at] for at in chosen]), strict=True)

@@ -124,8 +124,8 @@ class SpaceCheck:
 
     Attributes:
         name: The space.
-        members: How many members it has.
-        options: How many options of its parameters were tried.
+        members: The number of its members.
+        options: The number of options of its parameters that were tried.
         survey: A thousand random members, built and counted.
     """
 
@@ -136,7 +136,7 @@ class SpaceCheck:
 
 
 def check_space(name: str | Path, overrides: Sequence[str] = ()) -> SpaceCheck:
-    """Try every option of a space, hold its points against their costs, build random members.
+    """Try every option of a space, check the costs of its points, and build random members.
 
     Raises:
         CheckError: If a point costs something else than its file expects.
@@ -165,7 +165,7 @@ def json_schema(*, of_architectures: bool) -> dict[str, Any]:
 
 
 def count_text(number: int) -> str:
-    """Return a count in full, or in powers of ten where nobody would read its digits."""
+    """Return a count in full, or as a power of ten where the digits would not be read."""
     return f"{number:,}" if number < 10**15 else f"{number:.1e}".replace("e+", "e")
 
 

@@ -59,7 +59,7 @@ class SpacePoint:
 
     Attributes:
         name: Its name.
-        data: The data set whose classes it tells apart.
+        data: The data set whose classes it answers.
         cost: Its exact cost.
         printed: The numbers that a paper printed of it, word for word.
         differences: Costs that are not as the file expects: (expected, computed) by name.

@@ -106,7 +106,7 @@ def run_study(overrides: Sequence[str], watch: Watch, command: str = "") -> End:
 
 
 def resume_study(study: str, overrides: Sequence[str], watch: Watch) -> End:
-    """Go on with a study until its budget, which ``overrides`` may raise, is spent."""
+    """Continue a study until its budget, which ``overrides`` may raise, is spent."""
     from unitsearch.study.creation import reopened_study
 
     with reopened_study(study, overrides) as reopened:
@@ -168,7 +168,7 @@ def report(
     Raises:
         StudyError: If a study is none, or cannot be read.
         UsageError: If there is no such board, or two studies are called the same.
-        SpecError: If the board's file is not what a board should be.
+        SpecError: If the board's file is not a valid board.
     """
     wanted = [study] if isinstance(study, str) else list(study or ())
     if not wanted:

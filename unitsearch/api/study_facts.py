@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _STATES = ("complete", "stopped", "failed", "running", "waiting")
 _FEW = 0.05  # of all trials: with fewer at the floor, the floor is probably too high
-_ENOUGH = 20  # complete trials before that is said
+_ENOUGH = 20  # complete trials before the advice is printed
 
 
 def is_study(name: str) -> bool:
@@ -74,10 +74,10 @@ class LiveFacts:
     """The facts of a study that runs.
 
     Attributes:
-        ended: How many trials count towards the budget: those that are complete or stopped.
-        stopped: How many trials were stopped early.
-        failed: How many trials failed.
-        front: How many architectures are on the front.
+        ended: The number of trials that count towards the budget: complete or stopped ones.
+        stopped: The number of trials that were stopped early.
+        failed: The number of trials that failed.
+        front: The number of architectures on the front.
         hypervolume: The front's, None before there is one.
         best: The most accurate trial of the front.
         seconds_left: An estimate from the trainings so far, None before the first.
@@ -121,7 +121,7 @@ def closing_text(end: End, resumed: str) -> str:
     """Return the result of a run and the next command, in one line.
 
     Args:
-        end: How the run ended.
+        end: The end of the run.
         resumed: The name by which the next command finds the study.
     """
     record = end.record

@@ -47,7 +47,7 @@ def study_latency(
     from unitsearch.study.tables import front_trials
 
     if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError(place="device", found=device, expected="cpu: no GPU is at hand")
+        raise UsageError(place="device", found=device, expected="cpu: torch finds no GPU")
     record = read_study(study)
     trials = front_trials(record)
     if record.baseline is not None:
@@ -60,12 +60,12 @@ def study_latency(
     watch(f"{len(unique)} networks, {rounds} rounds, in turns")
     networks = [build(trial.architecture) for trial in unique.values()]
     times = inference_times(networks, batch, rounds, device)
-    found = Latencies(
+    latencies = Latencies(
         batch=batch,
         device=device,
         threads=torch.get_num_threads(),
         rounds=rounds,
         networks={key: time.ms(batch) for key, time in zip(unique, times, strict=True)},
     )
-    watch(f"written: {write_latencies(find_folder(study), found)}")
-    return found
+    watch(f"written: {write_latencies(find_folder(study), latencies)}")
+    return latencies

@@ -24,7 +24,7 @@ class Repeated:
 
     Attributes:
         network: SPACE:POINT.
-        printed: The printed accuracy, as it stands there; empty if there is none.
+        printed: The printed accuracy, word for word; empty if there is none.
         count: The number of seeds that it was trained with.
         last: Mean test accuracy after the last epoch, a fraction.
         last_spread: Standard deviation of these over the seeds; None of a single one.
@@ -51,21 +51,21 @@ def reproduce_training(
     """Train networks with the papers' recipe, and return their accuracies beside the printed ones.
 
     All networks are trained with one seed before any is with the next. Each training is written to
-    ``trainings.csv`` in ``folder`` when it ends; the same call goes on with what is missing, also
-    within a training. Test images are looked at after each epoch: this reproduces, it does not
-    search.
+    ``trainings.csv`` in ``folder`` when it ends; the same call continues with the missing
+    trainings, also within a training. The test images are used after each epoch, as in the papers;
+    this is no search.
 
     Args:
-        networks: SPACE:POINT each; those of BUnit-Net Table I unless given.
-        seeds: How many seeds each: 0, 1, …
+        networks: SPACE:POINT each; the networks of BUnit-Net Table I unless given.
+        seeds: The number of seeds of each network: 0, 1, …
         folder: The folder of the trainings; made if it is not there.
         overrides: ``train=…``, ``data=…``, ``engine.workers=…`` and their keys. Networks train on
             the CPU unless ``engine.device=cuda`` is given, and alone unless ``engine.pack`` is.
-        watch: Called with a line of news.
+        watch: Called with a line of progress.
 
     Raises:
         StudyError: If a training fails; the others are done and kept first.
-        UsageError: If a network or setting is not known, or not that of the folder's trainings.
+        UsageError: If a network or setting is unknown, or differs from the folder's trainings.
     """
     from unitsearch.data.download import make_available
     from unitsearch.study.repeats import repeat_trainings

@@ -4,7 +4,7 @@ The order of a stack's units is free when the tensor entering the stack has one 
 convolution or linear layer, and one consumer, the stack; when the tensor leaving it has one
 consumer, a dense convolution or linear layer; and when between them lie only layers that treat each
 channel by itself (``channels`` finds both). Then a permutation of the units is undone by permuting
-the producer's and the consumer's weights. Everything else keeps its order: where the splits of an
+the producer's and the consumer's weights. All other stacks keep their order: where the splits of an
 ``Slbf`` layer share one bank, a permutation cannot be undone.
 """
 

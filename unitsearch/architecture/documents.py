@@ -1,9 +1,9 @@
 """YAML and JSON files: read into plain data with the line of every value, and written back.
 
 Nothing from a file is executed: only plain YAML values are built, every other tag is refused, and
-size, depth and the number of values are bounded before anything is made of them. The bounds are
-ours and so are their messages: they are checked on the flat list of events, and where a parser
-refuses a text by a bound of its own, on the text, so that the library's version does not matter.
+size, depth and the number of values are bounded before anything is made of them. The bounds and
+their messages are our own. They are checked on the flat list of events, or on the text where a
+parser has a bound of its own, so that the version of the parser's library does not matter.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ class _Extent:
     has_key: bool | None = None
 
     def add(self, part: _Extent) -> None:
-        """Add a part that stands in this list or mapping, as a value or a key."""
+        """Add a part of this list or mapping, as a value or a key."""
         if self.has_key is not False:
             self.values += part.values
             self.depth = max(self.depth, 1 + part.depth)
@@ -219,7 +219,7 @@ def _check_bounds(text: str, name: str) -> None:
 def _extent(
     event: yaml.NodeEvent, opened: list[_Extent], anchored: dict[str, _Extent], origin: str
 ) -> _Extent:
-    """Return the size of the part that ``event`` begins, or repeats.
+    """Return the size of the part that ``event`` begins or repeats.
 
     Raises:
         SpecError: If it is too deep, or repeats a part that is not there.
@@ -243,7 +243,7 @@ def _extent(
 
 
 def _check_brackets(text: str, name: str) -> None:
-    """Refuse brackets that are too deep in each other, without the help of any parser.
+    """Refuse brackets that are nested too deeply, without any parser.
 
     Raises:
         SpecError: At the line of the first bracket that is too deep.
@@ -339,7 +339,7 @@ def _items(plain: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _leaves(plain: Any) -> Iterator[Any]:
-    """Yield the values inside, mappings themselves included, lists opened."""
+    """Yield the mappings and plain values inside; a list yields its items."""
     for item in plain.values() if isinstance(plain, Mapping) else plain:
         if isinstance(item, (list, tuple)):
             yield from _leaves(item)

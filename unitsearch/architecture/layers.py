@@ -3,7 +3,7 @@
 Composite layers are sequences of layers, and nothing else nests, so that every fold over an
 architecture (shape, cost, network) is a short recursion. To add a kind: a class here, its name in
 ``KINDS`` and in the union ``Layer``, and a case in each fold; the type checker names every fold
-that lacks it. Convolutions have a module of their own, ``convolutions``.
+that lacks the case. Convolutions have a module of their own, ``convolutions``.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ _UNIT_KEYS = ("nodes", "of", "kernel", "groups", "stride", "padding", "bias", "n
 def read_architecture(data: Any, place: str = "") -> Architecture:
     """Return the architecture that plain ``data`` describes, its units in canonical order.
 
-    It does not check that the layers fit each other: ``shapes`` does.
+    It does not check that the layers fit each other: ``shapes`` does that.
 
     Raises:
         SpecError: If a key or value breaks the format.

@@ -42,7 +42,7 @@ def mobilenetv2(
             34×34), ``conv3x3`` the same with a 3×3 stem. ``imagenet`` is torchvision's form: 3×3
             with stride 2, stride 2 in stage 6, and no ``expand`` where the expansion is 1.
         bias: Whether the convolutions have one; true in the CIFAR port and false in the ImageNet
-            form unless said. The head always has one.
+            form unless given. The head always has one.
 
     Source:
         Sandler et al., arXiv:1801.04381; TissueNet Tables 2 and 3, BUnit-Net Tables IV and V.

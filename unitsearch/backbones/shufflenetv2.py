@@ -32,7 +32,7 @@ def shufflenetv2(
             2, ReLU, then 3×3 max-pooling) is torchvision's form, in which it gives half of the
             stage's channels, as in all other units.
         bias: Whether the convolutions have one; true with the CIFAR stem and false with the
-            ImageNet stem unless said.
+            ImageNet stem unless given.
 
     Source:
         Ma et al., arXiv:1807.11164; BUnit-Net Table VIII for the CIFAR form.

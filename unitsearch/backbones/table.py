@@ -24,7 +24,7 @@ class Backbone:
         make: ``make(input, classes, **options)`` gives the architecture.
         rules: Every option that ``make`` takes.
         fixed: The options that the name decides; a file may not set them.
-        usual: Defaults that differ from those of ``make``.
+        usual: Defaults that differ from the defaults of ``make``.
     """
 
     make: Callable[..., Architecture]
@@ -89,7 +89,7 @@ def backbone(
         options: Options of the backbone; each is checked.
 
     Raises:
-        SpecError: If there is no such backbone or option, or a value is not what it takes.
+        SpecError: If there is no such backbone or option, or an option does not take its value.
         ShapeError: If images of this size are too small for it.
     """
     if name not in tuple(BACKBONES):  # a file may hold a list here, which no mapping can look up

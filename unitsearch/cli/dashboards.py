@@ -20,7 +20,8 @@ def dashboard(
         ),
     ] = None,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")
+        int,
+        typer.Option("--port", min=0, max=65535, help="The port on 127.0.0.1; 0 takes a free one."),
     ] = 8050,
     board: Annotated[
         list[Path] | None,
@@ -28,12 +29,12 @@ def dashboard(
     ] = None,
     open_page: Annotated[
         bool | None,
-        typer.Option("--open/--no-open", help="Open it in the browser; at a terminal yes."),
+        typer.Option("--open/--no-open", help="Open it in the browser; the default at a terminal."),
     ] = None,
 ) -> None:
-    """Serve studies as boards, live while they run, to this machine alone; end it with Ctrl+C.
+    """Serve studies as live boards to this machine alone, until Ctrl+C.
 
-    Needs the extra called dashboard. Nothing of a study is written.
+    The command needs the extra called dashboard. It writes nothing to a study.
 
     \b
     Examples:
@@ -45,7 +46,7 @@ def dashboard(
     os.nice(10)  # a search on the same cores comes first
     server = open_server(studies or [], port, board or [])
     write(server.url)
-    note("end it with Ctrl+C")
+    note("end the dashboard with Ctrl+C")
     if sys.stdout.isatty() if open_page is None else open_page:
         import webbrowser
 

@@ -37,13 +37,13 @@ def export(
     ),
     weights: Annotated[
         bool,
-        typer.Option(help="With the trained weights; without them the networks are untrained."),
+        typer.Option(help="Export the trained weights; without them the networks are untrained."),
     ] = True,
     latency: Annotated[
         bool, typer.Option(help="Measure the latency of an image for the card.")
     ] = True,
 ) -> None:
-    """Write networks in files for other programs, each read back and checked, with a card.
+    """Write networks as files for other programs, check each file, and add a card.
 
     \b
     Examples:

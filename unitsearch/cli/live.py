@@ -1,4 +1,4 @@
-"""The progress of a study that runs: a live table at a terminal, plain lines elsewhere."""
+"""The progress of a running study: a live table at a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

@@ -56,14 +56,14 @@ def about(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
     color: Annotated[
-        Color, typer.Option("--color", help="Colours: auto, as the terminal and NO_COLOR say.")
+        Color, typer.Option("--color", help="Colours; auto follows the terminal and NO_COLOR.")
     ] = Color.auto,
 ) -> None:
     """Search for compact networks made of small independent units.
 
     Begin with: unitsearch run
     """
-    if color != Color.auto:  # what rich looks at; FORCE_COLOR and NO_COLOR decide for auto
+    if color != Color.auto:  # rich reads these; for auto the user's own values decide
         os.environ.pop("NO_COLOR" if color == Color.always else "FORCE_COLOR", None)
         os.environ["FORCE_COLOR" if color == Color.always else "NO_COLOR"] = "1"
 
@@ -91,7 +91,7 @@ app.add_typer(papers.app, name="reproduce")
 
 
 def main() -> None:
-    """Run the command line; errors of ours are one line on stderr and an exit code."""
+    """Run the command line; each of our errors becomes one line on stderr and an exit code."""
     try:
         app()
     except UnitSearchError as error:

@@ -16,14 +16,15 @@ Named = Annotated[str, typer.Argument(metavar="ARCHITECTURE", help="A file, or S
 def cost(
     named: Named,
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[data=NAME]", help="For a point: other data.")
+        list[str] | None,
+        typer.Argument(metavar="[data=NAME]", help="Data other than the space's own, for a point."),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Ask other counters too; exit 4 if they differ.")
+        bool, typer.Option("--check", help="Compare with other counters; exit 4 if they differ.")
     ] = False,
     how: FormatOption = OutputFormat.table,
 ) -> None:
-    """Print what an architecture costs, exactly.
+    """Print the exact costs of an architecture.
 
     \b
     Examples:
@@ -85,22 +86,22 @@ def latency(
     ],
     against: Annotated[
         str | None,
-        typer.Option("--against", help="The baseline: ARCH.yaml or SPACE:POINT; its space's own."),
+        typer.Option(
+            "--against", help="The baseline: ARCH.yaml or SPACE:POINT; unless given the space's."
+        ),
     ] = None,
-    batch: Annotated[
-        str, typer.Option("--batch", help="Images at a time, as in 1,16,64.")
-    ] = "1,16",
+    batch: Annotated[str, typer.Option("--batch", help="Batch sizes, as in 1,16,64.")] = "1,16",
     rounds: Annotated[
-        int, typer.Option("--rounds", min=3, help="How often each is measured.")
+        int, typer.Option("--rounds", min=3, help="Measurements of each network.")
     ] = 30,
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Of the CPU.")] = 1,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads of the CPU.")] = 1,
     how: FormatOption = OutputFormat.table,
 ) -> None:
-    """Measure how long a network takes for a batch, beside its baseline in the same run.
+    """Measure the time of a network for a batch, and its baseline's in the same run.
 
-    Of a study, its baseline and front are measured with the first of --batch,
-    and kept in its folder, so that figures can show it.
+    For a study, the command measures the baseline and the front with the first
+    of --batch, and writes the result to the study's folder for its figures.
 
     \b
     Examples:
@@ -140,7 +141,8 @@ def latency(
     emit(rows, how)
     if how == OutputFormat.table:
         note(
-            f"milliseconds a batch, turn about, {rounds} rounds, {device}, {threads} thread(s), "
+            f"milliseconds a batch, measured in turns, {rounds} rounds, {device}, "
+            f"{threads} thread(s), "
             "batch norm folded; speedup: over the first row of the same batch"
         )
 

@@ -30,7 +30,7 @@ FormatOption = Annotated[
     OutputFormat, typer.Option("-f", "--format", help="The format of the results.")
 ]
 DataArguments = Annotated[
-    list[str] | None, typer.Argument(metavar="[data=NAME]", help="Other data than the space's own.")
+    list[str] | None, typer.Argument(metavar="[data=NAME]", help="Data other than the space's own.")
 ]
 
 
@@ -52,7 +52,7 @@ def emit(
 
 
 def write(text: str) -> None:
-    """Print text on stdout; a reader that has left is no error."""
+    """Print text on stdout; a closed pipe is no error."""
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""reproduce costs, metrics and training: the papers' tables, made afresh."""
+"""reproduce costs, metrics and training: the papers' tables, computed again."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from unitsearch.api.types import Repeated, Reproduced, ReproducedCost, ReproducedMetric
 
 app = typer.Typer(
-    no_args_is_help=True, help="Make the papers' tables afresh, beside what they print."
+    no_args_is_help=True, help="Compute the papers' tables again, beside the printed numbers."
 )
 _MOST_NAMED = 5
 
 
 @app.command()
 def costs(how: FormatOption = OutputFormat.table) -> None:
-    """Print every row of the papers' tables of costs beside what its network costs.
+    """Print every row of the papers' tables of costs beside the costs of its network.
 
     \b
     exact              equal in the printed digits
@@ -31,7 +31,7 @@ def costs(how: FormatOption = OutputFormat.table) -> None:
     misprint           contradicts the paper's own other numbers
     not reproducible   more than 1 % off, or no layout known
 
-    Exits with 4 if a row is off and no reason is on record.
+    The command exits with 4 if a row differs and no reason for that is recorded.
 
     \b
     Example: unitsearch reproduce costs
@@ -45,7 +45,7 @@ def costs(how: FormatOption = OutputFormat.table) -> None:
 
 @app.command()
 def metrics(how: FormatOption = OutputFormat.table) -> None:
-    """Print every CE, SE, TCA and TSA of the papers' tables beside what its formula gives.
+    """Print every CE, SE, TCA and TSA of the papers' tables beside the result of its formula.
 
     \b
     exact              equal in the printed digits
@@ -53,8 +53,8 @@ def metrics(how: FormatOption = OutputFormat.table) -> None:
     within 1 %         at most 1 % off
     misprint           contradicts the paper's own other numbers
 
-    Speed-ups and drops in accuracy are there too. Exits with 4 if a number is off and no reason is
-    on record.
+    The rows include speed-ups and drops in accuracy. The command exits with 4 if a
+    number differs and no reason is recorded.
 
     \b
     Example: unitsearch reproduce metrics
@@ -71,18 +71,21 @@ def metrics(how: FormatOption = OutputFormat.table) -> None:
 def training(
     networks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SPACE:POINT|KEY=VALUE]...", help="Networks, and what to change."),
+        typer.Argument(
+            metavar="[SPACE:POINT|KEY=VALUE]...", help="Networks, and changed settings."
+        ),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds each network gets.")] = 1,
-    folder: Annotated[Path, typer.Option(help="Where the trainings are kept and gone on from.")] = (
-        Path("studies/reference/bunit_table1")
-    ),
+    seeds: Annotated[int, typer.Option(min=1, help="The number of seeds of each network.")] = 1,
+    folder: Annotated[
+        Path, typer.Option(help="The folder of the trainings, which a later call continues.")
+    ] = (Path("studies/reference/bunit_table1")),
     how: FormatOption = OutputFormat.table,
 ) -> None:
     """Train networks of the papers with the papers' recipe, beside the printed accuracies.
 
-    U1, U2, U3 and Hybrid2 of BUnit-Net Table I unless others are named. All get
-    one seed before any gets the next; what is in the folder is not trained again.
+    The networks are U1, U2, U3 and Hybrid2 of BUnit-Net Table I unless others are
+    named. Each seed is used for all networks before the next seed. A training that
+    the folder holds is not repeated.
     Keys: train, data, plan, engine.workers.
 
     \b
@@ -197,7 +200,7 @@ def _show_one(title: str, rows: Sequence[dict[str, Any]]) -> None:
         _say,
         title,
     )
-    shared: dict[str, dict[str, None]] = {}  # a reason that several rows share is said once
+    shared: dict[str, dict[str, None]] = {}  # a reason that several rows share is printed once
     for row in rows:
         if row["note"]:
             where = f"{row['dataset']} {row['backbone']} {row['row']}"

@@ -55,12 +55,12 @@ def inspect(
     ],
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[data=NAME]...", help="Other data than those that the file names."),
+        typer.Argument(metavar="[data=NAME]...", help="Data other than the file names."),
     ] = None,
     image: Annotated[
         list[int] | None,
         typer.Option(
-            "--image", help="An image whose maps are shown, from 0; may be repeated. 0 if none."
+            "--image", help="The number of a shown image, from 0; may be repeated. [default: 0]"
         ),
     ] = None,
     sample: Annotated[int, typer.Option("--sample", help="Number of images to measure on.")] = 1000,
@@ -68,7 +68,7 @@ def inspect(
         str, typer.Option("--part", help="The part of the data: validation or test.")
     ] = "validation",
     effects: Annotated[
-        int, typer.Option("--effects", help="Number of units at most whose effect is measured.")
+        int, typer.Option("--effects", help="The largest number of units whose effect is measured.")
     ] = 100,
     output: Annotated[
         Path | None,
@@ -76,9 +76,10 @@ def inspect(
     ] = None,
     how: FormatOption = OutputFormat.table,
 ) -> None:
-    """Show the feature maps of each unit of a trained network, and the network without it.
+    """Show the feature maps of each unit of a trained network, and the effect of removing it.
 
-    Writes a page with the feature maps of every unit, and prints its measures over many images.
+    The command writes a page with the feature maps of every unit, and prints measures of the units
+    over many images.
 
     \b
     Examples:
@@ -116,7 +117,7 @@ def inspect(
         "share: of its stack's variance; saves: counted exactly, with channels of the layers around"
     )
     if inspection.is_same_split is not True and part == "validation":
-        note("these images may have been trained on: --part test has none that were")
+        note("the network may have been trained on these images; --part test holds no such images")
     write(str(path))
 
 

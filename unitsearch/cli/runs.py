@@ -35,14 +35,14 @@ def run(
         typer.Option("--cfg", help="Print the resolved configuration and stop."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be searched, and stop.")
+        bool, typer.Option("--dry-run", help="Print the planned search, and stop.")
     ] = False,
     multirun: Annotated[
         bool,
         typer.Option("-m", "--multirun", help="One study for each of several values: seed=1,2."),
     ] = False,
 ) -> None:
-    """Search a space and leave a Pareto front.
+    """Search a space and write its Pareto front.
 
     \b
     Examples:
@@ -71,7 +71,7 @@ def resume(
         list[str] | None, typer.Argument(metavar="[budget.trials=N]...", help="Budgets to raise.")
     ] = None,
 ) -> None:
-    """Go on with a study that was stopped, or raise its budget.
+    """Continue a study that was stopped, or raise its budget.
 
     \b
     Examples:

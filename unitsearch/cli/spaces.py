@@ -14,9 +14,9 @@ from unitsearch.cli.output import DataArguments, FormatOption, OutputFormat, emi
 if TYPE_CHECKING:
     from unitsearch.api import SpacePoint
 
-app = typer.Typer(no_args_is_help=True, help="Look at search spaces, and check your own.")
+app = typer.Typer(no_args_is_help=True, help="Show search spaces, and check your own.")
 SpaceArgument = Annotated[str, typer.Argument(metavar="SPACE", help="A shipped name or a file.")]
-_FEW = 0.05  # of random members: limits that leave fewer make a search draw mostly in vain
+_FEW = 0.05  # share of random members: with fewer in the limits most draws of a search are refused
 
 
 @app.command("list")
@@ -53,7 +53,7 @@ def show(
     for point in points:
         if "note" in point.printed:
             write(f"{point.name}: {point.printed['note']}")
-    note("flops: the papers' convention, never 2 x macs; printed: as the papers have it")
+    note("flops: the papers' convention, never 2 x macs; printed: the papers' numbers")
 
 
 def _point_rows(points: Sequence[SpacePoint], *, brief: bool) -> list[dict[str, Any]]:
@@ -92,14 +92,18 @@ _HEADS = {"printed_params": "printed", "printed_flops": "printed ", "printed_acc
 def sample(
     space: SpaceArgument,
     overrides: DataArguments = None,
-    number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many.")] = 1,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Equal seeds, equal members.")] = 0,
+    number: Annotated[
+        int, typer.Option("-n", "--number", min=1, help="The number of members.")
+    ] = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="The seed; equal seeds give equal members.")
+    ] = 0,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A folder for one file each.")
+        Path | None, typer.Option("-o", "--output", help="A folder, with one file for each member.")
     ] = None,
     how: FormatOption = OutputFormat.yaml,
 ) -> None:
-    """Draw random members: a list of architectures, each of which loads.
+    """Draw random members, and print them as a list of architectures.
 
     \b
     Example: unitsearch space sample lenet_hybrid -n 3 --seed 1 -o drawn
@@ -143,7 +147,7 @@ def count_space(
 
 @app.command()
 def check(space: SpaceArgument, overrides: DataArguments = None) -> None:
-    """Check a space file: every option is tried, a thousand members are built and counted.
+    """Check a space file: try every option, and build and count a thousand members.
 
     \b
     Example: unitsearch space check my_space.yaml
@@ -160,14 +164,14 @@ def check(space: SpaceArgument, overrides: DataArguments = None) -> None:
     if seen.share < _FEW:
         note(
             f"warning: the limits leave {100 * seen.share:.1f} % of random members; a search "
-            "would mostly draw what it may not train. Raise limits, or narrow the space"
+            "would mostly draw members that it may not train. Raise limits, or narrow the space"
         )
 
 
 @app.command()
 def schema(
     architecture: Annotated[
-        bool, typer.Option("--architecture", help="Of architecture files instead.")
+        bool, typer.Option("--architecture", help="Print the schema of architecture files instead.")
     ] = False,
 ) -> None:
     """Print the JSON Schema of space files, for editors and other programs.

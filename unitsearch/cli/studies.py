@@ -34,7 +34,7 @@ def trials(
     how: FormatOption = OutputFormat.table,
     front: Annotated[bool, typer.Option("--front", help="The front only.")] = False,
 ) -> None:
-    """List the trials of a study: accuracies are fractions, flops the papers' convention.
+    """List the trials of a study: accuracies as fractions, flops in the papers' convention.
 
     \b
     Examples:
@@ -63,7 +63,8 @@ def report(
     studies: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[STUDY]...", help="A study, or several side by side; an index of all without."
+            metavar="[STUDY]...",
+            help="One study, or several side by side; none for an index of all.",
         ),
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The HTML file.")] = None,
@@ -72,7 +73,7 @@ def report(
         typer.Option("--board", help="Another page: all, bunit_table1, …, or a file (*.yaml)."),
     ] = None,
 ) -> None:
-    """Write a study's report and tables anew, a page of several, or an index of ./studies.
+    """Write a study's report and tables, a page of several studies, or an index of ./studies.
 
     \b
     Examples:
@@ -113,21 +114,23 @@ def plot(
     ] = None,
     z: Annotated[str | None, typer.Option("--z", help="A metric (front3d).")] = None,
     cost: Annotated[
-        str | None, typer.Option("--cost", help="Which cost (tradeoff, effects): flops, params …")
+        str | None, typer.Option("--cost", help="A cost (tradeoff, effects): flops, params …")
     ] = None,
     show: Annotated[
         str | None, typer.Option("--show", help="both, groups or kinds (units).")
     ] = None,
     metrics: Annotated[
-        str | None, typer.Option("--metrics", help="As in flops,accuracy (parallel).")
+        str | None, typer.Option("--metrics", help="Metrics, as in flops,accuracy (parallel).")
     ] = None,
     trials: Annotated[str | None, typer.Option("--trials", help="all or front (parallel).")] = None,
     papers: Annotated[
         bool | None,
-        typer.Option("--papers/--no-papers", help="The papers' printed networks too (pareto)."),
+        typer.Option(
+            "--papers/--no-papers", help="Also draw the papers' printed networks (pareto)."
+        ),
     ] = None,
 ) -> None:
-    """Draw one figure of a study, or of several, into an HTML file that works offline.
+    """Draw one figure of one or several studies into an HTML file that works offline.
 
     \b
     Examples:
@@ -145,7 +148,7 @@ def plot(
 
 
 def _columns_for(how: OutputFormat, table: TrialTable) -> list[dict[str, Any]]:
-    """Return the rows; for people without the columns that are the same as others."""
+    """Return the rows; a table for people lacks the columns that repeat others."""
     if how != OutputFormat.table or table.shares_filters:
         return list(table.rows)
     left_out = ("macs_shared", "bits", "se_bits")

@@ -1,7 +1,7 @@
 """The batches of CIFAR-10 and CIFAR-100: pickles, read without executing anything from them.
 
-A pickle may name any function and have it called. Ours may name four things, and for each it gets a
-stand-in defined here: what CIFAR's pickles need to hold an array of bytes, and nothing of numpy.
+A pickle may name any function and have it called. These pickles may name only four, which CIFAR's
+arrays of bytes need, and for each this module has a substitute that uses nothing of numpy.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class _Bytes:
             raise DataError(found=code, expected="the type of bytes, 'u1'")
 
     def __setstate__(self, state: object) -> None:
-        """Take no notice of byte order and alignment: a byte has neither."""
+        """Ignore byte order and alignment: a byte has neither."""
 
 
 def _reconstruct(*_: object) -> _Array:
@@ -166,14 +166,14 @@ class _ArraysOnly(pickle.Unpickler):
         ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
         ("numpy", "ndarray"): _Array,
         ("numpy", "dtype"): _Bytes,
-        ("_codecs", "encode"): _encode,  # how protocol 2 writes bytes
+        ("_codecs", "encode"): _encode,  # protocol 2 writes bytes in this way
     }
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self._STAND_INS:
             raise DataError(
-                f"names {module}.{name}, which is refused unread",
-                expected="only what holds an array of bytes",
+                f"names {module}.{name}, which is refused without being called",
+                expected="only the parts of an array of bytes",
                 fix="do not trust this file: delete it and fetch it again",
             )
         return self._STAND_INS[module, name]

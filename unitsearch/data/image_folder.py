@@ -18,7 +18,7 @@ _ENDINGS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".
 
 
 def is_image(path: str | Path) -> bool:
-    """Say whether a file is an image by the ending of its name, as torchvision does."""
+    """Return whether a file is an image by the ending of its name, as torchvision does."""
     return str(path).lower().endswith(_ENDINGS)
 
 

@@ -124,7 +124,7 @@ def _flat_val(folder: Path, label_of: dict[str, int]) -> Labelled:
         missing = [name for name in (TRUTH, META) if not (folder / name).is_file()]
         if missing:
             raise DataError(
-                "nothing says which classes the images of val show",
+                "the classes of the images of val are not given",
                 place=str(folder),
                 expected=f"class folders in val, or {KAGGLE}, or {' and '.join(missing)}",
             )
@@ -252,4 +252,4 @@ def _agree(place: Path, present: Collection[str], named: Collection[str], by: st
         if odd := sorted(set(more) - set(less)):
             others = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
             message = f"{what} {odd[0]}{others}"
-            raise DataError(message, place=str(place), expected=f"what {by} names, no more or less")
+            raise DataError(message, place=str(place), expected=f"exactly the names of {by}")

@@ -74,7 +74,7 @@ class DataSpec:
         else:
             for key in ("input", "classes"):
                 if getattr(self, key) is None:
-                    expected = f"a value: only an image_folder finds out its {key}"
+                    expected = "a value: only for image_folder it is read from the files"
                     raise SpecError(place=key, found=None, expected=expected)
             for key in ("size", "path"):
                 if (value := getattr(self, key)) is not None:
@@ -124,7 +124,7 @@ class _Published:
     files: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     may_be_gz: bool = False
-    by_hand: str = ""  # how to get a set that is not downloaded; {root} and {folder} are put in
+    by_hand: str = ""  # advice for a set that is not downloaded, with {root} and {folder} filled in
 
 
 _IDX = tuple(
@@ -185,12 +185,12 @@ def root_of(spec: DataSpec) -> Path:
 
 
 def folder_of(spec: DataSpec) -> Path:
-    """Return the folder of a published set, there or not."""
+    """Return the folder of a published set, whether or not it exists."""
     return root_of(spec) / _PUBLISHED[spec.name].folder
 
 
 def files_of(spec: DataSpec) -> dict[str, Path]:
-    """Return the files of a published set by their names, there or not.
+    """Return the files of a published set by their names, whether or not they exist.
 
     A file that is there only as ``.gz``, where its reader takes that, is named as such.
     """
@@ -234,12 +234,12 @@ def require(spec: DataSpec) -> None:
 
 
 def is_downloadable(spec: DataSpec) -> bool:
-    """Say whether ``data.download=true`` can fetch the set."""
+    """Return whether ``data.download=true`` can fetch the set."""
     return spec.name in _PUBLISHED and not _PUBLISHED[spec.name].by_hand
 
 
 def available(spec: DataSpec) -> str | None:
-    """Return None if the files of the set are there, else the text of what is missing."""
+    """Return None if the files of the set are there, else a text that names the missing ones."""
     try:
         require(spec)
     except DataError as error:

@@ -43,7 +43,7 @@ def order(purpose: str, count: int) -> Indices:
 
 
 def allot(sizes: Sequence[int], total: int, keep: int = 0) -> list[int]:
-    """Return the number of ``total`` images out of each class, as near to its share as can be.
+    """Return the number of ``total`` images from each class, as near to its share as possible.
 
     A class gives at least one image where ``total`` suffices for that, and never its last ``keep``.
     Where neither of these bounds interferes, each count is its exact share rounded up or down.

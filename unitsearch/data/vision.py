@@ -2,7 +2,7 @@
 
 Where torch is built for the CPU, the torchvision that package indexes pair with it may be built for
 CUDA: its compiled half is then not loaded, and the import fails because a fake kernel is registered
-for an operator that nobody defined. Data sets, transforms and models need no compiled operator, so
+for an operator that is not defined. Data sets, transforms and models need no compiled operator, so
 defining the bare schemas is enough to make them work.
 """
 

@@ -15,7 +15,7 @@ def device_for(wanted: str, *, here: bool = True) -> str:
 
     Args:
         wanted: One of ``DEVICES``; ``auto`` is ``cuda`` where torch finds a GPU.
-        here: Whether the workers are on this machine. If not, nothing is known of their GPUs:
+        here: Whether the workers are on this machine. If not, their GPUs are unknown:
             ``auto`` is the CPU, and ``cuda`` is not checked.
 
     Raises:

@@ -33,7 +33,7 @@ class Dispatch:
         self.waiting.append(list(jobs))
 
     def is_idle(self, slot: int) -> bool:
-        """Say whether the worker on ``slot`` holds no job."""
+        """Return whether the worker on ``slot`` holds no job."""
         return not self._held.get(slot)
 
     def assign(self, slot: int) -> list[Job]:
@@ -48,7 +48,7 @@ class Dispatch:
     def finish(self, slot: int, key: Key) -> bool:
         """Record that a job is done; return False if the worker did not hold it.
 
-        That is so for a worker that was taken for dead: another has the job.
+        A worker that was wrongly declared dead does not hold it: the job went to another worker.
         """
         held = self._held.get(slot, [])
         left = [job for job in held if job.key != key]
@@ -64,8 +64,8 @@ class Dispatch:
 
         Args:
             slot: The worker's slot, which another may take from now on.
-            how: The end of the worker in words, for the reason: ``with signal 9``.
-            was_ready: Whether the worker ever was able to work.
+            how: The worker's end in words, for the reason of an outcome: ``with signal 9``.
+            was_ready: Whether the worker had started completely before it died.
         """
         held = {job.key: job for job in self._held.pop(slot, [])}
         begun = self._begun.pop(slot, set())

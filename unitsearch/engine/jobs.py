@@ -1,4 +1,4 @@
-"""Jobs, which are sent to workers, and outcomes, which come back. Knows no torch."""
+"""Jobs, which are sent to workers, and outcomes, which come back. Imports no torch."""
 
 from __future__ import annotations
 

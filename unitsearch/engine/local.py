@@ -28,8 +28,8 @@ class _WorkerProcess:
 
     Attributes:
         process: The process.
-        slot: The least number that no other live worker has; also that of its GPU.
-        is_ready: Whether it is able to work: it has imported torch.
+        slot: The least number that no other live worker has; also the number of its GPU.
+        is_ready: Whether it can run jobs: it has imported torch.
     """
 
     process: subprocess.Popen[bytes]
@@ -69,7 +69,7 @@ class LocalEngine:
     Args:
         workers: The number of workers; one per core unless given. On ``cuda`` one per GPU, and no
             more.
-        log: The file that the workers' output goes to; nowhere unless given.
+        log: The file that the workers' output goes to; the output is dropped unless given.
         device: The device that they train on: ``cpu`` or ``cuda``.
     """
 

@@ -15,8 +15,8 @@ _MOST_FAILED_STARTS = 3
 class Mailbox:
     """The actor between driver and workers: lists of jobs in, outcomes out.
 
-    All its methods are coroutines, so that Ray runs them in one thread, turn about. ``take``,
-    ``collect`` and ``closed`` return when there is something to return.
+    All its methods are coroutines, so that Ray runs them in one thread, one at a time. ``take``,
+    ``collect`` and ``closed`` wait until there is something to return.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Mailbox:
         self._dispatch.begin(slot, keys)
 
     async def report(self, slot: int, outcome: Outcome, printed: str) -> None:
-        """Take the outcome of one job, and the text that the worker printed during it."""
+        """Store the outcome of one job, and the text that the worker printed during the job."""
         if self._dispatch.finish(slot, outcome.key):
             self._outcomes.append(outcome)
         self._printed.append(printed)
@@ -80,7 +80,7 @@ class Mailbox:
         self._start_failure = reason
 
     async def fail(self, reason: str) -> None:
-        """Let the driver know that no worker is left."""
+        """Record that no worker is left, for the driver to read."""
         self._failure = reason
         self._news.set()
 

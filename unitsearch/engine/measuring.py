@@ -43,7 +43,7 @@ MEASUREMENTS: Mapping[str, Measure] = MappingProxyType({"latency": latency})
 def measure(
     name: str, architecture: Architecture, seed: int, device: str, log: Callable[[str], None]
 ) -> Quartiles:
-    """Return a measurement, made while no other measures on this machine.
+    """Return a measurement, made while no other worker measures on this machine.
 
     All workers of all of a user's studies share one lock. Trainings go on beside a measurement;
     quartiles show their noise.
@@ -53,7 +53,7 @@ def measure(
         architecture: The network's architecture.
         seed: The seed of its weights.
         device: ``cpu`` or ``cuda``.
-        log: Takes a line for the worker's log.
+        log: Called with a line for the worker's log.
     """
     with locked(cache_folder() / "measuring.lock") as is_held:
         if not is_held:

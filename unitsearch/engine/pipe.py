@@ -1,4 +1,4 @@
-"""Messages over a pipe: a line of JSON, then as many bytes as it says.
+"""Messages over a pipe: a line of JSON, then the bytes whose number that line gives.
 
 Nothing is pickled, so that nothing from a pipe is executed.
 """

@@ -173,7 +173,7 @@ class RayEngine:
         )
         supervisor = threading.Thread(target=self._supervise, args=(tuner,), daemon=True)
         supervisor.start()
-        # Called in reverse order: Tune stops, workers are told to end, and Tune gets time for it.
+        # Called in reverse order: Tune stops, workers are asked to end, and Tune gets time.
         self._open.callback(supervisor.join, 15)
         self._open.callback(self._close_mailbox)
         self._open.callback(ending.set)
@@ -283,7 +283,7 @@ def _trial_name(trial: Any) -> str:
 
 
 def _check(address: str | None) -> None:
-    """Refuse an address that is not HOST:PORT, or where nothing answers: Ray would try minutes."""
+    """Refuse an address that is not HOST:PORT or does not answer: Ray would try for minutes."""
     if address is None or address == "auto":
         return
     host, _, port = address.rpartition(":")

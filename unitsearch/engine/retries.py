@@ -1,7 +1,7 @@
 """Retries of the jobs of workers that die: which jobs are given up, and how the others go on.
 
 A job is blamed for a death only if it alone can be at fault: the one job that the worker had begun,
-or the only one that it held. Of several that trained as a pack nobody knows which it was, so none
+or the only one that it held. When several trained as a pack, the job at fault is unknown, so none
 is blamed; they are submitted again in two halves, and a half whose worker dies again is halved
 again, until the job at fault is alone. So a pack of K costs log2 K deaths more, and no job is given
 up because of another.
@@ -22,7 +22,7 @@ UNBEGUN_TRIES = 5
 
 @dataclass(frozen=True)
 class Retries:
-    """The consequences of a worker's death.
+    """The jobs of a dead worker, divided into those given up and those submitted again.
 
     Attributes:
         given_up: The reason, for each job that is given up.
@@ -49,8 +49,8 @@ class RetryLedger:
             held: The jobs that the worker held, in order.
             begun: Those of them that it had begun and not finished: several if they trained as a
                 pack.
-            how: The end of the worker in words, for the reason: ``with signal 9``.
-            was_ready: Whether the worker ever was able to work.
+            how: The worker's end in words, for the reason of an outcome: ``with signal 9``.
+            was_ready: Whether the worker had started completely before it died.
         """
         first = [key for key in held if key in begun]
         rest = [key for key in held if key not in begun]
@@ -68,7 +68,7 @@ class RetryLedger:
         self._unbegun.pop(job, None)
 
     def _count(self, job: Key, how: str, *, begun: bool) -> str:
-        """Count a death that ``job`` is blamed for; return why it is given up now, else nothing."""
+        """Count a death that ``job`` is blamed for; return the reason to give it up, if any."""
         counts, most = (self._begun, TRIES) if begun else (self._unbegun, UNBEGUN_TRIES)
         counts[job] = counts.get(job, 0) + 1
         if counts[job] < most:

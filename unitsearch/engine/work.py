@@ -147,7 +147,7 @@ class TrainedNetwork:
 
 
 def prepare_process() -> None:
-    """Set up a process for one-threaded work: two pinned workers outrun two that share threads."""
+    """Set up a process for one thread: two such workers are faster than two that share threads."""
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
 
@@ -206,9 +206,9 @@ def train_architecture(
         plan: The execution plan: ``auto`` or the text of a plan.
         checkpoint: The file that the state is written to; if it holds the state of this training,
             the training continues from it. The caller removes it once the result is stored.
-        bars: The accuracies that end the training early, as those of ``Monitor``.
+        bars: The accuracies that the training must reach, as in ``Monitor``.
         on_epoch: Called after each epoch with its number, from 1, and the accuracy.
-        log: Takes a line that says which plan was chosen, unless it is the one asked for.
+        log: Called with a line that names the chosen plan, unless it is the plan asked for.
 
     Raises:
         DivergedError: If the loss becomes NaN or infinite.
@@ -239,8 +239,8 @@ def training_identity(
 ) -> dict[str, object]:
     """Return everything that a training's states depend on, as plain data.
 
-    Bars are not among it: a training that has cleared them so far has the state that it would have
-    without them, and ``train`` uses no state of one that has not.
+    The bars do not belong to it: the state of a training that reached every bar so far is the same
+    without bars, and ``train`` uses no state of a training that missed one.
     """
     return {
         "architecture": key(architecture),
@@ -306,7 +306,7 @@ def failed(job: Job, error: Exception) -> Outcome:
 
 
 def is_gpu_lost(error: BaseException) -> bool:
-    """Say whether the GPU has failed: every later call of this process to it fails too."""
+    """Return whether the GPU has failed: every later call of this process to it fails too."""
     return "CUDA error" in str(error) and not is_memory(error)
 
 

@@ -22,7 +22,7 @@ NetworkCall = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Answer:
-    """The content of a file, read back by the tool that its users will have.
+    """The content of a file, read back by the tool that its users use.
 
     Attributes:
         file: The file's name.
@@ -81,7 +81,7 @@ def check_answer(source: SourceNetwork, answer: Answer) -> CheckedAnswer:
     """Return an answer with its difference from the network's logits.
 
     Raises:
-        CheckError: If key, parameters, MACs or logits are not those of the network.
+        CheckError: If key, parameters, MACs or logits differ from the network's.
     """
     cost = source.deployed_cost if answer.is_folded else source.cost
     for value, expected, what in (

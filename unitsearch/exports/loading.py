@@ -22,7 +22,7 @@ def trial_network(record: Record, trial: Trial, *, weights: bool = True) -> Sour
 
     Raises:
         StudyError: If ``weights`` is set and its weights were not kept.
-        CheckError: If the weights are not those that the trial ended with.
+        CheckError: If the weights are not the weights with which the trial ended.
     """
     text = architecture_yaml(record, trial)  # the file's numbers are rounded
     architecture = read_architecture(read_text(text, f"trial {trial.number}").data)

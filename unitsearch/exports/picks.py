@@ -139,7 +139,7 @@ def _where(
         if not kept:
             values = [_value(record, trial, wanted) for trial in left]
             ends = [v for v in values if math.isfinite(v)] or [math.nan]
-            among = "the front" if left is front else "what is left of the front"
+            among = "the front" if left is front else "the rest of the front"
             raise StudyError(
                 f"no member of the front of {record.name} has {wanted.name}{sign}{value:g}",
                 fix=f"{wanted.name} of {among} goes from {min(ends):.6g} to {max(ends):.6g}",

@@ -93,7 +93,7 @@ class Lanes:
         self._chosen = np.zeros(batch, np.int64)
         self._crops = np.zeros((3, batch), np.int64)
         self._logits = np.zeros((batch, program.classes), self.dtype)
-        self._bound: tuple[Array, Array | None] | None = None  # whose addresses the frame has
+        self._bound: tuple[Array, Array | None] | None = None  # the frame holds their addresses
         self._frame = self._make_frame(optimiser.kind == "adamw")
         frame = ctypes.addressof(self._frame)
         self._call = 0, frame, _address(self._work)  # the interpreter itself is given no operation

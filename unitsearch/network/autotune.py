@@ -292,7 +292,7 @@ def images_measured(each: float, batch: int, least: int = _BLOCK_IMAGES) -> int:
 
 
 def _outline(architecture: Architecture) -> list[Any]:
-    """Return the properties that networks which share a measurement have in common."""
+    """Return the properties by which networks share a measurement: equal ones share it."""
     outline: list[Any] = [list(architecture.input)]
     x: Shape = architecture.input
     layers: Layers = canonical(architecture).layers
@@ -338,6 +338,6 @@ def _read(path: Path) -> Times | None:
 
 @lru_cache
 def _machine() -> str:
-    """Return a hash of everything that times depend on besides the network."""
+    """Return a hash of everything besides the network that times depend on."""
     parts = [machine_code.digest(), torch.__version__, metadata.version("unitsearch")]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]

@@ -44,7 +44,7 @@ def packed_bytes(network: Network) -> bytes:
 
 
 def is_packed(tensors: dict[str, Tensor]) -> bool:
-    """Say whether the tensors of a file are those of a packed one."""
+    """Return whether the tensors of a file are packed weights."""
     return set(tensors) == _NAMES
 
 
@@ -59,7 +59,7 @@ def unpack(network: Network, tensors: dict[str, Tensor], content: bytes) -> None
         content: The whole file, for the key in its metadata.
 
     Raises:
-        SpecError: If they are not those of the network's architecture.
+        SpecError: If they do not fit the network's architecture.
     """
     file_key, expected = _metadata(content).get("key"), key(network.architecture)
     if file_key != expected:

@@ -24,7 +24,7 @@ class Opinion:
 
     Attributes:
         counter: The counter's name.
-        what: The things that it counts.
+        what: The quantity that it counts.
         counted: Its count.
         ours: The count that follows from our closed form.
         note: The formula of ``ours`` from params and MACs.

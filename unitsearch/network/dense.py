@@ -22,7 +22,7 @@ def columns(runs: Sequence[Sequence[nn.Module]]) -> Columns | None:
 
     Returns:
         The layers of all runs at each depth; None if the units differ in more than their widths, or
-        hold other weights than those of convolutions.
+        hold other layers with weights than convolutions.
     """
     if len({len(layers) for layers in runs}) > 1:
         return None
@@ -34,7 +34,7 @@ def columns(runs: Sequence[Sequence[nn.Module]]) -> Columns | None:
 
 
 def dense_weight(convs: Sequence[nn.Conv2d]) -> Tensor:
-    """Return the weights of convolutions side by side as those of one, zeros between their groups.
+    """Return the weights of one convolution in place of several, zeros between their groups.
 
     Float [Σ outputs, Σ inputs, k, k]; gradients flow back to each weight.
     """
@@ -54,8 +54,8 @@ def run_dense(parts: Columns, x: Tensor, dtype: torch.dtype | None) -> Tensor:
     Args:
         parts: The layers at each depth, as ``columns`` returns them.
         x: Float [n, channels, height, width].
-        dtype: Type of the maps and weights between the first and the last layer; that of ``x`` if
-            None.
+        dtype: Type of the maps and weights between the first and the last layer; the type of ``x``
+            if None.
     """
     input_dtype = x.dtype
     x = x if dtype is None else x.to(dtype)

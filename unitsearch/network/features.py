@@ -32,7 +32,7 @@ class UnitAt:
 
     Attributes:
         stack: Number of its stack, from 0, in the order of ``architecture.stacks``.
-        name: The stack's name: its own, or that of its module.
+        name: The stack's name: its own, or its module's name.
         index: Its position among the stack's units, from 0.
         unit: Its layers.
         first: The first of its output channels among the stack's.

@@ -46,8 +46,8 @@ def inference_times(
 ) -> list[InferenceTime]:
     """Return the time of each network for ``batch`` images, each in its fastest inference form.
 
-    The networks are warmed up and timed turn about, so that noise affects all alike. Weights do not
-    matter. Threads are those that torch is set to.
+    The networks are warmed up and timed in turns, so that noise affects all alike. Weights do not
+    matter. They use as many threads as torch is set to.
     """
     fast = [for_inference(network.to(device), batch) for network in networks]
     calls = [

@@ -1,4 +1,4 @@
-"""The plans in which a network can run, and their names. Knows no torch."""
+"""The plans in which a network can run, and their names. Imports no torch."""
 
 from __future__ import annotations
 

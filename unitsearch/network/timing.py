@@ -13,12 +13,12 @@ _LEAST_SECONDS = 2e-3  # of one timing: shorter ones measure mostly the clock an
 
 
 def best_times(calls: Sequence[Callable[[], object]], rounds: int = _ROUNDS) -> list[float]:
-    """Return the median seconds of each call, measured turn about after a warm-up."""
+    """Return the median seconds of each call, measured in turns after a warm-up."""
     return [median(times) for times in timings(calls, rounds)]
 
 
 def timings(calls: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """Return ``rounds`` timings of each call in seconds, turn about, so that noise affects all.
+    """Return ``rounds`` timings of each call in seconds, in turns, so that noise affects all alike.
 
     A timing is the mean of as many calls as take two milliseconds; on a GPU it includes their work.
     """

@@ -25,7 +25,7 @@ _DIGEST_CLASSES = 32  # enough to distinguish networks; a thousand would make th
 def weights_bytes(network: Network) -> bytes:
     """Return all parameters and running statistics as the bytes of a safetensors file.
 
-    Those of a network with binary filters are packed: see ``bit_packing``.
+    Binary filters are packed into bits: see ``bit_packing``.
     """
     if slbf_layers(network):
         return packed_bytes(network)
@@ -37,7 +37,7 @@ def load_weights(network: Network, content: bytes, name: str) -> None:
     """Load the tensors of a safetensors file into ``network``.
 
     Raises:
-        SpecError: If it is no safetensors file, or its tensors are not those of the network.
+        SpecError: If it is no safetensors file, or its tensors do not fit the network.
     """
     try:
         tensors = load_tensors(content)
@@ -52,7 +52,7 @@ def load_weights(network: Network, content: bytes, name: str) -> None:
 
 
 def _check_selections(network: Network) -> None:
-    """Raise ``SpecError`` unless every fixed selection is of filters that its bank holds."""
+    """Raise ``SpecError`` if a fixed selection names a filter that its bank does not hold."""
     for layer in slbf_layers(network):
         chosen = layer.selected()
         wrong = chosen[(chosen < 0) | (chosen >= layer.size)]

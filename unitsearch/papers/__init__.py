@@ -1,4 +1,4 @@
-"""The papers' printed tables, with each row computed afresh.
+"""The papers' printed tables, with each row computed again.
 
 ``costs.csv`` and ``metrics.csv`` hold what TissueNet and BUnit-Net print, never a computed number;
 a row's network is a point of a space, or in ``networks.yaml``. Verdicts are computed when asked.

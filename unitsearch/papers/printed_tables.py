@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class PrintedCost:
-    """A row of a table of costs, as printed; what is not printed is empty.
+    """A row of a table of costs, as printed; a value that is not printed is empty.
 
     Attributes:
         paper: One of ``PAPERS``.

@@ -1,4 +1,4 @@
-"""The papers' tables of costs, computed afresh from the architectures."""
+"""The papers' tables of costs, computed again from the architectures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The papers' tables of metrics, computed afresh from the numbers printed beside them."""
+"""The papers' tables of metrics, computed again from the numbers printed beside them."""
 
 from __future__ import annotations
 

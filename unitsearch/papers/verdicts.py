@@ -46,11 +46,11 @@ class Printed:
     half: Decimal
 
     def holds(self, number: Decimal) -> bool:
-        """Say whether ``number`` rounds to the printed digits, ties up."""
+        """Return whether ``number`` rounds to the printed digits, ties up."""
         return self.value - self.half <= number < self.value + self.half
 
     def is_near(self, number: Decimal) -> bool:
-        """Say whether ``number`` is at most 1 % off."""
+        """Return whether ``number`` is at most 1 % off."""
         return abs(number - self.value) <= NEAR * abs(self.value)
 
 

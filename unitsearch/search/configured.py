@@ -13,7 +13,7 @@ from unitsearch.search.proposals import SearchProblem
 from unitsearch.search.samplers import Sampler
 from unitsearch.search.stopping import StoppingRule
 
-LAG = 8  # of a user's own sampler unless it is given; the files of the shipped ones state theirs
+LAG = 8  # the lag of a user's own sampler unless given; the shipped samplers' files state theirs
 _LAG_RULE = Int(0, 100_000)
 
 
@@ -22,8 +22,8 @@ class SamplerConfig:
     """The sampler of a study; fixed when the study is created.
 
     Attributes:
-        name: The name of one that ships, or ``module:Class``.
-        lag: How many trials a proposal may be ahead of the outcomes that it sees.
+        name: The name of a shipped one, or ``module:Class``.
+        lag: The number of the newest trials whose outcomes a proposal does not see.
         settings: Its own settings, as plain data.
     """
 
@@ -33,11 +33,11 @@ class SamplerConfig:
 
     @property
     def looks_at_outcomes(self) -> bool:
-        """Whether outcomes change what is proposed."""
+        """Whether outcomes change proposals."""
         return bool(SAMPLERS.find(self.name).looks_at_outcomes)
 
     def checked(self) -> Self:
-        """Return the same with all settings, after a look at a user's own class.
+        """Return the same configuration with all settings; this imports a user's own class.
 
         Raises:
             UsageError: If there is no such class.
@@ -55,7 +55,7 @@ class StoppingConfig:
     """The stopping rule of a study; fixed when the study is created.
 
     Attributes:
-        name: The name of one that ships, or ``module:Class``.
+        name: The name of a shipped one, or ``module:Class``.
         settings: Its own settings, as plain data.
     """
 
@@ -68,7 +68,7 @@ class StoppingConfig:
         return bool(STOPPING_RULES.find(self.name).looks_at_outcomes)
 
     def checked(self) -> Self:
-        """Return the same with all settings, after a look at a user's own class.
+        """Return the same configuration with all settings; this imports a user's own class.
 
         Raises:
             UsageError: If there is no such class.
@@ -143,7 +143,7 @@ def _name_and_rest(group: ExtensionGroup, value: Any, place: str) -> tuple[str, 
 def _read_settings(
     group: ExtensionGroup, name: str, plain: Mapping[str, Any], place: str
 ) -> Mapping[str, Any]:
-    """Return checked settings; those of a user's own class as they are, it is not imported."""
+    """Return checked settings; those of a user's own class stay unchecked: it is not imported."""
     if is_own(name):
         return plain
     try:

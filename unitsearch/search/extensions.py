@@ -1,8 +1,8 @@
-"""Samplers and stopping rules by name: those that ship, and a user's own as ``module:Class``.
+"""Samplers and stopping rules by name: shipped ones, and a user's own ones as ``module:Class``.
 
-What ships is discovered: a YAML file in the configuration group names a module of the group's
-package, and the module defines one class of the group. A user's own class is imported only when a
-study is configured or driven, never when one is read: a study may come from somebody else.
+The shipped classes are discovered: a YAML file in the configuration group names a module of the
+group's package, and the module defines one class of the group. A user's own class is imported only
+when a study is configured or run, never when a study is read: another person may have made it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class ExtensionGroup:
 
     Attributes:
         name: The group's name in the configuration.
-        package: The package of the modules that ship.
-        method: The method that makes a class one of the group, as it is called.
+        package: The package of the shipped modules.
+        method: The call of the method that every class of the group has, for messages.
         arguments: The names of the arguments that an instance is made with, before its settings.
         common: Keys of the group that belong to every option.
-        shares_settings: Whether an override may set what belongs to another option that ships; it
-            has no effect then. Version 0.1 allowed it for samplers, and a sweep over samplers can
+        shares_settings: Whether an override may give a setting of another shipped option, which
+            then has no effect. Version 0.1 allowed it for samplers, and a sweep over samplers can
             give the settings of each.
     """
 
@@ -42,15 +42,15 @@ class ExtensionGroup:
     shares_settings: bool
 
     def shipped(self) -> tuple[str, ...]:
-        """Return the names of the options that ship."""
+        """Return the names of the shipped options."""
         folder = resources.config_folder() / self.name
         return tuple(sorted(path.stem for path in folder.glob("*.yaml")))
 
     def find(self, name: str) -> type[Any]:
-        """Return the class called ``name``: one that ships, or ``module:Class``.
+        """Return the class called ``name``: a shipped one, or ``module:Class``.
 
         Raises:
-            UsageError: If there is none, or it is no class of the group.
+            UsageError: If there is no such class, or it lacks a part of the group's protocol.
         """
         if not is_own(name):
             if name not in self.shipped():
@@ -76,14 +76,14 @@ class ExtensionGroup:
         return () if settings is None else declared(settings)
 
     def keys(self, name: str) -> list[str]:
-        """Return the keys of the option called ``name``, those that all options have included."""
+        """Return the keys of the option called ``name``, with the keys that every option has."""
         return ["name", *(field.key for field in self.settings(name)), *self.common]
 
     def read_settings(self, name: str, plain: Mapping[str, Any], place: str) -> dict[str, Any]:
         """Return the settings of the option ``name`` as checked plain data, defaults included.
 
         Raises:
-            SpecError: If a key is none of its settings, or a value breaks its rule.
+            SpecError: If a key is not a setting of the option, or a value breaks its rule.
         """
         instance = self._read_settings(name, plain, place)
         return {} if instance is None else write_all(instance)
@@ -99,13 +99,13 @@ class ExtensionGroup:
         return self.find(name)(*arguments, *([] if settings is None else [settings]))
 
     def is_of_another(self, name: str, key: str) -> bool:
-        """Say whether ``key`` is a setting of other shipped options and none of ``name``."""
+        """Return whether ``key`` is a setting of another shipped option, but not of ``name``."""
         if name not in self.shipped() or key in self.keys(name):
             return False
         return any(key in self.keys(other) for other in self.shipped())
 
     def check_setting_of_another(self, key: str, value: Any) -> None:
-        """Check the value of a setting of a shipped option that is not the chosen one.
+        """Check the value of a setting that belongs to a shipped option which is not chosen.
 
         Raises:
             SpecError: If it breaks the setting's rule.
@@ -166,7 +166,7 @@ class ExtensionGroup:
         return cast(type[Any], cls)
 
     def _is_complete(self, value: Any) -> bool:
-        """Say whether ``value`` is a class with all that the group's protocol asks for."""
+        """Return whether ``value`` is a class with every part of the group's protocol."""
         method = getattr(value, self.method.partition("(")[0], None)
         has_all = callable(method) and isinstance(getattr(value, "looks_at_outcomes", None), bool)
         return isinstance(value, type) and has_all
@@ -212,7 +212,7 @@ class ExtensionGroup:
 
 
 def is_own(name: str) -> bool:
-    """Say whether ``name`` names a user's own class."""
+    """Return whether ``name`` names a user's own class."""
     return ":" in name
 
 

@@ -20,7 +20,7 @@ def minimised(new: Measured, baseline: Measured, objectives: Sequence[Metric]) -
 
 
 def dominates(a: Point, b: Point) -> bool:
-    """Say whether ``a`` is nowhere worse than ``b`` and somewhere better (less is better)."""
+    """Return whether ``a`` is nowhere worse than ``b`` and somewhere better (less is better)."""
     return all(x <= y for x, y in zip(a, b, strict=True)) and a != b
 
 

@@ -1,9 +1,9 @@
 """The data that samplers and stopping rules work on: observations, proposals, the problem.
 
-A proposal is a pure function of (problem, trial number, visible observations, what may be
-proposed). The visible observations of trial n are those of trials 0 … n-1-lag, in number order, so
-neither the engine, nor the number of workers, nor a kill changes what is proposed. The caller makes
-that selection: a sampler never sees an outcome that it may not use.
+A proposal is a pure function of (problem, trial number, visible observations, admitted keys).
+Trial n sees the observations of the trials 0 … n-1-lag, in number order, so neither the engine, nor
+the number of workers, nor a kill changes a proposal. The caller selects these observations: a
+sampler never sees an outcome that it may not use.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ class Observation:
     Attributes:
         number: The trial's number; 0 is the baseline.
         key: Its architecture's key.
-        values: The parameters that it was drawn with; empty outside the space.
+        values: The parameters that it was drawn with; empty if it is no member of the space.
         cost: Its exact cost.
         state: ``complete``, ``failed``, ``stopped`` or ``running``. A trial is complete when every
             objective is known, so also the measured ones.
         accuracy: Its validation accuracy, a fraction; None unless it is complete.
         latency: Milliseconds an image, the median; None where it was not measured.
-        epochs: Epochs that it was trained for, as far as it ended.
+        epochs: The number of epochs that it was trained for; 0 while it runs.
         recipe_epochs: Epochs of a training that is not stopped.
         curve: Validation accuracy after each of ``epochs``.
         sampler_state: The state of the proposal that the trial came from.
@@ -108,7 +108,7 @@ def proposal_of(
     space: Space, values: Values, architecture: Architecture, state: Mapping[str, Any]
 ) -> Proposal:
     """Return the proposal of a member of ``space`` that was drawn with ``values``."""
-    from unitsearch.search.distributions import distributions  # optuna: only who proposes needs it
+    from unitsearch.search.distributions import distributions  # optuna: only proposals need it
 
     return Proposal(
         values,

@@ -6,8 +6,8 @@ In a test module of pytest::
     def test_mine_is_a_sampler(check: SamplerCheck) -> None:
         check(MySampler)
 
-A check takes what makes a sampler from a ``SearchProblem`` (the class, if it has no settings) and
-raises an ``AssertionError`` that says what is wrong. ``check_sampler`` runs them all.
+A check takes a function that makes a sampler from a ``SearchProblem`` (the class itself, if it has
+no settings) and raises an ``AssertionError`` that names the fault. ``check_sampler`` runs all.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def large_space() -> Space:
 
 
 def problem_of(space: Space, seed: int = 0) -> SearchProblem:
-    """Return the problem to find accurate, small and fast members of ``space``."""
+    """Return the problem with the objectives accuracy, FLOPs and parameters in ``space``."""
     objectives = tuple(metric(name) for name in ("accuracy", "flops", "params"))
     return SearchProblem(space, seed, objectives, floor=0.5)
 
@@ -188,7 +188,7 @@ def check_a_new_instance_proposes_the_same(make: Callable[[SearchProblem], Sampl
 
 
 def check_the_order_of_calls_changes_nothing(make: Callable[[SearchProblem], Sampler]) -> None:
-    """Check that a proposal follows from the arguments, whatever was asked for before."""
+    """Check that a proposal depends on the arguments alone, not on earlier calls."""
     space = large_space()
     sampler = make(problem_of(space))
     trials = history(sampler, space)
@@ -209,7 +209,7 @@ def check_only_what_is_admitted_is_proposed(make: Callable[[SearchProblem], Samp
 
 
 def check_every_member_is_proposed_once(make: Callable[[SearchProblem], Sampler]) -> None:
-    """Check that a small space is searched to its last member, none twice, and then ends."""
+    """Check that a sampler proposes every member of a small space once, and then None."""
     space = small_space()
     trials = history(make(problem_of(space)), space, length=100)
     keys = [trial.key for trial in trials[1:]]
@@ -251,7 +251,7 @@ def check_outcomes_matter_only_as_declared(make: Callable[[SearchProblem], Sampl
     if sampler.looks_at_outcomes:
         return
     trials = history(sampler, space)
-    turned = [_turned(trial) for trial in trials]
+    turned = [_inverted(trial) for trial in trials]
     for number in range(1, len(trials)):
         before, after = (propose(make(problem), t[:number]) for t in (trials, turned))
         assert _needed(before).key == _needed(after).key, "an outcome changed a proposal"
@@ -318,7 +318,7 @@ def check_outcomes_move_bars_only_as_declared(make: Callable[[], StoppingRule]) 
     rule, trials = make(), _rule_history()
     assert isinstance(rule.looks_at_outcomes, bool), "looks_at_outcomes must be True or False"
     if not rule.looks_at_outcomes:
-        turned = [_turned(trial) for trial in trials]
+        turned = [_inverted(trial) for trial in trials]
         bars = [rule.bars(9, _COST, seen, _EPOCHS) for seen in (trials, turned, [])]
         assert bars[0] == bars[1] == bars[2], "an outcome changed a bar"
 
@@ -336,8 +336,8 @@ def _is_called(name: str, proposal: Proposal) -> bool:
     return proposal.key == name
 
 
-def _turned(trial: Observation) -> Observation:
-    """Return the trial with another outcome."""
+def _inverted(trial: Observation) -> Observation:
+    """Return the trial with the opposite accuracy, if it is complete and not the baseline."""
     if trial.state == "complete" and trial.number != 0:
         accuracy = 1.0 - (trial.accuracy or 0.0)
         return replace(trial, accuracy=accuracy, curve=(accuracy,) * trial.epochs)

@@ -2,7 +2,7 @@
 
 Every node of a space is turned into ``Counts``, a generating function over the sets of named
 choices: alternatives are added, independent parts multiplied. A named choice is drawn once however
-often it is used, so what is inside it must be counted once as well: the functions below only note
+often it is used, so its inside must be counted once as well: the functions below only record
 its name, and ``Counting.members`` multiplies by its inside at the end. Where the inside decides how
 many units or layers there are (a total, a site's fill), it is counted on the spot instead; then the
 name is noted as ``label of NAME``, and its inside is not counted again.
@@ -81,7 +81,7 @@ def _options(node: Node) -> list[Any]:
 
 
 def _add_named(node: Node, space: Space, named: set[str]) -> None:
-    """Add the named choices that ``node`` uses, by way of others too, to ``named``."""
+    """Add the named choices that ``node`` uses, also indirectly, to ``named``."""
     for inner in walk(node):
         if isinstance(inner, Use):
             is_choice = inner.name in space.choices
@@ -93,7 +93,7 @@ def _add_named(node: Node, space: Space, named: set[str]) -> None:
 
 
 def _label_of(name: str) -> str:
-    """Return the mark of a named choice whose inside is counted already where it is used."""
+    """Return the mark of a named choice whose inside was counted at its use."""
     return f"label of {name}"
 
 
@@ -114,7 +114,7 @@ class Counting:
         return self._opened(self._whole())
 
     def _unfold(self, name: str) -> Node:
-        """Return the node that a use of the choice ``name`` stands for: its given value, or all."""
+        """Return the node of a use of the choice ``name``: its given value, or all its options."""
         node = self._space.choices[name]
         match node:
             case Choose(options=options) if name in self._given:
@@ -240,7 +240,7 @@ class Counting:
                 ]
             )
         counts = self._of(node)
-        if has_choice(node):  # of a composite layer; it gives what the site gives, or nothing fits
+        if has_choice(node):  # of a composite layer: its output must be the site's
             return {site.y[0]: counts}
         draw = self._space.start_draw(lambda name, domain: domain.options[0])
         plain = draw.resolve(node, "")

@@ -55,7 +55,7 @@ class Cut:
     Attributes:
         high: The largest total that the mixture can have.
         total: The total of the mixture that is being drawn.
-        least: The cut before this one, scaled: enumeration goes on from there.
+        least: The cut before this one, scaled: enumeration continues from there.
         index: The number of this cut in the mixture, from 0.
         kinds: Labels of the kinds, in order.
     """
@@ -105,7 +105,7 @@ class Draw:
         units: The named units of the space.
 
     Attributes:
-        prefix: The beginning of the names of choices at present: the site that is being replaced,
+        prefix: The present beginning of the names of choices: the site that is being replaced,
             or the position in a sequence.
         fitting: The number of units that the site being filled has room for; None outside a fill.
     """
@@ -172,7 +172,7 @@ class Draw:
         """Return plain data for ``node``; ``where`` names the parameters in it.
 
         Raises:
-            SpecError: If uses of uses make more values than any network has.
+            SpecError: If nested uses make more values than any network has.
         """
         self._count(node, 1)
         match node:
@@ -256,8 +256,8 @@ class Draw:
 class _Override:
     """A block in which one attribute of a draw has another value, reset also after an error.
 
-    A class of its own, because a generator with ``contextmanager`` takes three times as long and
-    every site of a sample opens one.
+    It is a class because a generator with ``contextmanager`` takes three times as long, and every
+    site of a sample enters such a block.
     """
 
     __slots__ = ("_before", "_draw", "_name", "_value")
@@ -300,7 +300,7 @@ def series(draw: Draw, node: Series, name: str) -> list[tuple[int, Any]]:
 
 
 def _extent(draw: Draw, node: Node, where: str) -> int:
-    """Return the total or length that ``node`` gives; ``auto`` is as many as fit the site."""
+    """Return the total or length that ``node`` gives; ``auto`` is the number that fits the site."""
     value = draw.resolve(node, where)
     if value == AUTO:
         value = draw.fitting
@@ -311,5 +311,5 @@ def _extent(draw: Draw, node: Node, where: str) -> int:
 
 
 def below(where: str, key: object) -> str:
-    """Return the name of the value under ``key`` in the part that is called ``where``."""
+    """Return the name of the value under ``key`` in the part called ``where``."""
     return f"{where}.{key}" if where else str(key)

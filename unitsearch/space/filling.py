@@ -1,4 +1,4 @@
-"""Fills: the stack that takes a site's place, with as many units as the site's width wants."""
+"""Fills: the stack that replaces a site, with the number of units that gives the site's width."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STRIDES = {"first": 0, "second": 1, "last": -1}
 
 
 class Ends(NamedTuple):
-    """The widths that the units of a fill share out, and the stride that each of them takes.
+    """The widths that the units of a fill divide evenly among them, and the stride of each unit.
 
     Attributes:
         total: The number of units.
@@ -61,7 +61,7 @@ def filled(
         stride: The stride in pixels that the units take.
 
     Raises:
-        SpecError: If the units do not share out the widths of the site, or end unequally.
+        SpecError: If the units do not divide the site's widths evenly, or their outputs differ.
     """
     ends = Ends(fill_total(space, fill, x, site), x[0], site.y[0], stride)
 
@@ -95,12 +95,12 @@ def filled(
 def fill_total(space: Space, fill: Node, x: Shape, site: Site) -> int:
     """Return the number of units that fill a site on ``x``.
 
-    Input nodes ``auto`` are the fewest, two or more, by which both the width that enters and the
-    site's output width are shared out evenly.
+    Input nodes ``auto`` are the smallest number, two or more, that makes units which divide both
+    the input width and the site's output width evenly.
 
     Raises:
         SpecError: If the kinds of unit have unequal input nodes, or a choice of them, or they do
-            not share out the width.
+            not divide the width evenly.
     """
     kinds = tuple(fill.kinds.values()) if isinstance(fill, (Mix, Series)) else (fill,)
     for kind in kinds:
@@ -125,7 +125,7 @@ def fill_total(space: Space, fill: Node, x: Shape, site: Site) -> int:
             place=fill.place,
             found=f"units with {inputs} input nodes",
             expected=f"a divisor of the {width} channels that enter {site.name}",
-            fix="or auto, the fewest that share out what enters and what leaves",
+            fix="or auto, the smallest number that suits both widths",
         )
     return width // int(inputs)
 
@@ -147,7 +147,7 @@ def _inputs(space: Space, kind: Node) -> int | str:
 
 
 def _unit(space: Space, data: Any, node: Node, ends: Ends) -> Unit:
-    """Return a unit whose output nodes and stride follow from the site; equal ones are reused."""
+    """Return a unit whose output nodes and stride follow from the site; equal units are reused."""
     key = (repr(data), ends)
     unit = space.fills.get(key)
     if unit is None:
@@ -169,7 +169,7 @@ def _with_ends(data: Any, place: str, ends: Ends) -> Any:
 
 
 def _with_output(rows: Any, place: str, ends: Ends, is_full: bool) -> Any:
-    """Return nodes, or layers, with the site's share as the last one's width if it is ``auto``."""
+    """Return nodes, or layers, with the site's share as the last width if that is ``auto``."""
     last = rows[-1].get("out") if is_full and isinstance(rows[-1], Mapping) else rows[-1]
     if last != AUTO:
         return rows
@@ -195,7 +195,7 @@ def _full_unit(data: Mapping[str, Any], rows: Any, ends: Ends) -> dict[str, Any]
 
 
 def _short_unit(data: Mapping[str, Any], rows: Any, place: str, ends: Ends) -> dict[str, Any]:
-    """Return the data of a unit in shorthand; a word says which of its layers takes the stride."""
+    """Return the data of a unit in shorthand; a word names the layer that takes the stride."""
     settled = dict(data)
     nodes = [ends.entering // ends.total if rows[0] == AUTO else rows[0], *rows[1:]]
     settled["nodes"] = nodes

@@ -98,7 +98,7 @@ def parameters(space: Space, samples: int = 200) -> dict[str, Domain]:
 
 
 def within(cost: Cost, limits: Mapping[str, int | None]) -> bool:
-    """Say whether ``cost`` keeps every limit."""
+    """Return whether ``cost`` keeps every limit."""
     return all(limit is None or getattr(cost, name) <= limit for name, limit in limits.items())
 
 
@@ -216,9 +216,9 @@ def _excess(cost: Cost, limits: Mapping[str, int | None]) -> float:
 
 
 def distinct(space: Space, most: int) -> int | None:
-    """Return the exact number of distinct networks, or None if walking to them is too long.
+    """Return the exact number of distinct networks, or None if enumeration would take too long.
 
-    A walk comes to a network more than once if some choices do not change it.
+    Enumeration meets a network more than once if some choices do not change it.
     """
     if count_members(space) > most:
         return None

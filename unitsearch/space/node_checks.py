@@ -1,4 +1,4 @@
-"""Checks of a space file's nodes: names that stand once, uses that end, new layers for sites."""
+"""Checks of a space file's nodes: unique names, uses without rings, new layers for sites."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ def check_layer_names(layers: Node) -> None:
 
 
 def check_rings(named: Mapping[str, Node]) -> None:
-    """Refuse choices and units that use themselves, by way of others too, or too many others.
+    """Refuse choices and units that use themselves, also indirectly, or too long a chain of others.
 
     Raises:
-        SpecError: At the name from which the ring, or the chain that is too long, goes on.
+        SpecError: At a name of the ring, or of the chain that is too long.
     """
     depths: dict[str, int] = {}
 

@@ -1,4 +1,4 @@
-"""A space file's values as a tree of nodes: plain data with the four words of choice in it.
+"""A space file's values as a tree of nodes: plain data that may hold the four words of choice.
 
 ``choose`` one of several, ``range`` of whole numbers, ``mix`` and ``sequence`` of units or layers;
 and ``use``, which names a choice (drawn once) or a unit. A node knows its place in the file.

@@ -24,7 +24,7 @@ KEEP = "keep"
 
 
 def keeps(node: Node) -> bool:
-    """Say whether ``node`` leaves a site as it is."""
+    """Return whether ``node`` leaves a site as it is."""
     return isinstance(node, Plain) and node.value == KEEP
 
 
@@ -56,7 +56,7 @@ def plain_value(node: Node | None) -> Any:
 
 
 def has_choice(node: Node) -> bool:
-    """Say whether a draw is needed to resolve ``node``."""
+    """Return whether a draw is needed to resolve ``node``."""
     match node:
         case Plain():
             return False

@@ -1,9 +1,9 @@
 """Replacement: the layers that a space puts in place of a backbone's layers, site by site.
 
-``sites`` and ``run`` name the layers that go, ``with`` describes those that come: ``keep``, a layer
-or a list of them, or a choice among those. Widths follow from the site, so that every member
-builds: a stack that ``fill`` describes has as many units as the site's input width wants, and
-``auto`` is the value of the site.
+``sites`` and ``run`` name the layers that are replaced, ``with`` describes the new layers:
+``keep``, a layer, a list of layers, or a choice among these. Widths follow from the site, so that
+every member builds: a stack that ``fill`` describes has as many units as the site's input width
+allows, and ``auto`` is the value of the site.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def run_and_new(item: Replacement, node: Node) -> tuple[Node | None, Node]:
 
 
 def _chosen(draw: Draw, node: Node, where: str, word: str) -> tuple[Node, str]:
-    """Return the option that choices lead to, and how the names of its parameters begin."""
+    """Return the drawn option, and the beginning of the names of its parameters."""
     name = f"{where}.{word}" if word else where
     while True:
         match node:
@@ -133,7 +133,7 @@ def _layers(draw: Draw, space: Space, node: Node, site: Site, where: str) -> Lay
         raise SpecError(
             place=node.place,
             found=f"layers that give {say(position.x)}",
-            expected=f"what the site {site.name} gives, {say(site.y)}",
+            expected=f"the output of the site {site.name}, {say(site.y)}",
             fix="out: auto and fill follow the site",
         )
     return tuple(layers)
@@ -158,7 +158,7 @@ def _items(draw: Draw, node: Node, where: str) -> Generator[tuple[Node, str], No
 
 
 def _layer(draw: Draw, space: Space, node: Node, position: _Position, where: str) -> Layer | None:
-    """Return the layer that ``node`` describes; None for a shuffle that would move nothing."""
+    """Return the layer that ``node`` describes; None for a shuffle that would change nothing."""
     site, x, stride, before = position
     keys = fields_of(node)
     kind = plain_value(keys.get("kind"))
@@ -190,7 +190,7 @@ def _of_site(site: Site, key: str, place: str) -> Any:
 
 
 def shuffle_after(layer: Layer | None, place: str) -> Shuffle | None:
-    """Return the shuffle that mixes the channels of a stack's units; None if it moves nothing.
+    """Return the shuffle that mixes the channels of a stack's units; None if it changes nothing.
 
     It has as many groups as the stack has units, or the next smaller number that divides the
     stack's channels.

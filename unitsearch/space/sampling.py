@@ -61,7 +61,7 @@ def sample(space: Space, choose: Choice) -> Architecture:
 def _sequence(
     draw: Draw, space: Space, node: Node, prefix: str
 ) -> list[tuple[Layer | dict[str, Any], str]]:
-    """Return the layers of a sequence with their places; one whose width is open stays data."""
+    """Return the layers of a sequence with their places; a layer without a width yet stays data."""
     layers: list[tuple[Layer | dict[str, Any], str]] = []
     for i, item in enumerate(items_of(node)):
         where = prefix + layer_name(item, f"layer{i}")

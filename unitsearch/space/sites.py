@@ -67,7 +67,7 @@ class Site:
         return (*self.path, (self.start, "", self.stop))
 
     def overlaps(self, other: Site) -> bool:
-        """Say whether some layer belongs to both sites."""
+        """Return whether some layer belongs to both sites."""
         short, long = sorted((self, other), key=lambda site: len(site.path))
         if long.path[: len(short.path)] != short.path:
             return False

@@ -139,7 +139,7 @@ def _read(document: Document, name: str) -> SpaceFile:
     if "baseline" not in keys:
         raise SpecError(
             found="no 'baseline'",
-            expected="what candidates are compared with",
+            expected="the network that candidates are compared with",
             fix="try baseline: {dense: POINT}, {point: POINT}, {layers: […]} or backbone",
         )
     image = keys.get("input", "auto")

@@ -78,7 +78,7 @@ class Checkpoint:
             return None
 
     def is_due(self) -> bool:
-        """Say whether it is time to write a state."""
+        """Return whether it is time to write a state."""
         return time.monotonic() - self._last >= 60 * self._minutes
 
     def write(self, state: State) -> None:

@@ -18,7 +18,7 @@ from unitsearch.training.runners import Normalisation, runner
 
 
 class DivergedError(UnitSearchError):
-    """Raise when a loss is NaN or infinite: this network, with this seed, cannot be trained so."""
+    """The error for a NaN or infinite loss: this network, with this seed, cannot be trained."""
 
 
 @dataclass(frozen=True)

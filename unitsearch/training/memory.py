@@ -1,4 +1,4 @@
-"""Errors that come of too little memory."""
+"""Errors caused by too little memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _MESSAGES = ("DefaultCPUAllocator", "out of memory", "ALLOC_FAILED")
 
 
 def is_memory(error: BaseException | None) -> bool:
-    """Say whether ``error`` comes of too little memory, on any device.
+    """Return whether too little memory is the cause of ``error``, on any device.
 
     Torch does not always raise a type of its own for it, and while a CUDA graph is captured it
     raises an error about the capture on top.

@@ -1,4 +1,4 @@
-"""Monitoring a training: the images that accuracy is measured on, and the bars it must clear."""
+"""The monitoring of a training: the images for its accuracy, and the bars that it must reach."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def missed_bar(curve: Sequence[float], bars: Bars, epochs: int) -> str:
 
 
 def clears_all(curve: Sequence[float], bars: Bars, epochs: int) -> bool:
-    """Say whether a training with this curve so far would not have been stopped by ``bars``."""
+    """Return whether a training with this curve so far has reached every bar."""
     return not any(
         missed_bar(curve[: epoch + 1], bars, epochs) for epoch in range(min(len(curve), len(bars)))
     )

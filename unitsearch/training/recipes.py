@@ -1,4 +1,4 @@
-"""Recipes, by which networks are trained, as data. Knows no torch."""
+"""Recipes, by which networks are trained, as data. Imports no torch."""
 
 from __future__ import annotations
 

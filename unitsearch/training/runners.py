@@ -27,7 +27,7 @@ Normalisation = tuple[tuple[float, ...], tuple[float, ...]]  # mean and std of e
 
 
 class Score(NamedTuple):
-    """The quality of a network on images, in eval mode; NaN where there are none.
+    """The quality of a network on images, in eval mode; NaN if there are no images.
 
     Attributes:
         accuracy: The share of images that it classifies correctly, a fraction.
@@ -50,7 +50,7 @@ class Runner(Protocol):
         """Return the network's score on images, in eval mode."""
 
     def is_finite(self, images: Source) -> bool:
-        """Say whether the logits of the first images are finite."""
+        """Return whether the logits of the first images are finite."""
 
     def restart(self) -> None:
         """Reset the optimiser, without momentum from now on."""
@@ -128,7 +128,7 @@ class TorchRunner:
         return score(self._network, images, *self._normalisation)
 
     def is_finite(self, images: Source) -> bool:
-        """Say whether the logits of the first images are finite."""
+        """Return whether the logits of the first images are finite."""
         first = images.serve([slice(evaluation_batch(images))])
         with torch.inference_mode(), closing(first):
             logits = self._network(self._prepared(next(first)[0]))
@@ -199,7 +199,7 @@ class LanesRunner:
         return Score(*self._lanes.evaluate(*_arrays(images)))
 
     def is_finite(self, images: Source) -> bool:
-        """Say whether the logits of the first images are finite."""
+        """Return whether the logits of the first images are finite."""
         pixels, _ = _arrays(images)
         return bool(np.isfinite(self._lanes.logits(pixels[:_EVALUATION_BATCH])).all())
 

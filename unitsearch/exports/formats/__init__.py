@@ -29,7 +29,7 @@ def formats_from(text: str | Sequence[str]) -> list[str]:
     """Return the names of formats in ``text``, ``yaml,onnx``, each once.
 
     Raises:
-        UsageError: If a name is not that of a format.
+        UsageError: If a name is not the name of a format.
     """
     words = text.split(",") if isinstance(text, str) else list(text)
     names = list(dict.fromkeys(word.strip() for word in words))

@@ -48,7 +48,7 @@ _ACTIVATIONS = {
     "none": "None",
 }
 # The files of ``python_parts`` in the order in which they stand in a module. Names of attributes in
-# them are those of ``unitsearch.network``, so that its weights load strictly.
+# them are the same as in ``unitsearch.network``, so that its weights load strictly.
 _PARTS = (
     "block", "conv", "linear", "linears", "binary_conv", "stack", "residual", "branches", "gate",
 )  # fmt: skip
@@ -140,7 +140,7 @@ def _constants(architecture: Architecture) -> list[str]:
 
 
 def _tuple(name: str, values: Sequence[str]) -> Code:
-    """Return an assignment of a tuple; that of one element has its comma."""
+    """Return an assignment of a tuple; a tuple of one element has its comma."""
     if len(values) == 1:
         return f"{name} = ({values[0]},)"
     return Call(f"{name} = (", tuple(values))

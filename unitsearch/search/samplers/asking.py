@@ -29,9 +29,9 @@ ATTEMPTS = 20  # asks for one trial before a random member is taken
 
 
 class OptunaSampler(ABC):
-    """Asks a sampler of Optuna, made anew from a seed for every ask.
+    """A sampler that asks one of Optuna's samplers, made anew from a seed for every ask.
 
-    What it keeps between two asks only saves time.
+    The data that it keeps between two asks only save time.
     """
 
     looks_at_outcomes: bool = True
@@ -48,7 +48,7 @@ class OptunaSampler(ABC):
     def propose(
         self, number: int, visible: Sequence[Observation], admits: Admits
     ) -> Proposal | None:
-        """Return the first proposal that ``admits`` accepts, after some a random member."""
+        """Return the first proposal that ``admits`` accepts, or a random member if none is."""
         trials = self._as_optuna_trials(visible)
         state: Mapping[str, Any] = {}
         for attempt in range(ATTEMPTS):

@@ -28,7 +28,7 @@ class ExhaustiveSearch:
         if self._number is None or number <= self._number:
             self._members, self._proposal = members(self._space), None
         self._number = number
-        # what was refused for an earlier trial is refused again: go on from the last proposal
+        # a member refused for an earlier trial is refused again: continue from the last proposal
         if self._proposal is not None and admits(self._proposal):
             return self._proposal
         for values, architecture in self._members:

@@ -1,7 +1,7 @@
 """A storage of Optuna for the length of one ask, in which earlier trials cost nothing to add.
 
-Optuna's own storages copy every trial that is added: half a millisecond each, before each proposal
-all of them again. This one holds them as they are.
+Optuna's own storages copy every trial that is added, in half a millisecond each, and a proposal
+needs all trials added again. This storage does not copy them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STUDY_NAME = "history"
 
 
 class HistoryStorage(BaseStorage):
-    """A storage of one study: complete trials as they are given, and the one that is asked for.
+    """A storage of one study: complete trials, without a copy, and the trial that is asked for.
 
     The methods that an ask does not call raise ``NotImplementedError``.
     """

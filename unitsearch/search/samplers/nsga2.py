@@ -22,7 +22,7 @@ class Nsga2Settings:
     """The settings of NSGA-II.
 
     Attributes:
-        population: Architectures in a generation.
+        population: The number of architectures in a generation.
     """
 
     population: int = field_(Int(2, 100_000), 20)
@@ -74,7 +74,7 @@ class Nsga2Search(OptunaSampler):
 
 
 class CommonParametersNsga2(NSGAIISampler):
-    """NSGA-II that is given the parameters that all trials share: Optuna's walks through all."""
+    """NSGA-II with the common parameters as input: Optuna's own reads all trials to find them."""
 
     def __init__(self, population: int, seed: int) -> None:
         super().__init__(population_size=population, seed=seed)
@@ -101,11 +101,11 @@ GENERATION = CommonParametersNsga2._get_generation_key()
 
 @dataclass
 class SelectionCache:
-    """The results of earlier asks that a later one would work out again.
+    """The results of earlier asks that a later ask would compute again.
 
-    The trials of an ask are those of the last one and more. Parents of generation g depend on the
-    trials of the generations below alone, and the parameters that all trials have in common depend
-    on nothing but those trials. Entries that a new trial invalidates are dropped.
+    Each ask has the trials of the ask before it, and perhaps more. Parents of generation g depend
+    only on the trials of lower generations, and the parameters that all trials have in common
+    depend only on those trials. Entries that a new trial invalidates are dropped.
 
     Attributes:
         parents: The parents that were selected, by study attribute; Optuna adds to it.
@@ -116,7 +116,7 @@ class SelectionCache:
     _common: dict[str, BaseDistribution] = field(default_factory=dict)
 
     def update(self, trials: Sequence[FrozenTrial]) -> None:
-        """Drop the entries that do not hold after ``trials``, and take in the new trials."""
+        """Drop the entries that ``trials`` make invalid, and add the new trials."""
         if any(a is not b for a, b in zip_longest(self._trials, trials[: len(self._trials)])):
             self._trials, self.parents, self._common = [], {}, {}
         new = trials[len(self._trials) :]

@@ -15,8 +15,8 @@ class Sampler(Protocol):
     ``Settings`` where it has such a class attribute: a frozen data class with declared fields.
 
     Attributes:
-        looks_at_outcomes: Whether outcomes change what is proposed; stated on the class. Where they
-            do not, more trials may be under way at once.
+        looks_at_outcomes: Whether outcomes change proposals; stated on the class. Where they do
+            not, more trials may run at once.
     """
 
     looks_at_outcomes: bool

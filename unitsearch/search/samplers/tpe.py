@@ -16,7 +16,7 @@ class TpeSettings:
     """The settings of TPE.
 
     Attributes:
-        startup: Random trials before TPE begins.
+        startup: The number of random trials before TPE begins.
     """
 
     startup: int = field_(Int(0, 100_000), 10)

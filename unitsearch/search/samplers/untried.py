@@ -1,4 +1,4 @@
-"""Random members that may still be tried, for samplers that propose none by themselves."""
+"""Random members that were not tried, for samplers that find no admitted member themselves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unitsearch.search.seeds import derive
 from unitsearch.space import at_random, count_members, draw, members
 
 _RANDOM_TRIES = 500
-_ENUMERABLE = 200_000  # members of a space that are listed to choose among those left
+_ENUMERABLE = 200_000  # a larger space is not listed to choose among its untried members
 
 
 def random_untried(

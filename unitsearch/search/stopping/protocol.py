@@ -11,7 +11,7 @@ from unitsearch.search.proposals import Observation
 
 
 class StoppingRule(Protocol):
-    """A rule that says how accurate a training must be to go on.
+    """A rule that sets the accuracies that a training must reach to continue.
 
     The bars of a trial are known before its training begins, so the worker decides alone and the
     result is the same whenever it is trained. A class of rules is made without arguments, or with

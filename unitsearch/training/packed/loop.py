@@ -39,7 +39,7 @@ class Member:
     Attributes:
         network: With its first weights; trained in place, in eval mode afterwards.
         generator: Source of the order of images and of augmentation, on the CPU.
-        bars: The accuracies that it must reach, as those of ``Monitor``.
+        bars: The accuracies that it must reach, as in ``Monitor``.
     """
 
     network: Network

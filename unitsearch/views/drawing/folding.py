@@ -147,7 +147,7 @@ def _begins_later(
 
 
 def _boxes(layer: Layer) -> int:
-    """Return roughly the space of a layer in a drawing; that of a convolution is 1."""
+    """Return the rough width of a layer in a drawing, relative to a convolution's."""
     match layer:
         case Stack():
             return 2

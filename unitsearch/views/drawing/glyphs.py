@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-# Okabe and Ito's colours, told apart by colour-blind readers; the ninth kind starts again.
+# Okabe and Ito's colours, which colour-blind readers can distinguish; the ninth kind starts again.
 KIND_COLOURS = (
     "#2f7fc1", "#d9781e", "#0f9d77", "#b5609c", "#b59a1b", "#3aa7c9", "#d1495b", "#7a6fd0",
 )  # fmt: skip

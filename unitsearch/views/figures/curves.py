@@ -207,7 +207,7 @@ def _ends(part: Sequence[Trial], state: str, symbol: str, colour: str) -> Any:
 
 
 def _value_axis(record: Record, shown: Sequence[Trial], y: str) -> dict[str, Any]:
-    """Return an axis whose range is that of the curves after the first sixth of their epochs."""
+    """Return an axis with the range of the curves after the first sixth of their epochs."""
     curves = [_values(trial, y) for trial in shown]
     late = [v for values in curves for v in values[len(values) // 6 :] if v is not None]
     images = wording.measured_on(record)

@@ -27,7 +27,7 @@ _MOST_KINDS = 24  # rows of the figure
 
 @dataclass(frozen=True)
 class UnitEffect:
-    """The difference in accuracy that one more unit of a kind goes with, at equal cost.
+    """The difference in accuracy for one more unit of a kind, at equal cost.
 
     Attributes:
         kind: The kind of unit.
@@ -176,7 +176,7 @@ def effects(record: Record, cost: str = "flops") -> FigureData:
     traces = []
     for name, part, colour, symbol in (
         ("interval leaves out 0", [e for e in shown if e.is_clear], theme.ACCENT, "circle"),
-        ("cannot be told from 0", [e for e in shown if not e.is_clear], theme.OTHER, "circle-open"),
+        ("interval holds 0", [e for e in shown if not e.is_clear], theme.OTHER, "circle-open"),
     ):
         if part:
             traces.append(

@@ -227,7 +227,7 @@ def _bar_lengths(
 
 
 def steps(front: Sequence[PlottedTrial], x: Metric, **more: Any) -> list[Any]:
-    """Return the border of the area that a front dominates; x alone decides how it steps."""
+    """Return the border of the area that a front dominates; the direction of x sets its steps."""
     if not front:
         return []
     look: dict[str, Any] = {

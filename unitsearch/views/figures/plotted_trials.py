@@ -56,7 +56,7 @@ def axis_label(metric: Metric, record: Record | None = None) -> str:
 def axis_error(metric: Metric, trial: Trial, baseline: Measured | None = None) -> float | None:
     """Return one standard error in the axis's unit; None if the metric is exact.
 
-    The error is that of the trial's own accuracy: an error of the baseline moves all trials alike.
+    It is the error of the trial's own accuracy: an error of the baseline moves all trials alike.
     The baseline itself has no error by a metric relative to it.
     """
     if not metric.needs_accuracy or trial.accuracy is None or trial.accuracy_se is None:

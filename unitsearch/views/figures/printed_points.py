@@ -39,7 +39,7 @@ def printed_points(record: Record, x: Metric, y: Metric) -> list[PrintedPoint]:
 def printed_traces(
     points: Sequence[PrintedPoint], x: Metric, y: Metric
 ) -> tuple[list[Any], list[Any]]:
-    """Return the traces of printed networks, and the note that belongs to them."""
+    """Return the traces of printed networks, and the note below their figure."""
     if not points:
         return [], [theme.above("the papers print nothing for these data and axes")]
     traces = []

@@ -51,7 +51,7 @@ def saved_cost(architecture: Architecture, removed: UnitPositions) -> Cost:
     """Return the costs that removing the units ``removed`` from ``architecture`` saves.
 
     Raises:
-        UsageError: As of ``cost_without``.
+        UsageError: As ``cost_without`` raises it.
     """
     return cost_without(architecture, {}) + cost_without(architecture, removed) * -1
 
@@ -138,10 +138,10 @@ def _remaining(stack: Stack, units: Set[int]) -> Stack:
 
 
 def _producer(entries: list[_Entry], at: int, fewer: int) -> int | None:
-    """Return the layer that makes the channels of the stack at ``at`` and can do with fewer."""
+    """Return the layer that makes the channels of the stack at ``at``, if it can make fewer."""
     i = producer(tuple(entry.layer for entry in entries), at)
     layer = None if i is None else entries[i].layer
-    if isinstance(layer, Slbf):  # its bank may ask for as many filters as there are
+    if isinstance(layer, Slbf):  # its bank may need every filter that it has
         try:
             replace(layer, out=layer.out - fewer)
         except SpecError:
@@ -150,12 +150,12 @@ def _producer(entries: list[_Entry], at: int, fewer: int) -> int | None:
 
 
 def _consumer(entries: list[_Entry], at: int, width: int) -> int | None:
-    """Return the layer that takes the channels of the stack at ``at`` and can do with ``width``."""
+    """Return the layer that takes the stack's channels, if it can take ``width`` of them."""
     i = consumer(tuple(entry.layer for entry in entries), at)
     if i is not None and isinstance(entries[i].layer, Slbf):
         try:
             after(entries[i].layer, (width, *entries[i].x[1:]))
-        except ShapeError:  # so few channels do not tell its filters apart
+        except ShapeError:  # with so few channels its filters cannot all differ
             return None
     return i
 

@@ -1,4 +1,4 @@
-"""The result of an inspection as data: units, their activity and effects, what removal saves."""
+"""The result of an inspection as data: units, their activity, their effects, and their savings."""
 
 from __future__ import annotations
 

@@ -98,8 +98,8 @@ class Answers:
 
         Returns:
             The value of ``page``; for a changed page that was known also ``trials`` and ``parts``:
-            those of the numbers ``parts`` that exist, by number, as the methods of these names
-            return them.
+            the parts whose numbers are in ``parts`` and exist, by number. The methods ``trials``
+            and ``part`` return the same.
         """
         page = self.page(names, board_name)
         text = json.dumps(page)

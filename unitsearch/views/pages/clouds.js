@@ -6,7 +6,7 @@
   var FAINT = 0.2; // share of its opacity that a point keeps when it is not chosen
   var REACH = 9; // pixels from the pointer within which a point is picked
   var ABOVE = 6; // pixels from its centre within which plotly's own point hides a cloud's points
-  var MANY = 1500; // more points than this overlap too much to be told apart
+  var MANY = 1500; // more points than this overlap too much to be distinguished
   var stamps = {};
   var ARRAYS = {
     i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array,
