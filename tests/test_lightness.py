@@ -38,7 +38,7 @@ def loaded_by(code: str) -> list[str]:
 
 
 def command(*words: str) -> str:
-    """Return code that runs a command of ours in this process and goes on after it."""
+    """Return code that runs a command of ours in this process and continues after it."""
     return (
         f"import sys\nsys.argv = {['unitsearch', *words]!r}\n"
         "from unitsearch.cli.main import main\n"

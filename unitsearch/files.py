@@ -40,7 +40,7 @@ def locked(path: Path) -> Iterator[bool]:
 
     Yields:
         Whether the lock is held: not where the file cannot be made or its file system has no locks;
-        the caller then goes on without.
+        the caller then continues without a lock.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -250,7 +250,7 @@ def said_by(process: subprocess.Popen[str]) -> str:
 
 @pytest.fixture
 def beside() -> Iterator[Ask]:
-    """Load the set in this process, while the test goes on."""
+    """Load the set in this process, while the test continues."""
 
     def here(made: list[str]) -> Content:
         made.append("here")

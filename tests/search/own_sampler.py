@@ -27,7 +27,7 @@ class OwnSettings:
 
 
 class Own:
-    """Proposes the smallest of a few random members; its state is how many were drawn."""
+    """A sampler of the smallest of a few random members; its state is the number drawn."""
 
     Settings = OwnSettings
     looks_at_outcomes = False
@@ -49,7 +49,7 @@ class Own:
 
 
 class Plain:
-    """Proposes random members; it has no settings."""
+    """A sampler of random members, without settings."""
 
     looks_at_outcomes = False
 

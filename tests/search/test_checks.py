@@ -31,7 +31,7 @@ class Right:
 
 
 class Counting(Right):
-    """Proposes by how often it was asked."""
+    """A sampler whose proposal depends on the number of its earlier calls."""
 
     asked = 0
 
@@ -43,7 +43,7 @@ class Counting(Right):
 
 
 class Careless(Right):
-    """Proposes members that are not admitted."""
+    """A sampler that proposes members that are not admitted."""
 
     def propose(
         self, number: int, visible: Sequence[Observation], admits: Admits

@@ -21,7 +21,7 @@ STACK = [
 
 
 class Killed(BaseException):
-    """Ends a training in the middle."""
+    """The end of a training in its middle."""
 
 
 def short_digits() -> DataSet:

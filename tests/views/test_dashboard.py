@@ -45,7 +45,7 @@ ROUTES = (
 class Dashboard:
     """The dashboard of a folder with the studies ``first`` and ``second``, and a client of it."""
 
-    home: Path
+    root: Path
     answers: Answers
     client: Any
 
@@ -64,14 +64,14 @@ FIRST = make_record(14, "first")
 SECOND = make_record(9, "second", seed=3)
 
 
-def open_dashboard(home: Path) -> Dashboard:
+def open_dashboard(root: Path) -> Dashboard:
     """Return a dashboard whose clock stands still: reading takes no time, so no view is kept."""
     answers = Answers(Catalogue(), shipped_boards(), clock=lambda: 0.0)
-    return Dashboard(home, answers, dash_app(answers, lambda: PORT).server.test_client())
+    return Dashboard(root, answers, dash_app(answers, lambda: PORT).server.test_client())
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dashboard")
     for record in (FIRST, SECOND):
         write_study(folder / "studies", record)
@@ -84,9 +84,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def dashboard(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dashboard]:
-    monkeypatch.chdir(home)
-    opened = open_dashboard(home)
+def dashboard(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dashboard]:
+    monkeypatch.chdir(root)
+    opened = open_dashboard(root)
     yield opened
     opened.answers.catalogue.close()
 
@@ -104,9 +104,9 @@ def test_the_list_has_every_study_and_says_which_are_not_read_yet(dashboard: Das
 
 
 def test_the_first_parts_of_a_single_study_are_drawn_ahead(
-    home: Path,
+    root: Path,
 ) -> None:
-    alone = Answers(Catalogue([home / "studies" / "first"]), shipped_boards())
+    alone = Answers(Catalogue([root / "studies" / "first"]), shipped_boards())
     alone.prepare()
     assert {0, 1} <= alone.view(["first"], "report").drawn.sections.keys()
     alone.catalogue.close()
@@ -149,9 +149,9 @@ def test_studies_stand_side_by_side(dashboard: Dashboard) -> None:
     assert [part["study"] for part in both] == ["first", "second"]
 
 
-def test_new_trials_are_a_new_version(home: Path, dashboard: Dashboard) -> None:
+def test_new_trials_are_a_new_version(root: Path, dashboard: Dashboard) -> None:
     grows = make_record(6, "grows")
-    folder = write_study(home / "studies", replace(grows, trials=grows.trials[:4]))
+    folder = write_study(root / "studies", replace(grows, trials=grows.trials[:4]))
     try:
         before = dashboard.answers.page(["grows"], "report")
         assert dashboard.answers.page(["grows"], "report")["version"] == before["version"]
@@ -162,7 +162,7 @@ def test_new_trials_are_a_new_version(home: Path, dashboard: Dashboard) -> None:
         shown = dashboard.json("/api/part/0?study=grows")["figure"]["data"]
         assert 5 in [number for trace in shown for number in trace.get("customdata", [])]
     finally:
-        folder.rename(home / "grown")
+        folder.rename(root / "grown")
 
 
 def test_a_page_that_has_changed_comes_with_the_parts_in_view(dashboard: Dashboard) -> None:
@@ -183,19 +183,19 @@ def test_a_page_that_has_not_changed_comes_alone(dashboard: Dashboard) -> None:
 
 def test_a_page_that_outlives_its_server_is_not_taken_for_known(dashboard: Dashboard) -> None:
     known = dashboard.json("/api/page?study=first")["version"]
-    again = open_dashboard(dashboard.home)
+    again = open_dashboard(dashboard.root)
     assert "parts" in again.json(f"/api/page?study=first&known={known}&part=0")
     again.answers.catalogue.close()
 
 
 def test_a_view_that_took_long_to_read_is_kept_for_a_while(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(home)
+    monkeypatch.chdir(root)
     seconds = iter([0.0, 1.0, 1.9, 2.1, 3.0])  # reading takes a second; the longest pause is two
     answers = Answers(Catalogue(), shipped_boards(), clock=lambda: next(seconds))
     view = answers.view(["first"], "report")
-    (home / "studies" / "first" / "study.yaml").touch()
+    (root / "studies" / "first" / "study.yaml").touch()
     assert answers.view(["first"], "report") is view
     assert answers.view(["first"], "report") is not view
     answers.catalogue.close()
@@ -207,8 +207,8 @@ def test_a_page_of_an_unknown_study_says_so(dashboard: Dashboard) -> None:
     assert dashboard.get("/api/trials?study=nobody").status_code == 404
 
 
-def test_a_damaged_study_does_not_hide_the_others(home: Path, dashboard: Dashboard) -> None:
-    broken = home / "studies" / "broken"
+def test_a_damaged_study_does_not_hide_the_others(root: Path, dashboard: Dashboard) -> None:
+    broken = root / "studies" / "broken"
     broken.mkdir()
     (broken / "study.yaml").write_text("nonsense: 1")
     try:
@@ -216,13 +216,13 @@ def test_a_damaged_study_does_not_hide_the_others(home: Path, dashboard: Dashboa
         assert ">first</a>" in dashboard.answers.page([], "report")["head"]
         assert "not the facts of a study" in dashboard.answers.page(["broken"], "report")["head"]
     finally:
-        broken.rename(home / "broken")
+        broken.rename(root / "broken")
 
 
 def test_a_board_of_ones_own_is_offered_and_read_anew_when_it_changes(
-    home: Path, dashboard: Dashboard
+    root: Path, dashboard: Dashboard
 ) -> None:
-    path = home / "mine.yaml"
+    path = root / "mine.yaml"
     path.write_text("title: Mine\npanels:\n- {panel: front}\n")
     dashboard.answers.boards.paths |= own_boards([path])
     assert "Mine" in dashboard.answers.page(["first"], "mine")["head"]
@@ -231,9 +231,9 @@ def test_a_board_of_ones_own_is_offered_and_read_anew_when_it_changes(
     assert "did you mean &#x27;front&#x27;" in dashboard.answers.page(["first"], "mine")["head"]
 
 
-def test_two_studies_of_one_name_get_different_names(home: Path, tmp_path: Path) -> None:
+def test_two_studies_of_one_name_get_different_names(root: Path, tmp_path: Path) -> None:
     other = write_study(tmp_path, SECOND).rename(tmp_path / "first")
-    catalogue = Catalogue([home / "studies" / "first", other])
+    catalogue = Catalogue([root / "studies" / "first", other])
     assert list(catalogue.folders()) == ["first", "first (2)"]
     assert catalogue.look("first (2)").name == "first (2)"
     catalogue.close()
@@ -297,8 +297,8 @@ def test_no_file_outside_the_studies_is_served(dashboard: Dashboard, path: str) 
     assert "root:" not in response.text
 
 
-def test_a_dashboard_changes_no_file_of_a_study(home: Path, dashboard: Dashboard) -> None:
-    folder = home / "studies" / "second"
+def test_a_dashboard_changes_no_file_of_a_study(root: Path, dashboard: Dashboard) -> None:
+    folder = root / "studies" / "second"
     before = files(folder)
     for number in range(len(dashboard.answers.view(["second"], "report").sections)):
         dashboard.get(f"/api/part/{number}?study=second")
@@ -335,16 +335,16 @@ def test_what_comes_from_a_study_is_escaped(
 
 
 def test_without_dash_the_error_says_how_to_install_it(
-    monkeypatch: pytest.MonkeyPatch, home: Path
+    monkeypatch: pytest.MonkeyPatch, root: Path
 ) -> None:
-    monkeypatch.chdir(home)
+    monkeypatch.chdir(root)
     monkeypatch.setitem(sys.modules, "dash", None)
     with pytest.raises(PackageError, match=r"pip install 'unitsearch\[dashboard\]'"):
         open_server()
 
 
-def test_a_port_in_use_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(home)
+def test_a_port_in_use_is_an_error(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         held.listen()
@@ -365,11 +365,11 @@ def test_an_invalid_board_is_an_error_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_says_where_it_listens_and_ends_by_an_interrupt(home: Path) -> None:
+def test_the_command_says_where_it_listens_and_ends_by_an_interrupt(root: Path) -> None:
     words = [sys.executable, "-m", "unitsearch.cli.main", "dashboard", "first"]
     with subprocess.Popen(
         [*words, "--port", "0", "--no-open"],
-        cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         # a shell that runs the tests in the background ignores interrupts, and so would the command
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as process:  # fmt: skip

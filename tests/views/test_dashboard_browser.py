@@ -31,25 +31,25 @@ DRAWN = "!!plotState.traces(document.querySelector('[data-part=\"1\"] .plot'))"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("live")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("live")
     for record in (FIRST, SECOND):
-        write_study(home / "studies", record)
+        write_study(root / "studies", record)
     for name, record, trials in (("grows", GROWS, 10), ("stays", GROWS, 10), ("runs", FIRST, 16)):
         young = replace(record, name=name, folder=Path(name), trials=record.trials[:trials])
-        write_study(home / "studies", young)
+        write_study(root / "studies", young)
     failed = replace(SECOND.trials[11], reason=EVIL)
     recipe = replace(SECOND.manifest.config.train, name=EVIL[:100])
     content = manifest(space=EVIL, train=recipe)
     trials = (*SECOND.trials[:11], failed, *SECOND.trials[12:])
-    write_study(home / "studies", Record("evil", Path(f"evil {EVIL}"), content, trials))
-    return home
+    write_study(root / "studies", Record("evil", Path(f"evil {EVIL}"), content, trials))
+    return root
 
 
 @pytest.fixture(scope="module")
-def server(home: Path) -> Iterator[Server]:
+def server(root: Path) -> Iterator[Server]:
     before = Path.cwd()
-    os.chdir(home)
+    os.chdir(root)
     server = open_server()
     serving = threading.Thread(target=server.serve)
     serving.start()
@@ -141,7 +141,7 @@ def test_what_is_further_down_is_drawn_when_it_is_scrolled_to(page: Page) -> Non
 
 
 def test_new_trials_appear_while_it_is_looked_at_and_what_was_chosen_stays(
-    home: Path, page: Page, server: Server
+    root: Path, page: Page, server: Server
 ) -> None:
     page.go(f"{server.url}?study=grows")
     page.wait(DRAWN)
@@ -151,15 +151,15 @@ def test_new_trials_appear_while_it_is_looked_at_and_what_was_chosen_stays(
         ".flatMap(t => t.mode === 'markers' && t.customdata ? [...t.customdata] : [])"
     )
     assert 13 not in page.run(shown)
-    add_trials(home / "studies" / "grows", GROWS.trials[10:])
+    add_trials(root / "studies" / "grows", GROWS.trials[10:])
     page.wait(f"{shown}.includes(13)")
     assert set(out) < set(dimmed(page, "figure-0"))
 
 
 def test_a_new_trial_of_a_running_study_is_a_point_before_its_figure_is_drawn_again(
-    home: Path, page: Page, server: Server
+    root: Path, page: Page, server: Server
 ) -> None:
-    folder = home / "studies" / "runs"
+    folder = root / "studies" / "runs"
     driver = ExitStack()
     driver.enter_context(driving(folder))
     page.go(f"{server.url}?study=runs")
@@ -192,12 +192,12 @@ def test_a_new_trial_of_a_running_study_is_a_point_before_its_figure_is_drawn_ag
     assert page.run("document.querySelectorAll('[data-figure=figure-0] canvas').length") == 0
 
 
-def test_what_a_look_does_not_change_stays_as_it_is(home: Path, page: Page, server: Server) -> None:
+def test_what_a_look_does_not_change_stays_as_it_is(root: Path, page: Page, server: Server) -> None:
     page.go(f"{server.url}?study=stays")
     page.wait(DRAWN)
     page.run("window.button = document.querySelector('#head .card button'), button.focus()")
     before = page.run("document.querySelector('#head .facts').innerText")
-    add_trials(home / "studies" / "stays", GROWS.trials[10:])
+    add_trials(root / "studies" / "stays", GROWS.trials[10:])
     page.wait(f"document.querySelector('#head .facts').innerText !== {json.dumps(before)}")
     assert page.run("window.button.isConnected && document.activeElement === window.button")
 

@@ -13,9 +13,9 @@ from unitsearch.study.record import Record, Trial
 from unitsearch.study.store import Store, create_store, open_store
 
 
-def write_study(home: Path, record: Record, storage: str | None = None) -> Path:
-    """Write ``record`` as a study into ``home`` and return its folder."""
-    folder = home / record.folder.name
+def write_study(root: Path, record: Record, storage: str | None = None) -> Path:
+    """Write ``record`` as a study into ``root`` and return its folder."""
+    folder = root / record.folder.name
     folder.mkdir(parents=True)
     budget = Budget(trials=len(record.trials))
     config = replace(record.manifest.config, budget=budget, storage=storage)

@@ -45,7 +45,7 @@ def measure(
 ) -> Quartiles:
     """Return a measurement, made while no other worker measures on this machine.
 
-    All workers of all of a user's studies share one lock. Trainings go on beside a measurement;
+    All workers of all of a user's studies share one lock. Trainings continue beside a measurement;
     quartiles show their noise.
 
     Args:

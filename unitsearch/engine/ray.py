@@ -249,7 +249,7 @@ def _death_callback(mailbox: Any) -> Any:
     from ray import tune
 
     class DeathCallback(tune.Callback):  # type: ignore[misc,unused-ignore]  # Ray has no types for it
-        """Tells the mailbox which worker died; Tune calls it before it starts another."""
+        """The report of a dead worker to the mailbox; Tune calls it before it starts another."""
 
         def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
             reason = _last_error(trial.get_error() or "")
@@ -264,7 +264,7 @@ def _stopper(ending: threading.Event) -> Any:
     from ray import tune
 
     class Closing(tune.Stopper):  # type: ignore[misc,unused-ignore]  # Ray has no types for it
-        """Ends the run when the engine is closed."""
+        """The end of the run when the engine is closed."""
 
         def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
             return False

@@ -1,4 +1,4 @@
-"""Retries of the jobs of workers that die: which jobs are given up, and how the others go on.
+"""Retries of the jobs of workers that die: which jobs are given up, and how the others continue.
 
 A job is blamed for a death only if it alone can be at fault: the one job that the worker had begun,
 or the only one that it held. When several trained as a pack, the job at fault is unknown, so none

@@ -11,7 +11,7 @@ from unitsearch.space.members import Values
 
 
 class ExhaustiveSearch:
-    """Proposes the members of the space in the order of its enumeration."""
+    """A sampler that proposes the members of the space in the order of its enumeration."""
 
     looks_at_outcomes = False
 

@@ -29,7 +29,7 @@ class Nsga2Settings:
 
 
 class Nsga2Search(OptunaSampler):
-    """Proposes members bred from parents that Pareto rank and crowding distance select.
+    """A sampler of members bred from parents that Pareto rank and crowding distance select.
 
     The state of its proposals is their generation.
     """

@@ -8,7 +8,7 @@ from unitsearch.search.samplers.asking import OptunaSampler
 
 
 class RandomSearch(OptunaSampler):
-    """Proposes members whose parameters are drawn uniformly."""
+    """A sampler of members whose parameters are drawn uniformly."""
 
     looks_at_outcomes = False
 

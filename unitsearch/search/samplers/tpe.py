@@ -23,7 +23,7 @@ class TpeSettings:
 
 
 class TpeSearch(OptunaSampler):
-    """Proposes members that are likely among the best observed and unlikely among the others."""
+    """A sampler of members that are likely among the best observed, not among the others."""
 
     Settings = TpeSettings
 

@@ -24,7 +24,7 @@ class FixedBarSettings:
 
 
 class FixedBar:
-    """Stops a training whose validation accuracy after an epoch is below one bar."""
+    """The rule that stops a training whose validation accuracy after an epoch is below one bar."""
 
     Settings = FixedBarSettings
     looks_at_outcomes = False

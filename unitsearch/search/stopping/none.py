@@ -9,7 +9,7 @@ from unitsearch.search.proposals import Observation
 
 
 class NoStopping:
-    """Trains every network to its last epoch."""
+    """The rule that stops no training."""
 
     looks_at_outcomes = False
 

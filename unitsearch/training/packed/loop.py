@@ -158,7 +158,7 @@ class _MemberProgress:
 
 
 class _PackTrainer:
-    """Trains the present members epoch by epoch; remakes the pack when other architectures join."""
+    """The trainer of the present members; it makes a new pack when other architectures join."""
 
     def __init__(
         self,
