@@ -1,7 +1,7 @@
 """Latencies of a study's networks, measured after the search and kept beside it.
 
 Latency belongs to a machine and to how a network is run there. ``latency.yaml`` holds one run in
-which all networks were measured turn about; it is what is shown of them. Where latency is an
+which all networks were measured in turns; it is what is shown of them. Where latency is an
 objective, the search measured each network itself, with one image at a time on one thread, when its
 training had ended: that is a fact of the trial, stands in the store, and is what the front and the
 sampler go by, whatever ``latency.yaml`` says.
