@@ -12,7 +12,7 @@ import pytest
 import unitsearch
 from tests.study.real_studies import call, listed
 from unitsearch.network.slbf import slbf_layers
-from unitsearch.network.weights import digest
+from unitsearch.network.weights import digest, distance
 from unitsearch.study.folder import read_study
 from unitsearch.study.store import JOURNAL
 
@@ -84,7 +84,8 @@ def test_the_front_is_exported_packed_and_answers_as_it_was_trained(
     for path in sorted((tmp_path / "out").glob("*.yaml")):
         network = unitsearch.load_network(path)
         trial = trials[int(path.stem)]
-        assert digest(network) == trial.digest
+        # It was trained in the plan that was fastest by measurement, which may sum in another order.
+        assert distance(digest(network), trial.digest) < 1e-5
         assert trial.test_accuracy is not None
         if slbf_layers(network):
             binary += 1
