@@ -84,7 +84,7 @@ def test_the_front_is_exported_packed_and_answers_as_it_was_trained(
     for path in sorted((tmp_path / "out").glob("*.yaml")):
         network = unitsearch.load_network(path)
         trial = trials[int(path.stem)]
-        # It was trained in the plan that was fastest by measurement, which may sum in another order.
+        # It was trained in the plan measured as fastest, which may sum in another order.
         assert distance(digest(network), trial.digest) < 1e-5
         assert trial.test_accuracy is not None
         if slbf_layers(network):
