@@ -8,11 +8,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from unitsearch.exports.documents import csv_text
 
 from tests.study.real_studies import call, listed, resume
 from unitsearch import load_network
 from unitsearch.architecture import key
+from unitsearch.exports.documents import csv_text
 from unitsearch.study.folder import read_study
 from unitsearch.study.manifest import read_manifest, write_manifest
 from unitsearch.study.tables import COLUMNS, rows
