@@ -183,3 +183,4 @@ def test_other_commands_refuse_wrong_arguments(
 
 def test_a_misspelt_point_is_reported_before_missing_data(unitsearch: Call) -> None:
     assert_one_line(unitsearch("train", "resnet18_cifar:n6x"), 2, "n6x")
+    assert_one_line(unitsearch("train", "resnet18"), 2, "no architecture at 'resnet18'")

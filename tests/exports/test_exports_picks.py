@@ -146,3 +146,10 @@ def test_equal_members_are_told_apart_by_cost() -> None:
     )
     members = picked(replace(record, trials=(record.trials[0], *trials)), "best-accuracy")
     assert members[0].number == 2
+
+
+@pytest.mark.parametrize("pick", ["best-latency", "latency<=0.2"])
+def test_a_pick_by_latency_says_that_none_was_measured(record: Record, pick: str) -> None:
+    trials = tuple(replace(trial, latency=None) for trial in record.trials)
+    with pytest.raises(StudyError, match="was not measured; measure it with unitsearch latency"):
+        picked(replace(record, trials=trials), pick)

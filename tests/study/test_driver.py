@@ -102,3 +102,10 @@ def test_a_list_is_under_way_until_its_last_job_has_ended() -> None:
     under_way.end(outcome(1))
     assert (under_way.lists, under_way.numbers) == (1, (2,))
     assert under_way.end(outcome(1)) is None
+
+
+def test_a_test_of_the_front_is_no_trial_to_wait_for() -> None:
+    under_way = UnderWay()
+    under_way.add([job(0), job(1, "test")])
+    under_way.add([job(2, "latency")])
+    assert under_way.trials == 2

@@ -42,14 +42,18 @@ def load_architecture(path: str | Path) -> Architecture:
     if not Path(text).is_file() and ":" in text:
         return point_architecture(text)
     if not Path(text).is_file():
-        raise UsageError(
-            f"no architecture at {text!r}", fix="give an architecture file, or SPACE:POINT"
-        )
+        raise _no_architecture(text)
     document = read_file(Path(text))
     with document.located():
         architecture = read_architecture(document.data)
         output(architecture)
     return architecture
+
+
+def _no_architecture(named: str) -> UsageError:
+    return UsageError(
+        f"no architecture at {named!r}", fix="give an architecture file, or SPACE:POINT"
+    )
 
 
 def point_architecture(named: str, overrides: Sequence[str] = ()) -> Architecture:
@@ -212,6 +216,8 @@ def _training_of(named: str, overrides: Sequence[str]) -> tuple[Architecture, Co
             defaults += [f"data={data}"]
         config, _ = compose([*defaults, *overrides])
         return architecture, config
+    if ":" not in named:
+        raise _no_architecture(named)
     space = f"space={word(named.rpartition(':')[0])}"
     config, _ = compose([space, *defaults, *overrides])
     data_overrides = [o for o in overrides if o.startswith(("data=", "data."))]

@@ -135,6 +135,7 @@ def _where(
 ) -> list[Trial]:
     left = front
     for wanted, sign, value in conditions:
+        _check_measured(record, front, wanted)
         kept = [trial for trial in left if _COMPARE[sign](_value(record, trial, wanted), value)]
         if not kept:
             values = [_value(record, trial, wanted) for trial in left]
@@ -167,6 +168,7 @@ def _knee(record: Record, front: list[Trial]) -> list[Trial]:
 
 def _best(record: Record, front: list[Trial], wanted: Metric) -> Trial:
     sign = 1.0 if wanted.maximise else -1.0
+    _check_measured(record, front, wanted)
 
     def rank(trial: Trial) -> tuple[float, float, int]:
         value = sign * _value(record, trial, wanted)
@@ -177,6 +179,15 @@ def _best(record: Record, front: list[Trial], wanted: Metric) -> Trial:
         )
 
     return max([trial for trial in front if not trial.is_baseline] or front, key=rank)
+
+
+def _check_measured(record: Record, front: list[Trial], wanted: Metric) -> None:
+    """Raise ``StudyError`` if ``wanted`` is measured and no member of the front has a value."""
+    if wanted.is_measured and not any(math.isfinite(_value(record, t, wanted)) for t in front):
+        raise StudyError(
+            f"{wanted.name} of the front of {record.name} was not measured",
+            fix=f"measure it with unitsearch {wanted.name} {record.name}",
+        )
 
 
 def _value(record: Record, trial: Trial, wanted: Metric) -> float:

@@ -30,6 +30,11 @@ class UnderWay:
         return tuple(sorted(number for number, _ in self._jobs))
 
     @property
+    def trials(self) -> int:
+        """The number of jobs that trials wait for; a test of the front is none of them."""
+        return sum(task != "test" for _, task in self._jobs)
+
+    @property
     def lists(self) -> int:
         """The number of lists that have a job that has not ended."""
         return len(self._lists)

@@ -115,6 +115,6 @@ class OpenStudy:
         """Take in the signal ``number``: no trial begins any more."""
         self.signal = number
         self.report(
-            f"stopping: {len(self.under_way)} running trials are finished first; "
+            f"stopping: {self.under_way.trials} running trials are finished first; "
             "again to leave them (resume runs them anew)"
         )
