@@ -27,7 +27,7 @@ pytestmark = [
 ]
 STEPS = 20
 # side of the images in pixels, and how many: as few as batch norm and two cores allow
-AT = {32: 8, 64: 4, 224: 2}
+AT = {32: 8, 64: 4, 96: 4}
 
 
 def member(space: str, name: str, side: int) -> Architecture:
@@ -40,12 +40,12 @@ NETWORKS = {
     "vgg19": (64, lambda: backbone("vgg19", (3, 64, 64), 10)),
     "resnet18": (32, lambda: backbone("resnet18", (3, 32, 32), 10)),
     "resnet18 n6": (32, lambda: member("resnet18_cifar", "n6", 32)),
-    "resnet34": (224, lambda: backbone("resnet34", (3, 224, 224), 10)),
-    "resnet50": (224, lambda: backbone("resnet50", (3, 224, 224), 10)),
+    "resnet34": (96, lambda: backbone("resnet34", (3, 96, 96), 10)),
+    "resnet50": (96, lambda: backbone("resnet50", (3, 96, 96), 10)),
     "mobilenetv2": (32, lambda: backbone("mobilenetv2", (3, 32, 32), 10)),
     "mobilenetv2 r": (32, lambda: member("mobilenetv2_cifar", "r", 32)),
     "shufflenetv2": (32, lambda: backbone("shufflenetv2", (3, 32, 32), 10)),
-    "efficientnet_b0": (224, lambda: backbone("efficientnet_b0", (3, 224, 224), 10)),
+    "efficientnet_b0": (96, lambda: backbone("efficientnet_b0", (3, 96, 96), 10)),
 }
 
 
