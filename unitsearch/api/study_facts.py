@@ -124,15 +124,17 @@ def closing_text(end: End, resumed: str) -> str:
         end: The end of the run.
         resumed: The name by which the next command finds the study.
     """
+    from unitsearch.wording import count
+
     record = end.record
     complete = len(record.complete)
     early = record.counted - complete
     stopped = f", {early} stopped early" if early else ""
     why = {
-        "budget": f"{complete} trials complete{stopped}",
-        "minutes": f"time is up after {complete} complete trials",
+        "budget": f"{count(complete, 'trial')} complete{stopped}",
+        "minutes": f"time is up after {count(complete, 'complete trial')}",
         "exhausted": f"the space is exhausted: no untried architecture is left after {complete}",
-        "interrupted": f"interrupted after {complete} complete trials; everything is saved",
+        "interrupted": f"interrupted after {count(complete, 'complete trial')}; everything is saved",
     }[end.why or "budget"]
     lines = [f"{why}: {_best_text(record)}"]
     able = sum((trial.accuracy or 0.0) >= record.floor for trial in record.complete)

@@ -29,7 +29,9 @@ class FrontTest:
             if trial.test_accuracy is None and weights_path(study.folder, trial.number).is_file()
         )
         if self._untested:
-            study.report(f"testing {len(self._untested)} networks on the test images")
+            number = len(self._untested)
+            networks = "1 network" if number == 1 else f"{number} networks"
+            study.report(f"testing {networks} on the test images")
 
     @property
     def under_way(self) -> UnderWay:
