@@ -130,11 +130,12 @@ def closing_text(end: End, resumed: str) -> str:
     complete = len(record.complete)
     early = record.counted - complete
     stopped = f", {early} stopped early" if early else ""
+    ended = count(complete, "complete trial")
     why = {
         "budget": f"{count(complete, 'trial')} complete{stopped}",
-        "minutes": f"time is up after {count(complete, 'complete trial')}",
+        "minutes": f"time is up after {ended}",
         "exhausted": f"the space is exhausted: no untried architecture is left after {complete}",
-        "interrupted": f"interrupted after {count(complete, 'complete trial')}; everything is saved",
+        "interrupted": f"interrupted after {ended}; everything is saved",
     }[end.why or "budget"]
     lines = [f"{why}: {_best_text(record)}"]
     able = sum((trial.accuracy or 0.0) >= record.floor for trial in record.complete)
