@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.architecture.strategies import architectures, convs
@@ -28,7 +28,6 @@ from unitsearch.space import point
 
 
 @given(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9), st.data())
-@settings(deadline=None)
 def test_a_convs_macs_equal_a_count_over_its_output(c: int, h: int, w: int, data: Any) -> None:
     x: Shape = (c, h, w)
     conv: Conv = data.draw(convs(x))
@@ -99,7 +98,6 @@ def test_a_stack_of_m_units_costs_m_times_one(m: int) -> None:
 
 
 @given(architectures())
-@settings(deadline=None)
 def test_the_cost_is_the_sum_over_the_layers(architecture: Architecture) -> None:
     total, x = Cost(), tuple(architecture.input)
     for layer in architecture.layers:
@@ -108,7 +106,6 @@ def test_the_cost_is_the_sum_over_the_layers(architecture: Architecture) -> None
 
 
 @given(architectures())
-@settings(deadline=None)
 def test_the_order_of_units_does_not_change_the_cost(architecture: Architecture) -> None:
     assert count(canonical(architecture)) == count(architecture)
 

@@ -79,7 +79,7 @@ PLAIN = st.recursive(
 
 @pytest.mark.parametrize("name", RULES)
 @given(value=PLAIN)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_what_a_rule_reads_is_what_its_schema_allows(name: str, value: Any) -> None:
     rule = RULES[name]
     allowed = jsonschema.Draft202012Validator(rule.schema()).is_valid(value)
@@ -94,7 +94,7 @@ def test_what_a_rule_reads_is_what_its_schema_allows(name: str, value: Any) -> N
 
 @pytest.mark.parametrize("name", RULES)
 @given(value=PLAIN)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_what_was_read_is_written_and_read_again(name: str, value: Any) -> None:
     rule = RULES[name]
     try:

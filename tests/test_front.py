@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from optuna._hypervolume import compute_hypervolume
 
@@ -50,7 +50,6 @@ def test_the_order_of_points_does_not_change_the_front(drawn: list[Point], rando
 
 
 @given(st.integers(1, 4).flatmap(lambda n: st.tuples(points(n), st.tuples(*[st.floats(3, 7)] * n))))
-@settings(deadline=None)
 def test_the_hypervolume_is_optunas(given_points: tuple[list[Point], Point]) -> None:
     drawn, reference = given_points
     inside = [p for p in drawn if all(x < r for x, r in zip(p, reference, strict=True))]
@@ -59,7 +58,6 @@ def test_the_hypervolume_is_optunas(given_points: tuple[list[Point], Point]) -> 
 
 
 @given(points(3), st.tuples(*[st.floats(0, 6)] * 3))
-@settings(deadline=None)
 def test_one_more_point_never_makes_the_hypervolume_smaller(
     drawn: list[Point], more: Point
 ) -> None:

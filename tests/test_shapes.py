@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
@@ -30,7 +30,6 @@ IMAGES = st.tuples(st.integers(1, 4), st.integers(1, 12), st.integers(1, 12))
 
 
 @given(IMAGES, st.data())
-@settings(deadline=None)
 def test_a_conv_gives_the_shape_that_torch_gives(x: tuple[int, ...], data: Any) -> None:
     conv: Conv = data.draw(convs(x))
     weight = torch.zeros(conv.out, x[0] // conv.groups, conv.kernel, conv.kernel)
@@ -39,7 +38,6 @@ def test_a_conv_gives_the_shape_that_torch_gives(x: tuple[int, ...], data: Any) 
 
 
 @given(IMAGES, st.data())
-@settings(deadline=None)
 def test_a_pooling_gives_the_shape_that_torch_gives(x: tuple[int, ...], data: Any) -> None:
     pool: Pool = data.draw(pools(x))
     y = F.max_pool2d(torch.zeros(1, *x), pool.kernel, pool.step, pool.padding)
@@ -85,7 +83,6 @@ def test_an_error_names_the_layer_it_stands_in() -> None:
 
 
 @given(architectures(classes=3))
-@settings(deadline=None)
 def test_a_classifier_gives_its_classes(architecture: Architecture) -> None:
     assert output(architecture) == (3,)
 

@@ -259,7 +259,6 @@ def only_our_errors(text: str, name: str = "x.yaml") -> None:
 
 
 @given(st.text(max_size=200), st.sampled_from(("x.yaml", "x.json")))
-@settings(deadline=None)
 def test_no_text_does_more_than_raise_our_error(text: str, name: str) -> None:
     only_our_errors(text, name)
 
@@ -268,13 +267,12 @@ YAMLISH = st.text(alphabet="[]{}:,-&*!?|>'\"#% \n\tabc019.xe_~", max_size=60)
 
 
 @given(YAMLISH, st.sampled_from(("x.yaml", "x.json")))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_no_text_of_yaml_marks_does_more_than_raise_our_error(text: str, name: str) -> None:
     only_our_errors(text, name)
 
 
 @given(content=st.binary(max_size=100))
-@settings(deadline=None)
 def test_no_bytes_do_more_than_raise_our_error(
     content: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -330,7 +328,7 @@ def mutate(data: st.DataObject, good: dict[str, Any], odd: st.SearchStrategy[Any
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_no_change_of_a_good_file_does_more_than_raise_our_error(data: st.DataObject) -> None:
     bad = mutate(data, GOOD, ODD)
     only_our_errors(yaml_text(bad))

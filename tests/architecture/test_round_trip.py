@@ -30,7 +30,6 @@ SCHEMA = jsonschema.Draft202012Validator(architecture_schema())
 
 
 @given(architectures())
-@settings(deadline=None)
 def test_reading_what_was_written_gives_an_equal_architecture(architecture: Architecture) -> None:
     again = read_architecture(write_architecture(architecture))
     assert again == canonical(architecture)
@@ -38,7 +37,6 @@ def test_reading_what_was_written_gives_an_equal_architecture(architecture: Arch
 
 
 @given(architectures())
-@settings(deadline=None)
 def test_what_is_outside_the_key_survives_too(architecture: Architecture) -> None:
     again = read_architecture(write_architecture(architecture))
     outside = [(a.classes, a.mean, a.std, a.provenance) for a in (architecture, again)]
@@ -47,7 +45,7 @@ def test_what_is_outside_the_key_survives_too(architecture: Architecture) -> Non
 
 
 @given(architectures())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_yaml_and_json_say_the_same(architecture: Architecture) -> None:
     plain = write_architecture(architecture)
     from_yaml = read_architecture(read_text(yaml_text(plain)).data)
@@ -57,20 +55,20 @@ def test_yaml_and_json_say_the_same(architecture: Architecture) -> None:
 
 
 @given(architectures())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_what_is_written_keeps_the_schema(architecture: Architecture) -> None:
     SCHEMA.validate(write_architecture(architecture))
 
 
 @given(architectures())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_another_yaml_reader_reads_the_same_data(architecture: Architecture) -> None:
     plain = write_architecture(architecture)
     assert yaml.safe_load(yaml_text(plain)) == plain
 
 
 @given(architectures())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_the_canonical_form_of_a_canonical_form_is_itself(architecture: Architecture) -> None:
     first = canonical(architecture)
     assert canonical(first) is first
@@ -78,7 +76,7 @@ def test_the_canonical_form_of_a_canonical_form_is_itself(architecture: Architec
 
 
 @given(architectures(), architectures())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_keys_are_equal_exactly_where_canonical_forms_are(a: Architecture, b: Architecture) -> None:
     assert (key(a) == key(b)) == (canonical(a) == canonical(b))
 

@@ -82,7 +82,7 @@ def test_a_resnet_of_units_agrees() -> None:
 
 
 @settings(
-    max_examples=40, deadline=None,
+    max_examples=40,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )  # fmt: skip
 @given(architectures(classes=10), st.sampled_from((8, 13)))

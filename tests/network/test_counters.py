@@ -119,7 +119,7 @@ def test_three_counters_agree_on_every_baseline(path: Path) -> None:
 
 
 @given(architectures(classes=3, most=3))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_three_counters_agree_on_any_architecture(architecture: Architecture) -> None:
     agree(architecture)
 

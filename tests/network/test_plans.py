@@ -105,7 +105,7 @@ def test_outputs_gradients_and_statistics_agree(architecture: Architecture) -> N
 
 
 @given(architectures(classes=3, most=3))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_plans_agree_on_any_architecture(architecture: Architecture) -> None:
     agree(architecture)
 

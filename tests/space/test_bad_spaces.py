@@ -200,7 +200,6 @@ def only_our_errors(text: str) -> None:
 
 
 @given(st.text(alphabet="[]{}:,-&* \nunitsearch1layoskdbec", max_size=80))
-@settings(deadline=None)
 def test_no_text_does_more_than_raise_our_error(text: str) -> None:
     only_our_errors(text)
     only_our_errors(f"unitsearch: 1\nbaseline: {{point: a}}\nlayers: {text}")
@@ -227,7 +226,7 @@ CHOICES = st.sampled_from(
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES)
 def test_no_change_of_a_good_space_does_more_than_raise_our_error(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(SMALL))
     good: dict[str, Any] = yaml.safe_load(path.read_text())

@@ -177,7 +177,7 @@ def layer_lists(draw: st.DrawFn, depth: int) -> str:
 
 
 @given(layer_texts(), layer_texts())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_count_of_any_space_is_the_number_of_walks(first: str, second: str) -> None:
     space = written(f"{CHOICES}layers:\n- {first}\n- {second}\n{END}")
     if count_members(space) > 500 or "residual" in first + second:

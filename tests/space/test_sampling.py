@@ -162,7 +162,7 @@ def test_members_come_in_canonical_order() -> None:
 
 
 @given(st.integers(0, 2**32), st.sampled_from(sorted(SPACES)))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_values_hold_what_their_domains_allow(seed: int, name: str) -> None:
     choose = at_random(random.Random(seed))
 
@@ -181,7 +181,7 @@ def test_values_hold_what_their_domains_allow(seed: int, name: str) -> None:
 
 
 @given(st.lists(st.integers(0, 20), min_size=5, max_size=5))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_cuts_in_any_order_make_twenty_units(cuts: list[int]) -> None:
     space = bound("toy_hybrid")
     values = {f"s{s}.units.cut{i}": cut for s in (1, 2) for i, cut in enumerate(cuts)}

@@ -164,7 +164,7 @@ VALUES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(["", "", "+", "++", "~"]), KEYS, VALUES)
 def test_an_override_is_taken_or_refused_in_one_line_but_never_crashes(
     sign: str, key: str, value: str
