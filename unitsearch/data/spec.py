@@ -17,10 +17,49 @@ from unitsearch.fields import Bool, Enum, Float, Int, ListOf, Nullable, Text, fi
 from unitsearch.resources import config_folder, home_cache
 
 STREAMED = ("tiny_imagenet", "imagenet")  # left on disk, decoded batch by batch
-NAMES = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100", *STREAMED, "image_folder")
 AUGMENTATIONS = ("none", "crop_flip", "resized_crop_flip")
 FOLDER_SIZE = 32
 PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class _Published:
+    """A published set: its training images, its files below the root, and its source."""
+
+    train_images: int
+    folder: str = ""
+    files: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    may_be_gz: bool = False
+    by_hand: str = ""  # advice for a set that is not downloaded, with {root} and {folder} filled in
+
+
+_IDX = tuple(
+    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+)
+_BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta")
+_PUBLISHED = {
+    "digits": _Published(1450),
+    "mnist": _Published(60_000, "MNIST/raw", _IDX, may_be_gz=True),
+    "fashion_mnist": _Published(60_000, "FashionMNIST/raw", _IDX, may_be_gz=True),
+    "cifar10": _Published(50_000, "cifar-10-batches-py", _BATCHES),
+    "cifar100": _Published(50_000, "cifar-100-python", ("train", "test", "meta")),
+    "tiny_imagenet": _Published(
+        100_000,
+        "tiny-imagenet-200",
+        ("wnids.txt", "val/val_annotations.txt"),
+        ("train", "val/images"),
+        by_hand="unpack tiny-imagenet-200.zip, which Stanford's CS231n hands out, into {root}",
+    ),
+    "imagenet": _Published(
+        1_281_167,
+        "imagenet",
+        folders=("train", "val"),
+        by_hand="unpack the images of ILSVRC 2012, which image-net.org and Kaggle hand out, into "
+        "{folder}",
+    ),
+}
+NAMES = (*_PUBLISHED, "image_folder")
 
 _SHAPE = ListOf(Int(1, 8192), 3, 3, what="a list [channels, height, width]")
 _LEVELS = ListOf(Float(0.0, 1.0), 1, 8192, what="a list, one number per channel")
@@ -113,45 +152,6 @@ class Facts:
     input: tuple[int, int, int]
     classes: int
     train_images: int | None
-
-
-@dataclass(frozen=True)
-class _Published:
-    """A published set: its training images, its files below the root, and its source."""
-
-    train_images: int
-    folder: str = ""
-    files: tuple[str, ...] = ()
-    folders: tuple[str, ...] = ()
-    may_be_gz: bool = False
-    by_hand: str = ""  # advice for a set that is not downloaded, with {root} and {folder} filled in
-
-
-_IDX = tuple(
-    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
-)
-_BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta")
-_PUBLISHED = {
-    "digits": _Published(1450),
-    "mnist": _Published(60_000, "MNIST/raw", _IDX, may_be_gz=True),
-    "fashion_mnist": _Published(60_000, "FashionMNIST/raw", _IDX, may_be_gz=True),
-    "cifar10": _Published(50_000, "cifar-10-batches-py", _BATCHES),
-    "cifar100": _Published(50_000, "cifar-100-python", ("train", "test", "meta")),
-    "tiny_imagenet": _Published(
-        100_000,
-        "tiny-imagenet-200",
-        ("wnids.txt", "val/val_annotations.txt"),
-        ("train", "val/images"),
-        by_hand="unpack tiny-imagenet-200.zip, which Stanford's CS231n hands out, into {root}",
-    ),
-    "imagenet": _Published(
-        1_281_167,
-        "imagenet",
-        folders=("train", "val"),
-        by_hand="unpack the images of ILSVRC 2012, which image-net.org and Kaggle hand out, into "
-        "{folder}",
-    ),
-}
 
 
 def data_spec(name: str, **changes: Any) -> DataSpec:
