@@ -1,7 +1,8 @@
 """A developer who follows CONTRIBUTING.md gets a package that works.
 
 Its blocks are applied to a copy of the package: ``file=PATH`` is a new file; ``diff into=PATH`` is
-a line of that file and lines to put behind it; ``sh`` and plain ``python`` are run.
+a line of that file and lines to put behind it; ``sh`` and plain ``python`` are run. The section on
+layer kinds ends where mypy begins: its test runs mypy, for which ``UNITSEARCH_TEST_MYPY`` asks.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from unitsearch import resources
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+LAYER_KIND = "a layer kind"
 _FENCE = re.compile(r"^( *)```(\w+)([^\n]*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 
 
@@ -44,15 +46,21 @@ class Step:
     text: str
 
 
+def parts() -> dict[str, str]:
+    """Return the text of each section ``To add …``."""
+    split = re.split(r"^## To add (.*)$", PAGE, flags=re.MULTILINE)[1:]
+    texts = [text.partition("\n## ")[0] for text in split[1::2]]
+    return dict(zip(split[::2], texts, strict=True))
+
+
 def sections() -> dict[str, list[Step]]:
     """Return the blocks of each section ``To add …`` that has commands."""
-    parts = re.split(r"^## To add (.*)$", PAGE, flags=re.MULTILINE)[1:]
-    steps = {title: list(_steps(text)) for title, text in zip(parts[::2], parts[1::2], strict=True)}
+    steps = {title: list(_steps(text)) for title, text in parts().items()}
     return {title: some for title, some in steps.items() if any(s.language == "sh" for s in some)}
 
 
 def _steps(section: str) -> Iterator[Step]:
-    for indent, language, words, text in _FENCE.findall(section.partition("\n## ")[0]):
+    for indent, language, words, text in _FENCE.findall(section):
         settings = dict(word.split("=", 1) for word in shlex.split(words))
         plain = "".join(line.removeprefix(indent) for line in text.splitlines(keepends=True))
         yield Step(language, settings, plain)
@@ -74,12 +82,17 @@ def apply(step: Step, copy: Path) -> None:
         path.write_text("".join(lines), "utf-8")
 
 
+def copied_package(copy: Path) -> None:
+    """Copy the package, with the times of its files, which mypy's cache goes by."""
+    skipped = shutil.ignore_patterns("__pycache__", "_shipped")
+    shutil.copytree(Path(package.__file__).parent, copy / "unitsearch", ignore=skipped)
+
+
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package with everything that the page adds."""
     copy = tmp_path_factory.mktemp("extended")
-    skipped = shutil.ignore_patterns("__pycache__", "_shipped")
-    shutil.copytree(Path(package.__file__).parent, copy / "unitsearch", ignore=skipped)
+    copied_package(copy)
     for folder in ("search_spaces", "dashboards"):
         shutil.copytree(resources.folder(folder), copy / folder)
     for steps in sections().values():
@@ -114,11 +127,43 @@ def test_what_a_section_adds_works(title: str, extended: Path, tmp_path: Path) -
             run(["-c", step.text], extended, tmp_path)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "UNITSEARCH_TEST_MYPY" not in os.environ, reason="mypy takes long without its cache"
+)
+def test_mypy_names_the_folds_that_the_page_lists_for_a_new_layer_kind(tmp_path: Path) -> None:
+    copied_package(tmp_path)
+    (tmp_path / "docs").mkdir()
+    shutil.copytree(ROOT / "docs" / "reference_pages", tmp_path / "docs" / "reference_pages")
+    for name in ("docs/structure.py", "pyproject.toml"):
+        shutil.copy2(ROOT / name, tmp_path / name)
+    if (cache := ROOT / ".mypy_cache").exists():
+        shutil.copytree(cache, tmp_path / ".mypy_cache")
+    section = parts()[LAYER_KIND]
+    for step in _steps(section):
+        apply(step, tmp_path)
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--no-pretty", "--no-color-output"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    named = set(re.findall(r"^(\S+\.py):\d+: error:", checked.stdout, re.MULTILINE))
+    listed = [
+        path
+        for line in re.findall(r"^   - (.*)$", section, re.MULTILINE)
+        for path in re.findall(r"`(unitsearch/[\w/]+\.py)`", line)
+    ]
+    assert sorted(listed) == sorted(named), checked.stdout + checked.stderr
+
+
 def test_every_path_on_the_page_exists_or_is_added_by_it() -> None:
     named = set(re.findall(r"`((?:unitsearch|tests|docs|\.ci|search_spaces)/[\w./]+)`", PAGE))
     added = {step.words.get("file") for steps in sections().values() for step in steps}
     absent = {path for path in named if not (ROOT / path).exists() and path not in added}
-    assert absent - {"unitsearch/conf/data/NAME.yaml"} == set()
+    assert absent == set()
 
 
 def test_the_picture_of_the_package_is_that_of_its_import_contract() -> None:
