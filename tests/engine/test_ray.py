@@ -120,15 +120,18 @@ def test_only_a_host_and_port_is_an_address(tmp_path: Path, address: str) -> Non
 @pytest.mark.ray
 @pytest.mark.slow
 def test_neither_ctrl_c_nor_a_dying_worker_prints_anything_or_loses_a_job(
-    driver: Callable[..., Any], workers_of: Callable[..., set[int]]
+    driver: Callable[..., Any], workers_of: Callable[..., set[int]], tmp_path: Path
 ) -> None:
-    process = driver(epochs=1000)
+    process = driver()  # its second job is endless: it is under way at every moment
     workers = workers_of(process.pid)
     os.killpg(process.pid, signal.SIGINT)
     assert process.stdout.readline() == "interrupted\n"
     assert workers_of(among=workers) == workers
-    for pid in workers:
-        os.kill(pid, signal.SIGKILL)
+    for _ in range(2):  # the job begins again after one death, and is given up after two
+        wait_until((tmp_path / "state").exists, "the state of a job that has begun")
+        for pid in workers_of(process.pid):
+            os.kill(pid, signal.SIGKILL)
+        (tmp_path / "state").unlink()
     out, err = process.communicate(timeout=DEADLINE)
     assert (out, err, process.returncode) == ("[1]\n", "", 0)
 
