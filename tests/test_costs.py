@@ -82,7 +82,7 @@ def test_without_binary_filters_all_is_stored_in_32_bits_and_nothing_shared(
 
 
 @pytest.mark.parametrize("n", [2, 4, 6])
-def test_a_unit_of_the_vgg_style_costs_what_the_formula_says(n: int) -> None:
+def test_the_cost_of_a_unit_of_the_vgg_style_is_that_of_the_formula(n: int) -> None:
     """papers' facts: 39n + 6 parameters and s² (78n + 12) FLOPs for 2-n-2 with biases."""
     unit = Unit(inputs=2, layers=(Conv(out=n, bias=True), Conv(out=2, bias=True)))
     cost = layer_cost(Stack(units=(Units(1, unit),)), (2, 8, 8))
@@ -110,7 +110,7 @@ def test_the_order_of_units_does_not_change_the_cost(architecture: Architecture)
     assert count(canonical(architecture)) == count(architecture)
 
 
-def test_what_does_not_fit_is_not_priced() -> None:
+def test_layers_that_do_not_fit_are_not_counted() -> None:
     unit = Unit(inputs=2, layers=(Conv(out=3), Conv(out=2)))
     stack = Stack(units=(Units(2, unit),))
     with pytest.raises(ShapeError, match="units that take 4 channels together"):

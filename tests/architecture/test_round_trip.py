@@ -30,14 +30,14 @@ SCHEMA = jsonschema.Draft202012Validator(architecture_schema())
 
 
 @given(architectures())
-def test_reading_what_was_written_gives_an_equal_architecture(architecture: Architecture) -> None:
+def test_an_architecture_written_and_read_again_is_equal(architecture: Architecture) -> None:
     again = read_architecture(write_architecture(architecture))
     assert again == canonical(architecture)
     assert key(again) == key(architecture)
 
 
 @given(architectures())
-def test_what_is_outside_the_key_survives_too(architecture: Architecture) -> None:
+def test_values_outside_the_key_are_kept_too(architecture: Architecture) -> None:
     again = read_architecture(write_architecture(architecture))
     outside = [(a.classes, a.mean, a.std, a.provenance) for a in (architecture, again)]
     assert outside[0] == outside[1]
@@ -56,7 +56,7 @@ def test_yaml_and_json_say_the_same(architecture: Architecture) -> None:
 
 @given(architectures())
 @settings(max_examples=50)
-def test_what_is_written_keeps_the_schema(architecture: Architecture) -> None:
+def test_a_written_architecture_keeps_the_schema(architecture: Architecture) -> None:
     SCHEMA.validate(write_architecture(architecture))
 
 
@@ -82,7 +82,7 @@ def test_keys_are_equal_exactly_where_canonical_forms_are(a: Architecture, b: Ar
 
 
 @pytest.mark.parametrize("field", ["classes", "mean", "std", "provenance"])
-def test_what_is_outside_the_key_is_outside_equality(field: str) -> None:
+def test_values_outside_the_key_are_outside_equality(field: str) -> None:
     plain = {"unitsearch": 1, "input": [1, 4, 4], "layers": [{"kind": "flatten"}]}
     architecture = read_architecture(plain)
     values = {"classes": ("a",), "mean": (0.1,), "std": (0.2,), "provenance": {"trial": 1}}

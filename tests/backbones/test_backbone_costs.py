@@ -47,7 +47,7 @@ ROWS: list[Row] = [
     ROWS,
     ids=[f"{name}-{classes}-{i}" for i, (name, _, classes, _, _) in enumerate(ROWS)],
 )
-def test_a_baseline_costs_what_its_layout_says(
+def test_the_cost_of_a_baseline_is_that_of_its_layout(
     name: str,
     image: tuple[int, int, int],
     classes: int,

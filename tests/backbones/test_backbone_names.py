@@ -64,7 +64,7 @@ def test_a_vgg_names_convolutions_by_stage() -> None:
     ]  # fmt: skip
 
 
-def test_a_resnet_names_blocks_and_what_is_in_them() -> None:
+def test_a_resnet_names_blocks_and_their_layers() -> None:
     architecture = backbone("resnet", (3, 32, 32), 2, blocks=[1, 1], widths=[4, 8], stem="imagenet")
     assert list(full_names(architecture.layers)) == [
         "stem.conv", "stem.pool",

@@ -44,7 +44,7 @@ def test_a_backbone_without_options_says_so() -> None:
     )
 
 
-def test_what_the_name_decides_is_no_option() -> None:
+def test_a_value_that_the_name_decides_is_no_option() -> None:
     assert "expected an option of resnet18: widths, stem" in refused("resnet18", blocks=[1])
 
 

@@ -105,7 +105,7 @@ def test_a_download_with_another_checksum_is_refused_before_it_is_unpacked(
 
 
 @pytest.mark.usefixtures("served_cifar")
-def test_the_driver_fetches_what_it_may_fetch_before_workers_look_for_it(tmp_path: Path) -> None:
+def test_the_driver_fetches_a_set_before_workers_look_for_it(tmp_path: Path) -> None:
     root = tmp_path / "root"
     make_available(data_spec("cifar100", root=root, download=True))
     assert (root / "cifar-100-python" / "meta").is_file()

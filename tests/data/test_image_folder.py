@@ -71,7 +71,7 @@ def test_too_few_images_to_test_with_are_refused(write_images: Callable[..., Pat
         load(data_spec("image_folder", path=write_images(each=1)))
 
 
-def test_what_is_no_image_is_left_alone_even_where_it_leads_nowhere(
+def test_a_file_that_is_no_image_is_ignored_even_if_it_leads_nowhere(
     write_images: Callable[..., Path],
 ) -> None:
     path = write_images()

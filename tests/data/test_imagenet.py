@@ -100,7 +100,9 @@ def test_a_limit_is_stratified_and_opens_no_other_image(write_tiny_imagenet: Wri
         assert sum(len(labels) for _, labels in part.serve([slice(None)])) == len(part)
 
 
-def test_a_limit_above_what_lies_there_says_how_many_there_are(write_tiny_imagenet: Write) -> None:
+def test_the_error_of_a_limit_that_is_too_high_gives_the_number_of_images(
+    write_tiny_imagenet: Write,
+) -> None:
     root = write_tiny_imagenet(each=8)
     with pytest.raises(SpecError, match=r"found 25, expected .* to 24, the training images there"):
         tiny(root, limit=25)

@@ -192,7 +192,7 @@ def test_another_number_of_classes_than_stated_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["digits", "mnist", "cifar100"])
-def test_describe_agrees_with_what_is_loaded(name: str) -> None:
+def test_describe_agrees_with_the_loaded_set(name: str) -> None:
     if not holds(name):
         pytest.skip(f"{name} is not in UNITSEARCH_DATA")
     spec = data_spec(name)

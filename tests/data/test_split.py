@@ -19,7 +19,7 @@ def test_orders_of_different_purposes_differ() -> None:
 
 
 @given(sizes=SIZES, share=st.floats(0, 1), keep=st.integers(0, 1))
-def test_allot_gives_what_was_asked_within_its_bounds(
+def test_allot_gives_the_total_asked_for_within_its_bounds(
     sizes: list[int], share: float, keep: int
 ) -> None:
     total = round(share * sum(size - keep for size in sizes))
@@ -56,7 +56,7 @@ def test_draw_cuts_the_images_into_two_ascending_parts(labels: list[int], share:
     assert (np.diff(rest) > 0).all()
 
 
-def test_draw_leaves_each_class_what_must_stay() -> None:
+def test_draw_leaves_each_class_the_images_that_must_stay() -> None:
     labels = np.array([0] * 9 + [1])
     chosen, _ = draw(labels, 9 - 1, "validation", keep=1)
     assert set(labels[chosen]) == {0}

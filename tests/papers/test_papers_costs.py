@@ -71,7 +71,7 @@ def test_no_row_is_dropped_and_none_contradicts_its_judgement() -> None:
 
 
 @every_computed_row
-def test_a_row_costs_what_was_recorded(
+def test_the_cost_of_a_row_is_the_recorded_one(
     golden: dict[str, str], rows: dict[tuple[str, ...], ReproducedCost]
 ) -> None:
     each = rows[tuple(golden[name] for name in KEY)]
@@ -114,7 +114,7 @@ def test_every_row_that_is_not_reproducible_has_a_candidate_with_its_costs(
     assert [each.name for each in lost if each.cost is None] == []
 
 
-def test_a_space_file_prints_of_a_point_what_the_tables_print(
+def test_a_space_file_and_the_tables_print_the_same_costs_of_a_point(
     rows: dict[tuple[str, ...], ReproducedCost],
 ) -> None:
     drops: dict[str, set[tuple[str, str]]] = {}

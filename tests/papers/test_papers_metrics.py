@@ -41,7 +41,7 @@ def test_the_tca_and_tsa_of_table_three_are_ce_and_se() -> None:
         assert each.verdict == Verdict.exact
 
 
-def test_what_was_left_out_has_no_inputs_in_print() -> None:
+def test_cells_left_out_have_no_inputs_in_print() -> None:
     for each in reproduce_metrics():
         if each.verdict == Verdict.no_inputs:
             assert each.cell.paper == "TissueNet"

@@ -43,7 +43,7 @@ def test_a_training_says_its_last_and_its_best_epoch(folder: Path) -> None:
         assert training.images == 347  # the test images of the digits
 
 
-def test_what_is_there_is_not_trained_again(folder: Path) -> None:
+def test_a_training_that_is_there_is_not_made_again(folder: Path) -> None:
     before = read_trainings(folder)
     assert news(folder, 1) == []
     lines = news(folder, 2)
@@ -73,7 +73,7 @@ def test_a_training_is_the_same_made_again(folder: Path, again: Path) -> None:
     assert made == before
 
 
-def test_seeds_that_train_as_a_pack_reach_what_each_reaches_alone(
+def test_seeds_that_train_as_a_pack_reach_the_accuracy_of_each_alone(
     folder: Path, tmp_path: Path
 ) -> None:
     news(tmp_path, 1, [*FEW, "engine.pack=2"])

@@ -51,7 +51,7 @@ def test_figures_say_that_accuracies_are_of_test_images(folder: Path) -> None:
     assert "here (test)" in {t.name for t in printed(record).data}
 
 
-def test_what_is_neither_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_neither_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="no study named"):
         read_record(tmp_path)
 

@@ -91,7 +91,7 @@ def test_a_drop_of_rounded_costs_is_within_rounding_if_ours_round_to_them() -> N
 
 
 @pytest.mark.parametrize(("text", "unit"), [("many", "M"), ("1.5", "m")])
-def test_what_is_no_number_or_no_unit_is_a_spec_error(text: str, unit: str) -> None:
+def test_text_that_is_no_number_or_no_unit_is_a_spec_error(text: str, unit: str) -> None:
     with pytest.raises(SpecError):
         printed(text, unit)
 
@@ -129,7 +129,7 @@ def test_a_judgement_of_a_row_that_is_exact_contradicts_it(judged: str) -> None:
     ("meant", "verdict"),
     [("1.57", Verdict.misprint), ("1.50", Verdict.differs), ("", Verdict.differs)],
 )
-def test_a_misprint_must_come_out_as_what_was_meant(meant: str, verdict: Verdict) -> None:
+def test_a_misprint_must_come_out_as_the_number_meant(meant: str, verdict: Verdict) -> None:
     row = replace(ROW, flops="1.75", flops_meant=meant, judged="misprint", note="digits swapped")
     assert judge(row, EXACT, None).verdict == verdict
 
@@ -156,7 +156,7 @@ def test_a_competitors_row_is_listed_and_not_computed(
     ],
     ids=["own without a network", "other with one", "no reason", "drop from nothing"],
 )
-def test_a_row_without_what_its_verdict_needs_is_refused(changes: dict[str, str]) -> None:
+def test_a_row_that_lacks_a_value_for_its_verdict_is_refused(changes: dict[str, str]) -> None:
     with pytest.raises(SpecError):
         replace(ROW, **changes)
 

@@ -41,7 +41,7 @@ def walked(space: object) -> Counter[str]:
         ("mlp", 3_223_085_005_230),
     ],
 )
-def test_a_shipped_space_holds_what_its_header_says(name: str, size: int) -> None:
+def test_a_shipped_space_has_the_number_of_members_in_its_header(name: str, size: int) -> None:
     space = bound(name)
     assert count_members(space) == size
     assert f"Holds {size:,} architectures" in space.file.about

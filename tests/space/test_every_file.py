@@ -75,7 +75,7 @@ def test_the_baseline_builds_and_answers_every_class(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "wanted"), POINTS, ids=[f"{n}:{p}" for n, p in POINTS])
-def test_the_point_costs_what_it_expects(name: str, wanted: str) -> None:
+def test_the_cost_of_a_point_is_the_expected_one(name: str, wanted: str) -> None:
     space = bound(SPACES[name], wanted)
     assert output(point(space, wanted)) == (space.classes,)
     for expected, computed in expectations(space, wanted).values():

@@ -50,7 +50,7 @@ def test_two_limits_hold_at_once() -> None:
     assert within(admissible(bound("lenet_hybrid"), limits), limits)
 
 
-def test_the_survey_counts_what_keeps_the_limits() -> None:
+def test_the_survey_counts_the_members_that_keep_the_limits() -> None:
     space = bound("lenet_hybrid")
     summary = survey(space, {"params": 5_000}, samples=300)
     assert 0 < summary.admitted < 300

@@ -36,7 +36,7 @@ def test_the_body_of_a_site_that_is_no_composite_is_all_of_it() -> None:
     assert len(architecture.layers) == len(baseline(space("")).layers) - 1
 
 
-def test_auto_takes_over_what_the_replaced_layer_has() -> None:
+def test_auto_takes_the_value_of_the_replaced_layer() -> None:
     new = "{kind: conv, out: auto, kernel: auto, act: auto, groups: 2}"
     residual = block(replacing(new, more="run: conv2,"))
     conv = residual.body[1]
