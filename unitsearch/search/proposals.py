@@ -56,6 +56,10 @@ class Observation:
         epochs: The number of epochs that it was trained for; 0 while it runs.
         recipe_epochs: Epochs of a training that is not stopped.
         curve: Validation accuracy after each of ``epochs``.
+        loss_curve: Mean cross-entropy of the same images after each of them, in nats; None where it
+            was not finite.
+        images: The number of validation images.
+        architecture: Its architecture; None where a test does not need it.
         sampler_state: The state of the proposal that the trial came from.
     """
 
@@ -69,6 +73,9 @@ class Observation:
     epochs: int = 0
     recipe_epochs: int = 0
     curve: tuple[float, ...] = ()
+    loss_curve: tuple[float | None, ...] = ()
+    images: int = 0
+    architecture: Architecture | None = field(default=None, repr=False)
     sampler_state: Mapping[str, Any] = field(default_factory=dict)
 
     @property

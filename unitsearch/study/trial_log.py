@@ -72,5 +72,8 @@ class TrialLog:
             epochs=trial.epochs,
             recipe_epochs=self._recipe_epochs,
             curve=trial.curve,
+            loss_curve=trial.loss_curve,
+            images=trial.images,
+            architecture=trial.architecture,
             sampler_state=trial.sampler_state,
         )
