@@ -83,7 +83,7 @@ def believe(evidence: Sequence[Evidence]) -> Belief:
     early = early_values(evidence, x, process, images)
     if len(early.rows):
         kept = together(kept, _kept(early)[0])
-        process = Process(observed(scale, x, kept, images), process.shape)
+        process = Process(observed(scale, x, kept, images), process.shapes)
     means, variances = process.mean_and_variance(x)
     _update(means, variances, rest, process.noise)
     accuracy, se = mean_accuracy(means, variances, images)
