@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from unitsearch.search.model.features import FeatureScale
+    from unitsearch.search.model.gaussian_process import Shapes
     from unitsearch.search.model.search_model import SearchModel
 
     Array: TypeAlias = NDArray[np.float64]
