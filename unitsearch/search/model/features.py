@@ -138,7 +138,7 @@ def named_features(architecture: Architecture, cost: Cost, places: frozenset[str
         if places and place not in places:
             continue
         group = place if places else f"part {int(depth * _PARTS)}"
-        for name, value in _layer_features(layer):
+        for name, value in _layer_features(layer, is_shared=not places):
             key = f"{group} {name}"
             sums[key] = sums.get(key, 0.0) + value
         counts[group] = counts.get(group, 0) + 1
@@ -185,10 +185,19 @@ def _walk(layers: Layers, prefix: str) -> Iterator[tuple[str, Layer]]:
 
 
 @lru_cache(maxsize=65_536)
-def _layer_features(layer: Layer) -> tuple[tuple[str, float], ...]:
-    """Return the features of one layer: those of a stack, or the settings of any other."""
+def _layer_features(layer: Layer, is_shared: bool) -> tuple[tuple[str, float], ...]:
+    """Return the features of one layer: those of a stack, or the settings of any other.
+
+    Args:
+        layer: The layer.
+        is_shared: Whether it shares its features with the layers of a part of the depth: then the
+            width alone stands for a layer that is no stack.
+    """
     if isinstance(layer, Stack):
         return tuple(_stack_features(layer).items())
+    if is_shared:
+        width = getattr(layer, "out", None)
+        return () if width is None else (("log out", math.log1p(float(width))),)
     found: Named = {kind_of(layer): 1.0}
     for field in declared(type(layer)):
         value: Any = getattr(layer, field.name)

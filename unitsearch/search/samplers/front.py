@@ -43,7 +43,7 @@ class FrontSettings:
         parts: Parts of equal probability that an uncertain objective is split into.
     """
 
-    startup: int = field_(Int(2, 1000), 10)
+    startup: int = field_(Int(2, 1000), 6)
     pool: int = field_(Int(10, 100_000), 1500)
     mutations: int = field_(Int(0, 10_000), 60)
     parts: int = field_(Int(1, 100), 16)
