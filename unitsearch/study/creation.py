@@ -90,7 +90,8 @@ def prepared(config: Config, file: SpaceFile) -> Space:
 
     make_available(config.data)
     about = describe(config.data)
-    space = bind(file, about.input, about.classes, config.data.name)
+    data = config.data
+    space = bind(file, about.input, about.classes, data.name, original=data.input)
     baseline(space)
     survey(space, config.largest, samples=200)
     return space
