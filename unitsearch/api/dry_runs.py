@@ -237,8 +237,8 @@ def _time_text(plan: PlannedRun) -> str:
 def _measured_lines(plan: PlannedRun, estimate: Estimate) -> list[str]:
     """Return the lines on the parts of the time, the networks behind it, and other work."""
     parts = [f"trainings {duration(estimate.trainings)}"]
-    if estimate.tuning > 0.02 * estimate.trainings:
-        parts[0] += f" ({duration(estimate.tuning)} of it to choose plans)"
+    if estimate.tuning > 0.05 * estimate.trainings:
+        parts[0] += f" ({duration(estimate.tuning)} of it to choose plans: none with plan=grouped)"
     if estimate.verification:
         parts.append(f"verification {duration(estimate.verification)}")
     parts.append(f"test of the front {duration(estimate.test)}")

@@ -13,18 +13,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 import torch
 
-from unitsearch.architecture import Architecture, read_architecture
-from unitsearch.costs import count, work
+from unitsearch.architecture import Architecture, read_architecture, stacks
+from unitsearch.costs import count, layer_cost, work
 from unitsearch.data import DataSpec, available
 from unitsearch.data.images import Images, Source, StreamedImages
 from unitsearch.data.sets import DataSet
 from unitsearch.data.spec import STREAMED
 from unitsearch.engine.jobs import Job, Outcome
 from unitsearch.fields import read
-from unitsearch.network.autotune import choose, images_measured, refusal, step_times
+from unitsearch.network.autotune import choose, entering, images_measured, refusal, step_times
 from unitsearch.network.build import Network, build, initialise
 from unitsearch.network.plans import AUTO
 from unitsearch.network.weights import digest
@@ -39,8 +40,10 @@ _LONGEST_STEP = 1.5  # guessed seconds of a step of all its images; above, of a 
 _LONGEST_BLOCK = 3.0  # guessed seconds of a step of a block; above, of two images
 _MOST_IMAGES = 1024  # that are made, unless a step has more
 _CLEAR = 3.0  # the ratio of two plans above which networks of similar size share their choice
-_RUNS_OF_CHOICE = 8  # steps that are timed to choose between lanes and grouped
-_RUNS_OF_TORCH = 12  # further steps that are timed where torch is chosen
+_CLOSE = 1.25  # the ratio of two plans below which another network may choose the other
+_RUNS = 4  # of each step that is timed to choose a plan
+_LOOP = 2.0  # the time of a step of the plain loop, in steps of the fastest plan
+_STACK = 22.0  # the time of a multiply-add in a stack alone, its loop included, in those of the network
 
 Dataset = Callable[[DataSpec, str], DataSet]
 Times = tuple[float, float, float]
@@ -158,8 +161,8 @@ def _fastest(timing: _Timing, plan: str) -> tuple[str, Times, float]:
     refused = refusal(architecture, batch, in_memory=in_memory, device=device)
     block = images_measured(work(count(architecture)), batch)
     is_chosen = plan != AUTO or device != "cpu"
-    choosing = (_RUNS_OF_CHOICE + _RUNS_OF_TORCH) * _guessed(architecture, block)
-    if is_chosen or choosing < _LONGEST_CHOICE:
+    choosing = _images_of_choice(architecture, batch, in_torch=bool(refused))
+    if is_chosen or _guessed(architecture, 1) * choosing < _LONGEST_CHOICE:
         choice = choose(architecture, plan, batch, in_memory=in_memory, device=device)
         plans = [str(choice.plan)]
     elif refused or timing.step < block:
@@ -173,14 +176,33 @@ def _fastest(timing: _Timing, plan: str) -> tuple[str, Times, float]:
         if len(times) > 1:
             ratio = times["lanes"][1] / times["grouped"][1]
         elif refused or timing.step < block:
-            ratio = 1.0
+            ratio = _CLOSE
         else:
             known = step_times(architecture, batch)
             ratio = known["lanes"] / min(s for name, s in known.items() if name != "lanes")
         if 1 / _CLEAR < ratio < _CLEAR:
-            runs = _RUNS_OF_CHOICE + (0 if fastest == "lanes" else _RUNS_OF_TORCH)
-            tuning = runs * block * times[fastest][1]
+            may_be = {fastest != "lanes"} if not 1 / _CLOSE < ratio < _CLOSE else {True, False}
+            images = [_images_of_choice(architecture, batch, in_torch=it) for it in may_be]
+            tuning = times[fastest][1] * fmean(images)
     return fastest, times[fastest], tuning
+
+
+def _images_of_choice(architecture: Architecture, batch: int, *, in_torch: bool) -> float:
+    """Return the images that could be trained on in the time in which a plan is chosen.
+
+    A step is timed in lanes, grouped and as the plain loop; where torch is faster, also each stack
+    in each of its forms, and steps of the whole network, both in two memory formats.
+    """
+    whole = work(count(architecture))
+    images = (2 + _LOOP) * images_measured(whole, batch)
+    if in_torch:
+        images += (2 + _LOOP) * images_measured(whole, batch, 4)
+        shapes = entering(build(architecture)).values()
+        for stack, shape in set(zip(stacks(architecture.layers), shapes, strict=True)):
+            of_stack = work(layer_cost(stack, shape))
+            alone = images_measured(of_stack, batch, 4)
+            images += 2 * 3 * _STACK * alone * of_stack / max(whole, 1.0)
+    return _RUNS * images
 
 
 def _images_of_step(architecture: Architecture, batch: int) -> int:

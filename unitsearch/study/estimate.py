@@ -85,7 +85,8 @@ def estimated(load: Workload, paces: Sequence[Pace]) -> Estimate:
     The time of an image follows from the work of a step by lines between the measured networks, in
     logarithms; it is proportional to the work beyond them.
     """
-    tuning = fmean(pace.tuning for pace in paces)
+    members = [pace for pace in paces if pace.name == "middle"] or paces
+    tuning = fmean(pace.tuning for pace in members)
     beside = _TRIAL + tuning + fmean(pace.beside for pace in paces)
 
     def training(cost: Cost) -> float:
