@@ -43,7 +43,7 @@ _CLEAR = 3.0  # the ratio of two plans above which networks of similar size shar
 _CLOSE = 1.25  # the ratio of two plans below which another network may choose the other
 _RUNS = 4  # of each step that is timed to choose a plan
 _LOOP = 2.0  # the time of a step of the plain loop, in steps of the fastest plan
-_STACK = 22.0  # the time of a multiply-add in a stack alone, its loop included, in those of the network
+_STACK = 22.0  # the time of a multiply-add of a stack in all its forms, in those of the network
 
 Dataset = Callable[[DataSpec, str], DataSet]
 Times = tuple[float, float, float]
