@@ -97,7 +97,7 @@ def read_meta(path: Path) -> dict[int, str]:
     Raises:
         DataError: If the file is damaged or holds something else.
     """
-    from scipy.io import loadmat, matlab  # type: ignore[import-untyped]  # with scikit-learn
+    from scipy.io import loadmat, matlab  # with scikit-learn
 
     keys = ("ILSVRC2012_ID", "WNID", "num_children")
     try:
