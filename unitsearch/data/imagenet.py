@@ -195,8 +195,7 @@ def _lines(path: Path) -> Iterator[tuple[Callable[[str, str], DataError], str]]:
 
 
 def _side(spec: DataSpec) -> int:
-    assert spec.input is not None  # a DataSpec of a published set has one
-    return spec.input[-1]
+    return spec.shape[-1]
 
 
 def _listed(within: str, names: Sequence[str], labels: Sequence[int]) -> Labelled:
