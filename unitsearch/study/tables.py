@@ -8,12 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from unitsearch.metrics import METRICS
-from unitsearch.search.front import (
-    Point,
-    dominates,
-    hypervolume,
-    volume_point,
-)
+from unitsearch.search.front import Point, hypervolume, hypervolumes, volume_point
 from unitsearch.search.reference import accuracy_reference
 from unitsearch.study.beliefs import recommended_accuracies
 from unitsearch.study.record import Record, Trial
@@ -160,11 +155,7 @@ def hypervolume_history(
     """Return (trials complete, hypervolume) after each complete trial, by number.
 
     In (accuracy, log10 FLOPs, log10 parameters), from ``reference`` or else the study's stored
-    point; trials below the floor add nothing. A new point adds its own box less what the front
-    already has of it, which is the volume of the front cut off at the point.
-
-    Source:
-        While, Bradstreet and Barone 2012, "A fast way of calculating exact hypervolumes" (WFG).
+    point; trials below the floor add nothing.
     """
     if record.baseline is None:
         return []
@@ -176,19 +167,12 @@ def hypervolume_history(
 
 
 def _hypervolume_history(record: Record, reference: Point) -> list[tuple[int, float]]:
-    floor, total = record.floor, 0.0
-    kept: list[Point] = []
-    history = []
-    for complete, trial in enumerate(record.complete, start=1):
-        point = volume_point(trial.measured)
-        if (trial.accuracy or 0.0) >= floor and not any(
-            q == point or dominates(q, point) for q in kept
-        ):
-            shared = [tuple(map(max, q, point)) for q in kept]
-            total += hypervolume([point], reference) - hypervolume(shared, reference)
-            kept = [q for q in kept if not dominates(point, q)] + [point]
-        history.append((complete, total))
-    return history
+    floor = record.floor
+    points = [
+        volume_point(trial.measured) if (trial.accuracy or 0.0) >= floor else reference
+        for trial in record.complete
+    ]
+    return list(enumerate(hypervolumes(points, reference), start=1))
 
 
 def true_hypervolume(record: Record) -> float | None:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from unitsearch.engine import Job, Outcome
-from unitsearch.search.front import Point, hypervolume, volume_point
+from unitsearch.search.front import hypervolume, most_of_hypervolume, volume_point
 from unitsearch.search.seeds import derive
 from unitsearch.study.driver import UnderWay
 from unitsearch.study.folder import checkpoint_path
@@ -172,36 +172,20 @@ class Verification:
 def _in_order(record: Record, members: Sequence[Trial], most: int) -> list[Trial]:
     """Return at most ``most`` members: what is known least and adds most to the others first."""
     reference = tight_reference(record)
+    doubts = {t.number: round(record.beliefs[t.number].accuracy_se, _DIGITS) for t in members}
     points = {
-        trial.number: volume_point(
-            replace(trial.measured, accuracy=record.beliefs[trial.number].accuracy)
-        )
-        for trial in members
+        t.number: volume_point(replace(t.measured, accuracy=record.beliefs[t.number].accuracy))
+        for t in members
     }
-    left = list(members)
-    chosen: list[Trial] = []
-    while left and len(chosen) < most:
-        taken = [points[trial.number] for trial in chosen]
-        gains = {t.number: _gain(points[t.number], taken, reference) for t in left}
-        best = max(left, key=lambda t: (gains[t.number], _doubt(record, t), -t.number))
-        chosen.append(best)
-        left.remove(best)
+    doubtful = sorted(members, key=lambda t: (-doubts[t.number], t.number))
+    places = most_of_hypervolume([points[t.number] for t in doubtful], reference, most)
+    chosen = [doubtful[place] for place in places]
+    whole = hypervolume([points[t.number] for t in chosen], reference)
 
     def worth(trial: Trial) -> tuple[float, float, int]:
         others = [points[other.number] for other in chosen if other is not trial]
-        doubt = _doubt(record, trial)
-        gain = _gain(points[trial.number], others, reference)
+        gain = whole - hypervolume(others, reference)
+        doubt = doubts[trial.number]
         return round(doubt * gain, _DIGITS), doubt, -trial.number
 
     return sorted(chosen, key=worth, reverse=True)
-
-
-def _gain(point: Point, others: Sequence[Point], reference: Point) -> float:
-    """Return the hypervolume that ``point`` adds to ``others``."""
-    shared = [tuple(map(max, other, point)) for other in others]
-    gain = hypervolume([point], reference) - hypervolume(shared, reference)
-    return round(gain, _DIGITS)
-
-
-def _doubt(record: Record, trial: Trial) -> float:
-    return round(record.beliefs[trial.number].accuracy_se, _DIGITS)
