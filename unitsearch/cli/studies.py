@@ -47,7 +47,7 @@ def trials(
 
 
 def best(study: StudyArgument, how: FormatOption = OutputFormat.table) -> None:
-    """List the front of a study, the most accurate first.
+    """List the front of a study, the most accurate by the model first.
 
     \b
     Example: unitsearch best lenet_hybrid-1
@@ -55,7 +55,7 @@ def best(study: StudyArgument, how: FormatOption = OutputFormat.table) -> None:
     from unitsearch.api.study_facts import trial_table
 
     rows = _columns_for(how, trial_table(study, front_only=True))
-    rows.sort(key=lambda row: (-row["accuracy"], row["flops"]))
+    rows.sort(key=lambda row: (-row["accuracy_model"], row["flops"]))
     emit(rows, how)
 
 

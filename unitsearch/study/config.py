@@ -114,6 +114,7 @@ class Config:
     floor: float | None = field_(Nullable(Float(0, 1)), None)
     limits: Limits = field_(Nested(Limits))
     budget: Budget = field_(Nested(Budget))
+    verify: float = field_(Float(0, 1), 0.0)  # as in a study of version 0.1, which stored none
     data: DataSpec = field_(Nested(DataSpec))
     train: Recipe = field_(Nested(Recipe))
     sampler: SamplerConfig = field_(SamplerField())
@@ -234,6 +235,14 @@ def _check(config: Config) -> None:
         )
     if config.plan != AUTO:
         plan_from(config.plan)
+    stopping, epochs = config.stopping, config.train.epochs
+    if stopping.name == "fixed" and stopping.settings["after"] >= epochs:
+        raise UsageError(
+            place="stopping.after",
+            found=stopping.settings["after"],
+            expected=f"less than train.epochs={epochs}: the last epoch ends a training anyway",
+            fix="lower it, or leave stopping=none",
+        )
     name = config.name
     if name is not None and (not name or name.startswith(".") or set(name) & set("/\\\0:")):
         raise UsageError(place="name", found=name, expected="a plain folder name")
