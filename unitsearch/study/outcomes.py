@@ -29,6 +29,9 @@ def stored_outcome(outcome: Outcome) -> dict[str, Any]:
         "digest": outcome.digest,
         "plan": outcome.plan,
     }
+    if outcome.rungs:
+        facts["rungs"] = [round(accuracy, 6) for accuracy in outcome.rungs]
+        facts["rung_losses"] = [_finite(loss) for loss in outcome.rung_losses]
     if outcome.state == "stopped":
         facts |= {"epoch": outcome.epochs, "reason": outcome.reason}
     return facts
@@ -53,6 +56,8 @@ def keep_training(study: OpenStudy, outcome: Outcome) -> dict[str, Any]:
 
 def _learn_data(study: OpenStudy, outcome: Outcome) -> None:
     """Write to study.yaml what only a worker knows of the data; refuse later data that differ."""
+    if not outcome.split_hash:
+        return  # it was stopped on the ladder: its images are part of the study's
     split = study.manifest.split
     if split is None:
         study.learn(
