@@ -63,6 +63,8 @@ class Trial:
         images: Validation images behind ``accuracy``.
         test_accuracy: Test accuracy, a fraction; None until tested.
         test_images: Test images behind it.
+        rungs: Validation accuracy at the end of each rung of the study's ladder.
+        rung_losses: Mean cross-entropy of the same images, in nats; None where it was not finite.
         curve: Validation accuracy after each epoch.
         loss_curve: Mean cross-entropy on the same images after each epoch, in nats; None where it
             was not finite.
@@ -90,6 +92,8 @@ class Trial:
     images: int = 0
     test_accuracy: float | None = None
     test_images: int = 0
+    rungs: tuple[float, ...] = ()
+    rung_losses: tuple[float | None, ...] = ()
     curve: tuple[float, ...] = ()
     loss_curve: tuple[float | None, ...] = ()
     train_seconds: float | None = None

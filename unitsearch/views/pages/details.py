@@ -174,6 +174,7 @@ def _numbers(record: Record, trial: Trial, row: Mapping[str, Any]) -> Iterable[t
         yield "SE", wording.ratio(row["se"])
     yield "stored bits", f"{cost.bits:,}"
     yield "training took", "" if trial.train_seconds is None else f"{trial.train_seconds:,.1f} s"
+    yield "accuracy on rungs", ", ".join(wording.percent(value) for value in trial.rungs)
     yield "ran as", trial.plan
     yield "state", STATE_NAMES[trial.state]
     yield "reason", trial.reason
