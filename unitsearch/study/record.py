@@ -18,6 +18,40 @@ STATES = ("complete", "stopped", "failed", "running", "waiting")
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """Another training of a trial's architecture, with a fresh seed.
+
+    Attributes:
+        seed: Seed of its weights and batches.
+        accuracy: Validation accuracy after the last epoch, a fraction.
+        images: Validation images behind ``accuracy``.
+    """
+
+    seed: int
+    accuracy: float
+    images: int = 0
+
+
+@dataclass(frozen=True)
+class TrialBelief:
+    """The accuracy that the model expects of a complete trial.
+
+    Attributes:
+        accuracy: Posterior mean, a fraction.
+        accuracy_se: Its standard error.
+        probability: Share of joint draws in which the trial is on the front.
+        seeds: Trainings behind it.
+        optimism: The accuracy of the trial's own training less ``accuracy``.
+    """
+
+    accuracy: float
+    accuracy_se: float
+    probability: float
+    seeds: int
+    optimism: float
+
+
+@dataclass(frozen=True)
 class Trial:
     """One trial: an architecture proposed by the sampler and, once trained, its result.
 
@@ -47,6 +81,7 @@ class Trial:
         searched_latency: Milliseconds an image as measured in the search, where latency is an
             objective: what the front and the sampler go by.
         sampler_state: The bookkeeping of the sampler that proposed it.
+        repeats: Its trainings with fresh seeds.
     """
 
     number: int
@@ -69,6 +104,12 @@ class Trial:
     latency: tuple[float, float, float] | None = None
     searched_latency: tuple[float, float, float] | None = None
     sampler_state: Mapping[str, Any] = field(default_factory=dict)
+    repeats: tuple[Repeat, ...] = ()
+
+    @property
+    def seeds(self) -> int:
+        """The number of complete trainings behind its belief."""
+        return 1 + len(self.repeats) if self.state == "complete" else 0
 
     @property
     def is_baseline(self) -> bool:
@@ -160,7 +201,29 @@ class Record:
         return any(trial.cost.macs_shared != trial.cost.macs for trial in self.trials)
 
     @cached_property
+    def beliefs(self) -> Mapping[int, TrialBelief]:
+        """The belief of each complete trial, by number."""
+        members = {trial.number for trial in self.raw_front}
+        return {
+            t.number: TrialBelief(
+                t.accuracy or 0.0, t.accuracy_se or 0.0, float(t.number in members), t.seeds, 0.0
+            )
+            for t in self.complete
+        }
+
+    @property
     def front(self) -> tuple[Trial, ...]:
+        """The front of the posterior means."""
+        return self.raw_front
+
+    @property
+    def optimism(self) -> float | None:
+        """The best raw accuracy on the raw front less the belief of that trial."""
+        best = max(self.raw_front, key=lambda t: t.accuracy or 0.0, default=None)
+        return None if best is None else self.beliefs[best.number].optimism
+
+    @cached_property
+    def raw_front(self) -> tuple[Trial, ...]:
         """The complete trials from the floor up that none dominates, by the study's objectives.
 
         If none reaches the floor it is empty; the baseline takes part like any other. It is

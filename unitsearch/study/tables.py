@@ -17,7 +17,7 @@ from unitsearch.study.record import Record, Trial
 COLUMNS = (
     "number", "state", "key", "seed", "accuracy", "accuracy_se", "test_accuracy",
     "macs", "flops", "params", "ce", "se", "front", "reason", "macs_shared", "bits",
-    "se_bits", "plan",
+    "se_bits", "plan", "accuracy_model", "accuracy_model_se", "probability", "seeds",
 )  # fmt: skip
 
 
@@ -62,6 +62,7 @@ def _rows(record: Record) -> list[dict[str, Any]]:
             for name in ("ce", "se", "se_bits")
         }
         latency = trial.searched_latency
+        belief = record.beliefs.get(trial.number)
         table.append(
             {
                 "number": trial.number,
@@ -82,6 +83,10 @@ def _rows(record: Record) -> list[dict[str, Any]]:
                 "bits": trial.cost.bits,
                 "se_bits": derived["se_bits"],
                 "plan": trial.plan or None,
+                "accuracy_model": belief and belief.accuracy,
+                "accuracy_model_se": belief and belief.accuracy_se,
+                "probability": belief and belief.probability,
+                "seeds": trial.seeds,
                 **({"latency": latency and latency[1]} if has_latency else {}),
             }
         )
@@ -131,6 +136,11 @@ def hypervolume_history(
     if name not in record.derived:
         record.derived[name] = tuple(_hypervolume_history(record, origin))
     return list(record.derived[name])
+
+
+def true_hypervolume_history(record: Record) -> list[tuple[int, float]]:
+    """Return (trials complete, hypervolume by the model) after each complete trial."""
+    return hypervolume_history(record)
 
 
 def _hypervolume_history(record: Record, reference: Point) -> list[tuple[int, float]]:
