@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
 from typing import TypeVar
 
 from unitsearch.metrics import Measured, Metric
@@ -91,6 +92,41 @@ def hypervolume(points: Sequence[Point], reference: Point) -> float:
     """
     inside = [p for p in points if all(x < r for x, r in zip(p, reference, strict=True))]
     return _volume(_distinct_front(inside), reference)
+
+
+def adding_most(
+    points: Sequence[Point], reference: Point, count: int, first: Sequence[int] = ()
+) -> list[int]:
+    """Return the indices of ``count`` points, each the one that adds most to those before it.
+
+    It adds the volume that it dominates and they do not, computed exactly; of equal ones the
+    earlier comes first. The volume that a point adds only shrinks while others are chosen: so a
+    value from an earlier round is an upper bound, and few are computed again.
+
+    Args:
+        points: The points; less is better.
+        reference: The point that volumes are measured from.
+        count: The number of indices, or the number of points if that is less.
+        first: The indices that are chosen already; they come first.
+
+    Source:
+        Minoux 1978, "Accelerated greedy algorithms for maximizing submodular set functions".
+    """
+    chosen = list(first)
+
+    def added(point: Point) -> float:
+        shared = [tuple(map(max, points[i], point)) for i in chosen]
+        return hypervolume([point], reference) - hypervolume(shared, reference)
+
+    left = [(-added(point), i, len(chosen)) for i, point in enumerate(points) if i not in chosen]
+    heapify(left)
+    while left and len(chosen) < count:
+        _, index, when = heappop(left)
+        if when == len(chosen):
+            chosen.append(index)
+        else:
+            heappush(left, (-added(points[index]), index, len(chosen)))
+    return chosen
 
 
 def _distinct_front(points: Sequence[Point]) -> list[Point]:

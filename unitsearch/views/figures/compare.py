@@ -9,7 +9,7 @@ from typing import Any
 
 from unitsearch import wording
 from unitsearch.errors import UsageError
-from unitsearch.fields import Enum
+from unitsearch.fields import Bool, Enum
 from unitsearch.metrics import metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
@@ -24,7 +24,7 @@ from unitsearch.views.figures.growth import (
     reference_text,
     unit_of,
 )
-from unitsearch.views.figures.pareto import steps
+from unitsearch.views.figures.marks import steps
 from unitsearch.views.figures.plotted_trials import (
     PlottedTrial,
     hover,
@@ -53,20 +53,21 @@ def _several(records: Record | Sequence[Record]) -> list[Record]:
     return [records] if isinstance(records, Record) else list(records)
 
 
-@figure("compare_fronts", {"x": METRIC, "y": METRIC}, compares=True)
+@figure("compare_fronts", {"x": METRIC, "y": METRIC, "raw": Bool()}, compares=True)
 def compare_fronts(
-    records: Record | Sequence[Record], x: str = "flops", y: str = "accuracy"
+    records: Record | Sequence[Record], x: str = "flops", y: str = "accuracy", *, raw: bool = False
 ) -> FigureData:
     """Return the fronts of several studies by any two metrics, each with its baseline.
 
-    Each study's front of these two metrics is a line of steps with its members; the other trials
-    are faint. A metric against a baseline uses each study's own baseline. Every mark knows its
-    study and trial.
+    Each study's front of these two metrics, by model, is a line of steps with its members; the
+    other trials are faint. A metric against a baseline uses each study's own baseline. Every mark
+    knows its study and trial.
 
     Args:
         records: The studies, or one study.
         x: Metric of the horizontal axis, by its name in ``METRICS``.
         y: Metric of the vertical axis.
+        raw: Whether to draw the accuracy of each trial's own training, and the fronts of these.
 
     Raises:
         UsageError: If a metric is unknown, or both are the same.
@@ -78,9 +79,9 @@ def compare_fronts(
     names = study_names(several)
     traces: list[Any] = []
     in_view: list[PlottedTrial] = []
-    missing = []
+    missing, thinned = [], []
     for place, (name, record) in enumerate(zip(names, several, strict=True)):
-        trials = plotted_trials(record, x_metric, y_metric)
+        trials = plotted_trials(record, x_metric, y_metric, raw=raw)
         if not trials:
             missing.append(name)
             continue
@@ -94,7 +95,10 @@ def compare_fronts(
             if p.feasible and p.trial.number not in numbers and not p.trial.is_baseline
         ]
         in_view += [p for p in trials if p.feasible or p.trial.is_baseline] or trials
-        rest = rest[:: -(-len(rest) // _MOST_BEHIND)] if rest else []
+        every = -(-len(rest) // _MOST_BEHIND) or 1
+        if every > 1:
+            thinned.append(f"{len(rest[::every]):,} of {len(rest):,} of {name}")
+        rest = rest[::every]
         hidden_entry = {"legendgroup": name, "showlegend": False}
         if rest:
             marker: dict[str, Any] = {"size": 5, "opacity": 0.28}
@@ -117,9 +121,9 @@ def compare_fronts(
     return theme.styled(
         traces,
         height=500,
-        xaxis=axis(x_metric, span(x_metric, min(xs), max(xs)), labelled_by),
-        yaxis=axis(y_metric, span(y_metric, min(ys), max(ys)), labelled_by),
-        annotations=_warnings(several, missing),
+        xaxis=axis(x_metric, span(x_metric, min(xs), max(xs)), labelled_by, raw=raw),
+        yaxis=axis(y_metric, span(y_metric, min(ys), max(ys)), labelled_by, raw=raw),
+        annotations=_warnings(several, missing, thinned),
     )
 
 
@@ -127,7 +131,9 @@ def _data(record: Record) -> str:
     return escape(record.manifest.config.data.name)
 
 
-def _warnings(records: Sequence[Record], missing: Sequence[str]) -> list[Any]:
+def _warnings(
+    records: Sequence[Record], missing: Sequence[str], thinned: Sequence[str] = ()
+) -> list[Any]:
     warnings = []
     if len({_data(record) for record in records}) > 1:
         warnings.append("different data: accuracies are not comparable")
@@ -135,6 +141,8 @@ def _warnings(records: Sequence[Record], missing: Sequence[str]) -> list[Any]:
         warnings.append("validation and test accuracy side by side")
     if missing:
         warnings.append(f"nothing to show of {escape(', '.join(missing))}")
+    if thinned:
+        warnings.append(f"trials off the front: {escape(', '.join(thinned))} drawn")
     return [theme.above("; ".join(warnings))] if warnings else []
 
 

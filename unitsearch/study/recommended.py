@@ -1,0 +1,94 @@
+"""The recommended members of a front: their accuracies by model, and the few that are displayed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from unitsearch.metrics import Measured, Metric, metric
+from unitsearch.search.front import Point, adding_most
+from unitsearch.study.record import Record, Trial, TrialBelief
+
+MOST_DISPLAYED = 12  # members of a front in a table that people read
+_MARGIN = 0.1  # of a front's extent: how far beyond its worst values volumes are measured from
+
+
+def belief_of(record: Record, trial: Trial) -> TrialBelief | None:
+    """Return the belief of a trial; None for one that is not complete.
+
+    Trainings that reproduce a paper's have none: they are shown as they came out.
+    """
+    if record.manifest.accuracy != "validation":
+        return None
+    return record.beliefs.get(trial.number)
+
+
+def believed(record: Record, trial: Trial) -> Measured:
+    """Return a trial's facts with its accuracy by model; without a belief, with its own."""
+    belief = belief_of(record, trial)
+    if belief is None:
+        return trial.measured
+    return Measured(belief.accuracy, trial.cost, trial.measured.latency)
+
+
+def best_trial(record: Record) -> Trial | None:
+    """Return the front's member with the highest accuracy by model; the baseline only if alone.
+
+    Of equal ones the one with fewer FLOPs.
+    """
+    chosen = [trial for trial in record.front if not trial.is_baseline] or record.front
+    return max(chosen, key=lambda t: (believed(record, t).accuracy, -t.cost.flops), default=None)
+
+
+def best_training(record: Record) -> Trial | None:
+    """Return the trial of the raw front whose own training was the most accurate."""
+    return max(record.raw_front, key=lambda t: (t.accuracy or 0.0, -t.cost.flops), default=None)
+
+
+def displayed(record: Record, most: int = MOST_DISPLAYED) -> list[Trial]:
+    """Return the members of the front that tables show, the most accurate by model first.
+
+    Of more than ``most`` members these are the most accurate one and those that add most.
+    """
+    members = adding_most_of(record, record.front, most)
+    return sorted(members, key=lambda t: (-believed(record, t).accuracy, t.cost.flops, t.number))
+
+
+def adding_most_of(record: Record, members: Sequence[Trial], most: int) -> list[Trial]:
+    """Return at most ``most`` members: the most accurate by model and those that add most to it.
+
+    They add to the hypervolume of the study's objectives by model, with those in powers of ten that
+    are compared so, measured from a little beyond the worst values of ``members``.
+    """
+    if len(members) <= most:
+        return list(members)
+    points = _points(record, members)
+    columns = list(zip(*points, strict=True))
+    reference = tuple(max(c) + _MARGIN * ((max(c) - min(c)) or 1.0) for c in columns)
+    places = range(len(members))
+    best = min(
+        places, key=lambda i: (-believed(record, members[i]).accuracy, members[i].cost.flops)
+    )
+    return [members[place] for place in adding_most(points, reference, most, [best])]
+
+
+def _points(record: Record, members: Sequence[Trial]) -> list[Point]:
+    """Return the objectives of members by model as numbers of which less is better."""
+    objectives = [metric(name) for name in record.manifest.config.objectives]
+    baseline = (
+        believed(record, record.baseline) if record.baseline else Measured(0.0, members[0].cost)
+    )
+    columns = [
+        _comparable(one, [one.formula(believed(record, trial), baseline) for trial in members])
+        for one in objectives
+    ]
+    return list(zip(*columns, strict=True))
+
+
+def _comparable(by: Metric, values: Sequence[float]) -> list[float]:
+    """Return values of a metric of which less is better; one that is not known is the worst."""
+    if by.scale == "log":
+        values = [math.log10(value) if value > 0 else math.nan for value in values]
+    signed = [-value if by.maximise else value for value in values]
+    worst = max((value for value in signed if math.isfinite(value)), default=0.0)
+    return [value if math.isfinite(value) else worst for value in signed]
