@@ -1,0 +1,113 @@
+"""Beliefs: the accuracies that the model gives to the networks of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from unitsearch.search.model.evidence import (
+    Evidence,
+    Values,
+    complete_values,
+    early_values,
+    images_of,
+    observed,
+    together,
+)
+from unitsearch.search.model.features import feature_scale, vectors
+from unitsearch.search.model.gaussian_process import Process, fit
+from unitsearch.search.model.scale import accuracy_at, mean_accuracy
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[np.float64]
+
+_MOST = 1000  # values that the process is fitted to; each other one only updates its own network
+
+
+@dataclass(frozen=True)
+class Belief:
+    """The posterior of the accuracies of some networks.
+
+    Attributes:
+        accuracy: The mean of each, a fraction.
+        se: The standard deviation of each, a fraction.
+    """
+
+    accuracy: Array
+    se: Array
+    _means: Array = field(repr=False)  # on the scale of the model
+    _variances: Array = field(repr=False)
+    _x: Array = field(repr=False)
+    _process: Process | None = field(repr=False)
+    _images: float = field(repr=False)
+
+    def draws(self, members: Sequence[int], count: int, seed: int) -> Array:
+        """Return joint draws of the accuracies of ``members``, shape (count, members)."""
+        generator = np.random.default_rng(seed)
+        rows = np.array(members, dtype=np.intp)
+        normal = generator.standard_normal((count, len(rows)))
+        if self._process is None or not len(rows):
+            return np.asarray(normal * 0.0 + self.accuracy[rows])
+        joint = self._process.covariance(self._x[rows])
+        # a network whose own training is not among the fitted ones is known better than the
+        # process says: its correlations stay, its variance is the updated one
+        spread = np.sqrt(np.maximum(np.diag(joint), 1e-15))
+        known = np.sqrt(self._variances[rows])
+        joint = joint * np.outer(known / spread, known / spread)
+        joint[np.diag_indices(len(rows))] += 1e-9 * self._process.noise
+        values = self._means[rows] + normal @ np.linalg.cholesky(joint).T
+        return accuracy_at(values, self._images)
+
+
+def believe(evidence: Sequence[Evidence]) -> Belief:
+    """Return the posterior of the accuracies of all networks of ``evidence``, a pure function.
+
+    Without a complete training nothing is known: all accuracies are 0 with a deviation of 1.
+    """
+    count = len(evidence)
+    images = images_of(evidence)
+    complete = complete_values(evidence, images)
+    if not len(complete.rows):
+        none = np.zeros(count)
+        return Belief(none, none + 1.0, none, none + 1.0, np.zeros((count, 1)), None, images)
+    members = [(item.architecture, item.cost) for item in evidence]
+    scale = feature_scale(members)
+    x = vectors(scale, members)
+    kept, rest = _kept(complete)
+    process = fit(observed(scale, x, kept, images))
+    early = early_values(evidence, x, process, images)
+    if len(early.rows):
+        kept = together(kept, _kept(early)[0])
+        process = Process(observed(scale, x, kept, images), process.shape)
+    means, variances = process.mean_and_variance(x)
+    _update(means, variances, rest, process.noise)
+    accuracy, se = mean_accuracy(means, variances, images)
+    return Belief(accuracy, se, means, variances, x, process, images)
+
+
+def _kept(values: Values) -> tuple[Values, Values]:
+    """Return the values that the process is fitted to, evenly taken in order, and the others.
+
+    They are chosen by their place alone: a choice by accuracy would keep the lucky ones.
+    """
+    if len(values.rows) <= _MOST:
+        return values, Values(values.rows[:0], values.y[:0], values.noise[:0])
+    chosen = np.zeros(len(values.rows), dtype=bool)
+    chosen[np.linspace(0, len(values.rows) - 1, _MOST).round().astype(int)] = True
+    return (
+        Values(values.rows[chosen], values.y[chosen], values.noise[chosen]),
+        Values(values.rows[~chosen], values.y[~chosen], values.noise[~chosen]),
+    )
+
+
+def _update(means: Array, variances: Array, values: Values, noise: float) -> None:
+    """Let each of ``values`` update the mean and variance of its own network, in place."""
+    rows = values.rows
+    gain = variances[rows] / (variances[rows] + values.noise * noise)
+    means[rows] += gain * (values.y - means[rows])
+    variances[rows] *= 1.0 - gain
