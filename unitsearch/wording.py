@@ -73,6 +73,26 @@ def believed_on(record: Record) -> str:
     return f"{on}, by model" if on == "validation" else on
 
 
+def seeds_and_own(trial: Trial) -> str:
+    """Return the number of a trial's trainings and its own accuracy: ``4 seeds, own 98.7 %``."""
+    return f"{count(trial.seeds, 'seed')}, own {percent(trial.accuracy)}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time with two digits at least, in the unit that fits: ``41 s``, ``2.3 h``."""
+    for least, unit, name in ((5400.0, 3600.0, "h"), (90.0, 60.0, "min")):
+        if seconds >= least:
+            value = seconds / unit
+            return f"{value:,.1f} {name}" if value < 10 else f"{value:,.0f} {name}"
+    return f"{seconds:.0f} s"
+
+
+def wanted_repeats(record: Record) -> int:
+    """Return the number of trainings with fresh seeds that a study asks for at its end."""
+    config = record.manifest.config
+    return math.ceil(getattr(config, "verify", 0.0) * config.budget.trials)
+
+
 def share(probability: float | None) -> str:
     """Return a probability from joint draws in percent; never a certain one."""
     if probability is None:
@@ -80,6 +100,12 @@ def share(probability: float | None) -> str:
     if not 0.005 <= probability < 0.995:
         return "< 1 %" if probability < 0.5 else "> 99 %"
     return f"{100 * probability:.0f} %"
+
+
+def is_doubtful(record: Record, trial: Trial) -> bool:
+    """Return whether a member of the front is rather off it than on it."""
+    belief = belief_of(record, trial)
+    return belief is not None and belief.probability < 0.5
 
 
 def optimism(record: Record) -> str:

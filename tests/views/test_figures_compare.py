@@ -16,7 +16,7 @@ from unitsearch.search.front import volume_point
 from unitsearch.study.record import Record
 from unitsearch.study.tables import reference_point
 from unitsearch.views.figures import compare_fronts, compare_hypervolume
-from unitsearch.views.figures.compare import study_names
+from unitsearch.views.figures.several import study_names
 from unitsearch.views.figures.plotted_trials import own_front, plotted_trials
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from unitsearch.metrics import Measured, Metric, metric
 from unitsearch.search.front import Point, adding_most
-from unitsearch.study.record import Record, Trial, TrialBelief
+from unitsearch.study.beliefs import TrialBelief
+from unitsearch.study.record import Record, Trial
 
 MOST_DISPLAYED = 12  # members of a front in a table that people read
 _MARGIN = 0.1  # of a front's extent: how far beyond its worst values volumes are measured from

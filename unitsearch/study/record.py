@@ -6,49 +6,43 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unitsearch.architecture import Architecture, stacks
 from unitsearch.costs import Cost
-from unitsearch.metrics import Measured, metric, standard_error
+from unitsearch.metrics import Measured, Metric, metric, standard_error
 from unitsearch.search.front import front, minimised
+from unitsearch.study.beliefs import Judged, TrialBelief, judge
 from unitsearch.study.manifest import Manifest
+
+if TYPE_CHECKING:
+    from unitsearch.search.model import Evidence
 
 STATES = ("complete", "stopped", "failed", "running", "waiting")
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """Another training of a trial's architecture, with a fresh seed.
+    """Another training of a trial's network, with a seed of its own.
 
     Attributes:
         seed: Seed of its weights and batches.
         accuracy: Validation accuracy after the last epoch, a fraction.
-        images: Validation images behind ``accuracy``.
+        images: Validation images behind it.
+        curve: Validation accuracy after each epoch.
+        loss_curve: Mean cross-entropy on the same images after each epoch, in nats; None where it
+            was not finite.
+        train_seconds: Time that training and evaluation took.
+        digest: Digest of its logits on 16 fixed images.
     """
 
     seed: int
     accuracy: float
-    images: int = 0
-
-
-@dataclass(frozen=True)
-class TrialBelief:
-    """The accuracy that the model expects of a complete trial.
-
-    Attributes:
-        accuracy: Posterior mean, a fraction.
-        accuracy_se: Its standard error.
-        probability: Share of joint draws in which the trial is on the front.
-        seeds: Trainings behind it.
-        optimism: The accuracy of the trial's own training less ``accuracy``.
-    """
-
-    accuracy: float
-    accuracy_se: float
-    probability: float
-    seeds: int
-    optimism: float
+    images: int
+    curve: tuple[float, ...] = ()
+    loss_curve: tuple[float | None, ...] = ()
+    train_seconds: float = 0.0
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +75,8 @@ class Trial:
         searched_latency: Milliseconds an image as measured in the search, where latency is an
             objective: what the front and the sampler go by.
         sampler_state: The bookkeeping of the sampler that proposed it.
-        repeats: Its trainings with fresh seeds.
+        repeats: Its trainings with fresh seeds, in the order of these. They are no trials: neither
+            the budget nor a proposal knows them.
     """
 
     number: int
@@ -107,11 +102,6 @@ class Trial:
     repeats: tuple[Repeat, ...] = ()
 
     @property
-    def seeds(self) -> int:
-        """The number of complete trainings behind its belief."""
-        return 1 + len(self.repeats) if self.state == "complete" else 0
-
-    @property
     def is_baseline(self) -> bool:
         """Whether this is the network that others are compared with."""
         return self.number == 0
@@ -135,6 +125,11 @@ class Trial:
         if self.accuracy is None:
             return None
         return standard_error(self.accuracy, self.images)
+
+    @property
+    def seeds(self) -> int:
+        """The number of complete trainings, its own and the repeats: each had another seed."""
+        return 1 + len(self.repeats) if self.state == "complete" else 0
 
     @property
     def epochs(self) -> int:
@@ -201,42 +196,82 @@ class Record:
         return any(trial.cost.macs_shared != trial.cost.macs for trial in self.trials)
 
     @cached_property
-    def beliefs(self) -> Mapping[int, TrialBelief]:
-        """The belief of each complete trial, by number."""
-        members = {trial.number for trial in self.raw_front}
-        return {
-            t.number: TrialBelief(
-                t.accuracy or 0.0, t.accuracy_se or 0.0, float(t.number in members), t.seeds, 0.0
-            )
-            for t in self.complete
-        }
-
-    @property
     def front(self) -> tuple[Trial, ...]:
-        """The front of the posterior means."""
-        return self.raw_front
+        """The recommended trials: the front of the accuracies that the model believes in.
 
-    @property
-    def optimism(self) -> float | None:
-        """The best raw accuracy on the raw front less the belief of that trial."""
-        best = max(self.raw_front, key=lambda t: t.accuracy or 0.0, default=None)
-        return None if best is None else self.beliefs[best.number].optimism
+        They are complete, reach the floor and are dominated by none, by the study's objectives,
+        with the posterior mean in the place of each accuracy. If none reaches the floor it is
+        empty; the baseline takes part like any other.
+        """
+        return tuple(trial for trial in self.complete if trial.number in self._judged.front)
 
     @cached_property
     def raw_front(self) -> tuple[Trial, ...]:
-        """The complete trials from the floor up that none dominates, by the study's objectives.
-
-        If none reaches the floor it is empty; the baseline takes part like any other. It is
-        computed once: every figure and table of a page asks for it.
-        """
+        """The front of the raw accuracies: of one training each, with its luck."""
         baseline = self.baseline
         if baseline is None:
             return ()
-        objectives = [metric(name) for name in self.manifest.config.objectives]
         feasible = [trial for trial in self.complete if (trial.accuracy or 0.0) >= self.floor]
+        objectives = self.objectives
         return tuple(
             front([(t, minimised(t.searched, baseline.searched, objectives)) for t in feasible])
         )
+
+    @property
+    def beliefs(self) -> Mapping[int, TrialBelief]:
+        """The model's belief in the accuracy of each complete trial, by number.
+
+        Stopped trials are evidence for it too. It is computed once a record, and empty before the
+        baseline is complete and for trainings that reproduce a paper's.
+        """
+        return self._judged.beliefs
+
+    @property
+    def optimism(self) -> float | None:
+        """The raw accuracy of the best trial of ``raw_front`` less the belief in it, a fraction.
+
+        None where that front is empty.
+        """
+        best = max(self.raw_front, key=lambda t: (t.accuracy or 0.0, -t.cost.flops), default=None)
+        return None if best is None else self.beliefs[best.number].optimism
+
+    @cached_property
+    def _judged(self) -> Judged:
+        """The beliefs and the front that follows from them."""
+        baseline, counted = self.baseline, [t for t in self.trials if t.is_counted]
+        if baseline is None:
+            return Judged()
+        return judge(
+            [trial.number for trial in counted],
+            [self._evidence(trial) for trial in counted],
+            [trial.searched if trial.state == "complete" else None for trial in counted],
+            self.objectives,
+            self.floor,
+        )
+
+    def _evidence(self, trial: Trial) -> Evidence:
+        """Return what the trainings of a trial say of its network's accuracy."""
+        from unitsearch.search.model import Evidence  # heavy, and many reads need no beliefs
+
+        own = () if trial.accuracy is None or trial.state != "complete" else (trial.accuracy,)
+        return Evidence(
+            architecture=trial.architecture,
+            cost=trial.cost,
+            accuracies=(*own, *(repeat.accuracy for repeat in trial.repeats)),
+            images=trial.images,
+            curve=trial.curve,
+            epochs=self.manifest.config.train.epochs,
+        )
+
+    @property
+    def objectives(self) -> tuple[Metric, ...]:
+        """The metrics that the study optimises."""
+        return tuple(metric(name) for name in self.manifest.config.objectives)
+
+    @property
+    def repeats(self) -> int:
+        """The number of trainings with fresh seeds."""
+        return sum(len(trial.repeats) for trial in self.trials)
 
     @property
     def floor(self) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -32,25 +31,9 @@ from unitsearch.views.figures.plotted_trials import (
     own_front,
     plotted_trials,
 )
+from unitsearch.views.figures.several import as_list, study_names
 
 _MOST_BEHIND = 300  # trials of one study that are drawn behind its front
-
-
-def study_names(records: Sequence[Record]) -> list[str]:
-    """Return a unique name for each record: its own, or its folder's path if it is shared."""
-    times = Counter(record.name for record in records)
-    names = [r.name if times[r.name] == 1 else str(r.folder) for r in records]
-    times = Counter(names)
-    so_far: Counter[str] = Counter()
-    unique = []
-    for name in names:
-        so_far[name] += 1
-        unique.append(name if times[name] == 1 else f"{name} ({so_far[name]})")
-    return unique
-
-
-def _several(records: Record | Sequence[Record]) -> list[Record]:
-    return [records] if isinstance(records, Record) else list(records)
 
 
 @figure("compare_fronts", {"x": METRIC, "y": METRIC, "raw": Bool()}, compares=True)
@@ -75,7 +58,7 @@ def compare_fronts(
     x_metric, y_metric = metric(x), metric(y)
     if x == y:
         raise UsageError(found=f"{x} twice", expected="two different metrics")
-    several = _several(records)
+    several = as_list(records)
     names = study_names(several)
     traces: list[Any] = []
     in_view: list[PlottedTrial] = []
@@ -182,7 +165,7 @@ def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -
         UsageError: If ``x`` is neither.
     """
     check_along(x)
-    several = _several(records)
+    several = as_list(records)
     names = study_names(several)
     own_points = [reference_of(record) for record in several]
     points = [point for point in own_points if point is not None]

@@ -9,13 +9,19 @@ from unitsearch import wording
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.fields import Enum
 from unitsearch.study.record import Record
-from unitsearch.study.tables import hypervolume_history, reference_point, training_seconds
+from unitsearch.study.tables import (
+    box_point,
+    hypervolume_history,
+    reference_point,
+    true_hypervolume_history,
+)
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.definition import FigureData, figure
 
 ALONG = ("trials", "seconds")
+BY = ("model", "trainings")
 _TITLES = {
-    "trials": "trials complete",
+    "trials": "trials complete or stopped",
     "seconds": "training time of all trials so far ({unit})",
 }
 _UNITS = ((3 * 3600.0, 3600.0, "hours"), (300.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
@@ -24,10 +30,10 @@ _UNITS = ((3 * 3600.0, 3600.0, "hours"), (300.0, 60.0, "minutes"), (0.0, 1.0, "s
 def reference_text(reference: Sequence[float]) -> str:
     """Return the reference point of hypervolumes, in words."""
     error, flops, params = reference
-    return (
-        f"{wording.percent(1 - error)} accuracy, {wording.short(10**flops)} FLOPs,"
-        f" {wording.short(10**params)} parameters"
-    )
+    numbers = (wording.percent(1 - error), wording.short(10**flops), wording.short(10**params))
+    # a line may end between two values, but not inside one
+    accuracy, operations, size = (number.replace(" ", "\xa0") for number in numbers)
+    return f"{accuracy} accuracy, {operations} FLOPs, {size}\xa0parameters"
 
 
 def reference_of(record: Record) -> tuple[float, ...] | None:
@@ -37,49 +43,72 @@ def reference_of(record: Record) -> tuple[float, ...] | None:
     return record.manifest.reference or reference_point(record.baseline)
 
 
-def growth(
-    record: Record, x: str = "trials", reference: Sequence[float] | None = None
-) -> list[tuple[float, float, int]]:
-    """Return (trials or seconds so far, hypervolume, trial) after each complete trial.
+Steps = list[tuple[float, float, int]]  # trials or seconds so far, hypervolume, trial
+
+
+def growth(record: Record, x: str = "trials", reference: Sequence[float] | None = None) -> Steps:
+    """Return the hypervolume of single trainings after each complete trial.
 
     Seconds are the sum over all trainings up to the trial, failed and stopped ones too, as if they
     ran one after another; empty if no trial has stored any.
     """
-    history = hypervolume_history(record, reference)
     numbers = [trial.number for trial in record.complete]
-    progress: Sequence[float] = [count for count, _ in history]
-    if x == "seconds":
-        progress = training_seconds(record)
-        if not any(progress):
-            return []
-    return [
-        (value, volume, number)
-        for value, (_, volume), number in zip(progress, history, numbers, strict=False)
-    ]
+    volumes = [volume for _, volume in hypervolume_history(record, reference)]
+    return _along(record, x, numbers[: len(volumes)], volumes)
 
 
-@figure("hypervolume", {"x": Enum(ALONG)})
-def hypervolume(record: Record, x: str = "trials") -> FigureData:
-    """Return the hypervolume (accuracy, log10 FLOPs, log10 parameters) during the search.
+def growth_by_model(record: Record, x: str = "trials") -> Steps:
+    """Return the hypervolume by model after some of the trials, the last among them."""
+    counted = [trial.number for trial in record.trials if trial.is_counted]
+    history = true_hypervolume_history(record)
+    numbers = [counted[count - 1] for count, _ in history]
+    return _along(record, x, numbers, [volume for _, volume in history])
+
+
+def _along(record: Record, x: str, numbers: Sequence[int], volumes: Sequence[float]) -> Steps:
+    """Return volumes after the trials ``numbers`` along trials or seconds."""
+    so_far: dict[int, float] = {}
+    total = 0.0
+    for trial in record.trials:
+        total += (trial.train_seconds or 0.0) if x == "seconds" else float(trial.is_counted)
+        so_far[trial.number] = total
+    if not total:
+        return []
+    return [(so_far[n], volume, n) for n, volume in zip(numbers, volumes, strict=True)]
+
+
+@figure("hypervolume", {"x": Enum(ALONG), "by": Enum(BY)})
+def hypervolume(record: Record, x: str = "trials", by: str = "model") -> FigureData:
+    """Return the hypervolume of the front (accuracy, log10 FLOPs, log10 parameters) over a search.
+
+    By model it is that of the recommended networks, measured from a tight reference: it grows when
+    better networks are found, and not when a training is lucky. Of single trainings it grows with
+    each lucky one, so that a longer search looks better by that alone.
 
     Args:
         record: The study.
-        x: ``trials`` complete, or ``seconds`` of training.
+        x: ``trials`` complete or stopped, or ``seconds`` of training.
+        by: ``model``, or ``trainings`` for the accuracies of single trainings and the wide
+            reference of version 0.1.
 
     Raises:
-        UsageError: If ``x`` is neither.
+        UsageError: If ``x`` or ``by`` is neither.
     """
     check_along(x)
-    reference = reference_of(record)
-    if reference is None:
+    if by not in BY:
+        raise UsageError(found=by, expected=" or ".join(BY), fix=did_you_mean(by, BY))
+    own = reference_of(record)
+    if own is None or record.baseline is None:
         return theme.empty("Needs the baseline (trial 0), which is not complete.")
-    steps = growth(record, x)
+    reference = own if by == "trainings" else box_point(record)
+    steps = growth(record, x) if by == "trainings" else growth_by_model(record, x)
     if not steps:
         return theme.empty("No trial has stored how long its training took.")
     unit, title = unit_of([progress for progress, _, _ in steps], x)
     volumes = [volume for _, volume, _ in steps]
     low, high = min(volumes), max(volumes)
     pad = 0.08 * (high - low) or 0.1
+    name = "hypervolume by model" if by == "model" else "hypervolume of single trainings"
     return theme.styled(
         [
             {
@@ -87,13 +116,13 @@ def hypervolume(record: Record, x: str = "trials") -> FigureData:
                 "line": {"color": theme.ACCENT, "width": 2, "shape": "hv"},
                 "fill": "tozeroy",
                 "fillcolor": theme.faded(theme.ACCENT, 0.10),
-                "name": "hypervolume",
+                "name": name,
             }
         ],
         height=360,
         showlegend=False,
         xaxis={"title": {"text": title}, "rangemode": "tozero"},
-        yaxis={"title": {"text": "hypervolume"}, "range": [max(0.0, low - pad), high + pad]},
+        yaxis={"title": {"text": name}, "range": [max(0.0, low - pad), high + pad]},
         annotations=[theme.above(f"reference point: {reference_text(reference)}")],
     )
 
@@ -113,9 +142,7 @@ def unit_of(progress: Sequence[float], x: str) -> tuple[float, str]:
     return unit, _TITLES[x].format(unit=name)
 
 
-def line(
-    steps: Sequence[tuple[float, float, int]], unit: float, x: str, study: str = ""
-) -> dict[str, Any]:
+def line(steps: Steps, unit: float, x: str, study: str = "") -> dict[str, Any]:
     """Return a trace of ``growth``, without its style; ``study`` names one of several studies."""
     when = "after %{x:,.4~g} trials" if x == "trials" else "after %{x:,.4~g} of training"
     return theme.trace(
