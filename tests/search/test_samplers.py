@@ -37,7 +37,7 @@ from unitsearch.space import Space, at_random, draw, members, within
 OWN = ("tests.search.own_sampler:Own", "tests.search.own_sampler:Plain")
 SHIPPED = SAMPLERS.shipped()
 LEARNING = ("nsga2", "tpe")
-SETTINGS = {"nsga2": {"population": 4}, "tpe": {"startup": 4}}
+SETTINGS = {"front": {"pool": 60, "startup": 4}, "nsga2": {"population": 4}, "tpe": {"startup": 4}}
 LARGE, SMALL = large_space(), small_space()
 
 
@@ -93,7 +93,7 @@ def test_visible_outcomes_change_what_a_learning_sampler_proposes(name: str) -> 
     assert differ >= 4
 
 
-@pytest.mark.parametrize("name", ["nsga2", "tpe", "random"])
+@pytest.mark.parametrize("name", ["front", "nsga2", "tpe", "random"])
 def test_the_study_seed_changes_the_proposal(name: str) -> None:
     trials = history(sampler_of(name), LARGE, 8)
     proposals = [propose(sampler_of(name, seed=seed), trials) for seed in range(8)]
@@ -115,7 +115,17 @@ def test_over_random_histories_nothing_tried_is_proposed_and_limits_hold(name: s
             )
             state = generator.choice(({}, {"generation": 0}))
             cost = count(architecture)
-            trials.append(Observation(number, member, values, cost, sampler_state=state, **outcome))
+            trials.append(
+                Observation(
+                    number,
+                    member,
+                    values,
+                    cost,
+                    architecture=architecture,
+                    sampler_state=state,
+                    **outcome,
+                )
+            )
         limits = {"params": limit}
         proposal = propose(sampler_of(name, SMALL, seed), trials, limits)
         left = {
@@ -126,7 +136,7 @@ def test_over_random_histories_nothing_tried_is_proposed_and_limits_hold(name: s
         assert (proposal is None and not left) or (proposal is not None and proposal.key in left)
 
 
-@pytest.mark.parametrize("name", ["nsga2", "tpe", "random"])
+@pytest.mark.parametrize("name", ["front", "nsga2", "tpe", "random"])
 def test_narrow_limits_hold_in_a_large_space_after_random_trials(name: str) -> None:
     generator = random.Random(7)
     for seed in range(25):
@@ -137,7 +147,13 @@ def test_narrow_limits_hold_in_a_large_space_after_random_trials(name: str) -> N
             accuracy = generator.random()
             trials.append(
                 Observation(
-                    number, key(architecture), values, count(architecture), "complete", accuracy
+                    number,
+                    key(architecture),
+                    values,
+                    count(architecture),
+                    "complete",
+                    accuracy,
+                    architecture=architecture,
                 )
             )
         proposal = propose(sampler_of(name, seed=seed), trials, {"params": 3_000})

@@ -15,6 +15,7 @@ from unitsearch.study.schedule import (
     check,
     first_blocked,
     lag_for,
+    lag_of_workers,
     most_at_once,
     visible,
     workers_and_list,
@@ -59,6 +60,17 @@ def test_on_the_cpu_networks_train_alone_and_the_lag_stays_as_it_is() -> None:
         assert lag_for(replace(ALONE, workers=workers)) == 8
     assert workers_and_list(ALONE) == (2, 1)
     assert workers_and_list(replace(ALONE, workers=64)) == (9, 1)
+
+
+@pytest.mark.parametrize(("workers", "lag"), [(1, 1), (2, 3), (4, 7), (64, 8), (None, 8)])
+def test_each_worker_has_a_next_trial_within_a_fifth_of_the_budget(
+    workers: int | None, lag: int
+) -> None:
+    assert lag_of_workers(workers, 40, are_given=False) == lag
+
+
+def test_workers_that_were_asked_for_all_have_a_trial() -> None:
+    assert lag_of_workers(64, 40, are_given=True) == 63
 
 
 def test_on_a_gpu_the_size_of_packs_is_measured_unless_it_or_a_plan_is_given() -> None:

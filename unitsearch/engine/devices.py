@@ -48,3 +48,10 @@ def only_gpu(slot: int) -> dict[str, str]:
     visible = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")]
     name = visible[slot] if any(visible) and slot < len(visible) else str(slot)
     return {"CUDA_VISIBLE_DEVICES": name}
+
+
+def cores() -> set[int]:
+    """Return the cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return os.sched_getaffinity(0)
+    return set(range(os.cpu_count() or 1))

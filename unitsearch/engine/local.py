@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unitsearch.engine.devices import gpus, only_gpu
+from unitsearch.engine.devices import cores, gpus, only_gpu
 from unitsearch.engine.dispatch import Dispatch
 from unitsearch.engine.jobs import Job, Outcome, outcome_from, to_message
 from unitsearch.engine.pipe import receive, send
@@ -185,10 +185,3 @@ class LocalEngine:
         code = worker.end()
         how = f"with signal {-code}" if code < 0 else f"with exit code {code}"
         return self._dispatch.on_worker_death(worker.slot, how, was_ready=worker.is_ready)
-
-
-def cores() -> set[int]:
-    """Return the cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return os.sched_getaffinity(0)
-    return set(range(os.cpu_count() or 1))

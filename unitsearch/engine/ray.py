@@ -24,8 +24,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from unitsearch.engine.devices import cores
 from unitsearch.engine.jobs import Job, Outcome
-from unitsearch.engine.local import cores
 from unitsearch.engine.mailbox import Mailbox
 from unitsearch.engine.ray_worker import MailboxWorker
 from unitsearch.errors import StudyError, UsageError

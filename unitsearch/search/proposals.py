@@ -32,12 +32,14 @@ class SearchProblem:
         seed: The study's seed: everything random in a sampler derives from it.
         objectives: The metrics that are searched for.
         floor: Share of the baseline's accuracy from which a trial is feasible.
+        limits: Largest costs of a member, by name; a proposal beyond one is not admitted.
     """
 
     space: Space
     seed: int
     objectives: tuple[Metric, ...]
     floor: float
+    limits: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,18 @@ def first_observation(space: Space, accuracy: float = 0.9) -> Observation:
     architecture = baseline(space)
     name, cost = key(architecture), count(architecture)
     curve = tuple(accuracy * epoch / _EPOCHS for epoch in range(1, _EPOCHS + 1))
-    return Observation(0, name, {}, cost, "complete", accuracy, None, _EPOCHS, _EPOCHS, curve)
+    return Observation(
+        0,
+        name,
+        {},
+        cost,
+        "complete",
+        accuracy,
+        epochs=_EPOCHS,
+        recipe_epochs=_EPOCHS,
+        curve=curve,
+        architecture=architecture,
+    )
 
 
 def observed(number: int, proposal: Proposal, outcome: Mapping[str, Any]) -> Observation:
@@ -93,6 +104,7 @@ def observed(number: int, proposal: Proposal, outcome: Mapping[str, Any]) -> Obs
         proposal.values,
         proposal.cost,
         recipe_epochs=_EPOCHS,
+        architecture=proposal.architecture,
         sampler_state=json.loads(json.dumps(dict(proposal.state))),
         **outcome,
     )

@@ -10,7 +10,7 @@ import yaml
 
 from unitsearch import resources
 from unitsearch.data import DataSpec
-from unitsearch.engine.devices import DEVICES, device_for, gpus
+from unitsearch.engine.devices import DEVICES, cores, device_for, gpus
 from unitsearch.errors import SpecError, UnitSearchError, UsageError, did_you_mean
 from unitsearch.fields import (
     Enum,
@@ -268,6 +268,12 @@ def _with_room_for_packs(config: Config, *, is_given: bool) -> Config:
     request = pack_request(config, device, workers or 1)
     if not is_given:
         lag = schedule.lag_for(request)
+        if request.size == 1:
+            most = workers or (len(cores()) if config.engine.is_here else None)
+            fitting = schedule.lag_of_workers(
+                most, config.budget.trials, are_given=workers is not None
+            )
+            lag = max(lag, fitting)
         request = replace(request, lag=lag)
         config = replace(config, sampler=replace(config.sampler, lag=lag))
     schedule.check(request)

@@ -20,6 +20,7 @@ from unitsearch.network import AUTO
 
 LARGEST = 256  # members of a pack whose size is measured
 _SHARE = 5  # the lag is the budget by this at most, where outcomes matter
+_UNKNOWN = 8  # the lag for a cluster of unknown size
 _SHORT_SECONDS = 30.0
 
 
@@ -85,6 +86,23 @@ def lag_for(request: PackRequest) -> int:
     if request.looks_at_outcomes:
         most = min(most, request.trials // _SHARE)
     return max(request.lag, most)
+
+
+def lag_of_workers(workers: int | None, trials: int, *, are_given: bool) -> int:
+    """Return the lag with which ``workers`` that train one network each never wait.
+
+    Each has a trial that it trains and one that is next. Where nobody asked for so many workers, a
+    fifth of the budget is not exceeded for their sake.
+
+    Args:
+        workers: The number of workers; None where a cluster's is not known.
+        trials: The budget.
+        are_given: Whether that number of workers was asked for.
+    """
+    most = trials // _SHARE
+    if workers is None:
+        return min(_UNKNOWN, most)
+    return max(min(2 * workers - 1, most), workers - 1 if are_given else 0)
 
 
 def check(request: PackRequest) -> None:

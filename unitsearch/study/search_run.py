@@ -124,6 +124,7 @@ class SearchRun:
             config.seed,
             tuple(metric(name) for name in config.objectives),
             config.floor or 0.0,
+            config.largest,
         )
         self._sampler = config.sampler.make(self._problem)
         self._stopping = config.stopping.make()
@@ -248,7 +249,9 @@ class SearchRun:
         return proposal
 
     def _visible(self, number: int) -> Sequence[Observation]:
-        return self._trials.observations[: visible(number, self._schedule.lag)]
+        """Return the trials before ``number``; those within the lag without their outcomes."""
+        known = visible(number, self._schedule.lag)
+        return [*self._trials.observations[:known], *self._trials.started[known:number]]
 
     def _training(self, number: int) -> Job:
         trial = self._trials[number]

@@ -16,6 +16,7 @@ class TrialLog:
 
     Attributes:
         observations: The trials as samplers and stopping rules see them, in order.
+        started: The same as they were when they started, without outcomes.
         complete: How many trials are complete.
         counted: How many trials count for the budget: the complete and the stopped ones.
         longest: Seconds that the longest training took; None while none has ended.
@@ -23,6 +24,7 @@ class TrialLog:
 
     def __init__(self, trials: Sequence[Trial], recipe_epochs: int) -> None:
         self.observations: list[Observation] = []
+        self.started: list[Observation] = []
         self.complete = 0
         self.counted = 0
         self.longest: float | None = None
@@ -49,6 +51,7 @@ class TrialLog:
         if trial.number == len(self._trials):
             self._trials.append(trial)
             self.observations.append(observation)
+            self.started.append(_started(observation))
         else:
             before = self._trials[trial.number]
             self.complete -= before.state == "complete"
@@ -77,3 +80,16 @@ class TrialLog:
             architecture=trial.architecture,
             sampler_state=trial.sampler_state,
         )
+
+
+def _started(observation: Observation) -> Observation:
+    """Return a trial as it was when it started."""
+    return Observation(
+        number=observation.number,
+        key=observation.key,
+        values=observation.values,
+        cost=observation.cost,
+        recipe_epochs=observation.recipe_epochs,
+        architecture=observation.architecture,
+        sampler_state=observation.sampler_state,
+    )

@@ -15,8 +15,8 @@ import numpy as np
 
 from unitsearch.architecture import Architecture
 from unitsearch.costs import Cost
-from unitsearch.search.model.features import FeatureScale, vectors
-from unitsearch.search.model.gaussian_process import Observed, Process, fit
+from unitsearch.search.model.features import FeatureScale
+from unitsearch.search.model.gaussian_process import Hyperparameters, Observed, Process, fit
 from unitsearch.search.model.scale import to_scale
 
 if TYPE_CHECKING:
@@ -82,14 +82,26 @@ def expected_noise(images: float) -> float:
     return 0.25 / images
 
 
-def fitted(scale: FeatureScale, evidence: Sequence[Evidence]) -> Process | None:
-    """Return the process fitted to ``evidence``, None without a complete training."""
-    x = vectors(scale, [(item.architecture, item.cost) for item in evidence])
+def fitted(
+    scale: FeatureScale,
+    x: Array,
+    evidence: Sequence[Evidence],
+    shape: Hyperparameters | None = None,
+) -> Process | None:
+    """Return the process fitted to ``evidence``, None without a complete training.
+
+    Args:
+        scale: The scale of the features.
+        x: The features of each network of the evidence, shape (n, features).
+        evidence: The trainings.
+        shape: The hyperparameters; the data decide unless given.
+    """
     images = images_of(evidence)
     complete = complete_values(evidence, images)
     if not len(complete.rows):
         return None
-    process = fit(observed(scale, x, complete, images))
+    data = observed(scale, x, complete, images)
+    process = fit(data) if shape is None else Process(data, shape)
     early = early_values(evidence, x, process, images)
     if not len(early.rows):
         return process

@@ -31,7 +31,8 @@ class Sampler(Protocol):
 
         Args:
             number: The trial's number, from 1.
-            visible: The trials 0, 1, … whose outcomes may be used, in order of their numbers.
+            visible: The trials before it, in order of their numbers: with their outcomes, or as
+                ``running`` where their outcomes may not be used.
             admits: Whether an architecture may be tried: it was not tried before and keeps the
                 limits. Whatever it refuses for one trial, it refuses for later ones.
         """

@@ -35,7 +35,8 @@ class StoppingRule(Protocol):
         Args:
             number: The trial's number, from 1.
             cost: The exact cost of its network: the bar may be what networks of no more cost reach.
-            visible: The trials 0, 1, … whose outcomes may be used, in order of their numbers.
+            visible: The trials before it, in order of their numbers: with their outcomes, or as
+                ``running`` where their outcomes may not be used.
             epochs: Epochs of the recipe.
 
         Returns:
