@@ -15,6 +15,8 @@ import pytest
 
 from tests.records import ODD, binary_record, make_record, manifest
 from unitsearch.architecture import key, read_architecture, read_text
+from unitsearch.metrics import METRICS
+from unitsearch.study.recommended import displayed
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
 from unitsearch.views import index_html, report_html, write_report
@@ -138,19 +140,30 @@ def test_filters_know_every_trial(page: Page, record: Record) -> None:
     assert held["metrics"]["accuracy"][11] is None  # it failed
 
 
-def test_every_member_of_the_front_has_a_row_with_its_file(html: str, record: Record) -> None:
+def test_a_small_front_has_a_row_with_its_file_for_every_member() -> None:
+    record = make_record(12)
+    html = report_html(record)
     for trial in front_trials(record):
         assert f"front/{trial.number:05d}.yaml" in html
+    assert "members shown" not in html
+
+
+def test_a_large_front_is_thinned_and_the_page_says_so(html: str, record: Record) -> None:
+    members, shown = front_trials(record), displayed(record)
+    assert len(members) > len(shown) == 12
+    assert f"12 of {len(members)} members shown: the most accurate and those that add most" in html
+    rows = set(re.findall(r"<code>front/(\d+)\.yaml", html))
+    assert rows == {f"{trial.number:05d}" for trial in shown}
 
 
 def test_a_row_can_be_opened_by_the_keyboard(page: Page, record: Record) -> None:
     buttons = {a.get("data-trial") for tag, a in page.tags if tag == "button"}
-    assert {str(trial.number) for trial in front_trials(record)} <= buttons
+    assert {str(trial.number) for trial in displayed(record)} <= buttons
 
 
 def test_the_finding_says_split_seeds_images_error_and_whose_flops_fell(record: Record) -> None:
     first = finding(record)[0]
-    assert re.search(r"± .* % \(validation, 1 seed, 450 images\)", first)
+    assert re.search(r"± .* % by model \(validation, 1 seed, 450 images\)", first)
     assert re.search(r"× fewer FLOPs than the baseline \(CE ", first)
 
 
@@ -183,7 +196,7 @@ def test_a_cost_is_compared_in_words_that_go_on(new: int, words: str) -> None:
 def test_an_efficiency_without_a_value_is_left_out() -> None:
     assert efficiency("CE", 1.234) == " (CE 1.23)"
     assert efficiency("CE", math.nan) == ""
-    assert "(CE" not in " ".join(finding(ODD["zero accuracy"]))
+    assert "nan" not in " ".join(finding(ODD["zero accuracy"]))
 
 
 def test_a_report_on_shared_filters_says_bits_and_never_parameters() -> None:
@@ -204,8 +217,8 @@ def test_a_report_on_shared_filters_says_bits_and_never_parameters() -> None:
     for number, shown in entries(page).items():
         numbers = dict(shown["numbers"])
         assert numbers["stored bits"] == f"{record.trials[int(number)].cost.bits:,}"
-        assert "SE in bits" in numbers
-        assert not {"parameters", "SE"} & set(numbers)
+        assert METRICS["se_bits"].label in numbers
+        assert not {METRICS[name].label for name in ("params", "macs", "se")} & set(numbers)
     assert not {"params", "se"} & set(json.loads(page.data["columns"])[0]["metrics"])
     figures = [json.loads(text) for name, text in page.data.items() if name.startswith("figure")]
     hovered = json.dumps(figures, ensure_ascii=False)

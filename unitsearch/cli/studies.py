@@ -153,7 +153,8 @@ def plot(
         ),
     ] = None,
     by: Annotated[
-        str | None, typer.Option("--by", help="model or trainings (hypervolume).")
+        str | None,
+        typer.Option("--by", help="model or trainings (hypervolume, compare_hypervolume)."),
     ] = None,
 ) -> None:
     """Draw one figure of one or several studies into an HTML file that works offline.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from typing import TypeVar
 
@@ -92,6 +92,27 @@ def hypervolume(points: Sequence[Point], reference: Point) -> float:
     """
     inside = [p for p in points if all(x < r for x, r in zip(p, reference, strict=True))]
     return _volume(_distinct_front(inside), reference)
+
+
+def growing_hypervolume(points: Iterable[Point | None], reference: Point) -> list[float]:
+    """Return the hypervolume after each of ``points``; one that is None adds nothing.
+
+    A new point adds its own box less what the front already has of it, which is the volume of the
+    front cut off at the point.
+
+    Source:
+        While, Bradstreet and Barone 2012, "A fast way of calculating exact hypervolumes" (WFG).
+    """
+    kept: list[Point] = []
+    total = 0.0
+    volumes = []
+    for point in points:
+        if point is not None and not any(q == point or dominates(q, point) for q in kept):
+            shared = [tuple(map(max, q, point)) for q in kept]
+            total += hypervolume([point], reference) - hypervolume(shared, reference)
+            kept = [q for q in kept if not dominates(point, q)] + [point]
+        volumes.append(total)
+    return volumes
 
 
 def adding_most(

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 
 from unitsearch.metrics import Measured, Metric, metric
-from unitsearch.search.front import Point, adding_most
+from unitsearch.search.front import Point, adding_most, growing_hypervolume, volume_point
 from unitsearch.study.beliefs import TrialBelief
 from unitsearch.study.record import Record, Trial
+from unitsearch.study.tables import box_point
 
 MOST_DISPLAYED = 12  # members of a front in a table that people read
 _MARGIN = 0.1  # of a front's extent: how far beyond its worst values volumes are measured from
@@ -71,6 +72,26 @@ def adding_most_of(record: Record, members: Sequence[Trial], most: int) -> list[
         places, key=lambda i: (-believed(record, members[i]).accuracy, members[i].cost.flops)
     )
     return [members[place] for place in adding_most(points, reference, most, [best])]
+
+
+def growth_by_model(record: Record, reference: Sequence[float] | None = None) -> list[float]:
+    """Return the hypervolume of the networks found up to each complete trial, by number.
+
+    In (accuracy by model, log10 FLOPs, log10 parameters) from ``reference``, or else from the
+    study's tight one, divided by the accuracy that is left above it: the last value is that of the
+    recommended networks. The accuracies are those by the model of the whole study, so that a value
+    grows with each better network, and not with a lucky training.
+    """
+    if record.baseline is None:
+        return []
+    origin = tuple(reference or box_point(record))
+    name = f"growth by model from {origin}"
+    if name not in record.derived:
+        facts = [believed(record, trial) for trial in record.complete]
+        points = [volume_point(new) if new.accuracy >= record.floor else None for new in facts]
+        height = origin[0] or 1.0
+        record.derived[name] = [v / height for v in growing_hypervolume(points, origin)]
+    return list(record.derived[name])
 
 
 def _points(record: Record, members: Sequence[Trial]) -> list[Point]:

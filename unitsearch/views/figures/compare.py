@@ -16,10 +16,13 @@ from unitsearch.views.figures.axes import axis, span
 from unitsearch.views.figures.definition import METRIC, FigureData, figure
 from unitsearch.views.figures.growth import (
     ALONG,
+    BY,
+    NAMES,
     check_along,
+    check_by,
     growth,
     line,
-    reference_of,
+    reference_by,
     reference_text,
     unit_of,
 )
@@ -150,30 +153,36 @@ def _marks(
     )
 
 
-@figure("compare_hypervolume", {"x": Enum(ALONG)}, compares=True)
-def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -> FigureData:
+@figure("compare_hypervolume", {"x": Enum(ALONG), "by": Enum(BY)}, compares=True)
+def compare_hypervolume(
+    records: Record | Sequence[Record], x: str = "trials", by: str = "model"
+) -> FigureData:
     """Return the growth of several studies' hypervolumes, measured from one reference point.
 
     The point is the worst of the studies' own points in each of error, FLOPs and parameters, so
-    the curves are comparable; they differ from each study's own figure.
+    the curves are comparable; they differ from each study's own figure. Each study's accuracies by
+    model are those of its own model.
 
     Args:
         records: The studies.
-        x: ``trials`` complete, or ``seconds`` of training.
+        x: ``trials`` complete or stopped, or ``seconds`` of training.
+        by: ``model``, or ``trainings`` for the accuracies of single trainings.
 
     Raises:
-        UsageError: If ``x`` is neither.
+        UsageError: If ``x`` or ``by`` is neither.
     """
     check_along(x)
+    check_by(by)
     several = as_list(records)
     names = study_names(several)
-    own_points = [reference_of(record) for record in several]
+    own_points = [reference_by(record, by) for record in several]
     points = [point for point in own_points if point is not None]
     if not points:
         return theme.empty("Needs a study whose baseline (trial 0) is complete.")
     reference = tuple(map(max, *points)) if len(points) > 1 else points[0]
     growths = [
-        growth(record, x, reference) if record.baseline is not None else [] for record in several
+        growth(record, x, by, reference) if record.baseline is not None else []
+        for record in several
     ]
     if not any(growths):
         return theme.empty("No trial has stored how long its training took.")
@@ -209,6 +218,6 @@ def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -
         traces,
         height=400,
         xaxis={"title": {"text": title}, "rangemode": "tozero"},
-        yaxis={"title": {"text": "hypervolume"}, "range": [max(0.0, low - pad), high + pad]},
+        yaxis={"title": {"text": NAMES[by]}, "range": [max(0.0, low - pad), high + pad]},
         annotations=[reference_note, *_warnings(several, missing)],
     )

@@ -8,18 +8,19 @@ from typing import Any
 from unitsearch import wording
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.fields import Enum
+from unitsearch.study.recommended import growth_by_model
 from unitsearch.study.record import Record
 from unitsearch.study.tables import (
     box_point,
     hypervolume_history,
     reference_point,
-    true_hypervolume_history,
 )
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.definition import FigureData, figure
 
 ALONG = ("trials", "seconds")
 BY = ("model", "trainings")
+NAMES = {"model": "hypervolume by model", "trainings": "hypervolume of single trainings"}
 _TITLES = {
     "trials": "trials complete or stopped",
     "seconds": "training time of all trials so far ({unit})",
@@ -36,54 +37,59 @@ def reference_text(reference: Sequence[float]) -> str:
     return f"{accuracy} accuracy, {operations} FLOPs, {size}\xa0parameters"
 
 
-def reference_of(record: Record) -> tuple[float, ...] | None:
-    """Return the reference point of a study's hypervolume; None without a baseline."""
-    if record.baseline is None:
-        return None
-    return record.manifest.reference or reference_point(record.baseline)
-
-
 Steps = list[tuple[float, float, int]]  # trials or seconds so far, hypervolume, trial
 
 
-def growth(record: Record, x: str = "trials", reference: Sequence[float] | None = None) -> Steps:
-    """Return the hypervolume of single trainings after each complete trial.
+def growth(
+    record: Record, x: str = "trials", by: str = "model", reference: Sequence[float] | None = None
+) -> Steps:
+    """Return the hypervolume after each complete trial, along trials or seconds.
 
     Seconds are the sum over all trainings up to the trial, failed and stopped ones too, as if they
     ran one after another; empty if no trial has stored any.
+
+    Args:
+        record: The study.
+        x: ``trials`` or ``seconds``.
+        by: ``model`` or ``trainings``.
+        reference: The point that volumes are measured from; the study's own unless given.
     """
-    numbers = [trial.number for trial in record.complete]
-    volumes = [volume for _, volume in hypervolume_history(record, reference)]
-    return _along(record, x, numbers[: len(volumes)], volumes)
-
-
-def growth_by_model(record: Record, x: str = "trials") -> Steps:
-    """Return the hypervolume by model after some of the trials, the last among them."""
-    counted = [trial.number for trial in record.trials if trial.is_counted]
-    history = true_hypervolume_history(record)
-    numbers = [counted[count - 1] for count, _ in history]
-    return _along(record, x, numbers, [volume for _, volume in history])
-
-
-def _along(record: Record, x: str, numbers: Sequence[int], volumes: Sequence[float]) -> Steps:
-    """Return volumes after the trials ``numbers`` along trials or seconds."""
-    so_far: dict[int, float] = {}
+    if by == "model":
+        volumes = growth_by_model(record, reference)
+    else:
+        volumes = [volume for _, volume in hypervolume_history(record, reference)]
+    steps: Steps = []
     total = 0.0
     for trial in record.trials:
         total += (trial.train_seconds or 0.0) if x == "seconds" else float(trial.is_counted)
-        so_far[trial.number] = total
-    if not total:
-        return []
-    return [(so_far[n], volume, n) for n, volume in zip(numbers, volumes, strict=True)]
+        if trial.state == "complete" and len(steps) < len(volumes):
+            steps.append((total, volumes[len(steps)], trial.number))
+    return steps if total else []
+
+
+def reference_by(record: Record, by: str) -> tuple[float, ...] | None:
+    """Return the point that volumes by ``model`` or ``trainings`` are measured from, if known."""
+    if record.baseline is None:
+        return None
+    if by == "model":
+        return box_point(record)
+    return record.manifest.reference or reference_point(record.baseline)
+
+
+def check_by(by: str) -> None:
+    """Raise ``UsageError`` unless ``by`` is one of ``BY``."""
+    if by not in BY:
+        raise UsageError(found=by, expected=" or ".join(BY), fix=did_you_mean(by, BY))
 
 
 @figure("hypervolume", {"x": Enum(ALONG), "by": Enum(BY)})
 def hypervolume(record: Record, x: str = "trials", by: str = "model") -> FigureData:
     """Return the hypervolume of the front (accuracy, log10 FLOPs, log10 parameters) over a search.
 
-    By model it is that of the recommended networks, measured from a tight reference: it grows when
-    better networks are found, and not when a training is lucky. Of single trainings it grows with
-    each lucky one, so that a longer search looks better by that alone.
+    By model it is that of the networks found so far, with the accuracies by the model of the whole
+    study, measured from a tight reference: it grows when a better network is found, and not when a
+    training is lucky. Of single trainings it grows with each lucky one, so that a longer search
+    looks better by that alone.
 
     Args:
         record: The study.
@@ -95,20 +101,18 @@ def hypervolume(record: Record, x: str = "trials", by: str = "model") -> FigureD
         UsageError: If ``x`` or ``by`` is neither.
     """
     check_along(x)
-    if by not in BY:
-        raise UsageError(found=by, expected=" or ".join(BY), fix=did_you_mean(by, BY))
-    own = reference_of(record)
-    if own is None or record.baseline is None:
+    check_by(by)
+    reference = reference_by(record, by)
+    if reference is None:
         return theme.empty("Needs the baseline (trial 0), which is not complete.")
-    reference = own if by == "trainings" else box_point(record)
-    steps = growth(record, x) if by == "trainings" else growth_by_model(record, x)
+    steps = growth(record, x, by)
     if not steps:
         return theme.empty("No trial has stored how long its training took.")
     unit, title = unit_of([progress for progress, _, _ in steps], x)
     volumes = [volume for _, volume, _ in steps]
     low, high = min(volumes), max(volumes)
     pad = 0.08 * (high - low) or 0.1
-    name = "hypervolume by model" if by == "model" else "hypervolume of single trainings"
+    name = NAMES[by]
     return theme.styled(
         [
             {

@@ -14,10 +14,10 @@ from unitsearch.fields import Bool, Rule, Text, is_list, join
 from unitsearch.views.figures import FIGURES
 from unitsearch.views.figures.options import same_metric_twice
 
-# Every panel and its options: the figures, and the panels of text and tables. Every panel has the
-# options of ``_EVERY`` too: ``wide`` (the whole width of the page) and two conditions. If ``shared``
-# is true, the panel is shown only for studies that share binary filters, whose size is in bits; if
-# false, only for others. ``verified`` says the same of trainings with fresh seeds.
+# Every panel and its options: the figures, and the panels of text and tables. Every panel also has
+# the options of ``_EVERY``: ``wide`` (the whole width of the page) and two conditions. If
+# ``shared`` is true, the panel is shown only for studies that share binary filters, whose size is
+# in bits; if false, only for others. ``verified`` says the same of trainings with fresh seeds.
 PANELS: dict[str, dict[str, Rule]] = {
     **{name: dict(figure.options) for name, figure in FIGURES.items()},
     "front": {},
