@@ -49,7 +49,7 @@ def test_curves_and_the_cloud_of_trials_show_a_stopped_trial(
 
 
 def test_a_stopped_trial_is_a_cross_at_its_last_accuracy_and_on_no_front(record: Record) -> None:
-    cross = next(t for t in FIGURES["pareto"](record).data if t.name == "stopped early (1)")
+    cross = next(t for t in FIGURES["pareto"](record).data if t.name == "stopped early")
     assert (cross.customdata, cross.y) == ((STOPPED,), (99.9,))
     assert cross.marker.symbol == "x-thin"
     (text,) = cross.hovertext

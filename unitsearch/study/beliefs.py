@@ -69,11 +69,11 @@ def judge(
         found = recommend(belief, facts, numbers.index(0), objectives, floor)
     beliefs = {
         number: TrialBelief(
-            accuracy=float(belief.accuracy[place]),
-            accuracy_se=float(belief.se[place]),
+            accuracy=round(float(belief.accuracy[place]), 12),
+            accuracy_se=round(float(belief.se[place]), 12),
             probability=found.probability[place],
             seeds=len(evidence[place].accuracies),
-            optimism=fact.accuracy - float(belief.accuracy[place]),
+            optimism=fact.accuracy - round(float(belief.accuracy[place]), 12),
         )
         for place, (number, fact) in enumerate(zip(numbers, facts, strict=True))
         if fact is not None

@@ -43,7 +43,8 @@ def rows(record: Record) -> list[dict[str, Any]]:
     """Return one row a trial with the columns of ``columns``; unknown values are None.
 
     ``accuracy`` is of the trial's own training, and what derives from it (CE, SE) is too;
-    ``accuracy_model`` is the mean of the model, by which ``front`` is chosen. Every call returns the same rows: they are not to be changed.
+    ``accuracy_model`` is the mean of the model, by which ``front`` is chosen. Every call returns
+    the same rows: they are not to be changed.
     """
     if "rows" not in record.derived:
         record.derived["rows"] = tuple(_rows(record))

@@ -63,7 +63,7 @@ def stopped_marks(record: Record, stopped: Sequence[PlottedTrial]) -> list[Any]:
             y=theme.column([p.y for p in stopped], len(stopped)),
             customdata=numbers,
             mode="markers",
-            name=f"{STATE_NAMES['stopped']} ({len(stopped):,})",
+            name=STATE_NAMES["stopped"],
             **look,
         )
     ]
