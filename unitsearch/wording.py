@@ -111,7 +111,7 @@ def is_doubtful(record: Record, trial: Trial) -> bool:
 def optimism(record: Record) -> str:
     """Return the expected optimism of the best single training, in a sentence; empty if none."""
     best, excess = best_training(record), record.optimism
-    if best is None or excess is None or excess < 0.0005:
+    if best is None or best.is_baseline or excess is None or excess < 0.0005:
         return ""
     return (
         f"The best single training, {percent(best.accuracy)} (trial {best.number}), is expected to"

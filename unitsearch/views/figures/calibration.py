@@ -1,4 +1,4 @@
-"""What a study promised, and what trainings with fresh seeds made of it."""
+"""Reports of a study against its trainings with fresh seeds: accuracies and probabilities."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def front_belief(record: Record, x: str = "flops") -> FigureData:
     outside = sum(
         not (across[0] <= x_ <= across[1] and up[0] <= y <= up[1]) for x_, y, _ in [*own, *fresh]
     )
-    note = f"{outside:,} trainings outside; double click shows all"
+    note = f"{wording.count(outside, 'training')} outside; double click shows all"
     return theme.styled(
         [
             *_band(steps, across[1]),

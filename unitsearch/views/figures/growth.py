@@ -113,6 +113,9 @@ def hypervolume(record: Record, x: str = "trials", by: str = "model") -> FigureD
     low, high = min(volumes), max(volumes)
     pad = 0.08 * (high - low) or 0.1
     name = NAMES[by]
+    note = f"reference point: {reference_text(reference)}"
+    if not high:
+        note += "; no network lies beyond it yet"
     return theme.styled(
         [
             {
@@ -127,7 +130,7 @@ def hypervolume(record: Record, x: str = "trials", by: str = "model") -> FigureD
         showlegend=False,
         xaxis={"title": {"text": title}, "rangemode": "tozero"},
         yaxis={"title": {"text": name}, "range": [max(0.0, low - pad), high + pad]},
-        annotations=[theme.above(f"reference point: {reference_text(reference)}")],
+        annotations=[theme.above(note)],
     )
 
 
@@ -156,5 +159,6 @@ def line(steps: Steps, unit: float, x: str, study: str = "") -> dict[str, Any]:
         customdata=[f"{study}:{n}" if study else n for _, _, n in steps],
         mode="lines+markers" if len(steps) < 60 else "lines",
         marker={"size": 5},
+        cliponaxis=False,
         hovertemplate=f"{when}<br>hypervolume %{{y:.4f}}<br>trial #%{{customdata}}<extra></extra>",
     )

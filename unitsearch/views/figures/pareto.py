@@ -262,6 +262,8 @@ def _ranges(chart: _Chart, printed: Sequence[tuple[float, float]]) -> Ranges:
     A double click shows all other trials too.
     """
     shown = [p for p in chart.trials if p.feasible or p.trial.is_baseline] or chart.trials
+    if len(shown) == 1:
+        shown = [*shown, *chart.stopped]
     spans = []
     for axis_metric, values, printed_values in (
         (chart.x, [p.x for p in shown], [x for x, _ in printed]),

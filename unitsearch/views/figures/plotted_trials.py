@@ -64,7 +64,7 @@ def axis_label(metric: Metric, record: Record | None = None, *, raw: bool = Fals
     if not metric.is_accuracy:
         return metric.label
     label = f"{wording.measured_on(record)} accuracy" if record else metric.label
-    return f"{label}, by model (%)" if record and is_by_model(record, raw=raw) else f"{label} (%)"
+    return f"{label} by model (%)" if record and is_by_model(record, raw=raw) else f"{label} (%)"
 
 
 def is_by_model(record: Record, *, raw: bool) -> bool:

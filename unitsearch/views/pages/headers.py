@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from statistics import median
 
 from unitsearch import wording
 from unitsearch.study.recommended import belief_of, best_trial
@@ -60,10 +61,12 @@ def _stopping(record: Record) -> str:
         return rule
     left_out = sum(whole - trial.epochs for trial in stopped)
     share = left_out / (whole * record.counted)
-    seconds = sum(
-        (trial.train_seconds or 0.0) / trial.epochs * (whole - trial.epochs) for trial in stopped
-    )
-    return f"{rule}, saved {wording.duration(seconds)} ({100 * share:.0f} % of the epochs)"
+    # the first epochs of a training hold its start: so take those of whole trainings, if there are
+    rates = [t.train_seconds / t.epochs for t in record.complete if t.train_seconds and t.epochs]
+    if not rates:
+        return f"{rule}, saved {100 * share:.0f} % of the epochs"
+    seconds = median(rates) * left_out
+    return f"{rule}, saved about {wording.duration(seconds)} ({100 * share:.0f} % of the epochs)"
 
 
 def _verification(record: Record) -> str:

@@ -58,10 +58,10 @@ def _cells(record: Record, trial: Trial, row: dict[str, Any], *, with_test: bool
     cells: list[_Cell] = []
     belief = belief_of(record, trial)
     if belief is not None:
+        text = wording.believed_accuracy(record, trial)
+        own = f"<br><small>{wording.seeds_and_own(trial)}</small>"
         cells += [
-            ("accuracy by model", belief.accuracy, wording.believed_accuracy(record, trial)),
-            ("own training", trial.accuracy, wording.percent(trial.accuracy)),
-            ("seeds", trial.seeds, str(trial.seeds)),
+            ("accuracy by model", belief.accuracy, f"{text}{own}"),
             ("on the front", belief.probability, wording.share(belief.probability)),
         ]
     else:
@@ -79,7 +79,6 @@ def _cells(record: Record, trial: Trial, row: dict[str, Any], *, with_test: bool
     return [
         *cells,
         (size, row[size], wording.short(row[size])),
-        ("MACs", trial.cost.macs, wording.short(trial.cost.macs)),
         ("FLOPs", trial.cost.flops, wording.short(trial.cost.flops)),
         ("CE", ce, wording.ratio(ce)),
         ("SE in bits" if in_bits else "SE", se, wording.ratio(se)),
