@@ -75,7 +75,8 @@ def believed_on(record: Record) -> str:
 
 def seeds_and_own(trial: Trial) -> str:
     """Return the number of a trial's trainings and its own accuracy: ``4 seeds, own 98.7 %``."""
-    return f"{count(trial.seeds, 'seed')}, own {percent(trial.accuracy)}"
+    own = percent(trial.accuracy).replace(" ", "\xa0")  # no line ends inside it
+    return f"{count(trial.seeds, 'seed')}, own {own}"
 
 
 def duration(seconds: float) -> str:

@@ -109,7 +109,7 @@ def compare_fronts(
         height=500,
         xaxis=axis(x_metric, span(x_metric, min(xs), max(xs)), labelled_by, raw=raw),
         yaxis=axis(y_metric, span(y_metric, min(ys), max(ys)), labelled_by, raw=raw),
-        annotations=_warnings(several, missing, thinned),
+        annotations=_notes(_warnings(several, missing, thinned)),
     )
 
 
@@ -119,7 +119,7 @@ def _data(record: Record) -> str:
 
 def _warnings(
     records: Sequence[Record], missing: Sequence[str], thinned: Sequence[str] = ()
-) -> list[Any]:
+) -> list[str]:
     warnings = []
     if len({_data(record) for record in records}) > 1:
         warnings.append("different data: accuracies are not comparable")
@@ -129,7 +129,11 @@ def _warnings(
         warnings.append(f"nothing to show of {escape(', '.join(missing))}")
     if thinned:
         warnings.append(f"trials off the front: {escape(', '.join(thinned))} drawn")
-    return [theme.above("; ".join(warnings))] if warnings else []
+    return warnings
+
+
+def _notes(texts: Sequence[str]) -> list[Any]:
+    return [theme.above("; ".join(texts))] if texts else []
 
 
 def _marks(
@@ -207,17 +211,11 @@ def compare_hypervolume(
     low, high = min(volumes), max(volumes)
     pad = 0.08 * (high - low) or 0.1
     missing = [name for name, steps in zip(names, growths, strict=True) if not steps]
-    reference_note = theme.note(
-        f"reference point: {reference_text(reference)}",
-        1,
-        0.02,
-        xanchor="right",
-        yanchor="bottom",
-    )
+    note = f"reference point: {reference_text(reference)}"
     return theme.styled(
         traces,
         height=400,
         xaxis={"title": {"text": title}, "rangemode": "tozero"},
         yaxis={"title": {"text": NAMES[by]}, "range": [max(0.0, low - pad), high + pad]},
-        annotations=[reference_note, *_warnings(several, missing)],
+        annotations=_notes([note, *_warnings(several, missing)]),
     )

@@ -108,7 +108,8 @@ def _parameter_axis(name: str, values: Sequence[Any]) -> Axis:
 
 
 def _metric_axis(metric: Metric, values: Sequence[float], record: Record) -> Axis:
-    label = axis_label(metric, record).partition(" (papers'")[0]
+    # there is room for short labels only
+    label = axis_label(metric, record).removeprefix("validation ").partition(" (papers'")[0]
     if metric.scale != "log":
         return Axis(label, tuple(values))
     low, high = math.log10(min(values)), math.log10(max(values))

@@ -43,7 +43,7 @@ def header(record: Record, title: str, intro: str, colours: Colours | None = Non
         for name, value in settings.items()
         if value not in ("", "–")
     )
-    sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in finding(record))
+    sentences = "".join(f"<p>{_unbroken(escape(text))}</p>" for text in finding(record))
     help_text = f'<p class="note">{escape(intro)}</p>' if intro else ""
     return (
         f'<header><p class="over">{escape(title)}</p><h1>{escape(record.name)}</h1>'
@@ -77,6 +77,11 @@ def _verification(record: Record) -> str:
     of = f" of {wanted}" if made < wanted else ""
     trainings = wording.count(wanted if of else made, "training")
     return f"{made}{of} {trainings.partition(' ')[2]} with fresh seeds"
+
+
+def _unbroken(text: str) -> str:
+    """Return text in which no line ends inside an accuracy."""
+    return text.replace(" ± ", "\xa0±\xa0").replace(" %", "\xa0%")
 
 
 def header_of_several(records: Sequence[Record], title: str, intro: str) -> str:
