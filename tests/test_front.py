@@ -10,7 +10,16 @@ from optuna._hypervolume import compute_hypervolume
 
 from unitsearch.costs import Cost
 from unitsearch.metrics import METRICS, Measured
-from unitsearch.search.front import Point, dominates, front, hypervolume, minimised, volume_point
+from unitsearch.search.front import (
+    Point,
+    adding_most,
+    dominates,
+    front,
+    growing_hypervolume,
+    hypervolume,
+    minimised,
+    volume_point,
+)
 
 
 def points(size: int) -> st.SearchStrategy[list[Point]]:
@@ -63,6 +72,32 @@ def test_one_more_point_never_makes_the_hypervolume_smaller(
 ) -> None:
     reference = (7.0, 7.0, 7.0)
     assert hypervolume([*drawn, more], reference) >= hypervolume(drawn, reference) - 1e-9
+
+
+@given(points(3), st.integers(0, 12))
+def test_each_chosen_point_adds_most_to_those_before(drawn: list[Point], count: int) -> None:
+    reference = (5.0, 5.0, 5.0)
+    chosen = adding_most(drawn, reference, count)
+    assert len(chosen) == len(set(chosen)) == min(count, len(drawn))
+    for place, index in enumerate(chosen):
+        before = [drawn[i] for i in chosen[:place]]
+        left = [i for i in range(len(drawn)) if i not in chosen[:place]]
+        volumes = {i: hypervolume([*before, drawn[i]], reference) for i in left}
+        assert volumes[index] == pytest.approx(max(volumes.values()), abs=1e-9)
+
+
+def test_points_that_are_chosen_already_come_first() -> None:
+    corners = [(0.0, 3.0), (1.0, 1.0), (3.0, 0.0)]
+    assert adding_most(corners, (4.0, 4.0), 2, first=[2]) == [2, 1]
+    assert adding_most([(1.0,), (1.0,), (1.0,)], (2.0,), 2) == [0, 1]
+
+
+@given(points(3))
+def test_a_hypervolume_grows_point_by_point(drawn: list[Point]) -> None:
+    reference = (5.0, 5.0, 5.0)
+    grown = growing_hypervolume([*drawn, None], reference)
+    expected = [hypervolume(drawn[: i + 1], reference) for i in range(len(drawn))]
+    assert grown == pytest.approx([*expected, (expected or [0.0])[-1]], abs=1e-9)
 
 
 def test_nothing_has_no_hypervolume() -> None:

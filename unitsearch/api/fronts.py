@@ -70,6 +70,7 @@ def _readable(record: Record, trial: Trial, row: dict[str, Any]) -> dict[str, An
         "on the front": wording.share(row["probability"]),
         "test": wording.percent(trial.test_accuracy),
         size: row[size],
+        **({"macs_shared": row["macs_shared"]} if record.shares_filters else {}),
         "flops": row["flops"],
         **{name: METRICS[name].formula(new, base) for name in ("ce", efficiency)},
         "key": trial.key,
