@@ -55,6 +55,14 @@ def test_the_study_front_is_highlighted(record: Record) -> None:
     assert set(trace(pareto(record), "study's front").customdata) == chosen
 
 
+def test_trials_stand_at_their_accuracies_by_model_or_at_their_own(record: Record) -> None:
+    by_model, raw = (trace(pareto(record, raw=raw), "baseline") for raw in (False, True))
+    assert by_model.y[0] == pytest.approx(100 * record.beliefs[0].accuracy)
+    assert raw.y[0] == pytest.approx(100 * (record.trials[0].accuracy or 0))
+    chosen = {t.number for t in record.raw_front if not t.is_baseline}
+    assert set(trace(pareto(record, raw=True), "study's front").customdata) == chosen
+
+
 def test_an_accuracy_has_one_standard_error_as_its_bar(record: Record) -> None:
     drawn = trace(pareto(record), "baseline")
     assert drawn.error_y.array[0] == pytest.approx(100 * record.beliefs[0].accuracy_se)

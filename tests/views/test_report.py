@@ -17,7 +17,7 @@ from tests.records import ODD, binary_record, make_record, manifest
 from unitsearch.architecture import key, read_architecture, read_text
 from unitsearch.metrics import METRICS
 from unitsearch.study.recommended import displayed
-from unitsearch.study.record import Record
+from unitsearch.study.record import Record, Repeat
 from unitsearch.study.tables import front_trials
 from unitsearch.views import index_html, report_html, write_report
 from unitsearch.views.pages import details
@@ -235,6 +235,30 @@ def test_the_finding_of_shared_filters_is_in_bits() -> None:
 def test_a_report_on_normal_layers_says_parameters(html: str) -> None:
     assert "<dt>parameters</dt>" in html
     assert "Accuracy against stored bits" not in html
+
+
+def test_the_head_says_how_many_trainings_with_fresh_seeds_there_are(record: Record) -> None:
+    assert "<dt>verification</dt>" not in report_html(make_record(5))
+    member = next(t for t in record.front if not t.is_baseline)
+    again = replace(member, repeats=(Repeat(7, 0.951, 450), Repeat(8, 0.962, 450)))
+    trials = tuple(again if t == member else t for t in record.trials)
+    verified = replace(record, trials=trials)
+    page = Page(text := report_html(verified))
+    assert "<dt>verification</dt><dd>2 trainings with fresh seeds</dd>" in text
+    assert "Reported accuracy less that of fresh seeds" in text
+    numbers = dict(entries(page)[str(member.number)]["numbers"])
+    assert numbers["seeds"] == "3, the fresh ones 95.1 %, 96.2 %"
+    assert numbers["own training"] == f"{100 * (member.accuracy or 0):.1f} %"
+    assert numbers["on the front with"].endswith("%")
+
+
+def test_a_file_holds_the_accuracy_by_model_beside_that_of_its_own_training(
+    page: Page, record: Record
+) -> None:
+    provenance = read_text(entries(page)["7"]["yaml"]).data["provenance"]
+    assert provenance["accuracy"] == round(record.trials[7].accuracy or 0, 6)
+    assert provenance["accuracy_model"] == round(record.beliefs[7].accuracy, 6)
+    assert provenance["seeds"] == 1
 
 
 def test_what_comes_from_files_is_escaped(record: Record) -> None:

@@ -75,6 +75,14 @@ def test_the_head_of_a_report_counts_stopped_trials(html: str) -> None:
     assert "27 complete, 2 failed, 1 stopped early" in html
 
 
+def test_the_head_of_a_report_says_how_much_the_stopping_rule_saved(record: Record) -> None:
+    whole = sum(trial.epochs for trial in record.complete) // len(record.complete)
+    seconds = 3.5 / whole * (20 - 3)  # one trial of 28 was stopped after epoch 3 of 20
+    shown = f"none, saved about {seconds:.0f} s ({100 * 17 / (20 * 28):.0f} % of the epochs)"
+    assert f"<dt>stopping rule</dt><dd>{shown}</dd>" in report_html(record)
+    assert "<dt>stopping rule</dt><dd>none</dd>" in report_html(make_record(5))
+
+
 def test_a_report_with_stopped_trials_explains_the_words(html: str) -> None:
     assert "<dt>stopped early</dt>" in html
     assert "<dt>stopped early</dt>" not in report_html(make_record(5))
