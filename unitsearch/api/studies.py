@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from unitsearch.api.words import word
 from unitsearch.errors import StudyError, UsageError
-from unitsearch.space import Space, Survey, survey
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from unitsearch.study.config import Config
     from unitsearch.study.creation import HeldStudy
     from unitsearch.study.progress import End, Progress
     from unitsearch.study.record import Record, Trial
@@ -259,16 +257,6 @@ def plot(study: str | Sequence[str], name: str, output_file: Path, **options: An
     records = [read_record(name) for name in studies]
     write_figure(FIGURES[name](records if len(records) > 1 else records[0], **read), output_file)
     return output_file
-
-
-def dry_run(overrides: Sequence[str]) -> tuple[Config, Space, Survey]:
-    """Return the configuration, space and survey of a run, after all checks but training."""
-    from unitsearch.study.config import compose
-    from unitsearch.study.creation import prepared
-
-    config, file = compose(overrides)
-    space = prepared(config, file)
-    return config, space, survey(space, config.largest, samples=1000)
 
 
 def _silent(progress: Progress) -> None:

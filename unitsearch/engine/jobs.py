@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+PACE = "pace"  # the task of a job that asks for the times of a network's steps
+
 Key = tuple[int, str]
 """The unique id of a job: its trial's number and its task."""
 
@@ -16,8 +18,8 @@ class Job:
 
     Attributes:
         number: The trial's number.
-        task: ``train``, ``test``, or the name of a measurement: a key of
-            ``unitsearch.engine.measuring.MEASUREMENTS``, such as ``latency``.
+        task: ``train``, ``test``, ``pace`` (see ``unitsearch.engine.pace``), or the name of a
+            measurement: a key of ``unitsearch.engine.measuring.MEASUREMENTS``, such as ``latency``.
         architecture: The architecture as plain data.
         seed: Seed of weights, order and augmentation.
         recipe: The recipe as plain data.
@@ -82,7 +84,8 @@ class Outcome:
         plan: The execution plan: the text of a plan, or ``pack of N``; and the device, unless it
             was the CPU alone.
         weights: The trained weights, as the bytes of a safetensors file; empty unless complete.
-        measurement: The result of a measurement: lower quartile, median and upper quartile.
+        measurement: The result of a measurement: lower quartile, median and upper quartile; of
+            ``pace`` the times that ``measure_pace`` says.
     """
 
     number: int

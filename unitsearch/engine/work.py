@@ -15,8 +15,9 @@ from unitsearch.architecture import Architecture, key, read_architecture
 from unitsearch.data import DataSpec
 from unitsearch.data.images import Images, Source
 from unitsearch.data.sets import DataSet, load
-from unitsearch.engine.jobs import Job, Outcome
+from unitsearch.engine.jobs import PACE, Job, Outcome
 from unitsearch.engine.measuring import MEASUREMENTS, measure
+from unitsearch.engine.pace import measure_pace
 from unitsearch.errors import DataError, SpecError, UnitSearchError
 from unitsearch.fields import read, write_all
 from unitsearch.network.autotune import choose
@@ -315,6 +316,8 @@ def _run(prepared: PreparedJob, cache: WorkerCache) -> Outcome:
     if job.task in MEASUREMENTS:
         value = measure(job.task, architecture, job.seed, job.device, cache.log_once)
         return Outcome(job.number, job.task, "complete", measurement=value)
+    if job.task == PACE:
+        return measure_pace(job, cache.dataset)
     context = training_context(job, cache)
     if job.task == "test":
         network = _built(context.documented(architecture), job.plan, context, cache.log_once)

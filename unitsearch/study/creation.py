@@ -85,12 +85,25 @@ def prepared(config: Config, file: SpaceFile) -> Space:
         SpecError: If an architecture of the space does not build.
         UsageError: If no architecture keeps the limits, or the space does not fit the data.
     """
-    from unitsearch.data import describe
     from unitsearch.data.download import make_available
 
     make_available(config.data)
+    return checked_space(config, file)
+
+
+def checked_space(config: Config, file: SpaceFile) -> Space:
+    """Return the bound space of a run after every check that needs neither data nor training.
+
+    Raises:
+        DataError: If the facts about the data are not known without them.
+        SpecError: If an architecture of the space does not build.
+        UsageError: If no architecture keeps the limits, or the space does not fit the data.
+    """
+    from unitsearch.data import describe
+
     about = describe(config.data)
-    space = bind(file, about.input, about.classes, config.data.name)
+    data = config.data
+    space = bind(file, about.input, about.classes, data.name, original=data.input)
     baseline(space)
     survey(space, config.largest, samples=200)
     return space

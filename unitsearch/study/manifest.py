@@ -181,7 +181,8 @@ def space_of(manifest: Manifest) -> Space:
     text = manifest.space
     document: Document = read_text(text.text, f"{text.name}.yaml (as in the study)")
     space = space_from(document, text.name)
-    return bind(space, text.input, text.classes, manifest.config.data.name)
+    data = manifest.config.data
+    return bind(space, text.input, text.classes, data.name, original=data.input)
 
 
 def storage_url(manifest: Manifest) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from unitsearch.search.model.evidence import (
     Evidence,
@@ -48,6 +49,10 @@ class Belief:
 
     def draws(self, members: Sequence[int], count: int, seed: int) -> Array:
         """Return joint draws of the accuracies of ``members``, shape (count, members)."""
+        with threadpool_limits(1, user_api="blas"):
+            return self._draws(members, count, seed)
+
+    def _draws(self, members: Sequence[int], count: int, seed: int) -> Array:
         generator = np.random.default_rng(seed)
         rows = np.array(members, dtype=np.intp)
         normal = generator.standard_normal((count, len(rows)))
@@ -67,8 +72,14 @@ class Belief:
 def believe(evidence: Sequence[Evidence]) -> Belief:
     """Return the posterior of the accuracies of all networks of ``evidence``, a pure function.
 
-    Without a complete training nothing is known: all accuracies are 0 with a deviation of 1.
+    Without a complete training nothing is known: all accuracies are 0 with a deviation of 1. It is
+    computed on one thread: workers need the cores, and sums must not depend on their number.
     """
+    with threadpool_limits(1, user_api="blas"):
+        return _believe(evidence)
+
+
+def _believe(evidence: Sequence[Evidence]) -> Belief:
     count = len(evidence)
     images = images_of(evidence)
     complete = complete_values(evidence, images)
@@ -83,7 +94,7 @@ def believe(evidence: Sequence[Evidence]) -> Belief:
     early = early_values(evidence, x, process, images)
     if len(early.rows):
         kept = together(kept, _kept(early)[0])
-        process = Process(observed(scale, x, kept, images), process.shape)
+        process = Process(observed(scale, x, kept, images), process.shapes)
     means, variances = process.mean_and_variance(x)
     _update(means, variances, rest, process.noise)
     accuracy, se = mean_accuracy(means, variances, images)

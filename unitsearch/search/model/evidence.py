@@ -16,7 +16,7 @@ import numpy as np
 from unitsearch.architecture import Architecture
 from unitsearch.costs import Cost
 from unitsearch.search.model.features import FeatureScale
-from unitsearch.search.model.gaussian_process import Hyperparameters, Observed, Process, fit
+from unitsearch.search.model.gaussian_process import Observed, Process, Shapes, fit
 from unitsearch.search.model.scale import to_scale
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def fitted(
     scale: FeatureScale,
     x: Array,
     evidence: Sequence[Evidence],
-    shape: Hyperparameters | None = None,
+    shapes: Shapes | None = None,
 ) -> Process | None:
     """Return the process fitted to ``evidence``, None without a complete training.
 
@@ -94,18 +94,18 @@ def fitted(
         scale: The scale of the features.
         x: The features of each network of the evidence, shape (n, features).
         evidence: The trainings.
-        shape: The hyperparameters; the data decide unless given.
+        shapes: The hyperparameters with their weights; the data decide unless given.
     """
     images = images_of(evidence)
     complete = complete_values(evidence, images)
     if not len(complete.rows):
         return None
     data = observed(scale, x, complete, images)
-    process = fit(data) if shape is None else Process(data, shape)
+    process = fit(data) if shapes is None else Process(data, shapes)
     early = early_values(evidence, x, process, images)
     if not len(early.rows):
         return process
-    return Process(observed(scale, x, together(complete, early), images), process.shape)
+    return Process(observed(scale, x, together(complete, early), images), process.shapes)
 
 
 def observed(scale: FeatureScale, x: Array, values: Values, images: float) -> Observed:

@@ -1,0 +1,162 @@
+"""The time of a search, estimated from the paces of a few networks of its space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
+
+from unitsearch.costs import Cost, work
+from unitsearch.study.paces import Pace
+
+_START = 3.0  # seconds of a run before its first step
+_TRIAL = 0.05  # seconds of a trial that no worker spends: proposal, messages, store
+_FRONT = 0.25  # share of the trials that the test of the front tests
+_CHEAPER = 0.5  # share of the members, the cheaper ones, among which a sampler may stay
+_ERROR = 0.2  # of the times and of their interpolation, as a share
+_FEW = 0.15  # the same if less than three networks were measured, to be added
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """The trainings of a search.
+
+    Attributes:
+        costs: Costs of random members within the limits.
+        baseline: The baseline's cost.
+        trials: The budget of trials, the baseline included.
+        minutes: The budget of time; None for any.
+        workers: The number of workers.
+        epochs: Epochs of a training.
+        batch: Images of a step.
+        train_images: Images trained on.
+        validation_images: Images that accuracy is measured on after each epoch.
+        test_images: Images that the front is tested on.
+        verify: Share of the budget that is trained again at the end.
+        looks_at_outcomes: Whether the sampler does: then it may prefer cheap members.
+    """
+
+    costs: tuple[Cost, ...]
+    baseline: Cost
+    trials: int
+    minutes: float | None = None
+    workers: int
+    epochs: int
+    batch: int
+    train_images: int
+    validation_images: int
+    test_images: int
+    verify: float = 0.0
+    looks_at_outcomes: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """The seconds that a search is expected to take.
+
+    Attributes:
+        seconds: From the command to the report, on a machine without other work.
+        low: The same at least.
+        high: The same at most.
+        trial: Of one trial.
+        trials: Trials that begin: fewer than the budget where its minutes are spent first.
+        trainings: Of all trials, on all workers together.
+        tuning: Of choosing plans, of those.
+        verification: Of training members of the front again, on all workers together.
+        test: Of the test of the front, on all workers together.
+    """
+
+    seconds: float
+    low: float
+    high: float
+    trial: float
+    trials: int
+    trainings: float
+    tuning: float
+    verification: float
+    test: float
+
+
+def estimated(load: Workload, paces: Sequence[Pace]) -> Estimate:
+    """Return the time of a search whose members train at the speed of ``paces``.
+
+    The time of an image follows from the work of a step by lines between the measured networks, in
+    logarithms; it is proportional to the work beyond them.
+    """
+    members = [pace for pace in paces if pace.name == "middle"] or paces
+    tuning = fmean(pace.tuning for pace in members)
+    beside = _TRIAL + tuning + fmean(pace.beside for pace in paces)
+
+    def training(cost: Cost) -> float:
+        return beside + _steps(cost, load, paces)
+
+    each = fmean(training(cost) for cost in load.costs)
+    of_baseline = training(load.baseline)
+    trainings = (load.trials - 1) * each + of_baseline
+    verified = round(load.verify * load.trials)
+    verification = verified * each
+    tested = max(1.0, _FRONT * load.trials)
+    test = tested * (_TRIAL + load.test_images * fmean(_evaluation(load.costs, paces)))
+    seconds = _wall(load, trainings, each, of_baseline) + (verification + test) / load.workers
+    trials = load.trials
+    if load.minutes is not None and seconds > 60 * load.minutes:
+        trials = max(1, min(trials, int(60 * load.minutes * load.workers / each) + load.workers))
+        seconds = 60 * load.minutes + each + (verification + test) / load.workers
+    error = _ERROR + (_FEW if len(paces) < 3 else 0.0)
+    cheaper = sorted(load.costs, key=work)[: max(1, round(_CHEAPER * len(load.costs)))]
+    drift = 1.0
+    if load.looks_at_outcomes:
+        drift = fmean(training(cost) for cost in cheaper) / each
+    return Estimate(
+        seconds=seconds,
+        low=_START + (seconds - _START) * drift / (1 + error),
+        high=seconds * (1 + error),
+        trial=each,
+        trials=trials,
+        trainings=trainings,
+        tuning=tuning * load.trials,
+        verification=verification,
+        test=test,
+    )
+
+
+def _wall(load: Workload, trainings: float, each: float, of_baseline: float) -> float:
+    """Return the seconds until the last trial ends: the last ones leave workers without work."""
+    last = each * (load.workers - 1) / load.workers / 2
+    return _START + max(trainings / load.workers + last, of_baseline, each)
+
+
+def _steps(cost: Cost, load: Workload, paces: Sequence[Pace]) -> float:
+    """Return the seconds of the steps and evaluations of a network of ``cost``."""
+    at = work(cost)
+    images = load.train_images // load.batch * load.batch
+    train = interpolated([(work(pace.cost), pace.train) for pace in paces], at)
+    evaluate = interpolated([(work(pace.cost), pace.evaluate) for pace in paces], at)
+    return load.epochs * (images * train + load.validation_images * evaluate)
+
+
+def _evaluation(costs: Sequence[Cost], paces: Sequence[Pace]) -> list[float]:
+    """Return the seconds of evaluating one image, for networks of each cost."""
+    known = [(work(pace.cost), pace.evaluate) for pace in paces]
+    return [interpolated(known, work(cost)) for cost in costs]
+
+
+def interpolated(known: Sequence[tuple[float, float]], at: float) -> float:
+    """Return the time at ``at`` by lines between ``known`` (work, time), in logarithms.
+
+    Beyond them, and if only one is known, time is proportional to work.
+    """
+    points = sorted((math.log(max(x, 1.0)), math.log(max(y, 1e-12))) for x, y in known)
+    x = math.log(max(at, 1.0))
+    (first_x, first_y), (last_x, last_y) = points[0], points[-1]
+    if x <= first_x:
+        return math.exp(first_y + x - first_x)
+    if x >= last_x:
+        return math.exp(last_y + x - last_x)
+    for (left_x, left_y), (right_x, right_y) in pairwise(points):
+        if x <= right_x:
+            share = (x - left_x) / max(right_x - left_x, 1e-9)
+            return math.exp(left_y + share * (right_y - left_y))
+    return math.exp(last_y)
