@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from unitsearch.metrics import Measured, Metric, metric
-from unitsearch.search.front import Point, adding_most, growing_hypervolume, volume_point
+from unitsearch.search.front import Point, hypervolumes, most_of_hypervolume, volume_point
 from unitsearch.study.beliefs import TrialBelief
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import box_point
@@ -67,11 +67,12 @@ def adding_most_of(record: Record, members: Sequence[Trial], most: int) -> list[
     points = _points(record, members)
     columns = list(zip(*points, strict=True))
     reference = tuple(max(c) + _MARGIN * ((max(c) - min(c)) or 1.0) for c in columns)
-    places = range(len(members))
-    best = min(
-        places, key=lambda i: (-believed(record, members[i]).accuracy, members[i].cost.flops)
-    )
-    return [members[place] for place in adding_most(points, reference, most, [best])]
+    chosen = most_of_hypervolume(points, reference, most)
+    accuracies = [believed(record, trial).accuracy for trial in members]
+    best = min(range(len(members)), key=lambda i: (-accuracies[i], members[i].cost.flops))
+    if best not in chosen:
+        chosen = (best, *chosen[:-1])
+    return [members[place] for place in chosen]
 
 
 def growth_by_model(record: Record, reference: Sequence[float] | None = None) -> list[float]:
@@ -88,9 +89,10 @@ def growth_by_model(record: Record, reference: Sequence[float] | None = None) ->
     name = f"growth by model from {origin}"
     if name not in record.derived:
         facts = [believed(record, trial) for trial in record.complete]
-        points = [volume_point(new) if new.accuracy >= record.floor else None for new in facts]
+        # below the floor a point stands at the reference itself, where it adds nothing
+        points = [volume_point(new) if new.accuracy >= record.floor else origin for new in facts]
         height = origin[0] or 1.0
-        record.derived[name] = [v / height for v in growing_hypervolume(points, origin)]
+        record.derived[name] = [volume / height for volume in hypervolumes(points, origin)]
     return list(record.derived[name])
 
 
