@@ -272,6 +272,7 @@ class Record:
             images=trial.images,
             curve=trial.curve,
             epochs=self.manifest.config.train.epochs,
+            loss_curve=trial.loss_curve,
         )
 
     @property
