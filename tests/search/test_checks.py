@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from unitsearch.costs import Cost
 from unitsearch.search import testing
 from unitsearch.search.proposals import Admits, Observation, Proposal, SearchProblem, proposal_of
 from unitsearch.search.samplers.untried import random_untried
 from unitsearch.search.seeds import derive
+from unitsearch.search.stopping import StoppingRule
 from unitsearch.space import at_random, draw
 
 
@@ -130,7 +130,7 @@ class BarsOfPercent:
     looks_at_outcomes = False
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         return (50.0,) * epochs
 
@@ -141,7 +141,7 @@ class OneBar:
     looks_at_outcomes = False
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         return (0.5,)
 
@@ -152,9 +152,9 @@ class UndeclaredBars:
     looks_at_outcomes = False
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
-        return (max((trial.accuracy or 0.0 for trial in visible), default=0.0),) * epochs
+        return (max((seen.accuracy or 0.0 for seen in visible), default=0.0),) * epochs
 
 
 class Rising:
@@ -164,7 +164,7 @@ class Rising:
     calls = 0
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         self.calls += 1
         return (self.calls / 100,) * epochs
@@ -176,7 +176,7 @@ class Expecting:
     looks_at_outcomes = True
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         assert visible
         return ()
@@ -193,7 +193,7 @@ class Expecting:
     ],
 )
 def test_a_rule_that_breaks_the_protocol_is_refused(
-    rule: Callable[[], testing.StoppingRule], check: testing.StoppingCheck
+    rule: Callable[[], StoppingRule], check: testing.StoppingCheck
 ) -> None:
     with pytest.raises(AssertionError):
         check(rule)

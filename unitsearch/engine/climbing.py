@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from unitsearch.engine.jobs import Job, Outcome
+from unitsearch.training.bars import Bars, ExpectedBar
 from unitsearch.training.loop import Trained
-from unitsearch.training.monitor import Bars
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def climbed(job: Job, train: Callable[[Job], tuple[Trained, str]]) -> Climb:
             accuracies,
             (*climb.losses, result.loss_curve[-1]),
             climb.seconds + result.seconds,
-            _reason(accuracies, bars, len(job.ladder)),
+            _reason(accuracies, (*climb.losses, result.loss_curve[-1]), bars, len(job.ladder)),
             plan,
         )
         if climb.stop_reason:
@@ -54,10 +54,14 @@ def climbed(job: Job, train: Callable[[Job], tuple[Trained, str]]) -> Climb:
     return climb
 
 
-def _reason(accuracies: tuple[float, ...], bars: Bars, rungs: int) -> str:
+def _reason(
+    accuracies: tuple[float, ...], losses: tuple[float, ...], bars: Bars, rungs: int
+) -> str:
     """Return the reason if the last accuracy is below its bar, else an empty text."""
     rung, accuracy = len(accuracies), accuracies[-1]
     bar = bars[rung - 1] if rung <= len(bars) else None
+    if isinstance(bar, ExpectedBar):
+        return bar.reason(accuracies, losses, rungs)
     if bar is None or not accuracy < bar:  # NaN, where there are no images, is not below it
         return ""
     return f"accuracy {accuracy:.4g} on rung {rung} of {rungs} is below {bar:.4g}"
@@ -75,3 +79,14 @@ def stopped_outcome(job: Job, climb: Climb) -> Outcome:
         train_seconds=climb.seconds,
         plan=climb.plan,
     )
+
+
+def full_bars(job: Job) -> Bars:
+    """Return the bars of the full training, which follow those of the ladder.
+
+    An expectation weighs a whole curve, rungs included: the full training alone is not its curve.
+    """
+    rungs = len(job.ladder)
+    if not rungs:
+        return job.bars
+    return tuple(None if isinstance(bar, ExpectedBar) else bar for bar in job.bars[rungs:])

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+from unitsearch.training.bars import Bar, bar_from
+
 PACE = "pace"  # the task of a job that asks for the times of a network's steps
 
 Key = tuple[int, str]
@@ -36,10 +38,10 @@ class Job:
             as one pack; None for the number that a measurement finds fastest.
         ladder: For ``train``: the shorter trainings that come first, each with its own ``recipe``
             and ``data``, the first one first.
-        bars: For ``train``: the accuracy that the network must reach at the end of each rung of the
+        bars: For ``train``: the bar that the training must clear at the end of each rung of the
             ladder, and then after each epoch, the first epoch's first; None where there is no bar,
-            and epochs beyond the tuple have none. A training below its bar stops there. The last
-            epoch's bar is ignored: that training is complete.
+            and epochs beyond the tuple have none. A training that misses a bar stops there. The
+            last epoch's bar is ignored: that training is complete.
     """
 
     number: int
@@ -56,7 +58,7 @@ class Job:
     device: str = "cpu"
     pack: int | None = 1
     ladder: tuple[Mapping[str, Any], ...] = ()
-    bars: tuple[float | None, ...] = ()
+    bars: tuple[Bar | None, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -170,7 +172,8 @@ def outcome_from(message: Mapping[str, Any], weights: bytes) -> Outcome:
 
 def job_from(message: Mapping[str, Any], weights: bytes) -> Job:
     """Return the job that ``to_message`` turned into JSON data and bytes."""
-    return Job(**_with_tuples(message), weights=weights)
+    plain = _with_tuples(message)
+    return Job(**{**plain, "bars": tuple(map(bar_from, plain["bars"]))}, weights=weights)
 
 
 _TUPLES = (

@@ -15,7 +15,7 @@ from unitsearch.architecture import Architecture, key, read_architecture
 from unitsearch.data import DataSpec
 from unitsearch.data.images import Images, Source
 from unitsearch.data.sets import DataSet, load
-from unitsearch.engine.climbing import climbed, stopped_outcome
+from unitsearch.engine.climbing import climbed, full_bars, stopped_outcome
 from unitsearch.engine.jobs import PACE, Job, Outcome
 from unitsearch.engine.measuring import MEASUREMENTS, measure
 from unitsearch.engine.pace import measure_pace
@@ -28,10 +28,11 @@ from unitsearch.network.weights import digest, load_weights, weights_bytes
 from unitsearch.packs.skeletons import Skeleton
 from unitsearch.search.seeds import derive
 from unitsearch.training import Recipe
+from unitsearch.training.bars import Bars
 from unitsearch.training.checkpoints import Checkpoint
 from unitsearch.training.loop import DivergedError, Trained, normalisation, test_accuracy, train
 from unitsearch.training.memory import is_memory
-from unitsearch.training.monitor import Bars, Monitor
+from unitsearch.training.monitor import Monitor
 
 _SETS = 9  # data sets that a worker keeps: those of the longest ladder and the full one
 
@@ -209,7 +210,7 @@ def train_architecture(
         plan: The execution plan: ``auto`` or the text of a plan.
         checkpoint: The file that the state is written to; if it holds the state of this training,
             the training continues from it. The caller removes it once the result is stored.
-        bars: The accuracies that the training must reach, as in ``Monitor``.
+        bars: The bars that the training must clear, as in ``Monitor``.
         on_epoch: Called after each epoch with its number, from 1, and the accuracy.
         log: Called with a line that names the chosen plan, unless it is the plan asked for.
 
@@ -336,7 +337,7 @@ def _run(prepared: PreparedJob, cache: WorkerCache) -> Outcome:
         context,
         plan=job.plan,
         checkpoint=CheckpointFile(Path(job.checkpoint), job.minutes) if job.checkpoint else None,
-        bars=job.bars[len(job.ladder) :],
+        bars=full_bars(job),
         log=cache.log_once,
     )
     outcome = trained_outcome(job, context, trained)

@@ -39,6 +39,7 @@ from unitsearch.space import (
     replay,
     space_from,
 )
+from unitsearch.training.bars import ExpectedBar
 
 SamplerCheck = Callable[[Callable[[SearchProblem], Sampler]], None]
 StoppingCheck = Callable[[Callable[[], StoppingRule]], None]
@@ -305,24 +306,26 @@ def check_the_state_is_plain_data(make: Callable[[SearchProblem], Sampler]) -> N
 def check_bars_are_accuracies(make: Callable[[], StoppingRule]) -> None:
     """Check that a rule gives one bar an epoch, or none at all, each a fraction or None."""
     for number, epochs in ((1, 1), (2, _EPOCHS), (9, 100)):
-        bars = make().bars(number, _COST, _rule_history(), epochs)
+        bars = make().bars(_starting(number), _rule_history(), epochs)
         assert isinstance(bars, tuple), "bars must be a tuple"
         assert len(bars) in (0, epochs), "there must be one bar an epoch, or none at all"
-        assert all(bar is None or 0 <= bar <= 1 for bar in bars), "a bar is a fraction or None"
+        for bar in bars:
+            fits = bar is None or isinstance(bar, ExpectedBar) or 0 <= bar <= 1
+            assert fits, "a bar is a fraction, an ExpectedBar or None"
 
 
 def check_bars_follow_from_the_arguments(make: Callable[[], StoppingRule]) -> None:
     """Check that bars depend on the arguments alone, also for a rule that is made anew."""
     trials, rule = _rule_history(), make()
     for number in (9, 3, 9, 1):
-        bars = rule.bars(number, _COST, trials[:number], _EPOCHS)
-        again = make().bars(number, _COST, trials[:number], _EPOCHS)
+        bars = rule.bars(_starting(number), trials[:number], _EPOCHS)
+        again = make().bars(_starting(number), trials[:number], _EPOCHS)
         assert bars == again, "a rule must forget what it was asked"
 
 
 def check_bars_come_without_outcomes(make: Callable[[], StoppingRule]) -> None:
     """Check that a rule gives bars before any outcome is visible."""
-    make().bars(1, _COST, [], _EPOCHS)
+    make().bars(_starting(1), [], _EPOCHS)
 
 
 def check_outcomes_move_bars_only_as_declared(make: Callable[[], StoppingRule]) -> None:
@@ -331,8 +334,15 @@ def check_outcomes_move_bars_only_as_declared(make: Callable[[], StoppingRule]) 
     assert isinstance(rule.looks_at_outcomes, bool), "looks_at_outcomes must be True or False"
     if not rule.looks_at_outcomes:
         turned = [_inverted(trial) for trial in trials]
-        bars = [rule.bars(9, _COST, seen, _EPOCHS) for seen in (trials, turned, [])]
+        bars = [rule.bars(_starting(9), seen, _EPOCHS) for seen in (trials, turned, [])]
         assert bars[0] == bars[1] == bars[2], "an outcome changed a bar"
+
+
+def _starting(number: int) -> Observation:
+    """Return a trial as it starts, the next member that a sampler would draw."""
+    architecture = draw(large_space(), at_random(random.Random(number)))[1]
+    cost = count(architecture)
+    return Observation(number, key(architecture), {}, cost, architecture=architecture)
 
 
 def _needed(proposal: Proposal | None) -> Proposal:

@@ -47,6 +47,7 @@ from unitsearch.study.signals import until_second_signal
 from unitsearch.study.tables import reference_point, tight_reference_point
 from unitsearch.study.verification import Verification, due_at_end
 from unitsearch.study.weights import KeptWeights
+from unitsearch.training.bars import Bars
 
 
 def run_search(folder: Path, watch: Callable[[Progress], None], storage: str | None = None) -> End:
@@ -279,11 +280,11 @@ class SearchRun:
 
     def _training(self, number: int) -> Job:
         trial = self._trials[number]
-        bars: Sequence[float | None] = ()
+        bars: Bars = ()
         if not trial.is_baseline:  # everything is compared with it
             config = self._study.manifest.config
             epochs = config.points
-            bars = self._stopping.bars(number, trial.cost, self._visible(number), epochs)
+            bars = self._stopping.bars(self._trials.started[number], self._visible(number), epochs)
             check_bars(bars, epochs, config.stopping.name)
         checkpoint = checkpoint_path(self._study.folder, number)
         return self.jobs.training(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from unitsearch.costs import Cost
 from unitsearch.errors import UsageError
 from unitsearch.search.proposals import Observation
+from unitsearch.training.bars import Bar, ExpectedBar
 
 
 class StoppingRule(Protocol):
@@ -25,22 +25,23 @@ class StoppingRule(Protocol):
     looks_at_outcomes: bool
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
-    ) -> tuple[float | None, ...]:
-        """Return the validation accuracy that trial ``number`` must reach after each epoch.
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
+    ) -> tuple[Bar | None, ...]:
+        """Return the bar that ``trial`` must clear after each epoch: a validation accuracy, mostly.
 
         The result is a function of the arguments and the settings alone. Nothing is asked of the
         baseline, which is trial 0, nor after the last epoch, when the training is complete.
 
         Args:
-            number: The trial's number, from 1.
-            cost: The exact cost of its network: the bar may be what networks of no more cost reach.
+            trial: The trial as it starts, from number 1 on, with its architecture and exact cost:
+                the bar may be what networks of no more cost reach.
             visible: The trials before it, in order of their numbers: with their outcomes, or as
                 ``running`` where their outcomes may not be used.
             epochs: Epochs of the recipe, and before them one for each rung of the study's ladder.
 
         Returns:
-            One bar an epoch, a fraction, None where there is none; empty if there is none at all.
+            One bar an epoch, a fraction or an ``ExpectedBar``, None where there is none; empty if
+            there is none at all.
         """
 
 
@@ -50,13 +51,18 @@ def check_bars(bars: Sequence[object], epochs: int, rule: str) -> None:
     Raises:
         UsageError: If they are not one fraction or None an epoch, and not empty.
     """
-    if (
-        not isinstance(bars, tuple)
-        or len(bars) not in (0, epochs)
-        or not all(bar is None or (isinstance(bar, float | int) and 0 <= bar <= 1) for bar in bars)
-    ):
+    if not isinstance(bars, tuple) or len(bars) not in (0, epochs) or not all(map(_is_bar, bars)):
         raise UsageError(
             place="stopping",
             found=f"bars {bars!r} from {rule}",
             expected=f"a tuple of {epochs} bars, one an epoch, each from 0 to 1 or None; or ()",
         )
+
+
+def _is_bar(bar: object) -> bool:
+    """Return whether ``bar`` may be a bar of one epoch."""
+    return (
+        bar is None
+        or isinstance(bar, ExpectedBar)
+        or (isinstance(bar, float | int) and 0 <= bar <= 1)
+    )
