@@ -122,7 +122,7 @@ def _load(config: Config, facts: Facts, space: Space, costs: Sequence[Cost]) -> 
         train_images=facts.train_images,
         validation_images=facts.validation_images or 0,
         test_images=facts.test_images or 0,
-        verify=float(getattr(config, "verify", 0.0)),
+        verify=config.verify,
         looks_at_outcomes=config.sampler.looks_at_outcomes,
     )
 
