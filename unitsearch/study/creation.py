@@ -110,7 +110,27 @@ def checked_space(config: Config, file: SpaceFile) -> Space:
     space = bind(file, about.input, about.classes, data.name, original=data.input)
     baseline(space)
     survey(space, config.largest, samples=200)
+    for number, rung in enumerate(config.ladder):
+        if rung.size is not None:
+            _check_size(space, config, f"ladder[{number}].size", rung.size)
     return space
+
+
+def _check_size(space: Space, config: Config, place: str, size: int) -> None:
+    """Refuse a size of images at which members do not build.
+
+    Raises:
+        UsageError: If so.
+    """
+    image = (space.input[0], size, size)
+    small = bind(space.file, image, space.classes, original=space.file.input)
+    try:
+        baseline(small)
+        survey(small, {}, samples=50)
+    except SpecError as error:
+        raise UsageError(
+            place=place, found=size, expected="images that every member takes", fix=str(error)
+        ) from None
 
 
 def new_manifest(config: Config, space: Space, command: str) -> Manifest:

@@ -38,7 +38,7 @@ class OpenStudy:
         self.manifest = manifest
         self.store = store
         record = record_of(folder, manifest, store, driven=True)
-        self.trials = TrialLog(record.trials, manifest.config.train.epochs)
+        self.trials = TrialLog(record.trials, manifest.config.points)
         self.under_way = UnderWay()
         self.workers = 1
         self.signal = 0

@@ -30,6 +30,9 @@ def stored_outcome(outcome: Outcome) -> dict[str, Any]:
         "digest": outcome.digest,
         "plan": outcome.plan,
     }
+    if outcome.rungs:
+        facts["rungs"] = [round(accuracy, 6) for accuracy in outcome.rungs]
+        facts["rung_losses"] = [_finite(loss) for loss in outcome.rung_losses]
     if outcome.state == "stopped":
         facts |= {"epoch": outcome.epochs, "reason": outcome.reason}
     return facts
@@ -72,6 +75,8 @@ def learn_data(study: OpenStudy, outcome: Outcome) -> None:
     Raises:
         StudyError: If the data have changed.
     """
+    if not outcome.split_hash:
+        return  # it was stopped on the ladder: its images are part of the study's
     split = study.manifest.split
     if split is None:
         study.learn(

@@ -282,11 +282,13 @@ class SearchRun:
         bars: Sequence[float | None] = ()
         if not trial.is_baseline:  # everything is compared with it
             config = self._study.manifest.config
-            epochs = config.train.epochs
+            epochs = config.points
             bars = self._stopping.bars(number, trial.cost, self._visible(number), epochs)
             check_bars(bars, epochs, config.stopping.name)
         checkpoint = checkpoint_path(self._study.folder, number)
-        return self.jobs.training(number, trial.architecture, trial.seed, checkpoint, bars)
+        return self.jobs.training(
+            number, trial.architecture, trial.seed, checkpoint, bars, climbs=True
+        )
 
     def _measurement(self, number: int) -> Job:
         """Return the job for the first measurement that trial ``number`` lacks."""

@@ -198,6 +198,8 @@ class Store:
             images=outcome.get("images", 0),
             test_accuracy=tested["accuracy"] if tested else None,
             test_images=tested["images"] if tested else 0,
+            rungs=tuple(outcome.get("rungs", ())),
+            rung_losses=tuple(outcome.get("rung_losses", ())),
             curve=tuple(outcome.get("curve", ())),
             loss_curve=tuple(outcome.get("loss_curve", ())),
             train_seconds=outcome.get("train_seconds"),
