@@ -74,6 +74,12 @@ def test_a_dry_run_for_programs_has_its_time_in_seconds(unitsearch: Call) -> Non
 
 def test_a_dry_run_fails_as_the_run_would(unitsearch: Call) -> None:
     assert unitsearch("run", "--dry-run", "limits.params=1").returncode == 2
+    storage = unitsearch("run", "--dry-run", "storage=foo")
+    assert (storage.returncode, storage.stdout) == (3, "")
+    assert "sqlite:///FILE" in storage.stderr
+    absent = unitsearch("run", "--dry-run", "storage=sqlite:////no/such/all.db")
+    assert (absent.returncode, absent.stdout) == (3, "")
+    assert "there is no folder /no/such" in absent.stderr
 
 
 @pytest.mark.slow

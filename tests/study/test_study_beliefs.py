@@ -8,6 +8,7 @@ import pytest
 
 from tests.records import ODD, make_record, manifest, trial
 from unitsearch.search.front import dominates, minimised
+from unitsearch.study.beliefs import judge
 from unitsearch.study.record import Record, Repeat
 from unitsearch.study.tables import (
     BELIEF_COLUMNS,
@@ -101,10 +102,8 @@ def test_the_optimism_of_a_study_is_that_of_its_raw_best(record: Record) -> None
 
 
 def test_equal_records_have_equal_beliefs_to_the_last_digit(record: Record) -> None:
-    from unitsearch.study import beliefs
-
     first = record.beliefs
-    beliefs._NEWEST.clear()
+    judge.cache_clear()
     assert replace(record).beliefs == first
 
 

@@ -123,7 +123,7 @@ def _load(config: Config, facts: Facts, space: Space, costs: Sequence[Cost]) -> 
         validation_images=facts.validation_images or 0,
         test_images=facts.test_images or 0,
         ladder=_rungs(config),
-        verify=float(getattr(config, "verify", 0.0)),
+        verify=config.verify,
         looks_at_outcomes=config.sampler.looks_at_outcomes,
     )
 

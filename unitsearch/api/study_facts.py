@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unitsearch.api.studies import best_trial, load_study
 
 if TYPE_CHECKING:
+    from unitsearch.metrics import Measured
     from unitsearch.study.progress import End, Progress
     from unitsearch.study.record import Record, Trial
 
@@ -196,15 +198,17 @@ def _believed_text(record: Record, trial: Trial) -> str:
 def _against(record: Record, best: Trial, baseline: Trial, *, in_bits: bool) -> str:
     from unitsearch import wording
     from unitsearch.metrics import ce, se_bits
+    from unitsearch.study.recommended import believed
 
-    new, old = (
-        replace(trial.measured, accuracy=record.beliefs[trial.number].accuracy)
-        for trial in (best, baseline)
-    )
+    new, old = believed(record, best), believed(record, baseline)
+
+    def efficiency(name: str, formula: Callable[[Measured, Measured], float]) -> str:
+        # what the model gives to a baseline that answered nothing says nothing of efficiency
+        return wording.efficiency(name, formula(new, old)) if baseline.accuracy else ""
+
     flops = wording.versus(new.cost.flops, old.cost.flops, "FLOPs")
-    efficiency = wording.efficiency("CE", ce(new, old))
-    text = f"{flops} the baseline's {_believed_text(record, baseline)}{efficiency}"
+    text = f"{flops} the baseline's {_believed_text(record, baseline)}{efficiency('CE', ce)}"
     if in_bits:
         bits = wording.fewer(new.cost.bits, old.cost.bits)
-        text += f" and {bits} stored bits{wording.efficiency('SE in bits', se_bits(new, old))}"
+        text += f" and {bits} stored bits{efficiency('SE in bits', se_bits)}"
     return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from unitsearch.metrics import Measured, Metric
@@ -11,6 +12,8 @@ from unitsearch.search.front import front, minimised
 
 if TYPE_CHECKING:
     from unitsearch.search.model import Belief, Evidence
+
+_DIGITS = 12  # of an accuracy; further ones depend on where in memory an array lies
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ class Judged:
     front: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True)
-class Trained:
+@dataclass(frozen=True, eq=False)
+class TrainedTrials:
     """The trained trials of a study, as the model sees them; the baseline is complete.
 
     Attributes:
@@ -65,8 +68,15 @@ class Trained:
     objectives: tuple[Metric, ...]
     floor: float
 
-    def identity(self) -> tuple[Any, ...]:
-        """Return what beliefs depend on, as a key of a table."""
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TrainedTrials) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @cached_property
+    def _identity(self) -> tuple[Any, ...]:
+        """Everything that beliefs depend on; the keys stand for the architectures."""
         return (
             self.numbers,
             self.keys,
@@ -77,45 +87,9 @@ class Trained:
         )
 
 
-def judge(trained: Trained) -> Judged:
-    """Return the beliefs that follow from the trainings of a study, a pure function.
-
-    The newest answers are kept: a run asks several times for the same.
-    """
-    identity = trained.identity()
-    judged = _NEWEST.get(identity)
-    if judged is None:
-        judged = _NEWEST[identity] = _judge(trained)
-        while len(_NEWEST) > _MOST:
-            _NEWEST.pop(next(iter(_NEWEST)), None)
-    return judged
-
-
-def recommended_accuracies(trained: Trained) -> dict[int, float]:
-    """Return the posterior means of the trials on the front alone, by number.
-
-    That takes a fraction of the time of ``judge``, which also draws the probabilities.
-    """
-    belief = _believed(trained)
-    means = {
-        number: Measured(float(mean), fact.cost, fact.latency)
-        for number, mean, fact in zip(trained.numbers, belief.accuracy, trained.facts, strict=True)
-        if fact is not None
-    }
-    points = [
-        (number, minimised(measured, means[0], trained.objectives))
-        for number, measured in means.items()
-        if measured.accuracy >= trained.floor
-    ]
-    return {number: means[number].accuracy for number in front(points)}
-
-
-_DIGITS = 12  # further ones depend on where in memory an array lies
-_MOST = 4
-_NEWEST: dict[tuple[Any, ...], Judged] = {}
-
-
-def _judge(trained: Trained) -> Judged:
+@lru_cache(maxsize=4)  # a run asks several times for the same
+def judge(trained: TrainedTrials) -> Judged:
+    """Return the beliefs that follow from the trainings of a study, a pure function."""
     from threadpoolctl import threadpool_limits
 
     from unitsearch.search.model import recommend
@@ -139,7 +113,26 @@ def _judge(trained: Trained) -> Judged:
     return Judged(beliefs, frozenset(on_front))
 
 
-def _believed(trained: Trained) -> Belief:
+def recommended_accuracies(trained: TrainedTrials) -> dict[int, float]:
+    """Return the posterior means of the trials on the front alone, by number.
+
+    That takes a fraction of the time of ``judge``, which also draws the probabilities.
+    """
+    belief = _believed(trained)
+    means = {
+        number: Measured(float(mean), fact.cost, fact.latency)
+        for number, mean, fact in zip(trained.numbers, belief.accuracy, trained.facts, strict=True)
+        if fact is not None
+    }
+    points = [
+        (number, minimised(measured, means[0], trained.objectives))
+        for number, measured in means.items()
+        if measured.accuracy >= trained.floor
+    ]
+    return {number: means[number].accuracy for number in front(points)}
+
+
+def _believed(trained: TrainedTrials) -> Belief:
     from threadpoolctl import threadpool_limits
 
     from unitsearch.search.model import believe  # heavy, and many reads need no beliefs

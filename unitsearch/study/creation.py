@@ -88,8 +88,6 @@ def prepared(config: Config, file: SpaceFile) -> Space:
     """
     from unitsearch.data.download import make_available
 
-    if config.storage is not None:
-        check_storage(config.storage)
     make_available(config.data)
     return checked_space(config, file)
 
@@ -100,10 +98,13 @@ def checked_space(config: Config, file: SpaceFile) -> Space:
     Raises:
         DataError: If the facts about the data are not known without them.
         SpecError: If an architecture of the space does not build.
+        StudyError: If the storage cannot be one.
         UsageError: If no architecture keeps the limits, or the space does not fit the data.
     """
     from unitsearch.data import describe
 
+    if config.storage is not None:
+        check_storage(config.storage)
     about = describe(config.data)
     data = config.data
     space = bind(file, about.input, about.classes, data.name, original=data.input)

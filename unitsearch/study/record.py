@@ -12,7 +12,7 @@ from unitsearch.architecture import Architecture, stacks
 from unitsearch.costs import Cost
 from unitsearch.metrics import Measured, Metric, metric, standard_error
 from unitsearch.search.front import front, minimised
-from unitsearch.study.beliefs import Judged, Trained, TrialBelief, judge
+from unitsearch.study.beliefs import Judged, TrainedTrials, TrialBelief, judge
 from unitsearch.study.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -246,12 +246,12 @@ class Record:
         return Judged() if trained is None else judge(trained)
 
     @property
-    def trained(self) -> Trained | None:
+    def trained(self) -> TrainedTrials | None:
         """The trained trials as the model sees them; None before the baseline is complete."""
         if self.baseline is None:
             return None
         counted = [trial for trial in self.trials if trial.is_counted]
-        return Trained(
+        return TrainedTrials(
             numbers=tuple(trial.number for trial in counted),
             keys=tuple(trial.key for trial in counted),
             evidence=tuple(self._evidence(trial) for trial in counted),

@@ -21,6 +21,7 @@ from unitsearch.study.folder import checkpoint_path
 from unitsearch.study.jobs import JobBuilder
 from unitsearch.study.open_study import OpenStudy
 from unitsearch.study.outcomes import learn_data, repeat_of
+from unitsearch.study.recommended import believed
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.schedule import Schedule
 from unitsearch.study.tables import tight_reference
@@ -173,10 +174,7 @@ def _in_order(record: Record, members: Sequence[Trial], most: int) -> list[Trial
     """Return at most ``most`` members: what is known least and adds most to the others first."""
     reference = tight_reference(record)
     doubts = {t.number: round(record.beliefs[t.number].accuracy_se, _DIGITS) for t in members}
-    points = {
-        t.number: volume_point(replace(t.measured, accuracy=record.beliefs[t.number].accuracy))
-        for t in members
-    }
+    points = {t.number: volume_point(believed(record, t)) for t in members}
     doubtful = sorted(members, key=lambda t: (-doubts[t.number], t.number))
     places = most_of_hypervolume([points[t.number] for t in doubtful], reference, most)
     chosen = [doubtful[place] for place in places]
