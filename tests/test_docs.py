@@ -16,6 +16,7 @@ from tests.doc_blocks import DOCS, Block, Followed, blocks, command, differences
 ALONE = ("own_unit.md", "own_backbone.md", "own_sampler.md")
 AFTER_THE_TUTORIAL = (
     "studies.md",
+    "fronts.md",
     "python.md",
     "reproducing.md",
     "own_board.md",
