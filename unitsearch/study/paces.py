@@ -13,8 +13,8 @@ from unitsearch.architecture import Architecture, write_architecture
 from unitsearch.costs import Cost, count
 from unitsearch.data import Facts
 from unitsearch.engine import Engine, Job, Outcome, open_engine
-from unitsearch.engine.jobs import PACE
 from unitsearch.engine.devices import cores
+from unitsearch.engine.jobs import PACE
 from unitsearch.errors import StudyError
 from unitsearch.fields import write_all
 from unitsearch.study.config import Config, pack_request

@@ -30,14 +30,21 @@ def true_accuracy(cost: Cost) -> float:
 
 
 def trained(
-    members: list[tuple[Architecture, Cost]], noise: float = 0.004, seeds: int = 1
+    members: list[tuple[Architecture, Cost]], images: int = IMAGES, seeds: int = 1
 ) -> list[Evidence]:
-    """Return the members with noisy accuracies, and curves that rise towards them."""
+    """Return the members with accuracies on ``images`` images, and curves that rise to them."""
     generator = np.random.default_rng(3)
     found = []
     for architecture, cost in members:
-        drawn = true_accuracy(cost) + noise * generator.standard_normal(seeds)
-        accuracies = tuple(float(accuracy) for accuracy in drawn)
-        curve = tuple(accuracies[0] - 0.05 * (EPOCHS - epoch) for epoch in range(1, EPOCHS + 1))
-        found.append(Evidence(architecture, cost, accuracies, IMAGES, curve, EPOCHS))
+        truth = true_accuracy(cost)
+        steps = [1.0 - (1.0 - truth) * (1.0 + EPOCHS - epoch) for epoch in range(1, EPOCHS)]
+        curve = [float(generator.binomial(images, step)) / images for step in steps]
+        last = [float(generator.binomial(images, truth)) / images for _ in range(seeds)]
+        curve.append(last[0])
+        errors = [1.0 - step for step in (*steps, truth)]
+        noise = generator.standard_normal(EPOCHS) * 3.0 / math.sqrt(images)
+        losses = tuple(3.0 * e * math.exp(n) for e, n in zip(errors, noise, strict=True))
+        found.append(
+            Evidence(architecture, cost, tuple(last), images, tuple(curve), EPOCHS, losses)
+        )
     return found

@@ -36,8 +36,8 @@ def test_the_cheapest_network_is_surely_on_the_front() -> None:
 
 
 def test_noise_makes_members_of_a_front_doubtful() -> None:
-    sure = recommend(believe(trained(MEMBERS, 0.0005)), FACTS, 0, OBJECTIVES, 0.0)
-    noisy = recommend(believe(trained(MEMBERS, 0.02)), FACTS, 0, OBJECTIVES, 0.0)
+    sure = recommend(believe(trained(MEMBERS, 200_000)), FACTS, 0, OBJECTIVES, 0.0)
+    noisy = recommend(believe(trained(MEMBERS, 200)), FACTS, 0, OBJECTIVES, 0.0)
     on_front = [row for row, is_on in enumerate(sure.on_front) if is_on]
     assert np.mean([sure.probability[row] for row in on_front]) > 0.8
     chosen = [p for p, is_on in zip(noisy.probability, noisy.on_front, strict=True) if is_on]

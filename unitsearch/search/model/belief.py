@@ -9,25 +9,15 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from unitsearch.search.model.evidence import (
-    Evidence,
-    Values,
-    complete_values,
-    early_values,
-    images_of,
-    observed,
-    together,
-)
+from unitsearch.search.model.evidence import Evidence, Values, fitted, images_of
 from unitsearch.search.model.features import feature_scale, vectors
-from unitsearch.search.model.gaussian_process import Process, fit
+from unitsearch.search.model.gaussian_process import Process
 from unitsearch.search.model.scale import accuracy_at, mean_accuracy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array: TypeAlias = NDArray[np.float64]
-
-_MOST = 1000  # values that the process is fitted to; each other one only updates its own network
 
 
 @dataclass(frozen=True)
@@ -46,6 +36,7 @@ class Belief:
     _x: Array = field(repr=False)
     _process: Process | None = field(repr=False)
     _images: float = field(repr=False)
+    _level: float = field(default=0.0, repr=False)  # variance of an error that all share
 
     def draws(self, members: Sequence[int], count: int, seed: int) -> Array:
         """Return joint draws of the accuracies of ``members``, shape (count, members)."""
@@ -65,7 +56,8 @@ class Belief:
         known = np.sqrt(self._variances[rows])
         joint = joint * np.outer(known / spread, known / spread)
         joint[np.diag_indices(len(rows))] += 1e-9 * self._process.noise
-        values = self._means[rows] + normal @ np.linalg.cholesky(joint).T
+        shared = generator.standard_normal((count, 1)) * np.sqrt(self._level)
+        values = self._means[rows] + normal @ np.linalg.cholesky(joint).T + shared
         return accuracy_at(values, self._images)
 
 
@@ -82,38 +74,17 @@ def believe(evidence: Sequence[Evidence]) -> Belief:
 def _believe(evidence: Sequence[Evidence]) -> Belief:
     count = len(evidence)
     images = images_of(evidence)
-    complete = complete_values(evidence, images)
-    if not len(complete.rows):
-        none = np.zeros(count)
-        return Belief(none, none + 1.0, none, none + 1.0, np.zeros((count, 1)), None, images)
     members = [(item.architecture, item.cost) for item in evidence]
-    scale = feature_scale(members)
-    x = vectors(scale, members)
-    kept, rest = _kept(complete)
-    process = fit(observed(scale, x, kept, images))
-    early = early_values(evidence, x, process, images)
-    if len(early.rows):
-        kept = together(kept, _kept(early)[0])
-        process = Process(observed(scale, x, kept, images), process.shapes)
-    means, variances = process.mean_and_variance(x)
-    _update(means, variances, rest, process.noise)
-    accuracy, se = mean_accuracy(means, variances, images)
-    return Belief(accuracy, se, means, variances, x, process, images)
-
-
-def _kept(values: Values) -> tuple[Values, Values]:
-    """Return the values that the process is fitted to, evenly taken in order, and the others.
-
-    They are chosen by their place alone: a choice by accuracy would keep the lucky ones.
-    """
-    if len(values.rows) <= _MOST:
-        return values, Values(values.rows[:0], values.y[:0], values.noise[:0])
-    chosen = np.zeros(len(values.rows), dtype=bool)
-    chosen[np.linspace(0, len(values.rows) - 1, _MOST).round().astype(int)] = True
-    return (
-        Values(values.rows[chosen], values.y[chosen], values.noise[chosen]),
-        Values(values.rows[~chosen], values.y[~chosen], values.noise[~chosen]),
-    )
+    scale = feature_scale(members) if members else None
+    x = np.zeros((count, 1)) if scale is None else vectors(scale, members)
+    found = None if scale is None else fitted(scale, x, evidence)
+    if found is None:
+        none = np.zeros(count)
+        return Belief(none, none + 1.0, none, none + 1.0, x, None, images)
+    means, variances = found.process.mean_and_variance(x)
+    _update(means, variances, found.rest, found.process.noise)
+    accuracy, se = mean_accuracy(means, variances + found.level, images)
+    return Belief(accuracy, se, means, variances, x, found.process, images, found.level)
 
 
 def _update(means: Array, variances: Array, values: Values, noise: float) -> None:

@@ -112,6 +112,24 @@ class Process:
             second += weight * (mean**2 + np.maximum(variance, 1e-9) * solved.scale)
         return first, np.maximum(second - first**2, 1e-15)
 
+    def left_out(self) -> Array:
+        """Return the posterior mean at each point of the data, by the other points alone.
+
+        Source:
+            Rasmussen and Williams 2006, Eq. (5.12), with the mean fitted anew.
+        """
+        parts = _parts(self.data.x, self.data.x, self.data.linear)
+        result = np.zeros(len(self.data.y))
+        for weight, shape, _ in self._solved:
+            kernel = _kernel(parts, shape)
+            kernel[np.diag_indices(len(kernel))] += self.data.noise
+            inverse = np.linalg.inv(kernel)
+            sums = inverse.sum(axis=0)
+            inverse = inverse - np.outer(sums, sums) / sums.sum()
+            diagonal = np.maximum(np.diag(inverse), 1e-12)
+            result += weight * (self.data.y - inverse @ self.data.y / diagonal)
+        return result
+
     def covariance(self, x: Array) -> Array:
         """Return the joint posterior covariance of the function at ``x``, shape (m, m)."""
         from scipy.linalg import solve_triangular

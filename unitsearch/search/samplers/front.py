@@ -91,7 +91,7 @@ class FrontSearch:
         self._candidates = candidates
         self._kept_pool: _Pool | None = None
         self._vectors: dict[str, Array] = {}  # features by key, of trials
-        self._shapes: tuple[list[Observation], Shapes] | None = None
+        self._shapes: tuple[list[Observation], tuple[Shapes, Shapes]] | None = None
 
     def propose(
         self, number: int, visible: Sequence[Observation], admits: Admits
@@ -168,13 +168,13 @@ class FrontSearch:
         prefix = fitted_prefix(sum(item.state != "running" for item in visible))
         first = list(visible[:prefix])
         if self._shapes is None or self._shapes[0] != first:
-            process = fitted(scale, x[:prefix], evidence[:prefix])
-            assert process is not None  # the baseline is complete
-            self._shapes = first, process.shapes
-        accuracy = fitted(scale, x, evidence, self._shapes[1])
-        assert accuracy is not None  # the baseline is complete
+            before = fitted(scale, x[:prefix], evidence[:prefix])
+            assert before is not None  # the baseline is complete
+            self._shapes = first, before.shapes
+        found = fitted(scale, x, evidence, self._shapes[1])
+        assert found is not None  # the baseline is complete
         model = search_model(
-            self._problem.objectives, visible, evidence, x, accuracy, self._problem.floor
+            self._problem.objectives, visible, evidence, x, found.process, self._problem.floor
         )
         return model, np.asarray(x)
 
