@@ -285,8 +285,7 @@ def test_the_pace_of_a_network_is_measured_on_the_files_that_are_there(
     cache = WorkerCache()
     outcome = run_job(Job(0, PACE, PLAIN, 1, write_all(RECIPE), spec), cache)
     assert (outcome.is_complete, outcome.images) == (True, RECIPE.batch)
-    assert cache.data is not None
-    assert isinstance(cache.data.train, StreamedImages)
+    assert [type(data.train) for data in cache.sets.values()] == [StreamedImages]
 
 
 def test_a_job_that_meets_a_broken_image_fails_by_its_data(write_tiny_imagenet: Write) -> None:

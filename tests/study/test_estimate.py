@@ -9,7 +9,7 @@ import pytest
 from unitsearch.costs import Cost, work
 from unitsearch.space import baseline, bind, drawn_within, load_space
 from unitsearch.study.config import compose
-from unitsearch.study.estimate import Workload, estimated, interpolated
+from unitsearch.study.estimate import ShortTraining, Workload, estimated, interpolated
 from unitsearch.study.feasible import Way, ways_to_shorten
 from unitsearch.study.paces import Pace
 
@@ -84,6 +84,14 @@ def test_the_choice_of_a_plan_is_part_of_each_trial() -> None:
     tuned = estimated(LOAD, [replace(p, tuning=6.0) for p in PACES])
     assert tuned.trial == pytest.approx(estimated(LOAD, PACES).trial + 6)
     assert tuned.tuning == pytest.approx(6 * 41)
+
+
+def test_a_ladder_adds_its_rungs_and_spares_some_trials_the_full_training() -> None:
+    rung = ShortTraining(epochs=1, images=1_000, area=0.25)
+    climbed = estimated(replace(LOAD, ladder=(rung,)), PACES)
+    full = estimated(LOAD, PACES)
+    assert 0.5 * full.trial < climbed.trial < 0.6 * full.trial
+    assert climbed.high / climbed.seconds > full.high / full.seconds
 
 
 def test_a_budget_of_minutes_ends_the_search() -> None:

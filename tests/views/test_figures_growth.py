@@ -12,9 +12,9 @@ from unitsearch.search.front import hypervolume as volume_of
 from unitsearch.search.front import volume_point
 from unitsearch.study.record import Record
 from unitsearch.study.tables import (
-    box_point,
     hypervolume_history,
     reference_point,
+    tight_reference,
     true_hypervolume,
 )
 from unitsearch.views.figures import hypervolume
@@ -51,7 +51,7 @@ def test_a_lucky_training_moves_the_volume_by_model_less(record: Record) -> None
     best = max(record.complete[1:], key=lambda t: t.accuracy or 0.0)
     lucky = tuple(replace(t, accuracy=1.0) if t == best else t for t in record.trials)
     after = replace(record, trials=lucky)
-    reference = box_point(record)
+    reference = tight_reference(record)
 
     def last(study: Record, by: str) -> float:
         return growth(study, "trials", by, reference)[-1][1]

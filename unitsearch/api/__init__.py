@@ -25,6 +25,7 @@ from unitsearch.api.studies import (
     version,
 )
 from unitsearch.api.trainings import TABLE_1, Repeated, reproduce_training
+from unitsearch.api.verification import verify
 from unitsearch.papers import contradictions, reproduce_costs, reproduce_metrics, tally
 
 __all__ = [
@@ -59,5 +60,6 @@ __all__ = [
     "space_points",
     "tally",
     "train_one",
+    "verify",
     "version",
 ]

@@ -17,7 +17,7 @@ from unitsearch.space import Space, Survey, baseline, count_members, drawn_withi
 if TYPE_CHECKING:
     from unitsearch.costs import Cost
     from unitsearch.study.config import Config
-    from unitsearch.study.estimate import Estimate, Workload
+    from unitsearch.study.estimate import Estimate, ShortTraining, Workload
     from unitsearch.study.feasible import Way
     from unitsearch.study.paces import Pace
 
@@ -122,9 +122,23 @@ def _load(config: Config, facts: Facts, space: Space, costs: Sequence[Cost]) -> 
         train_images=facts.train_images,
         validation_images=facts.validation_images or 0,
         test_images=facts.test_images or 0,
+        ladder=_rungs(config),
         verify=float(getattr(config, "verify", 0.0)),
         looks_at_outcomes=config.sampler.looks_at_outcomes,
     )
+
+
+def _rungs(config: Config) -> tuple[ShortTraining, ...]:
+    from unitsearch.study.estimate import ShortTraining
+
+    rungs = []
+    side = config.data.shape[-1]
+    for rung in config.ladder:
+        facts = describe(rung.data(config.data))
+        area = (facts.input[-1] / side) ** 2
+        epochs = rung.recipe(config.train).epochs
+        rungs.append(ShortTraining(epochs=epochs, images=facts.train_images or 0, area=area))
+    return tuple(rungs)
 
 
 def dry_run_facts(plan: PlannedRun) -> dict[str, Any]:
@@ -242,6 +256,8 @@ def _measured_lines(plan: PlannedRun, estimate: Estimate) -> list[str]:
     if estimate.verification:
         parts.append(f"verification {duration(estimate.verification)}")
     parts.append(f"test of the front {duration(estimate.test)}")
+    if plan.config.ladder:
+        parts.append("half of the trials taken to climb the ladder")
     networks = [
         f"{pace.name} {1e3 * pace.train:.3g} ms an image ({pace.plan})" for pace in plan.paces
     ]

@@ -1,4 +1,4 @@
-"""run and resume."""
+"""run, resume and verify."""
 
 from __future__ import annotations
 
@@ -89,6 +89,36 @@ def resume(
     with watching() as watch:
         end = resume_study(study, overrides or [], watch)
     write(closing_text(end, study))
+    _leave(end)
+
+
+def verify(
+    study: Annotated[str, typer.Argument(help="A study's name or folder.")],
+    seeds: Annotated[
+        int, typer.Option("--seeds", help="The least number of seeds of each network on the front.")
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print how many trainings it takes, and stop.")
+    ] = False,
+) -> None:
+    """Train the front of a study again with fresh seeds, until each network has enough of them.
+
+    \b
+    Examples:
+      unitsearch verify lenet_hybrid-1 --seeds 4
+      unitsearch verify lenet_hybrid-1 --seeds 10 --dry-run
+    """
+    from unitsearch.api.verification import verification_text, verified_text, verify_study
+    from unitsearch.cli.live import watching
+
+    plan = verification_text(study, seeds)
+    if dry_run:
+        write(plan)
+        return
+    note(plan)
+    with watching() as watch:
+        end = verify_study(study, seeds, watch)
+    write(verified_text(end, seeds, study))
     _leave(end)
 
 

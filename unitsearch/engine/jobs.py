@@ -34,10 +34,12 @@ class Job:
         device: The device that the job runs on: ``cpu`` or ``cuda``.
         pack: For ``train``: the number of jobs of its list, itself included, that may train with it
             as one pack; None for the number that a measurement finds fastest.
-        bars: For ``train``: the accuracy that the network must reach after each epoch, the first
-            epoch's first; None where an epoch has no bar, and epochs beyond the tuple have none.
-            A training below its bar stops there. The last epoch's bar is ignored: that training is
-            complete.
+        ladder: For ``train``: the shorter trainings that come first, each with its own ``recipe``
+            and ``data``, the first one first.
+        bars: For ``train``: the accuracy that the network must reach at the end of each rung of the
+            ladder, and then after each epoch, the first epoch's first; None where there is no bar,
+            and epochs beyond the tuple have none. A training below its bar stops there. The last
+            epoch's bar is ignored: that training is complete.
     """
 
     number: int
@@ -53,6 +55,7 @@ class Job:
     minutes: float = 5.0
     device: str = "cpu"
     pack: int | None = 1
+    ladder: tuple[Mapping[str, Any], ...] = ()
     bars: tuple[float | None, ...] = ()
 
     @property
@@ -73,6 +76,8 @@ class Outcome:
         reason: Of a failed or stopped job, in one line.
         accuracy: On the images that the job watches (train) or the test images (test), a fraction.
         images: The number of those images.
+        rungs: Accuracy at the end of each rung of the ladder, on the validation images in its size.
+        rung_losses: Mean cross-entropy of the same images, in nats.
         curve: Accuracy after each epoch, on the images that the job watches.
         loss_curve: Mean cross-entropy of the same images after each epoch, in nats.
         train_seconds: Time in the worker.
@@ -95,6 +100,8 @@ class Outcome:
     reason: str = ""
     accuracy: float | None = None
     images: int = 0
+    rungs: tuple[float, ...] = ()
+    rung_losses: tuple[float, ...] = ()
     curve: tuple[float, ...] = ()
     loss_curve: tuple[float, ...] = ()
     train_seconds: float = 0.0
@@ -166,7 +173,10 @@ def job_from(message: Mapping[str, Any], weights: bytes) -> Job:
     return Job(**_with_tuples(message), weights=weights)
 
 
-_TUPLES = ("bars", "curve", "loss_curve", "mean", "std", "classes", "measurement")
+_TUPLES = (
+    "ladder", "bars", "rungs", "rung_losses", "curve", "loss_curve", "mean", "std", "classes",
+    "measurement",
+)  # fmt: skip
 
 
 def _with_tuples(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unitsearch.metrics import Measured, Metric
+from unitsearch.search.front import front, minimised
 
 if TYPE_CHECKING:
-    from unitsearch.search.model import Evidence
+    from unitsearch.search.model import Belief, Evidence
 
 
 @dataclass(frozen=True)
@@ -44,39 +45,104 @@ class Judged:
     front: frozenset[int] = frozenset()
 
 
-def judge(
-    numbers: Sequence[int],
-    evidence: Sequence[Evidence],
-    facts: Sequence[Measured | None],
-    objectives: Sequence[Metric],
-    floor: float,
-) -> Judged:
-    """Return the beliefs that follow from the trainings of a study, a pure function.
+@dataclass(frozen=True)
+class Trained:
+    """The trained trials of a study, as the model sees them; the baseline is complete.
 
-    Args:
-        numbers: The numbers of the trials that were trained, the baseline's 0 among them.
+    Attributes:
+        numbers: The numbers of the trials, the baseline's 0 among them.
+        keys: The keys of their architectures.
         evidence: What is known of the accuracy of each.
         facts: The facts of each as the search knew them; None of a trial that is not complete.
         objectives: The study's.
         floor: The accuracy from which a trial is feasible, a fraction.
     """
-    from threadpoolctl import threadpool_limits
 
-    from unitsearch.search.model import believe, recommend  # heavy, and many reads need no beliefs
+    numbers: tuple[int, ...]
+    keys: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    facts: tuple[Measured | None, ...]
+    objectives: tuple[Metric, ...]
+    floor: float
 
-    with threadpool_limits(1, user_api="blas"):  # more threads sum in another order, and no faster
-        belief = believe(evidence)
-        found = recommend(belief, facts, numbers.index(0), objectives, floor)
-    beliefs = {
-        number: TrialBelief(
-            accuracy=round(float(belief.accuracy[place]), 12),
-            accuracy_se=round(float(belief.se[place]), 12),
-            probability=found.probability[place],
-            seeds=len(evidence[place].accuracies),
-            optimism=fact.accuracy - round(float(belief.accuracy[place]), 12),
+    def identity(self) -> tuple[Any, ...]:
+        """Return what beliefs depend on, as a key of a table."""
+        return (
+            self.numbers,
+            self.keys,
+            tuple((e.accuracies, e.images, e.curve, e.epochs) for e in self.evidence),
+            tuple(None if fact is None else (fact.accuracy, fact.latency) for fact in self.facts),
+            tuple(metric.name for metric in self.objectives),
+            self.floor,
         )
-        for place, (number, fact) in enumerate(zip(numbers, facts, strict=True))
+
+
+def judge(trained: Trained) -> Judged:
+    """Return the beliefs that follow from the trainings of a study, a pure function.
+
+    The newest answers are kept: a run asks several times for the same.
+    """
+    identity = trained.identity()
+    judged = _NEWEST.get(identity)
+    if judged is None:
+        judged = _NEWEST[identity] = _judge(trained)
+        while len(_NEWEST) > _MOST:
+            _NEWEST.pop(next(iter(_NEWEST)), None)
+    return judged
+
+
+def recommended_accuracies(trained: Trained) -> dict[int, float]:
+    """Return the posterior means of the trials on the front alone, by number.
+
+    That takes a fraction of the time of ``judge``, which also draws the probabilities.
+    """
+    belief = _believed(trained)
+    means = {
+        number: Measured(float(mean), fact.cost, fact.latency)
+        for number, mean, fact in zip(trained.numbers, belief.accuracy, trained.facts, strict=True)
         if fact is not None
     }
-    front = [n for n, is_on in zip(numbers, found.on_front, strict=True) if is_on]
-    return Judged(beliefs, frozenset(front))
+    points = [
+        (number, minimised(measured, means[0], trained.objectives))
+        for number, measured in means.items()
+        if measured.accuracy >= trained.floor
+    ]
+    return {number: means[number].accuracy for number in front(points)}
+
+
+_DIGITS = 12  # further ones depend on where in memory an array lies
+_MOST = 4
+_NEWEST: dict[tuple[Any, ...], Judged] = {}
+
+
+def _judge(trained: Trained) -> Judged:
+    from threadpoolctl import threadpool_limits
+
+    from unitsearch.search.model import recommend
+
+    belief, place = _believed(trained), trained.numbers.index(0)
+    with threadpool_limits(1, user_api="blas"):
+        found = recommend(belief, trained.facts, place, trained.objectives, trained.floor)
+    beliefs = {}
+    for place, (number, fact) in enumerate(zip(trained.numbers, trained.facts, strict=True)):
+        if fact is None:
+            continue
+        accuracy = round(float(belief.accuracy[place]), _DIGITS)
+        beliefs[number] = TrialBelief(
+            accuracy=accuracy,
+            accuracy_se=round(float(belief.se[place]), _DIGITS),
+            probability=found.probability[place],
+            seeds=len(trained.evidence[place].accuracies),
+            optimism=fact.accuracy - accuracy,
+        )
+    on_front = [n for n, is_on in zip(trained.numbers, found.on_front, strict=True) if is_on]
+    return Judged(beliefs, frozenset(on_front))
+
+
+def _believed(trained: Trained) -> Belief:
+    from threadpoolctl import threadpool_limits
+
+    from unitsearch.search.model import believe  # heavy, and many reads need no beliefs
+
+    with threadpool_limits(1, user_api="blas"):  # more threads sum in another order, and no faster
+        return believe(trained.evidence)

@@ -16,7 +16,23 @@ _TRIAL = 0.05  # seconds of a trial that no worker spends: proposal, messages, s
 _FRONT = 0.25  # share of the trials that the test of the front tests
 _CHEAPER = 0.5  # share of the members, the cheaper ones, among which a sampler may stay
 _ERROR = 0.2  # of the times and of their interpolation, as a share
+_CLIMBING = 0.5  # share of the trials that climb a ladder to its end
 _FEW = 0.15  # the same if less than three networks were measured, to be added
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShortTraining:
+    """The training of a network on a rung of a ladder.
+
+    Attributes:
+        epochs: Its epochs.
+        images: Images trained on.
+        area: Pixels of an image as a share of those of the full training.
+    """
+
+    epochs: int
+    images: int
+    area: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +50,7 @@ class Workload:
         train_images: Images trained on.
         validation_images: Images that accuracy is measured on after each epoch.
         test_images: Images that the front is tested on.
+        ladder: The shorter trainings that come first.
         verify: Share of the budget that is trained again at the end.
         looks_at_outcomes: Whether the sampler does: then it may prefer cheap members.
     """
@@ -48,6 +65,7 @@ class Workload:
     train_images: int
     validation_images: int
     test_images: int
+    ladder: tuple[ShortTraining, ...] = ()
     verify: float = 0.0
     looks_at_outcomes: bool = True
 
@@ -92,11 +110,16 @@ def estimated(load: Workload, paces: Sequence[Pace]) -> Estimate:
     def training(cost: Cost) -> float:
         return beside + _steps(cost, load, paces)
 
-    each = fmean(training(cost) for cost in load.costs)
-    of_baseline = training(load.baseline)
+    def trial(cost: Cost) -> float:
+        if not load.ladder:
+            return training(cost)
+        return _CLIMBING * training(cost) + _rungs(cost, load, paces) + len(load.ladder) * beside
+
+    each = fmean(trial(cost) for cost in load.costs)
+    of_baseline = training(load.baseline) + _rungs(load.baseline, load, paces)
     trainings = (load.trials - 1) * each + of_baseline
     verified = round(load.verify * load.trials)
-    verification = verified * each
+    verification = verified * fmean(training(cost) for cost in load.costs)
     tested = max(1.0, _FRONT * load.trials)
     test = tested * (_TRIAL + load.test_images * fmean(_evaluation(load.costs, paces)))
     seconds = _wall(load, trainings, each, of_baseline) + (verification + test) / load.workers
@@ -104,11 +127,11 @@ def estimated(load: Workload, paces: Sequence[Pace]) -> Estimate:
     if load.minutes is not None and seconds > 60 * load.minutes:
         trials = max(1, min(trials, int(60 * load.minutes * load.workers / each) + load.workers))
         seconds = 60 * load.minutes + each + (verification + test) / load.workers
-    error = _ERROR + (_FEW if len(paces) < 3 else 0.0)
+    error = _ERROR + (_FEW if len(paces) < 3 else 0.0) + (_CLIMBING if load.ladder else 0.0)
     cheaper = sorted(load.costs, key=work)[: max(1, round(_CHEAPER * len(load.costs)))]
     drift = 1.0
     if load.looks_at_outcomes:
-        drift = fmean(training(cost) for cost in cheaper) / each
+        drift = fmean(trial(cost) for cost in cheaper) / each
     return Estimate(
         seconds=seconds,
         low=_START + (seconds - _START) * drift / (1 + error),
@@ -130,11 +153,22 @@ def _wall(load: Workload, trainings: float, each: float, of_baseline: float) -> 
 
 def _steps(cost: Cost, load: Workload, paces: Sequence[Pace]) -> float:
     """Return the seconds of the steps and evaluations of a network of ``cost``."""
-    at = work(cost)
-    images = load.train_images // load.batch * load.batch
+    full = ShortTraining(epochs=load.epochs, images=load.train_images)
+    return _training(full, cost, load, paces)
+
+
+def _rungs(cost: Cost, load: Workload, paces: Sequence[Pace]) -> float:
+    """Return the seconds of the same on all rungs of the ladder."""
+    return sum(_training(rung, cost, load, paces) for rung in load.ladder)
+
+
+def _training(training: ShortTraining, cost: Cost, load: Workload, paces: Sequence[Pace]) -> float:
+    at, batch = work(cost), min(load.batch, training.images)
     train = interpolated([(work(pace.cost), pace.train) for pace in paces], at)
     evaluate = interpolated([(work(pace.cost), pace.evaluate) for pace in paces], at)
-    return load.epochs * (images * train + load.validation_images * evaluate)
+    images = training.images // batch * batch
+    each = images * train + load.validation_images * evaluate
+    return training.epochs * training.area * each
 
 
 def _evaluation(costs: Sequence[Cost], paces: Sequence[Pace]) -> list[float]:

@@ -10,7 +10,7 @@ from unitsearch.costs import Cost, count
 from unitsearch.errors import UnitSearchError
 from unitsearch.space import Space, baseline, bind, drawn_within
 from unitsearch.study.config import Config, options
-from unitsearch.study.estimate import Workload, estimated
+from unitsearch.study.estimate import ShortTraining, Workload, estimated
 from unitsearch.study.paces import Pace
 
 LONG = 2 * 3600.0  # seconds from which a search counts as long
@@ -120,6 +120,12 @@ def _elsewhere(config: Config, load: Workload, paces: Sequence[Pace]) -> list[Wa
     if config.stopping.name == "none" and "band" in options("stopping") and load.epochs >= 4:
         seconds = (1 - _SAVED) * estimated(load, paces).seconds
         ways.append(Way(("stopping=band",), seconds, "poor trainings end early, about a quarter"))
+    rules = [rule for rule in ("asha", "band") if rule in options("stopping")]
+    if config.stopping.name == "none" and rules and not config.ladder:
+        rung = ShortTraining(epochs=load.epochs, images=max(load.train_images // 10, 1))
+        overrides = (f"stopping={rules[0]}", f"'ladder=[{{images:{_SHARE}}}]'")
+        seconds = estimated(replace(load, ladder=(rung,)), paces).seconds
+        ways.append(Way(overrides, seconds, "if half of the members climb to the full training"))
     if load.workers < _WORKERS:
         many = replace(load, workers=min(_WORKERS, load.trials))
         override = ("engine=ray", "engine.address=auto", f"engine.workers={many.workers}")

@@ -13,7 +13,7 @@ from unitsearch.architecture import Architecture, write_architecture
 from unitsearch.costs import Cost, count
 from unitsearch.data import Facts
 from unitsearch.engine import Engine, Job, Outcome, open_engine
-from unitsearch.engine.devices import cores
+from unitsearch.engine.devices import cores, gpus
 from unitsearch.engine.jobs import PACE
 from unitsearch.errors import StudyError
 from unitsearch.fields import write_all
@@ -54,8 +54,6 @@ def workers_of(config: Config) -> int:
     """Return the number of workers that a run would have on this machine."""
     device, wanted = config.engine.resolved_device, config.engine.workers
     if wanted is None:
-        from unitsearch.engine.devices import gpus
-
         wanted = gpus() if device == "cuda" else len(cores())
     return workers_and_list(pack_request(config, device, max(wanted, 1)))[0]
 

@@ -9,7 +9,7 @@ from unitsearch.metrics import Measured, Metric, metric
 from unitsearch.search.front import Point, hypervolumes, most_of_hypervolume, volume_point
 from unitsearch.study.beliefs import TrialBelief
 from unitsearch.study.record import Record, Trial
-from unitsearch.study.tables import box_point
+from unitsearch.study.tables import tight_reference
 
 MOST_DISPLAYED = 12  # members of a front in a table that people read
 _MARGIN = 0.1  # of a front's extent: how far beyond its worst values volumes are measured from
@@ -85,7 +85,7 @@ def growth_by_model(record: Record, reference: Sequence[float] | None = None) ->
     """
     if record.baseline is None:
         return []
-    origin = tuple(reference or box_point(record))
+    origin = tuple(reference or tight_reference(record))
     name = f"growth by model from {origin}"
     if name not in record.derived:
         facts = [believed(record, trial) for trial in record.complete]

@@ -12,7 +12,7 @@ from unitsearch.architecture import Architecture, stacks
 from unitsearch.costs import Cost
 from unitsearch.metrics import Measured, Metric, metric, standard_error
 from unitsearch.search.front import front, minimised
-from unitsearch.study.beliefs import Judged, TrialBelief, judge
+from unitsearch.study.beliefs import Judged, Trained, TrialBelief, judge
 from unitsearch.study.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Trial:
         images: Validation images behind ``accuracy``.
         test_accuracy: Test accuracy, a fraction; None until tested.
         test_images: Test images behind it.
+        rungs: Validation accuracy at the end of each rung of the study's ladder.
+        rung_losses: Mean cross-entropy of the same images, in nats; None where it was not finite.
         curve: Validation accuracy after each epoch.
         loss_curve: Mean cross-entropy on the same images after each epoch, in nats; None where it
             was not finite.
@@ -90,6 +92,8 @@ class Trial:
     images: int = 0
     test_accuracy: float | None = None
     test_images: int = 0
+    rungs: tuple[float, ...] = ()
+    rung_losses: tuple[float | None, ...] = ()
     curve: tuple[float, ...] = ()
     loss_curve: tuple[float | None, ...] = ()
     train_seconds: float | None = None
@@ -238,15 +242,22 @@ class Record:
     @cached_property
     def _judged(self) -> Judged:
         """The beliefs and the front that follows from them."""
-        baseline, counted = self.baseline, [t for t in self.trials if t.is_counted]
-        if baseline is None:
-            return Judged()
-        return judge(
-            [trial.number for trial in counted],
-            [self._evidence(trial) for trial in counted],
-            [trial.searched if trial.state == "complete" else None for trial in counted],
-            self.objectives,
-            self.floor,
+        trained = self.trained
+        return Judged() if trained is None else judge(trained)
+
+    @property
+    def trained(self) -> Trained | None:
+        """The trained trials as the model sees them; None before the baseline is complete."""
+        if self.baseline is None:
+            return None
+        counted = [trial for trial in self.trials if trial.is_counted]
+        return Trained(
+            numbers=tuple(trial.number for trial in counted),
+            keys=tuple(trial.key for trial in counted),
+            evidence=tuple(self._evidence(trial) for trial in counted),
+            facts=tuple(t.searched if t.state == "complete" else None for t in counted),
+            objectives=self.objectives,
+            floor=self.floor,
         )
 
     def _evidence(self, trial: Trial) -> Evidence:
@@ -261,6 +272,7 @@ class Record:
             images=trial.images,
             curve=trial.curve,
             epochs=self.manifest.config.train.epochs,
+            loss_curve=trial.loss_curve,
         )
 
     @property

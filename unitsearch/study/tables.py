@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from unitsearch.metrics import METRICS
-from unitsearch.search.front import (
-    Point,
-    dominates,
-    hypervolume,
-    volume_point,
-)
+from unitsearch.search.front import Point, hypervolume, hypervolumes, volume_point
+from unitsearch.search.reference import accuracy_reference
+from unitsearch.study.beliefs import recommended_accuracies
 from unitsearch.study.record import Record, Trial
 
 COLUMNS = (
@@ -42,7 +40,7 @@ def front_trials(record: Record) -> list[Trial]:
 def rows(record: Record) -> list[dict[str, Any]]:
     """Return one row a trial with the columns of ``columns``; unknown values are None.
 
-    ``accuracy`` is of the trial's own training, and what derives from it (CE, SE) is too;
+    ``accuracy`` is of the trial's own training, and so is what derives from it (CE, SE);
     ``accuracy_model`` is the mean of the model, by which ``front`` is chosen. Every call returns
     the same rows: they are not to be changed.
     """
@@ -110,29 +108,28 @@ def reference_point(baseline: Trial) -> tuple[float, float, float]:
     return (1.0, flops + 1.0, params + 1.0)
 
 
-def tight_reference(baseline: Trial, floor: float, classes: int) -> tuple[float, float, float]:
+def tight_reference_point(
+    baseline: Trial, floor: float, classes: int
+) -> tuple[float, float, float]:
     """Return the point that the true hypervolume of a study is measured from.
 
-    Its accuracy is the largest of three: of an error twice the baseline's and a point more; halfway
-    from chance to the baseline's accuracy; the floor. Its costs are the baseline's: no network
-    counts that saves nothing.
+    Its accuracy is ``accuracy_reference``'s. Its costs are the baseline's: a network counts only if
+    it saves some of each.
 
     Args:
         baseline: The complete baseline.
         floor: The accuracy from which a trial is feasible, a fraction.
         classes: The number of classes.
     """
-    error, flops, params = volume_point(baseline.measured)
-    chance = 1.0 / classes
-    accuracy = max(1.0 - 2.0 * error - 0.01, (chance + 1.0 - error) / 2.0, floor)
-    return (1.0 - accuracy, flops, params)
+    _, flops, params = volume_point(baseline.measured)
+    return (1.0 - accuracy_reference(baseline.accuracy or 0.0, classes, floor), flops, params)
 
 
-def box_point(record: Record) -> tuple[float, ...]:
+def tight_reference(record: Record) -> tuple[float, ...]:
     """Return the point that the true hypervolume of a study with a baseline is measured from."""
     assert record.baseline is not None  # without it there is no front
     manifest = record.manifest
-    return manifest.tight_reference or tight_reference(
+    return manifest.tight_reference or tight_reference_point(
         record.baseline, record.floor, manifest.space.classes
     )
 
@@ -158,11 +155,7 @@ def hypervolume_history(
     """Return (trials complete, hypervolume) after each complete trial, by number.
 
     In (accuracy, log10 FLOPs, log10 parameters), from ``reference`` or else the study's stored
-    point; trials below the floor add nothing. A new point adds its own box less what the front
-    already has of it, which is the volume of the front cut off at the point.
-
-    Source:
-        While, Bradstreet and Barone 2012, "A fast way of calculating exact hypervolumes" (WFG).
+    point; trials below the floor add nothing.
     """
     if record.baseline is None:
         return []
@@ -174,19 +167,12 @@ def hypervolume_history(
 
 
 def _hypervolume_history(record: Record, reference: Point) -> list[tuple[int, float]]:
-    floor, total = record.floor, 0.0
-    kept: list[Point] = []
-    history = []
-    for complete, trial in enumerate(record.complete, start=1):
-        point = volume_point(trial.measured)
-        if (trial.accuracy or 0.0) >= floor and not any(
-            q == point or dominates(q, point) for q in kept
-        ):
-            shared = [tuple(map(max, q, point)) for q in kept]
-            total += hypervolume([point], reference) - hypervolume(shared, reference)
-            kept = [q for q in kept if not dominates(point, q)] + [point]
-        history.append((complete, total))
-    return history
+    floor = record.floor
+    points = [
+        volume_point(trial.measured) if (trial.accuracy or 0.0) >= floor else reference
+        for trial in record.complete
+    ]
+    return list(enumerate(hypervolumes(points, reference), start=1))
 
 
 def true_hypervolume(record: Record) -> float | None:
@@ -198,21 +184,18 @@ def true_hypervolume(record: Record) -> float | None:
     """
     if record.baseline is None:
         return None
-    name = "true hypervolume"
-    if name not in record.derived:
-        record.derived[name] = _true_hypervolume(record)
-    return float(record.derived[name])
+    return _volume(record, {t.number: record.beliefs[t.number].accuracy for t in record.front})
 
 
 def true_hypervolume_history(record: Record) -> list[tuple[int, float]]:
     """Return (trials counted, ``true_hypervolume``) after some of the trials, the last among them.
 
-    Each value is what was believed when the study had so many trials, with the repeats of these.
-    A value costs a fit of the model, so that there are 30 at most, evenly spaced.
+    Each value is what is believed with so many trials and the repeats of these. A value costs a fit
+    of the model, so that there are 30 at most, evenly spaced.
     """
     if record.baseline is None:
         return []
-    name = "true hypervolume history"
+    name = "true hypervolume"
     if name not in record.derived:
         record.derived[name] = tuple(_true_hypervolume_history(record))
     return list(record.derived[name])
@@ -220,24 +203,22 @@ def true_hypervolume_history(record: Record) -> list[tuple[int, float]]:
 
 def _true_hypervolume_history(record: Record) -> list[tuple[int, float]]:
     ends = [place for place, trial in enumerate(record.trials, start=1) if trial.is_counted]
-    step = -(-len(ends) // _HISTORY)
+    step = math.ceil(len(ends) / _HISTORY)
     history = []
     for counted in range(len(ends), 0, -step):
-        if counted == len(ends):
-            value = true_hypervolume(record)
-        else:
-            value = true_hypervolume(replace(record, trials=record.trials[: ends[counted - 1]]))
-        history.append((counted, value or 0.0))
+        trained = replace(record, trials=record.trials[: ends[counted - 1]]).trained
+        assert trained is not None  # the baseline is the first trial
+        history.append((counted, _volume(record, recommended_accuracies(trained))))
     return history[::-1]
 
 
-def _true_hypervolume(record: Record) -> float:
-    reference = box_point(record)
+def _volume(record: Record, accuracies: Mapping[int, float]) -> float:
+    """Return the true hypervolume of recommended trials, given by number."""
+    reference = tight_reference(record)
     height = reference[0]
-    if height <= 0.0:
-        return 0.0
     points = [
-        volume_point(replace(trial.measured, accuracy=record.beliefs[trial.number].accuracy))
-        for trial in record.front
+        volume_point(replace(trial.measured, accuracy=accuracies[trial.number]))
+        for trial in record.complete
+        if trial.number in accuracies
     ]
-    return hypervolume(points, reference) / height
+    return hypervolume(points, reference) / height if height > 0.0 else 0.0

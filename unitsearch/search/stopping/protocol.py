@@ -37,7 +37,7 @@ class StoppingRule(Protocol):
             cost: The exact cost of its network: the bar may be what networks of no more cost reach.
             visible: The trials before it, in order of their numbers: with their outcomes, or as
                 ``running`` where their outcomes may not be used.
-            epochs: Epochs of the recipe.
+            epochs: Epochs of the recipe, and before them one for each rung of the study's ladder.
 
         Returns:
             One bar an epoch, a fraction, None where there is none; empty if there is none at all.

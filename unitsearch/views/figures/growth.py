@@ -11,9 +11,9 @@ from unitsearch.fields import Enum
 from unitsearch.study.recommended import growth_by_model
 from unitsearch.study.record import Record
 from unitsearch.study.tables import (
-    box_point,
     hypervolume_history,
     reference_point,
+    tight_reference,
 )
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.definition import FigureData, figure
@@ -72,7 +72,7 @@ def reference_by(record: Record, by: str) -> tuple[float, ...] | None:
     if record.baseline is None:
         return None
     if by == "model":
-        return box_point(record)
+        return tight_reference(record)
     return record.manifest.reference or reference_point(record.baseline)
 
 

@@ -209,6 +209,7 @@ def _numbers(record: Record, trial: Trial, row: Mapping[str, Any]) -> Iterable[t
     if not record.shares_filters:
         yield METRICS["bits"].label, f"{trial.cost.bits:,}"
     yield "training took", "" if trial.train_seconds is None else f"{trial.train_seconds:,.1f} s"
+    yield "accuracy on rungs", ", ".join(wording.percent(value) for value in trial.rungs)
     yield "epochs trained", f"{trial.epochs} of {record.manifest.config.train.epochs}"
     yield "ran as", trial.plan
     yield "state", STATE_NAMES[trial.state]
