@@ -145,9 +145,9 @@ def best_trial(record: Record) -> Trial | None:
 
     Of equal ones the one with fewer FLOPs.
     """
-    front, beliefs = record.front, record.beliefs
-    chosen = [trial for trial in front if not trial.is_baseline] or front
-    return max(chosen, key=lambda t: (beliefs[t.number].accuracy, -t.cost.flops), default=None)
+    from unitsearch.study import recommended
+
+    return recommended.best_trial(record)
 
 
 def report(
