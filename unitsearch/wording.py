@@ -91,7 +91,9 @@ def duration(seconds: float) -> str:
 def wanted_repeats(record: Record) -> int:
     """Return the number of trainings with fresh seeds that a study asks for at its end."""
     config = record.manifest.config
-    return math.ceil(getattr(config, "verify", 0.0) * config.budget.trials)
+    if all(trial.is_baseline for trial in record.front):
+        return 0  # the baseline is not verified
+    return math.ceil(round(config.verify * config.budget.trials, 12))
 
 
 def share(probability: float | None) -> str:

@@ -1,10 +1,11 @@
-"""The command best: the front by model, in words for people and in full for programs."""
+"""The commands best and status: the front by model, in words for people, in full for programs."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,20 @@ def test_a_study_of_shared_filters_has_its_size_in_bits(unitsearch: Call, tmp_pa
     head = next(line for line in unitsearch("best", name).stdout.splitlines() if "flops" in line)
     assert {"bits", "macs_shared", "se_bits"} <= set(head.split())
     assert "params" not in head
+
+
+def test_the_state_of_a_study_is_told_by_model_with_the_luck_of_its_best_training(
+    unitsearch: Call, tmp_path: Path
+) -> None:
+    made = make_record(40)
+    poor = replace(made.trials[0], accuracy=0.95)
+    lucky = replace(max(made.complete[1:], key=lambda t: t.accuracy or 0.0), accuracy=1.0)
+    trials = [lucky if t.number == lucky.number else t for t in (poor, *made.trials[1:])]
+    name = write_study(tmp_path / "studies", replace(made, trials=tuple(trials))).name
+    done = unitsearch("status", name)
+    assert done.returncode == 0
+    assert "best by model" in done.stdout
+    assert "best_accuracy" not in done.stdout
+    assert done.stderr.startswith(f"The best single training, 100.0 % (trial {lucky.number}), is")
+    (row,) = json.loads(unitsearch("status", name, "-f", "json").stdout)
+    assert row["optimism"] > 0

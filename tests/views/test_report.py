@@ -247,7 +247,7 @@ def test_the_head_says_how_many_trainings_with_fresh_seeds_there_are(record: Rec
     assert "<dt>verification</dt><dd>2 trainings with fresh seeds</dd>" in text
     assert "Reported accuracy less that of fresh seeds" in text
     numbers = dict(entries(page)[str(member.number)]["numbers"])
-    assert numbers["seeds"] == "3, the fresh ones 95.1 %, 96.2 %"
+    assert numbers["seeds"] == "3 (fresh: 95.1 %, 96.2 %)"
     assert numbers["own training"] == f"{100 * (member.accuracy or 0):.1f} %"
     assert numbers["on the front with"].endswith("%")
 

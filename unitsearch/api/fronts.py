@@ -1,4 +1,4 @@
-"""The front of a study as the command ``best`` lists it."""
+"""A study's state and front for people: what the commands ``status`` and ``best`` print."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from unitsearch.api.studies import load_study
+from unitsearch.api.study_facts import STATES, status_row
 
 if TYPE_CHECKING:
     from unitsearch.study.record import Record, Trial
@@ -24,6 +25,45 @@ class StudyFront:
     rows: list[dict[str, Any]]
     displayed: list[dict[str, Any]]
     sentences: list[str]
+
+
+@dataclass(frozen=True)
+class StudyState:
+    """The state of a study.
+
+    Attributes:
+        row: The state for programs, with the accuracies as fractions.
+        displayed: The state for people: the best network by model, and no number twice.
+        sentence: How lucky the best training was; empty if that is not known.
+    """
+
+    row: dict[str, Any]
+    displayed: dict[str, Any]
+    sentence: str
+
+
+def state_of_study(study: str) -> StudyState:
+    """Return the state of a study.
+
+    Raises:
+        StudyError: If it is no study.
+    """
+    from unitsearch import wording
+    from unitsearch.study.recommended import best_trial
+
+    record = load_study(study).record
+    row = status_row(record)
+    best = best_trial(record)
+    words = {
+        "best by model": "–" if best is None else wording.believed_accuracy(record, best),
+        "hypervolume by model": row["hypervolume_true"],
+        "fresh seeds": row["repeats"],
+        "folder": row["folder"],
+    }
+    states = ("name", "state", "budget_trials", *STATES, "front")
+    return StudyState(
+        row, {**{name: row[name] for name in states}, **words}, wording.optimism(record)
+    )
 
 
 def front_of_study(study: str) -> StudyFront:

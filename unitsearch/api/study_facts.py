@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from unitsearch.study.progress import End, Progress
     from unitsearch.study.record import Record, Trial
 
-_STATES = ("complete", "stopped", "failed", "running", "waiting")
+STATES = ("complete", "stopped", "failed", "running", "waiting")
 _FEW = 0.05  # of all trials: with fewer at the floor, the floor is probably too high
 _ENOUGH = 20  # complete trials before the advice is printed
 
@@ -33,10 +33,14 @@ def study_status(study: str) -> dict[str, Any]:
 
     The front and the best are those by the model; ``best_accuracy`` is the best's one training.
     """
+    return status_row(load_study(study).record)
+
+
+def status_row(record: Record) -> dict[str, Any]:
+    """Return the state of a record, as ``study_status`` does."""
     from unitsearch.study.state import study_state
     from unitsearch.study.tables import hypervolume_history, true_hypervolume
 
-    record = load_study(study).record
     best = best_trial(record)
     belief = record.beliefs[best.number] if best else None
     history = hypervolume_history(record)
@@ -45,7 +49,7 @@ def study_status(study: str) -> dict[str, Any]:
         "name": record.name,
         "state": study_state(record),
         "budget_trials": record.manifest.config.budget.trials,
-        **{name: states.count(name) for name in _STATES},
+        **{name: states.count(name) for name in STATES},
         "front": len(record.front),
         "best_accuracy": best.accuracy if best else None,
         "hypervolume": history[-1][1] if history else None,

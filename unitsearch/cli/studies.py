@@ -21,11 +21,16 @@ def status(study: StudyArgument, how: FormatOption = OutputFormat.table) -> None
     \b
     Example: unitsearch status lenet_hybrid-1
     """
-    from unitsearch.api.study_facts import study_status
+    from unitsearch.api.fronts import state_of_study
 
-    row = study_status(study)
-    emit([row], how)
-    if row["state"] == "stopped" and how == OutputFormat.table:
+    state = state_of_study(study)
+    if how != OutputFormat.table:
+        emit([state.row], how)
+        return
+    emit([state.displayed], how)
+    if state.sentence:
+        note(state.sentence)
+    if state.row["state"] == "stopped":
         note(f"next: unitsearch resume {study}")
 
 

@@ -134,21 +134,6 @@ def tight_reference(record: Record) -> tuple[float, ...]:
     )
 
 
-def training_seconds(record: Record) -> list[float]:
-    """Return the seconds of training up to each complete trial, by number.
-
-    All trials so far are included, failed and stopped ones too, as far as they stored their time;
-    trainings that ran at the same time count each.
-    """
-    total = 0.0
-    totals = []
-    for trial in record.trials:
-        total += trial.train_seconds or 0.0
-        if trial.state == "complete":
-            totals.append(total)
-    return totals
-
-
 def hypervolume_history(
     record: Record, reference: Sequence[float] | None = None
 ) -> list[tuple[int, float]]:

@@ -194,7 +194,7 @@ def _numbers(record: Record, trial: Trial, row: Mapping[str, Any]) -> Iterable[t
         yield f"accuracy by model ({on})", wording.believed_accuracy(record, trial)
         yield "own training", wording.percent(trial.accuracy)
         fresh = ", ".join(wording.percent(repeat.accuracy) for repeat in trial.repeats)
-        yield "seeds", f"{trial.seeds}, the fresh ones {fresh}" if fresh else f"{trial.seeds}"
+        yield "seeds", f"{trial.seeds} (fresh: {fresh})" if fresh else f"{trial.seeds}"
         yield "on the front with", wording.share(belief.probability)
     else:
         when = " when stopped" if trial.state == "stopped" else ""
