@@ -13,7 +13,7 @@ import yaml
 from reference_pages import commands
 from tests.doc_blocks import DOCS, Block, Followed, blocks, command, differences, follow
 
-ALONE = ("own_unit.md", "own_backbone.md", "own_sampler.md")
+ALONE = ("own_unit.md", "own_backbone.md", "own_sampler.md", "large_spaces.md")
 AFTER_THE_TUTORIAL = (
     "studies.md",
     "fronts.md",
@@ -26,6 +26,7 @@ AFTER_THE_TUTORIAL = (
 # Examples that take too long for a test, each with the command that is run in its place.
 SHORTER = {
     "unitsearch run": "unitsearch run --dry-run",
+    "unitsearch run space=resnet18_cifar --dry-run": "unitsearch run --dry-run engine.workers=1",
     "unitsearch run space=toy_hybrid data=cifar10 budget.trials=100": "… --cfg job",
     "unitsearch run space=my_space.yaml train.epochs=3 limits.params=5000": "… --cfg job",
     "unitsearch run -m seed=1,2,3 sampler=nsga2,random": "… --cfg job",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from unitsearch.api.space_facts import count_text, parameter_texts
 from unitsearch.costs import count
-from unitsearch.data import Facts, available, describe
+from unitsearch.data import DataSpec, Facts, available, describe
 from unitsearch.data.spec import is_downloadable, require
 from unitsearch.errors import StudyError
 from unitsearch.space import Space, Survey, baseline, count_members, drawn_within, survey_of
@@ -33,7 +33,7 @@ class PlannedRun:
         config: Its configuration.
         space: Its space.
         survey: The costs of random members.
-        load: Its trainings; None where the number of images is not known.
+        load: Its trainings.
         paces: The times of a few networks; empty where none could be measured.
         estimate: The time that it takes; None where it is not known.
         ways: Settings that make it shorter, where it takes hours.
@@ -44,7 +44,7 @@ class PlannedRun:
     config: Config
     space: Space
     survey: Survey
-    load: Workload | None
+    load: Workload
     paces: tuple[Pace, ...] = ()
     estimate: Estimate | None = None
     ways: tuple[Way, ...] = ()
@@ -80,7 +80,7 @@ def planned_run(overrides: Sequence[str]) -> PlannedRun:
 
     config, file = compose(overrides)
     space = checked_space(config, file)
-    facts = describe(config.data)
+    facts = _described(config.data)
     missing = available(config.data) or ""
     if config.data.download and is_downloadable(config.data):
         missing = ""
@@ -88,9 +88,6 @@ def planned_run(overrides: Sequence[str]) -> PlannedRun:
     seen = survey_of(space, config.largest, _SAMPLES, [cost for _, cost in drawn])
     ordered = sorted(drawn, key=lambda pair: pair[1].flops)
     load = _load(config, facts, space, [cost for _, cost in drawn])
-    if load is None:
-        unknown = "the images of the data are counted when they are read"
-        return PlannedRun(config, space, seen, None, unknown=unknown, missing=missing)
     networks = {"baseline": baseline(space)}
     if ordered:
         middle, largest, smallest = ordered[len(ordered) // 2], ordered[-1], ordered[0]
@@ -104,12 +101,20 @@ def planned_run(overrides: Sequence[str]) -> PlannedRun:
     return PlannedRun(config, space, seen, load, paces, estimate, ways, missing=missing)
 
 
-def _load(config: Config, facts: Facts, space: Space, costs: Sequence[Cost]) -> Workload | None:
+def _described(data: DataSpec) -> Facts:
+    """Return the facts about data, the images of an image_folder counted."""
+    if data.name != "image_folder":
+        return describe(data)
+    from unitsearch.data.image_folder import counted
+
+    return counted(data)
+
+
+def _load(config: Config, facts: Facts, space: Space, costs: Sequence[Cost]) -> Workload:
     from unitsearch.study.estimate import Workload
     from unitsearch.study.paces import workers_of
 
-    if facts.train_images is None:
-        return None
+    train_images = facts.train_images or 1
     of_baseline = count(baseline(space))
     return Workload(
         costs=tuple(costs) or (of_baseline,),
@@ -118,8 +123,8 @@ def _load(config: Config, facts: Facts, space: Space, costs: Sequence[Cost]) -> 
         minutes=config.budget.minutes,
         workers=min(workers_of(config), config.budget.trials),
         epochs=config.train.epochs,
-        batch=min(config.train.batch, facts.train_images),
-        train_images=facts.train_images,
+        batch=min(config.train.batch, train_images),
+        train_images=train_images,
         validation_images=facts.validation_images or 0,
         test_images=facts.test_images or 0,
         ladder=_rungs(config),
@@ -134,7 +139,7 @@ def _rungs(config: Config) -> tuple[ShortTraining, ...]:
     rungs = []
     side = config.data.shape[-1]
     for rung in config.ladder:
-        facts = describe(rung.data(config.data))
+        facts = _described(rung.data(config.data))
         area = (facts.input[-1] / side) ** 2
         epochs = rung.recipe(config.train).epochs
         rungs.append(ShortTraining(epochs=epochs, images=facts.train_images or 0, area=area))
@@ -162,9 +167,8 @@ def dry_run_facts(plan: PlannedRun) -> dict[str, Any]:
         "epochs": config.train.epochs,
         "trials": config.budget.trials,
     }
-    if plan.load is not None:
-        names = ("train_images", "validation_images", "test_images", "workers")
-        row |= {name: getattr(plan.load, name) for name in names}
+    names = ("train_images", "validation_images", "test_images", "workers")
+    row |= {name: getattr(plan.load, name) for name in names}
     if plan.estimate is not None:
         row["time"] = {key: _short(value) for key, value in asdict(plan.estimate).items()}
         row["processor_share"] = round(_processor_share(plan), 2)
@@ -229,7 +233,7 @@ def duration(seconds: float) -> str:
 
 
 def _data_text(plan: PlannedRun) -> str:
-    images = "" if plan.load is None else f", {plan.load.train_images:,} images to train on"
+    images = f", {plan.load.train_images:,} images to train on"
     where = ", not there: random images of its shape" if plan.missing else ""
     return f"{plan.config.data.name}{images}{where}"
 
@@ -237,7 +241,7 @@ def _data_text(plan: PlannedRun) -> str:
 def _time_text(plan: PlannedRun) -> str:
     trials = _counted(plan.config.budget.trials, "trial")
     estimate, load = plan.estimate, plan.load
-    if estimate is None or load is None:
+    if estimate is None:
         return f"not known for {trials}: {plan.unknown}"
     text = (
         f"about {_range(estimate.low, estimate.seconds, estimate.high)} for {trials} "
@@ -262,6 +266,11 @@ def _measured_lines(plan: PlannedRun, estimate: Estimate) -> list[str]:
         f"{pace.name} {1e3 * pace.train:.3g} ms an image ({pace.plan})" for pace in plan.paces
     ]
     lines = [f"{'':<12} of all workers: {', '.join(parts)}", f"measured     {', '.join(networks)}"]
+    engine = plan.config.engine
+    if not engine.is_here:
+        lines.append(f"{'':<12} on this machine: of the workers at engine.address nothing is known")
+    if engine.resolved_device == "cuda":
+        lines.append(f"{'':<12} one network at a time: packs are faster (engine.pack)")
     share = _processor_share(plan)
     if share < _BUSY:
         lines.append(
