@@ -73,6 +73,7 @@ class Goal:
                 member.trainings[0].images,
                 member.trainings[0].curve,
                 len(member.trainings[0].curve),
+                member.trainings[0].loss_curve,
             )
             for member in self.table.members
         ]
@@ -105,7 +106,7 @@ def modelled_front(goal: Goal, visible: Sequence[Observation]) -> list[int]:
         evidence.append(
             Evidence(
                 item.architecture, item.cost, accuracies, item.images, item.curve,
-                item.recipe_epochs,
+                item.recipe_epochs, item.loss_curve,
             )
         )  # fmt: skip
     belief = believe(evidence)

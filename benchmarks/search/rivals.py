@@ -174,7 +174,7 @@ class BotorchNehvi(Rival):
         )
         with torch.no_grad():
             rows = self._x[[place - 1 for place in left]]
-            values = torch.cat([acquisition(part[:, None]) for part in rows.split(64)])
+            values = torch.cat([acquisition(part[:, None]) for part in torch.split(rows, 64)])
         return left[int(values.argmax())]
 
     def _row(self, values: Mapping[str, Any]) -> list[float]:

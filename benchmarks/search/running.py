@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,7 +76,8 @@ def search(
     for most in grid:
         while trained < most:
             number = len(places)
-            visible = observations[: max(0, number - lag)]
+            known = max(0, number - lag)
+            visible = [*observations[:known], *map(_started, observations[known:])]
             began = time.perf_counter()
             asked = one.ask(number, visible, places)
             asks.append(time.perf_counter() - began)
@@ -90,6 +91,13 @@ def search(
             trained += share
             seconds += share * float(table.seconds[asked.place])
         yield _measure(goal, observations, seed, trained, seconds, asks)
+
+
+def _started(observation: Observation) -> Observation:
+    """Return a trial whose outcome may not be used."""
+    return replace(
+        observation, state="running", accuracy=None, epochs=0, curve=(), loss_curve=(), images=0
+    )
 
 
 def chosen_seed(table: Table, place: int, seed: int) -> int:

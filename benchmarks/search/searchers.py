@@ -23,6 +23,7 @@ from unitsearch.errors import UsageError
 from unitsearch.search.configured import SamplerConfig, StoppingConfig
 from unitsearch.search.model.features import feature_scale, vectors
 from unitsearch.search.proposals import Observation, Proposal, SearchProblem
+from unitsearch.training.bars import missed_bar
 
 PROJECTED = "_projected"
 
@@ -133,12 +134,22 @@ class OurSearcher:
     def epochs(self, number: int, place: int, visible: Sequence[Observation], seed: int) -> int:
         """Return the first epoch whose bar is missed, or the recipe's number."""
         member = self._table.members[place]
-        curve = member.trainings[seed].curve
-        bars = self._rule.bars(number, member.cost, visible, len(curve))
-        for epoch, bar in enumerate(bars[: len(curve) - 1], 1):
-            if bar is not None and curve[epoch - 1] < bar:
+        training = member.trainings[seed]
+        epochs = len(training.curve)
+        starting = Observation(
+            number,
+            member.proposal.key,
+            member.proposal.values,
+            member.cost,
+            recipe_epochs=epochs,
+            architecture=member.proposal.architecture,
+        )
+        bars = self._rule.bars(starting, visible, epochs)
+        for epoch in range(1, epochs):
+            curve, losses = training.curve[:epoch], training.loss_curve[:epoch]
+            if missed_bar(curve, losses, bars, epochs):
                 return epoch
-        return len(curve)
+        return epochs
 
 
 Make = Callable[[Goal, int], TableSearcher]

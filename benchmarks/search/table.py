@@ -131,7 +131,7 @@ class Table:
         if len(self.members) < 3:
             return times
         slope, offset = _robust_line(flops, times)
-        return np.maximum(offset + slope * flops, times.min())
+        return np.asarray(np.maximum(offset + slope * flops, times.min()))
 
 
 def _robust_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
