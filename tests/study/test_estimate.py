@@ -94,6 +94,12 @@ def test_a_ladder_adds_its_rungs_and_spares_some_trials_the_full_training() -> N
     assert climbed.high / climbed.seconds > full.high / full.seconds
 
 
+def test_a_stopping_rule_lowers_the_least_time_most() -> None:
+    stopped, full = estimated(replace(LOAD, stops=True), PACES), estimated(LOAD, PACES)
+    assert stopped.low / full.low < stopped.seconds / full.seconds < 1
+    assert stopped.high == full.high
+
+
 def test_a_budget_of_minutes_ends_the_search() -> None:
     estimate = estimated(replace(LOAD, minutes=10), PACES)
     assert 0 < estimate.trials < 41

@@ -77,7 +77,7 @@ def test_two_workers_climb_as_one(home: Path, tmp_path: Path) -> None:
 
 
 def test_the_report_and_the_figures_show_such_trials(home: Path) -> None:
-    assert "on rung 1 of 2 is below" in call(home, "trials", "ladder").stdout
+    assert "on rung 1 of 2 is below" in call(home, "trials", "ladder", "-f", "json").stdout
     assert call(home, "report", "ladder").returncode == 0
     for figure in ("curves", "convergence", "tradeoff"):
         done = call(home, "plot", "ladder", figure, "-o", str(home / f"{figure}.html"))

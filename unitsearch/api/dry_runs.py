@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
@@ -116,18 +117,20 @@ def _load(config: Config, facts: Facts, space: Space, costs: Sequence[Cost]) -> 
 
     train_images = facts.train_images or 1
     of_baseline = count(baseline(space))
+    trials = min(config.budget.trials, count_members(space) + 1)
     return Workload(
         costs=tuple(costs) or (of_baseline,),
         baseline=of_baseline,
-        trials=config.budget.trials,
+        trials=trials,
         minutes=config.budget.minutes,
-        workers=min(workers_of(config), config.budget.trials),
+        workers=min(workers_of(config), trials),
         epochs=config.train.epochs,
         batch=min(config.train.batch, train_images),
         train_images=train_images,
         validation_images=facts.validation_images or 0,
         test_images=facts.test_images or 0,
         ladder=_rungs(config),
+        stops=config.stopping.name != "none",
         verify=config.verify,
         looks_at_outcomes=config.sampler.looks_at_outcomes,
     )
@@ -211,10 +214,10 @@ def dry_run_text(plan: PlannedRun) -> str:
     ]
     if plan.estimate is not None:
         lines += _measured_lines(plan, plan.estimate)
-    width = max((len(" ".join(way.overrides)) for way in plan.ways), default=0)
+    width = max((len(shlex.join(way.overrides)) for way in plan.ways), default=0)
     for number, way in enumerate(plan.ways):
         time = "" if way.seconds is None else f"about {duration(way.seconds)}"
-        settings = " ".join(way.overrides)
+        settings = shlex.join(way.overrides)
         lines.append(
             f"{'' if number else 'shorter':<12} {settings:<{width}}  {time:<16}  {way.note}"
         )
@@ -239,7 +242,7 @@ def _data_text(plan: PlannedRun) -> str:
 
 
 def _time_text(plan: PlannedRun) -> str:
-    trials = _counted(plan.config.budget.trials, "trial")
+    trials = _counted(plan.load.trials, "trial")
     estimate, load = plan.estimate, plan.load
     if estimate is None:
         return f"not known for {trials}: {plan.unknown}"
@@ -254,14 +257,20 @@ def _time_text(plan: PlannedRun) -> str:
 
 def _measured_lines(plan: PlannedRun, estimate: Estimate) -> list[str]:
     """Return the lines on the parts of the time, the networks behind it, and other work."""
-    parts = [f"trainings {duration(estimate.trainings)}"]
+    conditions = []
+    if plan.load.stops:
+        conditions.append("if stopping spares 15 %")
+    if plan.load.ladder:
+        conditions.append("if half of the trials climb the ladder")
     if estimate.tuning > 0.05 * estimate.trainings:
-        parts[0] += f" ({duration(estimate.tuning)} of it to choose plans: none with plan=grouped)"
+        chosen = f"{duration(estimate.tuning)} of it to choose plans: none with plan=grouped"
+        conditions.append(chosen)
+    parts = [f"trainings {duration(estimate.trainings)}"]
+    if conditions:
+        parts[0] += f" ({', '.join(conditions)})"
     if estimate.verification:
         parts.append(f"verification {duration(estimate.verification)}")
     parts.append(f"test of the front {duration(estimate.test)}")
-    if plan.config.ladder:
-        parts.append("half of the trials taken to climb the ladder")
     networks = [
         f"{pace.name} {1e3 * pace.train:.3g} ms an image ({pace.plan})" for pace in plan.paces
     ]

@@ -250,7 +250,7 @@ def _check(config: Config) -> None:
         )
     if config.plan != AUTO:
         plan_from(config.plan)
-    stopping, epochs = config.stopping, config.train.epochs
+    stopping, epochs = config.stopping, config.points
     if stopping.name == "fixed" and stopping.settings["after"] >= epochs:
         raise UsageError(
             place="stopping.after",

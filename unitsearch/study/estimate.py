@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean
 
@@ -16,8 +16,17 @@ _TRIAL = 0.05  # seconds of a trial that no worker spends: proposal, messages, s
 _FRONT = 0.25  # share of the trials that the test of the front tests
 _CHEAPER = 0.5  # share of the members, the cheaper ones, among which a sampler may stay
 _ERROR = 0.2  # of the times and of their interpolation, as a share
-_CLIMBING = 0.5  # share of the trials that climb a ladder to its end
 _FEW = 0.15  # the same if less than three networks were measured, to be added
+_CLIMBING = (
+    0.1,
+    0.5,
+    1.0,
+)  # shares of the trials that climb a ladder: least, likely, most
+_STOPPED = (
+    0.35,
+    0.15,
+    0.0,
+)  # shares of a training that a rule spares: most, likely, least
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +60,7 @@ class Workload:
         validation_images: Images that accuracy is measured on after each epoch.
         test_images: Images that the front is tested on.
         ladder: The shorter trainings that come first.
+        stops: Whether a stopping rule may end full trainings early.
         verify: Share of the budget that is trained again at the end.
         looks_at_outcomes: Whether the sampler does: then it may prefer cheap members.
     """
@@ -66,6 +76,7 @@ class Workload:
     validation_images: int
     test_images: int
     ladder: tuple[ShortTraining, ...] = ()
+    stops: bool = False
     verify: float = 0.0
     looks_at_outcomes: bool = True
 
@@ -97,45 +108,69 @@ class Estimate:
     test: float
 
 
+@dataclass(frozen=True)
+class _Guess:
+    """A guess at what outcomes decide.
+
+    Attributes:
+        costs: Costs of members such as the sampler proposes.
+        climbing: Share of the trials that climb a ladder to its end.
+        stopped: Share of a full training that the stopping rule spares.
+    """
+
+    costs: Sequence[Cost]
+    climbing: float
+    stopped: float
+
+
 def estimated(load: Workload, paces: Sequence[Pace]) -> Estimate:
     """Return the time of a search whose members train at the speed of ``paces``.
 
     The time of an image follows from the work of a step by lines between the measured networks, in
     logarithms; it is proportional to the work beyond them.
     """
+    cheaper = load.costs
+    if load.looks_at_outcomes:
+        cheaper = tuple(sorted(load.costs, key=work)[: max(1, round(_CHEAPER * len(load.costs)))])
+    low, middle, high = (
+        _under(_Guess(costs, climbing, stopped if load.stops else 0.0), load, paces)
+        for costs, climbing, stopped in zip(
+            (cheaper, load.costs, load.costs), _CLIMBING, _STOPPED, strict=True
+        )
+    )
+    error = _ERROR + (_FEW if len(paces) < 3 else 0.0)
+    return replace(
+        middle,
+        low=_START + (low.seconds - _START) / (1 + error),
+        high=_START + (high.seconds - _START) * (1 + error),
+    )
+
+
+def _under(guess: _Guess, load: Workload, paces: Sequence[Pace]) -> Estimate:
+    """Return the time of a search under a guess."""
     members = [pace for pace in paces if pace.name == "middle"] or paces
     tuning = fmean(pace.tuning for pace in members)
     beside = _TRIAL + tuning + fmean(pace.beside for pace in paces)
-
-    def training(cost: Cost) -> float:
-        return beside + _steps(cost, load, paces)
-
-    def trial(cost: Cost) -> float:
-        if not load.ladder:
-            return training(cost)
-        return _CLIMBING * training(cost) + _rungs(cost, load, paces) + len(load.ladder) * beside
-
-    each = fmean(trial(cost) for cost in load.costs)
-    of_baseline = training(load.baseline) + _rungs(load.baseline, load, paces)
+    climbing = guess.climbing if load.ladder else 1.0
+    full = fmean(_steps(cost, load, paces) for cost in guess.costs)
+    short = fmean(_rungs(cost, load, paces) for cost in guess.costs)
+    rungs = short + len(load.ladder) * beside
+    each = rungs + climbing * (beside + full * (1 - guess.stopped))
+    of_baseline = _steps(load.baseline, load, paces) + _rungs(load.baseline, load, paces)
+    of_baseline += (1 + len(load.ladder)) * beside
     trainings = (load.trials - 1) * each + of_baseline
-    verified = round(load.verify * load.trials)
-    verification = verified * fmean(training(cost) for cost in load.costs)
+    verification = round(load.verify * load.trials) * (beside + full)
     tested = max(1.0, _FRONT * load.trials)
-    test = tested * (_TRIAL + load.test_images * fmean(_evaluation(load.costs, paces)))
+    test = tested * (_TRIAL + load.test_images * fmean(_evaluation(guess.costs, paces)))
     seconds = _wall(load, trainings, each, of_baseline) + (verification + test) / load.workers
     trials = load.trials
     if load.minutes is not None and seconds > 60 * load.minutes:
         trials = max(1, min(trials, int(60 * load.minutes * load.workers / each) + load.workers))
         seconds = 60 * load.minutes + each + (verification + test) / load.workers
-    error = _ERROR + (_FEW if len(paces) < 3 else 0.0) + (_CLIMBING if load.ladder else 0.0)
-    cheaper = sorted(load.costs, key=work)[: max(1, round(_CHEAPER * len(load.costs)))]
-    drift = 1.0
-    if load.looks_at_outcomes:
-        drift = fmean(trial(cost) for cost in cheaper) / each
     return Estimate(
         seconds=seconds,
-        low=_START + (seconds - _START) * drift / (1 + error),
-        high=seconds * (1 + error),
+        low=seconds,
+        high=seconds,
         trial=each,
         trials=trials,
         trainings=trainings,

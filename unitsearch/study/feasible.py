@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from unitsearch.costs import Cost, count
 from unitsearch.errors import UnitSearchError
 from unitsearch.space import Space, baseline, bind, drawn_within
-from unitsearch.study.config import Config, options
+from unitsearch.study.config import Config
 from unitsearch.study.estimate import ShortTraining, Workload, estimated
 from unitsearch.study.paces import Pace
 
@@ -20,7 +20,6 @@ _LEAST_IMAGES = 20  # a class
 _LEAST_SIDE = 8  # pixels
 _QUARTILE = 0.25  # of the members, by FLOPs, that the smaller limit keeps
 _SAMPLES = 300  # members drawn for smaller images
-_SAVED = 0.25  # share of the training time that stopping at a band was measured to save
 _WORKERS = 16
 
 
@@ -117,14 +116,13 @@ def _reductions(config: Config, space: Space) -> list[Callable[[Workload], _Redu
 def _elsewhere(config: Config, load: Workload, paces: Sequence[Pace]) -> list[Way]:
     """Return the ways whose time depends on outcomes or on other machines."""
     ways = []
-    if config.stopping.name == "none" and "band" in options("stopping") and load.epochs >= 4:
-        seconds = (1 - _SAVED) * estimated(load, paces).seconds
-        ways.append(Way(("stopping=band",), seconds, "poor trainings end early, about a quarter"))
-    rules = [rule for rule in ("asha", "band") if rule in options("stopping")]
-    if config.stopping.name == "none" and rules and not config.ladder:
+    if not load.stops and load.epochs >= 4:
+        stopping = estimated(replace(load, stops=True), paces).seconds
+        ways.append(Way(("stopping=band",), stopping, "poor trainings end early"))
+    if not load.ladder:
         rung = ShortTraining(epochs=load.epochs, images=max(load.train_images // 10, 1))
-        overrides = (f"stopping={rules[0]}", f"'ladder=[{{images:{_SHARE}}}]'")
-        seconds = estimated(replace(load, ladder=(rung,)), paces).seconds
+        overrides = ("stopping=asha", f"ladder=[{{images:{_SHARE}}}]")
+        seconds = estimated(replace(load, ladder=(rung,), stops=True), paces).seconds
         ways.append(Way(overrides, seconds, "if half of the members climb to the full training"))
     if load.workers < _WORKERS:
         many = replace(load, workers=min(_WORKERS, load.trials))
