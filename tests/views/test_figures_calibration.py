@@ -10,7 +10,8 @@ from tests.records import make_record
 from unitsearch.errors import UsageError
 from unitsearch.study.record import Record, Repeat
 from unitsearch.views.figures import calibration
-from unitsearch.views.figures.calibration import mean_interval, share_interval, verified
+from unitsearch.views.figures.calibration import mean_interval, share_interval
+from unitsearch.views.figures.verified import verified
 
 
 def again(record: Record, fresh: float | None = None) -> Record:
@@ -18,6 +19,18 @@ def again(record: Record, fresh: float | None = None) -> Record:
     front = {trial.number for trial in record.front}
     trials = tuple(
         replace(t, repeats=tuple(Repeat(i, fresh or (t.accuracy or 0.0), 450) for i in (1, 2)))
+        if t.number in front
+        else t
+        for t in record.trials
+    )
+    return replace(record, trials=trials)
+
+
+def spread(record: Record, reach: float) -> Record:
+    """The record with three repeats of each member of its front, so far from their mean."""
+    front = {trial.number for trial in record.front}
+    trials = tuple(
+        replace(t, repeats=tuple(Repeat(i, 0.9 + i * reach / 2, 450) for i in (-1, 0, 1)))
         if t.number in front
         else t
         for t in record.trials
@@ -50,6 +63,20 @@ def test_trials_of_equal_fresh_accuracy_are_on_the_front_by_their_costs(record: 
         assert one.is_on_front == (not dominated)
 
 
+def test_the_expected_share_knows_the_luck_of_the_fresh_seeds(record: Record) -> None:
+    steady, unsteady = (
+        {v.number: v for v in verified(spread(record, points))} for points in (0.0001, 0.2)
+    )
+    costs = {t.number: (t.cost.flops, t.cost.params) for t in record.front}
+    cheapest = min(steady, key=lambda n: costs[n])
+    assert all(0 <= one.expected <= 1 for one in [*steady.values(), *unsteady.values()])
+    assert steady[cheapest].expected == unsteady[cheapest].expected == 1.0  # nothing costs less
+    assert (
+        mean_interval([v.expected for v in unsteady.values()])[0]
+        < (mean_interval([v.expected for v in steady.values()])[0])
+    )
+
+
 def test_accuracies_have_a_mean_and_its_interval(record: Record) -> None:
     shown = again(record)
     by_model, own = calibration(shown).data
@@ -69,7 +96,8 @@ def test_several_studies_have_a_row_each_and_one_together(record: Record) -> Non
 
 def test_each_bin_has_its_share_and_its_number_of_trials(record: Record) -> None:
     shown = again(record)
-    _, marks = calibration(shown, "probability").data
+    _, expected, marks = calibration(shown, "probability").data
+    assert expected.x == marks.x
     found = verified(shown)
     assert sum(map(int, marks.text)) == len(found)
     assert list(marks.x) == sorted(marks.x)

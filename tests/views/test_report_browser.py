@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -47,8 +48,15 @@ def page(opened: Page, file: Path) -> Iterator[Page]:
 
 
 def member(record: Record) -> int:
-    """A member of the front that is not the baseline."""
-    return next(t.number for t in front_trials(record) if not t.is_baseline)
+    """The member of the front, not the baseline, that lies farthest from other points."""
+    places = {
+        t.number: (math.log(t.cost.flops), 100 * record.beliefs[t.number].accuracy)
+        for t in record.complete
+    }
+    return max(
+        (t.number for t in front_trials(record) if not t.is_baseline),
+        key=lambda n: min(math.dist(places[n], places[m]) for m in places if m != n),
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from html import escape
 from operator import attrgetter
 from statistics import mean, stdev
@@ -12,12 +11,11 @@ from statistics import mean, stdev
 from unitsearch import wording
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.fields import Enum
-from unitsearch.search.front import front, minimised
-from unitsearch.study.recommended import belief_of
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.definition import FigureData, figure
 from unitsearch.views.figures.several import as_list, study_names
+from unitsearch.views.figures.verified import Verified, verified
 
 SHOWS = ("accuracy", "probability")
 _BINS = 10
@@ -25,65 +23,6 @@ _Z95 = 1.96
 _NONE = (
     "No trial has been trained again with fresh seeds.<br><b>unitsearch verify STUDY</b> does that."
 )
-
-
-@dataclass(frozen=True)
-class Verified:
-    """A trial that was trained again: what was reported of it before, and what came out.
-
-    Attributes:
-        number: The trial's number.
-        by_model: Its accuracy by model before the repeats, a fraction.
-        own: The accuracy of its own training.
-        fresh: The mean accuracy of its trainings with fresh seeds.
-        seeds: The number of these.
-        probability: The probability before the repeats that it is on the front.
-        is_on_front: Whether no other trial that was trained again dominates it, by ``fresh``.
-    """
-
-    number: int
-    by_model: float
-    own: float
-    fresh: float
-    seeds: int
-    probability: float
-    is_on_front: bool
-
-
-def verified(record: Record) -> list[Verified]:
-    """Return the trials of a study that were trained again, without the baseline."""
-    if "verified" not in record.derived:
-        record.derived["verified"] = tuple(_verified(record))
-    return list(record.derived["verified"])
-
-
-def _verified(record: Record) -> list[Verified]:
-    baseline = record.baseline
-    again = [trial for trial in record.complete if trial.repeats]
-    if baseline is None or not again:
-        return []
-    # what was believed when nothing was verified yet
-    before = replace(record, trials=tuple(replace(t, repeats=()) for t in record.trials))
-    fresh = {t.number: mean(repeat.accuracy for repeat in t.repeats) for t in again}
-    facts = {t.number: replace(t.searched, accuracy=fresh[t.number]) for t in again}
-    old = facts.get(0, baseline.searched)
-    on_front = front([(n, minimised(new, old, record.objectives)) for n, new in facts.items()])
-    found = []
-    for trial in again:
-        belief = belief_of(before, trial)
-        if belief is not None and not trial.is_baseline:
-            found.append(
-                Verified(
-                    number=trial.number,
-                    by_model=belief.accuracy,
-                    own=trial.accuracy or 0.0,
-                    fresh=fresh[trial.number],
-                    seeds=len(trial.repeats),
-                    probability=belief.probability,
-                    is_on_front=trial.number in on_front,
-                )
-            )
-    return found
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
@@ -115,7 +54,8 @@ def calibration(records: Record | Sequence[Record], show: str = "accuracy") -> F
 
     What was reported is taken from the model as it was before these trainings. A trial counts as on
     the front if no other trial that was trained again dominates it, by the mean accuracy of its
-    fresh seeds; with few seeds that is itself uncertain.
+    fresh seeds. With few seeds that is a matter of luck too: hollow marks are the shares that are
+    expected then, if the model is right.
 
     Args:
         records: The studies, or one study.
@@ -207,7 +147,7 @@ def _probabilities(parts: _Parts) -> FigureData:
     bins: dict[int, list[Verified]] = {}
     for trial in found:
         bins.setdefault(min(int(_BINS * trial.probability), _BINS - 1), []).append(trial)
-    xs, ys, lows, highs, texts, labels = [], [], [], [], [], []
+    xs, ys, expected, lows, highs, texts, labels = [], [], [], [], [], [], []
     for place in sorted(bins):
         part = bins[place]
         hits = sum(trial.is_on_front for trial in part)
@@ -215,13 +155,15 @@ def _probabilities(parts: _Parts) -> FigureData:
         share, stated = 100 * hits / len(part), 100 * mean(t.probability for t in part)
         xs.append(stated)
         ys.append(share)
+        expected.append(100 * mean(t.expected for t in part))
         lows.append(share - 100 * low)
         highs.append(100 * high - share)
         labels.append(str(len(part)))
         texts.append(
             f"stated {10 * place} to {10 * place + 10} % (mean {stated:.0f} %)<br>"
             f"{hits} of {len(part)} on the front: {share:.0f} %"
-            f" (95 %: {100 * low:.0f} to {100 * high:.0f} %)"
+            f" (95 %: {100 * low:.0f} to {100 * high:.0f} %)<br>"
+            f"expected with so few fresh seeds: {expected[-1]:.0f} %"
         )
     diagonal = theme.trace(
         "scatter",
@@ -254,9 +196,19 @@ def _probabilities(parts: _Parts) -> FigureData:
         hoverinfo="text",
         name="trials trained again, with their number",
     )
+    hollow = theme.trace(
+        "scatter",
+        x=xs,
+        y=expected,
+        mode="markers",
+        marker={"color": theme.EQUAL, "symbol": "circle-open", "size": 11, "line": {"width": 1.6}},
+        hovertext=texts,
+        hoverinfo="text",
+        name="expected with so few seeds",
+    )
     limits = {"range": [-4, 106], "dtick": 20}
     return theme.styled(
-        [diagonal, marks],
+        [diagonal, hollow, marks],
         height=440,
         xaxis={"title": {"text": "stated probability of being on the front (%)"}, **limits},
         yaxis={"title": {"text": "share that is on the front (%)"}, **limits},
