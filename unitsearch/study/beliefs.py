@@ -80,7 +80,7 @@ class TrainedTrials:
         return (
             self.numbers,
             self.keys,
-            tuple((e.accuracies, e.images, e.curve, e.epochs) for e in self.evidence),
+            tuple((e.accuracies, e.images, e.curve, e.epochs, e.loss_curve) for e in self.evidence),
             tuple(None if fact is None else (fact.accuracy, fact.latency) for fact in self.facts),
             tuple(metric.name for metric in self.objectives),
             self.floor,

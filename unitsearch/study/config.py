@@ -250,12 +250,12 @@ def _check(config: Config) -> None:
         )
     if config.plan != AUTO:
         plan_from(config.plan)
-    stopping, epochs = config.stopping, config.points
-    if stopping.name == "fixed" and stopping.settings["after"] >= epochs:
+    stopping = config.stopping
+    if stopping.name == "fixed" and stopping.settings["after"] >= config.points:
         raise UsageError(
             place="stopping.after",
             found=stopping.settings["after"],
-            expected=f"less than train.epochs={epochs}: the last epoch ends a training anyway",
+            expected=f"less than {config.points}: the last epoch ends a training anyway",
             fix="lower it, or leave stopping=none",
         )
     check_rungs(config.ladder, config.train, config.data, config.stopping.name)

@@ -270,9 +270,9 @@ class Record:
             cost=trial.cost,
             accuracies=(*own, *(repeat.accuracy for repeat in trial.repeats)),
             images=trial.images,
-            curve=trial.curve,
-            epochs=self.manifest.config.train.epochs,
-            loss_curve=trial.loss_curve,
+            curve=(*trial.rungs, *trial.curve),
+            epochs=self.manifest.config.points,
+            loss_curve=(*trial.rung_losses, *trial.loss_curve),
         )
 
     @property

@@ -91,7 +91,7 @@ def expected_noise(images: float) -> float:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a fit to evidence gives.
+    """The result of a fit to evidence.
 
     Attributes:
         process: The process of accuracies, on the model's scale.
