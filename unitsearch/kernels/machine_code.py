@@ -126,8 +126,8 @@ class CodeStore(FunctionCache):
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Return the stored code of a signature; None if there is none.
 
-        Numba would first import all that it compiles with, SciPy's linalg included: 0.3 s for each worker.
-        Stored code needs only the symbols that it names.
+        Numba would first import all that it compiles with, SciPy's linalg included: 0.3 s for each
+        worker. Stored code needs only the symbols that it names.
         """
         rtsys.initialize(context)
         return self._load_overload(signature, context)
