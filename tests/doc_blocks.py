@@ -3,7 +3,8 @@
 A fence's first word is its language; the rest says how it is followed:
 
 - ``yaml file=NAME`` and ``python file=NAME`` are saved under that name, as the page asks;
-- ``sh`` is a command a line, ``python`` runs in one namespace a page; ``exit=3`` is the exit code;
+- ``sh`` is a command a line; ``exit=3`` is the exit code;
+- ``python`` runs in one namespace a page, ``python alone`` in one of its own;
 - ``text`` behind one of these is its output (of a command that fails, its message);
   ``text varies`` where numbers depend on the machine: then words are compared, numbers are not;
 - ``install`` and ``long`` are not followed: CI installs, and to train a table takes hours.
@@ -90,7 +91,8 @@ def follow(page: str, folder: Path) -> Followed:
                 expected = int(block.word("exit") or 0)
                 printed = "".join(command(line, expected) for line in block.text.splitlines())
             elif block.language == "python":
-                printed = _python(block, page, names)
+                alone = "alone" in block.words
+                printed = _python(block, page, {"__name__": "__main__"} if alone else names)
             elif block.language == "text":
                 followed.compared.append((block, printed))
     sys.path[:] = path  # a page may add to it

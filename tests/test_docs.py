@@ -36,6 +36,9 @@ SHORTER = {
     "unitsearch train exported/00003.yaml data=mnist train=paper": (
         "unitsearch train exported/00003.yaml data=digits train=fast train.epochs=1"
     ),
+    "unitsearch export lenet_hybrid-1 --pick knee --format yaml,safetensors,pt2,onnx,python": (
+        "unitsearch export lenet_hybrid-1 --pick knee --format yaml,safetensors,python"
+    ),
     "unitsearch latency resnet18_cifar:n6 --batch 1,32 --threads 2": (
         "unitsearch latency lenet_hybrid:hybrid --batch 1,32 --threads 2 --rounds 3"
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,6 +32,29 @@ def make_job() -> Callable[..., Job]:
     def make(number: int, architecture: dict[str, Any] = _LINEAR, **recipe: Any) -> Job:
         plain = write_all(Recipe(**{"epochs": 1, "batch": 64, **recipe}))
         return Job(number, "train", architecture, number, plain, write_all(data_spec("digits")))
+
+    return make
+
+
+def units(act: str = "relu", hidden: int = 2) -> dict[str, Any]:
+    """A stack of one unit and a linear layer; the skeleton is the same for every unit."""
+    inner = [
+        {"kind": "conv", "out": n, "kernel": 3, "norm": "none", "act": act} for n in (hidden, 1)
+    ]
+    layers = [
+        {"kind": "stack", "units": [{"count": 1, "in": 1, "layers": inner}]},
+        {"kind": "flatten"},
+        {"kind": "linear", "out": 10},
+    ]
+    return {"unitsearch": 1, "input": [1, 8, 8], "layers": layers}
+
+
+@pytest.fixture
+def make_member(make_job: Callable[..., Job]) -> Callable[..., Job]:
+    """Make a job that may train in a pack of two, or of ``pack``."""
+
+    def make(number: int, *, pack: int = 2, act: str = "relu", **recipe: Any) -> Job:
+        return replace(make_job(number, units(act, 2 + number), **recipe), pack=pack)
 
     return make
 

@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=["local", pytest.param("ray", marks=pytest.mark.ray)])
 def engine(request: pytest.FixtureRequest, folder: Path) -> Iterator[Engine]:
-    engine = open_engine(request.param, 2, None, folder)
+    engine = open_engine(request.param, 1, None, folder)  # many tests end all of its workers
     yield engine
     engine.close()
 
@@ -148,6 +148,27 @@ def test_a_job_that_another_worker_continues_has_the_same_outcome(
     assert replace(outcome, train_seconds=0) == replace(alone, train_seconds=0)
 
 
+@pytest.mark.slow
+def test_jobs_of_a_pack_whose_worker_is_killed_are_all_done_in_halves(
+    engine: Engine,
+    make_job: Make,
+    make_member: Make,
+    collect: Collect,
+    workers_of: Callable[..., set[int]],
+) -> None:
+    members = [make_member(n, pack=4, epochs=30) for n in (1, 2, 3, 4)]
+    engine.submit([make_job(0), *members])
+    (first,) = collect(engine, 1)
+    assert first.number == 0  # so the pack is next
+    for pid in workers_of():
+        os.kill(pid, signal.SIGKILL)
+    outcomes = collect(engine, 4)
+    assert [(outcome.number, outcome.is_complete) for outcome in outcomes] == [
+        (n, True) for n in (1, 2, 3, 4)
+    ]
+    assert {outcome.plan for outcome in outcomes} == {"pack of 2, cpu"}
+
+
 def test_a_job_that_takes_two_workers_down_is_killed(
     engine: Engine,
     make_job: Make,
@@ -206,7 +227,7 @@ class Unreadable(Job):
 def test_a_job_that_no_worker_lives_to_begin_is_given_up(
     folder: Path, make_job: Make, collect: Collect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unitsearch.engine.retries.UNBEGUN_TRIES", 3)  # 5 take seconds longer
+    monkeypatch.setattr("unitsearch.engine.retries.UNBEGUN_TRIES", 2)  # 5 take seconds longer
     engine = open_engine("local", 1, None, folder)
     engine.submit([Unreadable(**vars(make_job(0)))])
     engine.submit([make_job(1)])
@@ -214,7 +235,7 @@ def test_a_job_that_no_worker_lives_to_begin_is_given_up(
     engine.close()
     assert (lost.kind, done.state) == ("killed", "complete")
     assert lost.reason == (
-        "killed: 3 workers that were handed it ended with exit code 1 before they began"
+        "killed: 2 workers that were handed it ended with exit code 1 before they began"
     )
 
 

@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from unitsearch.engine import Engine, Job, Outcome, batching, open_engine
+from unitsearch.engine import Job, Outcome, batching
 from unitsearch.engine import work as works
 from unitsearch.network.weights import distance, load_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 Make = Callable[..., Job]
-Collect = Callable[..., list[Outcome]]
-
-
-def units(act: str = "relu", hidden: int = 2) -> dict[str, Any]:
-    """A stack of one unit and a linear layer; the skeleton is the same for every unit."""
-    inner = [
-        {"kind": "conv", "out": n, "kernel": 3, "norm": "none", "act": act} for n in (hidden, 1)
-    ]
-    layers = [
-        {"kind": "stack", "units": [{"count": 1, "in": 1, "layers": inner}]},
-        {"kind": "flatten"},
-        {"kind": "linear", "out": 10},
-    ]
-    return {"unitsearch": 1, "input": [1, 8, 8], "layers": layers}
-
-
-@pytest.fixture
-def make_member(make_job: Make) -> Make:
-    """Make a job that may train in a pack of two, or of ``pack``."""
-
-    def make(number: int, *, pack: int = 2, act: str = "relu", **recipe: Any) -> Job:
-        return replace(make_job(number, units(act, 2 + number), **recipe), pack=pack)
-
-    return make
 
 
 def grouped(jobs: Sequence[Job]) -> list[list[int]]:
@@ -206,36 +179,6 @@ def test_memory_that_runs_out_as_members_join_makes_no_later_pack_smaller(
     lines = [line for line in capfd.readouterr().err.splitlines() if not line.startswith("plan: ")]
     assert lines == ["memory ran out as members joined a pack: 1 for the rest"]
     assert cache.sizes == {}
-
-
-@pytest.fixture(scope="module", params=["local", pytest.param("ray", marks=pytest.mark.ray)])
-def engine(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Engine]:
-    engine = open_engine(request.param, 1, None, tmp_path_factory.mktemp("engine"))
-    yield engine
-    engine.close()
-
-
-@pytest.mark.slow
-def test_jobs_of_a_pack_whose_worker_is_killed_are_all_done_in_halves(
-    engine: Engine,
-    make_job: Make,
-    make_member: Make,
-    collect: Collect,
-    workers_of: Callable[..., set[int]],
-) -> None:
-    members = [make_member(n, pack=4, epochs=30) for n in (1, 2, 3, 4)]
-    engine.submit([make_job(0), *members])
-    (first,) = collect(engine, 1)
-    assert first.number == 0  # so the pack is next
-    for pid in workers_of():
-        os.kill(pid, signal.SIGKILL)
-    outcomes = collect(engine, 4)
-    assert [(outcome.number, outcome.is_complete) for outcome in outcomes] == [
-        (n, True) for n in (1, 2, 3, 4)
-    ]
-    assert {outcome.plan for outcome in outcomes} == {"pack of 2, cpu"}
 
 
 @pytest.mark.slow

@@ -20,9 +20,10 @@ from unitsearch.errors import StudyError, UsageError
 
 # A driver: trains one network, begins a second, prints [0], then ends well or has an endless job.
 # The second is submitted after the first has ended, and its state is kept after each epoch: the
-# file shows that it has begun, however busy the machine is.
+# file shows that it has begun, however busy the machine is. A shell that runs the tests in the
+# background has its processes ignore SIGINT, so the driver asks for Python's own handler.
 _DRIVER = """
-import sys
+import signal, sys
 from pathlib import Path
 from unitsearch.data import data_spec
 from unitsearch.engine import Job, open_engine
@@ -43,9 +44,10 @@ def collect():
         pass
     return [outcome.number for outcome in outcomes]
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 folder, address, epochs = Path(sys.argv[1]), sys.argv[2] or None, int(sys.argv[3])
 state = folder / "state"
-engine = open_engine("ray", 2, address, folder)
+engine = open_engine("ray", 1, address, folder)
 engine.submit([job(0, 1)])
 first = collect()
 state.unlink(missing_ok=True)

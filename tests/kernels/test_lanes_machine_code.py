@@ -50,6 +50,18 @@ def test_a_second_process_compiles_nothing() -> None:
 
 
 @pytest.mark.slow
+def test_reading_machine_code_imports_nothing_to_compile_with() -> None:
+    machine_code.kernels("float32")
+    script = (
+        f"import sys{ALL_KERNELS}print({{'scipy.linalg', 'numba.np.linalg'}} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
+
+
+@pytest.mark.slow
 def test_in_an_empty_folder_the_first_process_compiles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

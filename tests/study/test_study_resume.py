@@ -18,7 +18,6 @@ from tests.study.real_studies import (
     TRIALS,
     Driver,
     call,
-    command,
     resume,
 )
 from tests.study.trial_facts import as_searched, facts_of_trials
@@ -58,14 +57,6 @@ def test_two_workers_find_what_one_finds(straight: Path, tmp_path: Path) -> None
     done = call(tmp_path, "run", *words)
     assert done.returncode == 0, done.stderr
     assert facts_of_trials(tmp_path / "studies" / "two") == facts_of_trials(straight)
-
-
-@pytest.mark.ray
-def test_ray_finds_what_local_workers_find(straight: Path, tmp_path: Path) -> None:
-    words = [*QUICK, f"budget.trials={TRIALS}", "engine=ray", "engine.workers=2", "name=ray"]
-    done = command(tmp_path, "run", *words)
-    assert done.returncode == 0, done.stderr
-    assert facts_of_trials(tmp_path / "studies" / "ray") == facts_of_trials(straight)
 
 
 def test_a_raised_budget_goes_on_as_if_it_had_been_asked_for_at_once(

@@ -124,7 +124,7 @@ def test_a_database_holds_the_same(home: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.ray
-def test_ray_stops_the_same_trials(home: Path, tmp_path: Path) -> None:
+def test_ray_completes_and_stops_the_same_trials(home: Path, tmp_path: Path) -> None:
     done = command(tmp_path, "run", *WORDS, "name=bars", "engine=ray", "engine.workers=2")
     assert done.returncode == 0, done.stderr
     folder = Path("studies") / "bars"

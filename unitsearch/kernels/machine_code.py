@@ -26,6 +26,7 @@ from llvmlite import binding
 from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.ccallback import CFunc
+from numba.core.runtime import rtsys
 from numpy.typing import NDArray
 
 from unitsearch.files import locked
@@ -121,6 +122,15 @@ class CodeStore(FunctionCache):
     """Numba's store of the code of a function, with that format."""
 
     _impl_class = CodeFormat
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Return the stored code of a signature; None if there is none.
+
+        Numba would first import all that it compiles with, SciPy's linalg included: 0.3 s for each
+        worker. Stored code needs only the symbols that it names.
+        """
+        rtsys.initialize(context)
+        return self._load_overload(signature, context)
 
 
 def folder() -> Path:
