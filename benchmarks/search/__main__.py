@@ -1,0 +1,109 @@
+"""Which searcher needs the fewest trainings? On recorded tables, by real searches, by wall time.
+
+Commands: python -m benchmarks.search record TABLE
+          python -m benchmarks.search run --table TABLE --searchers front,nsga2 --runs 20
+          python -m benchmarks.search report --table TABLE
+          python -m benchmarks.search real
+          python -m benchmarks.search wall
+Method:   a table holds members of a space, each trained with several seeds. A search on it takes a
+          random one of a member's trainings; the truth is the mean of the others. See
+          docs/searchers.md
+Noise:    95 % bands by bootstrap over the seeds of searches
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from unitsearch.errors import UnitSearchError
+
+# one thread a process: searches run side by side
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _numbers(text: str) -> list[int]:
+    return sorted({int(part) for part in text.split(",")})
+
+
+def _record(given: argparse.Namespace) -> None:
+    from benchmarks.search.recording import record
+    from benchmarks.search.spec import find
+
+    done = record(find(given.name), _say, given.members)
+    _say(f"{done} trainings recorded")
+
+
+def _run(given: argparse.Namespace) -> None:
+    from benchmarks.search.results import SearchName, run
+    from benchmarks.search.running import grid
+    from benchmarks.search.searchers import searcher
+
+    searchers = given.searchers.split(",")
+    for name in searchers:
+        searcher(name)
+    names = [SearchName(name, given.lag, seed) for seed in range(given.runs) for name in searchers]
+    for table in given.table.split(","):
+        steps = grid(given.trainings[-1]) if given.fine else given.trainings
+        run(table, names, steps, given.processes, _say)
+    _report(given)
+
+
+def _report(given: argparse.Namespace) -> None:
+    from benchmarks.search.report import lines
+    from benchmarks.search.results import goal_of, read_results
+    from benchmarks.search.spec import find
+
+    for table in given.table.split(","):
+        goal = goal_of(table)
+        results = read_results(find(table).results, len(goal.table.members))
+        for line in lines(goal, results, given.trainings, given.reach):
+            _say(line)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.search", description=__doc__.splitlines()[0]
+    )
+    commands = parser.add_subparsers(required=True)
+    record = commands.add_parser("record", help="make a table, or go on with it")
+    record.add_argument("name", help="a shipped table, or the YAML file of one's own")
+    record.add_argument("--members", type=int, help="record only the first of them")
+    record.set_defaults(do=_record)
+    for name, do in (("run", _run), ("report", _report)):
+        command = commands.add_parser(name, help=f"{name} searches on tables")
+        command.add_argument(
+            "--table", default="lenet_hybrid_digits", help="one or more, by commas"
+        )
+        command.add_argument("--trainings", type=_numbers, default=[20, 40, 80, 160])
+        command.add_argument("--reach", type=_numbers, default=[40, 100, 200])
+        command.set_defaults(do=do)
+        if name == "run":
+            command.add_argument("--searchers", default="front,random,nsga2,tpe")
+            command.add_argument("--runs", type=int, default=20, help="seeds of each searcher")
+            command.add_argument("--lag", type=int, default=0)
+            command.add_argument("--processes", type=int, default=2)
+            command.add_argument(
+                "--fine", action="store_true", help="measure every few trainings, for ratios"
+            )
+    return parser
+
+
+def main() -> None:
+    given = _parser().parse_args()
+    for name in THREADS:
+        os.environ.setdefault(name, "1")
+    try:
+        given.do(given)
+    except UnitSearchError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()
