@@ -112,7 +112,7 @@ def record(place: Place, watch: Callable[[str], None], most: int | None = None) 
 
     def take(training: Recorded) -> None:
         nonlocal done
-        append(place, spec.space, [training])
+        append(place, spec.bound.name, [training])
         recorded.setdefault(training.key, []).append(training)
         done += 1
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmarks.search.measures import Goal, modelled_front, raw_front
-from benchmarks.search.searchers import Make
+from benchmarks.search.searchers import Asked, Make
 from benchmarks.search.table import BASELINE, Table
 from unitsearch.search.proposals import Observation
-from unitsearch.search.seeds import derive
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def search(
     """
     table = goal.table
     one = make(goal, seed)
-    observations = [_observation(table, 0, BASELINE, {}, seed, None)]
+    observations = [_observation(table, 0, Asked(BASELINE, {}), goal.chosen(BASELINE, seed), None)]
     places = [BASELINE]
     trained, seconds, asks = 1.0, float(table.seconds[BASELINE]), [0.0]
     for most in grid:
@@ -83,8 +82,9 @@ def search(
             asks.append(time.perf_counter() - began)
             if asked is None:
                 return
-            epochs = one.epochs(number, asked.place, visible, chosen_seed(table, asked.place, seed))
-            observation = _observation(table, number, asked.place, asked.state, seed, epochs)
+            chosen = goal.chosen(asked.place, seed)
+            epochs = one.epochs(number, asked.place, visible, chosen)
+            observation = _observation(table, number, asked, chosen, epochs)
             share = observation.epochs / observation.recipe_epochs
             observations.append(observation)
             places.append(asked.place)
@@ -100,16 +100,12 @@ def _started(observation: Observation) -> Observation:
     )
 
 
-def chosen_seed(table: Table, place: int, seed: int) -> int:
-    """Return the recorded seed that stands for a member's training in the search ``seed``."""
-    return derive(seed, 0, table.members[place].proposal.key) % table.seeds
-
-
 def _observation(
-    table: Table, number: int, place: int, state: object, seed: int, epochs: int | None
+    table: Table, number: int, asked: Asked, chosen: int, epochs: int | None
 ) -> Observation:
-    member = table.members[place]
-    training = member.trainings[chosen_seed(table, place, seed)]
+    """Return the trial of a member whose training is the recorded one with the seed ``chosen``."""
+    member = table.members[asked.place]
+    training = member.trainings[chosen]
     seen = len(training.curve) if epochs is None else epochs
     is_complete = seen == len(training.curve)
     return Observation(
@@ -125,7 +121,7 @@ def _observation(
         loss_curve=training.loss_curve[:seen],
         images=training.images,
         architecture=member.proposal.architecture,
-        sampler_state=state if isinstance(state, dict) else {},
+        sampler_state=asked.state,
     )
 
 
@@ -137,16 +133,15 @@ def _measure(
     seconds: float,
     asks: Sequence[float],
 ) -> Measurement:
-    table = goal.table
     raw, model = raw_front(goal, observations), modelled_front(goal, observations)
 
     def unseen(places: Sequence[int]) -> list[float]:
-        return [table.members[p].others(chosen_seed(table, p, seed)) for p in places]
+        return [goal.unseen(place, seed) for place in places]
 
     def believed(places: Sequence[int]) -> list[float]:
         return [float(goal.smooth[place]) for place in places]
 
-    seen = [float(table.members[p].accuracies[chosen_seed(table, p, seed)]) for p in raw]
+    seen = [float(goal.table.members[p].accuracies[goal.chosen(p, seed)]) for p in raw]
     return Measurement(
         trainings=round(trained, 6),
         trials=len(observations),

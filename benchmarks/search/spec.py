@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class TableSpec:
     """The description of a recorded table.
 
     Attributes:
-        space: A shipped space, or the path of a file.
+        space: A shipped space, or the path of a file from the description's folder.
         settings: The settings of its trainings, as ``unitsearch run`` takes them.
         seeds: Trainings of each member, each with a seed of its own.
         members: The members.
@@ -71,16 +71,20 @@ class TableSpec:
     reference: float | None = field_(Nullable(Float(0, 1)), None)
 
     @cached_property
+    def overrides(self) -> list[str]:
+        """The settings as the command line takes them."""
+        settings = [f"{key}={_word(value)}" for key, value in self.settings.items()]
+        return [f"space={self.space}", "engine.device=cpu", *settings]
+
+    @cached_property
     def config(self) -> Config:
         """The configuration of the trainings."""
-        settings = [f"{key}={_word(value)}" for key, value in self.settings.items()]
-        return compose([f"space={self.space}", "engine.device=cpu", *settings])[0]
+        return compose(self.overrides)[0]
 
     @cached_property
     def bound(self) -> Space:
         """The space, bound to the data."""
-        settings = [f"{key}={_word(value)}" for key, value in self.settings.items()]
-        return prepared(*compose([f"space={self.space}", "engine.device=cpu", *settings]))
+        return prepared(*compose(self.overrides))
 
 
 @dataclass(frozen=True)
@@ -122,10 +126,12 @@ class Place:
             SpecError: If it breaks the format.
         """
         try:
-            return read(TableSpec, read_file(self.spec).data, title="table")
+            spec = read(TableSpec, read_file(self.spec).data, title="table")
         except SpecError as error:
             error.origin = error.origin or self.spec.name
             raise
+        own = self.folder / spec.space
+        return replace(spec, space=str(own)) if own.is_file() else spec
 
 
 def shipped() -> list[str]:
