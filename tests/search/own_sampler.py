@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unitsearch.costs import Cost
 from unitsearch.fields import Float, Int, field_
 from unitsearch.search.proposals import Observation, Proposal, SearchProblem, proposal_of
 from unitsearch.search.samplers.untried import random_untried
@@ -100,7 +99,7 @@ class ShareOfBaseline:
         self._share = settings.share
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         curve = visible[0].curve if visible else ()
         if len(curve) != epochs:
@@ -152,6 +151,6 @@ class OneBar:
     looks_at_outcomes = False
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         return (0.5,)

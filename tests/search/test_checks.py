@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from unitsearch.costs import Cost
 from unitsearch.search import testing
 from unitsearch.search.proposals import Admits, Observation, Proposal, SearchProblem, proposal_of
 from unitsearch.search.samplers.untried import random_untried
@@ -130,7 +129,7 @@ class BarsOfPercent:
     looks_at_outcomes = False
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         return (50.0,) * epochs
 
@@ -141,7 +140,7 @@ class OneBar:
     looks_at_outcomes = False
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         return (0.5,)
 
@@ -152,7 +151,7 @@ class UndeclaredBars:
     looks_at_outcomes = False
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         return (max((trial.accuracy or 0.0 for trial in visible), default=0.0),) * epochs
 
@@ -164,7 +163,7 @@ class Rising:
     calls = 0
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         self.calls += 1
         return (self.calls / 100,) * epochs
@@ -176,7 +175,7 @@ class Expecting:
     looks_at_outcomes = True
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         assert visible
         return ()
@@ -185,8 +184,8 @@ class Expecting:
 @pytest.mark.parametrize(
     ("rule", "check"),
     [
-        (BarsOfPercent, testing.check_bars_are_accuracies),
-        (OneBar, testing.check_bars_are_accuracies),
+        (BarsOfPercent, testing.check_bars_are_one_an_epoch),
+        (OneBar, testing.check_bars_are_one_an_epoch),
         (UndeclaredBars, testing.check_outcomes_move_bars_only_as_declared),
         (Rising, testing.check_bars_follow_from_the_arguments),
         (Expecting, testing.check_bars_come_without_outcomes),

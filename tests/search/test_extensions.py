@@ -71,7 +71,7 @@ def test_a_stopping_rule_of_ones_own_is_named_by_module_and_class() -> None:
         (["sampler=json:JSONDecoder"], r"looks_at_outcomes \(True or False\) and propose\(number"),
         ([f"sampler={HERE}:NoBool"], r"looks_at_outcomes \(True or False\) and propose\(number"),
         ([f"sampler={HERE}:ShareOfBaseline"], r"and propose\(number, visible, admits\)"),
-        ([f"stopping={HERE}:Own"], r"and bars\(number, cost, visible, epochs\)"),
+        ([f"stopping={HERE}:Own"], r"and bars\(trial, visible, epochs\)"),
         ([f"sampler={HERE}:NoArguments"], r"a class that is made as NoArguments\(problem\)"),
         ([f"sampler={HERE}:UndeclaredSettings"], r"declare each as NAME: TYPE = field_\(RULE"),
         ([f"sampler={HERE}:ReservedSettings"], r"Settings\.lag', expected a name other"),

@@ -11,9 +11,10 @@ import torch
 from tests.training.digits import Killed, killed_after, one_network, short_digits
 from unitsearch.data.sets import DataSet
 from unitsearch.training import Recipe
+from unitsearch.training.bars import Bars, clears_all, missed_bar
 from unitsearch.training.checkpoints import Checkpoint
 from unitsearch.training.loop import Trained, train
-from unitsearch.training.monitor import Bars, Monitor, clears_all, missed_bar
+from unitsearch.training.monitor import Monitor
 
 RECIPE = Recipe(epochs=4, batch=50, optimiser="sgd", rate=0.05)
 UNREACHABLE = 2.0
@@ -63,13 +64,13 @@ def test_the_last_epoch_has_no_bar(data: DataSet) -> None:
 
 
 def test_an_accuracy_of_no_images_is_not_below_a_bar() -> None:
-    assert missed_bar([float("nan")], (0.5,), 4) == ""
+    assert missed_bar([float("nan")], [1.0], (0.5,), 4) == ""
 
 
 def test_a_curve_clears_bars_if_none_of_its_epochs_misses_one() -> None:
-    assert clears_all([0.3, 0.6], (0.3, 0.6, 0.9), 4)
-    assert not clears_all([0.2, 0.6], (0.3, 0.6), 4)
-    assert clears_all([0.2, 0.6], (None, 0.6), 4)
+    assert clears_all([0.3, 0.6], [1.0, 0.9], (0.3, 0.6, 0.9), 4)
+    assert not clears_all([0.2, 0.6], [1.0, 0.9], (0.3, 0.6), 4)
+    assert clears_all([0.2, 0.6], [1.0, 0.9], (None, 0.6), 4)
 
 
 def test_a_training_that_is_killed_and_resumed_stops_where_it_would_have(

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+from unitsearch.training.bars import Bar, bar_from
+
 Key = tuple[int, str]
 """The unique id of a job: its trial's number and its task."""
 
@@ -32,10 +34,10 @@ class Job:
         device: The device that the job runs on: ``cpu`` or ``cuda``.
         pack: For ``train``: the number of jobs of its list, itself included, that may train with it
             as one pack; None for the number that a measurement finds fastest.
-        bars: For ``train``: the accuracy that the network must reach after each epoch, the first
+        bars: For ``train``: the bar that the training must clear after each epoch, the first
             epoch's first; None where an epoch has no bar, and epochs beyond the tuple have none.
-            A training below its bar stops there. The last epoch's bar is ignored: that training is
-            complete.
+            A training that misses a bar stops there. The last epoch's bar is ignored: that training
+            is complete.
     """
 
     number: int
@@ -51,7 +53,7 @@ class Job:
     minutes: float = 5.0
     device: str = "cpu"
     pack: int | None = 1
-    bars: tuple[float | None, ...] = ()
+    bars: tuple[Bar | None, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -160,7 +162,8 @@ def outcome_from(message: Mapping[str, Any], weights: bytes) -> Outcome:
 
 def job_from(message: Mapping[str, Any], weights: bytes) -> Job:
     """Return the job that ``to_message`` turned into JSON data and bytes."""
-    return Job(**_with_tuples(message), weights=weights)
+    plain = _with_tuples(message)
+    return Job(**{**plain, "bars": tuple(map(bar_from, plain["bars"]))}, weights=weights)
 
 
 _TUPLES = ("bars", "curve", "loss_curve", "mean", "std", "classes", "measurement")

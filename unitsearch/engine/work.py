@@ -26,10 +26,11 @@ from unitsearch.network.weights import digest, load_weights, weights_bytes
 from unitsearch.packs.skeletons import Skeleton
 from unitsearch.search.seeds import derive
 from unitsearch.training import Recipe
+from unitsearch.training.bars import Bars
 from unitsearch.training.checkpoints import Checkpoint
 from unitsearch.training.loop import DivergedError, Trained, normalisation, test_accuracy, train
 from unitsearch.training.memory import is_memory
-from unitsearch.training.monitor import Bars, Monitor
+from unitsearch.training.monitor import Monitor
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ def train_architecture(
         plan: The execution plan: ``auto`` or the text of a plan.
         checkpoint: The file that the state is written to; if it holds the state of this training,
             the training continues from it. The caller removes it once the result is stored.
-        bars: The accuracies that the training must reach, as in ``Monitor``.
+        bars: The bars that the training must clear, as in ``Monitor``.
         on_epoch: Called after each epoch with its number, from 1, and the accuracy.
         log: Called with a line that names the chosen plan, unless it is the plan asked for.
 

@@ -232,7 +232,7 @@ SAMPLERS = ExtensionGroup(
 STOPPING_RULES = ExtensionGroup(
     "stopping",
     "unitsearch.search.stopping",
-    "bars(number, cost, visible, epochs)",
+    "bars(trial, visible, epochs)",
     (),
     (),
     shares_settings=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +11,7 @@ from unitsearch.architecture import Architecture, write_architecture
 from unitsearch.engine import Job
 from unitsearch.fields import write_all
 from unitsearch.study.config import Config
+from unitsearch.training.bars import Bars
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class JobBuilder:
         architecture: Architecture,
         seed: int,
         checkpoint: Path,
-        bars: Sequence[float | None] = (),
+        bars: Bars = (),
     ) -> Job:
         """Return the job that trains trial ``number``.
 
@@ -45,7 +45,7 @@ class JobBuilder:
             architecture: The trial's.
             seed: The trial's.
             checkpoint: The file for the state of the training, if the configuration keeps one.
-            bars: The validation accuracy to reach after each epoch, or the training stops there.
+            bars: The bar to clear after each epoch, or the training stops there.
         """
         minutes = self.config.engine.checkpoint
         kept: dict[str, Any] = {}

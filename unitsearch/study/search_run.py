@@ -44,6 +44,7 @@ from unitsearch.study.schedule import RunState, Schedule, visible, workers_and_l
 from unitsearch.study.signals import until_second_signal
 from unitsearch.study.tables import reference_point
 from unitsearch.study.weights import prune_weights
+from unitsearch.training.bars import Bars
 
 
 def run_search(folder: Path, watch: Callable[[Progress], None], storage: str | None = None) -> End:
@@ -255,11 +256,11 @@ class SearchRun:
 
     def _training(self, number: int) -> Job:
         trial = self._trials[number]
-        bars: Sequence[float | None] = ()
+        bars: Bars = ()
         if not trial.is_baseline:  # everything is compared with it
             config = self._study.manifest.config
-            epochs = config.train.epochs
-            bars = self._stopping.bars(number, trial.cost, self._visible(number), epochs)
+            epochs, started = config.train.epochs, self._trials.started[number]
+            bars = self._stopping.bars(started, self._visible(number), epochs)
             check_bars(bars, epochs, config.stopping.name)
         checkpoint = checkpoint_path(self._study.folder, number)
         return self.jobs.training(number, trial.architecture, trial.seed, checkpoint, bars)

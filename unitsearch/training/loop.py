@@ -11,8 +11,9 @@ from torch import nn
 
 from unitsearch.data.sets import DataSet
 from unitsearch.errors import UnitSearchError
+from unitsearch.training.bars import clears_all, missed_bar
 from unitsearch.training.checkpoints import Checkpoint, State
-from unitsearch.training.monitor import Monitor, clears_all, missed_bar
+from unitsearch.training.monitor import Monitor
 from unitsearch.training.recipes import Recipe
 from unitsearch.training.runners import Normalisation, runner
 
@@ -41,7 +42,7 @@ class Trained:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether an accuracy below its bar ended the training before its last epoch."""
+        """Whether a missed bar ended the training before its last epoch."""
         return bool(self.stop_reason)
 
 
@@ -65,8 +66,8 @@ def train(
         recipe: The recipe.
         generator: Source of the order of images and of augmentation.
         augmentation: The data's augmentation, used if the recipe says so.
-        monitor: The images that accuracy is measured on after each epoch, and the accuracies that
-            end the training early.
+        monitor: The images that accuracy is measured on after each epoch, and the bars that end
+            the training early.
         checkpoint: The file that the state is written to from time to time; if it holds a state,
             the training continues from it. The caller removes it once the result is stored.
 
@@ -82,7 +83,9 @@ def train(
     device = data.train.labels.device
     trainer = runner(network, recipe, size, normalisation(data, recipe), device)
     state = checkpoint.load() if checkpoint is not None else None
-    if state is not None and not clears_all(state.curve, monitor.bars, recipe.epochs):
+    if state is not None and not clears_all(
+        state.curve, state.loss_curve, monitor.bars, recipe.epochs
+    ):
         state = None  # written without these bars, which stop the training at an earlier epoch
     curve: list[float] = []
     loss_curve: list[float] = []
@@ -110,7 +113,7 @@ def train(
             raise DivergedError(f"the logits are not finite after epoch {epoch + 1}")
         if monitor.on_epoch is not None:
             monitor.on_epoch(epoch + 1, score.accuracy)
-        if stop_reason := missed_bar(curve, monitor.bars, recipe.epochs):
+        if stop_reason := missed_bar(curve, loss_curve, monitor.bars, recipe.epochs):
             break
         if checkpoint is not None and epoch + 1 < recipe.epochs and checkpoint.is_due():
             tensors = {**trainer.tensors(), "order": generator.get_state()}

@@ -1,8 +1,8 @@
 """Evidence of accuracies, and the Gaussian process that is fitted to it.
 
 A complete training is an observation of its network's accuracy. A stopped one is an observation of
-lower fidelity: its last accuracy is an early point of a curve, and how early points relate to the
-end is learned from the complete trainings.
+lower fidelity: it has the first part of a curve, and how first parts relate to the end is learned
+from the complete trainings.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import numpy as np
 
 from unitsearch.architecture import Architecture
 from unitsearch.costs import Cost
+from unitsearch.search.model.curve_lines import CurveLine, curve_line
 from unitsearch.search.model.features import FeatureScale
 from unitsearch.search.model.gaussian_process import Hyperparameters, Observed, Process, fit
 from unitsearch.search.model.scale import to_scale
+from unitsearch.training.bars import curve_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array: TypeAlias = NDArray[np.float64]
 
-_FEWEST_CURVES = 8  # complete curves from which early points are related to the end
-_LEAST_SLOPE = 0.1  # an early accuracy that follows the final one less than this says nothing
 _DEFAULT_IMAGES = 1000.0  # where a study did not store the number of images
 
 
@@ -41,6 +41,8 @@ class Evidence:
         images: Validation images behind each.
         curve: Validation accuracy after each epoch of the trial's own training.
         epochs: Epochs of a complete training.
+        loss_curve: Mean cross-entropy after each epoch of ``curve``, in nats; None where it was not
+            finite.
     """
 
     architecture: Architecture
@@ -49,6 +51,7 @@ class Evidence:
     images: int = 0
     curve: tuple[float, ...] = ()
     epochs: int = 0
+    loss_curve: tuple[float | None, ...] = ()
 
     @property
     def is_stopped(self) -> bool:
@@ -135,16 +138,14 @@ def complete_values(evidence: Sequence[Evidence], images: float) -> Values:
 
 
 def early_values(evidence: Sequence[Evidence], x: Array, process: Process, images: float) -> Values:
-    """Return the values that the last accuracies of stopped trainings stand for.
+    """Return the values that the curves of stopped trainings stand for.
 
-    At each epoch, the early values of the complete trainings are a line in the model's means of
-    their networks, with an error. The line read backwards turns an early value into one of the end,
-    with a variance that the error and the slope give.
+    A curve never counts for more than a complete training.
     """
     rows: list[int] = []
     y: list[float] = []
     noise: list[float] = []
-    lines: dict[tuple[int, int], tuple[float, float, float] | None] = {}
+    lines: dict[tuple[int, int], CurveLine | None] = {}
     means = process.mean(x)
     for row, item in enumerate(evidence):
         if not item.is_stopped:
@@ -152,37 +153,33 @@ def early_values(evidence: Sequence[Evidence], x: Array, process: Process, image
         epoch = len(item.curve)
         key = epoch, item.epochs
         if key not in lines:
-            lines[key] = _line(evidence, means, epoch, item.epochs, images)
+            lines[key] = line_at(evidence, means, epoch, item.epochs, images)
         line = lines[key]
-        if line is None:
+        numbers = curve_numbers(item.curve, item.loss_curve, images)
+        if line is None or numbers is None:
             continue
-        offset, slope, variance = line
-        value = float(to_scale(np.array(item.curve[-1]), np.array(images)))
         rows.append(row)
-        y.append((value - offset) / slope)
-        noise.append(max(variance / slope**2 / process.noise, 1.0))
+        y.append(line.value(numbers))
+        noise.append(max(line.variance / process.noise, 1.0))
     return Values(np.array(rows, dtype=np.intp), np.array(y), np.array(noise))
 
 
-def _line(
+def line_at(
     evidence: Sequence[Evidence], means: Array, epoch: int, epochs: int, images: float
-) -> tuple[float, float, float] | None:
-    """Return offset, slope and variance of early values as a line in the model's means."""
-    known = [
+) -> CurveLine | None:
+    """Return the line of curves up to ``epoch``, from the complete trainings of ``epochs`` epochs.
+
+    Args:
+        evidence: The trainings.
+        means: The model's means of their networks, shape (evidence,).
+        epoch: The number of epochs that are looked at.
+        epochs: Epochs of a complete training.
+        images: Validation images behind an accuracy.
+    """
+    rows = [
         row
         for row, item in enumerate(evidence)
         if item.accuracies and item.epochs == epochs and len(item.curve) == epochs
     ]
-    if len(known) < _FEWEST_CURVES:
-        return None
-    ends = means[known]
-    early = to_scale(np.array([evidence[row].curve[epoch - 1] for row in known]), np.array(images))
-    spread = float(((ends - ends.mean()) ** 2).sum())
-    if spread <= 0:
-        return None
-    slope = float(((ends - ends.mean()) * early).sum()) / spread
-    if slope < _LEAST_SLOPE:
-        return None
-    offset = float(early.mean()) - slope * float(ends.mean())
-    rest = early - offset - slope * ends
-    return offset, slope, float((rest**2).sum()) / (len(known) - 2)
+    curves = [(evidence[row].curve, evidence[row].loss_curve) for row in rows]
+    return curve_line(curves, means[rows], epoch, images)

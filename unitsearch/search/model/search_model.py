@@ -132,6 +132,7 @@ def evidence_of(observation: Observation) -> Evidence:
         observation.images,
         observation.curve if is_known else (),
         observation.recipe_epochs,
+        observation.loss_curve if is_known else (),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unitsearch.costs import Cost
 from unitsearch.fields import Float, Int, field_
 from unitsearch.search.proposals import Observation
 
@@ -33,7 +32,7 @@ class FixedBar:
         self._settings = settings
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         """Return the same bar for every epoch from ``after`` on."""
         after, bar = self._settings.after, self._settings.bar

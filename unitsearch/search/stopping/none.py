@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unitsearch.costs import Cost
 from unitsearch.search.proposals import Observation
 
 
@@ -14,7 +13,7 @@ class NoStopping:
     looks_at_outcomes = False
 
     def bars(
-        self, number: int, cost: Cost, visible: Sequence[Observation], epochs: int
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
         """Return no bars."""
         return ()

@@ -20,13 +20,13 @@ from unitsearch.data.sets import DataSet
 from unitsearch.errors import UsageError
 from unitsearch.network.build import Network
 from unitsearch.packs.pack_optimisers import StepSettings
+from unitsearch.training.bars import Bars, missed_bar
 from unitsearch.training.loop import (
     DivergedError,
     Trained,
     normalisation,
     rate_at,
 )
-from unitsearch.training.monitor import Bars, missed_bar
 from unitsearch.training.packed.steps import PackedSteps, prepared
 from unitsearch.training.recipes import Recipe
 from unitsearch.training.runners import Score, evaluation_batch
@@ -39,7 +39,7 @@ class Member:
     Attributes:
         network: With its first weights; trained in place, in eval mode afterwards.
         generator: Source of the order of images and of augmentation, on the CPU.
-        bars: The accuracies that it must reach, as in ``Monitor``.
+        bars: The bars that it must clear, as in ``Monitor``.
     """
 
     network: Network
@@ -150,7 +150,7 @@ class _MemberProgress:
         self.loss_curve.append(score.loss)
         if self.epoch == epochs and not is_finite:
             return DivergedError(f"the logits are not finite after epoch {self.epoch}")
-        stop_reason = missed_bar(self.curve, self.member.bars, epochs)
+        stop_reason = missed_bar(self.curve, self.loss_curve, self.member.bars, epochs)
         if stop_reason or self.epoch == epochs:
             curves = (tuple(self.curve), tuple(self.loss_curve), tuple(self.losses))
             return Trained(*curves, self.seconds, stop_reason)

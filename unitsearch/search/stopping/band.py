@@ -1,0 +1,192 @@
+"""The band: a training ends when the model believes that it cannot reach the front."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from unitsearch.costs import Cost
+from unitsearch.fields import Float, Int, field_
+from unitsearch.search.proposals import Observation
+from unitsearch.training.bars import Bar, ExpectedBar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from unitsearch.search.model.evidence import Evidence
+    from unitsearch.search.model.features import FeatureScale
+    from unitsearch.search.model.gaussian_process import Hyperparameters, Process
+
+    Array: TypeAlias = NDArray[np.float64]
+
+_DIGITS = 12  # significant digits of a bar's numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class BandSettings:
+    """The settings of the band.
+
+    Attributes:
+        width: The standard deviations of the expectation by which it may lie below what is needed.
+        startup: Complete trials before any training is stopped.
+        first: The share of a recipe's epochs before the first bar.
+        last: The share of a recipe's epochs after which there is no bar: stopping so late saves
+            little.
+    """
+
+    width: float = field_(Float(0, 10), 0.0)
+    startup: int = field_(Int(8, 100_000), 10)
+    first: float = field_(Float(0, 1), 0.3)
+    last: float = field_(Float(0, 1), 0.7)
+
+
+class BeliefBand:
+    """The rule that stops a training which is expected below networks of no more cost.
+
+    The model of accuracy expects a final accuracy of each network from its architecture and, with
+    the curve so far, of its training. What is needed is the largest mean of the model among the
+    complete trials of no higher cost: a smoothed number, as the luckiest of their accuracies would
+    be too high a bar.
+
+    The data that it keeps between two calls only save time.
+    """
+
+    Settings = BandSettings
+    looks_at_outcomes = True
+
+    def __init__(self, settings: BandSettings) -> None:
+        self._settings = settings
+        self._fit: tuple[list[Observation], FeatureScale, Hyperparameters] | None = None
+        self._vectors: dict[str, Array] = {}  # features by key, on the scale of the last fit
+
+    def bars(
+        self, trial: Observation, visible: Sequence[Observation], epochs: int
+    ) -> tuple[Bar | None, ...]:
+        """Return a bar for each epoch in the middle of the recipe; none in the start."""
+        known = [seen for seen in visible if _is_known(seen, epochs)]
+        complete = [seen for seen in known if seen.state == "complete"]
+        if len(complete) < self._settings.startup or trial.architecture is None:
+            return ()
+        rivals = [
+            row
+            for row, seen in enumerate(known)
+            if seen.state == "complete" and _costs_no_more(seen.cost, trial.cost)
+        ]
+        checked = self._checked(epochs)
+        if not rivals or not checked:
+            return ()
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, user_api="blas"):
+            return self._bars(trial, known, rivals, epochs, checked)
+
+    def _checked(self, epochs: int) -> list[int]:
+        """Return the epochs that have a bar."""
+        first = max(math.ceil(self._settings.first * epochs), 1)
+        last = min(math.floor(self._settings.last * epochs), epochs - 1)
+        return list(range(first, last + 1))
+
+    def _bars(
+        self,
+        trial: Observation,
+        known: Sequence[Observation],
+        rivals: Sequence[int],
+        epochs: int,
+        checked: Sequence[int],
+    ) -> tuple[Bar | None, ...]:
+        from unitsearch.search.model.evidence import images_of, line_at
+        from unitsearch.search.model.scale import accuracy_at
+        from unitsearch.search.model.search_model import evidence_of
+
+        evidence = [evidence_of(seen) for seen in known]
+        process, x = self._process(known, evidence)
+        images = images_of(evidence)
+        means = process.mean(x)
+        needed = float(accuracy_at(means[list(rivals)].max(), images))
+        prior, variance = process.mean_and_variance(self._features([trial]))
+        bars: list[Bar | None] = [None] * epochs
+        for epoch in checked:
+            line = line_at(evidence, means, epoch, epochs, images)
+            if line is None:
+                continue
+            noise = max(line.variance, process.noise)  # no curve says more than a whole training
+            share = float(variance[0]) / (float(variance[0]) + noise)
+            last_accuracy, mean_accuracy, last_loss, mean_loss = (
+                share * weight for weight in line.weights
+            )
+            bar = ExpectedBar(
+                needed=needed,
+                images=images,
+                offset=(1.0 - share) * float(prior[0]) + share * line.offset,
+                last_accuracy=last_accuracy,
+                mean_accuracy=mean_accuracy,
+                last_loss=last_loss,
+                mean_loss=mean_loss,
+                error=math.sqrt(share * noise),
+                width=self._settings.width,
+            )
+            bars[epoch - 1] = _rounded(bar)
+        return tuple(bars)
+
+    def _process(
+        self, known: Sequence[Observation], evidence: Sequence[Evidence]
+    ) -> tuple[Process, Array]:
+        """Return the model after the trials ``known``, and their features.
+
+        Scale and hyperparameters are fitted anew after every few trials only.
+        """
+        from unitsearch.search.model.evidence import fitted
+        from unitsearch.search.model.features import feature_scale, vectors
+
+        first = list(known[: _fitted_prefix(len(known))])
+        if self._fit is None or self._fit[0] != first:
+            pairs = [(seen.architecture, seen.cost) for seen in first if seen.architecture]
+            scale = feature_scale(pairs)
+            process = fitted(scale, vectors(scale, pairs), evidence[: len(first)])
+            assert process is not None  # some are complete
+            self._fit, self._vectors = (first, scale, process.shape), {}
+        _, scale, shape = self._fit
+        x = self._features(known)
+        process = fitted(scale, x, evidence, shape)
+        assert process is not None  # some are complete
+        return process, x
+
+    def _features(self, trials: Sequence[Observation]) -> Array:
+        import numpy as np
+
+        from unitsearch.search.model.features import vectors
+
+        assert self._fit is not None  # there is a scale
+        new = [seen for seen in trials if seen.key not in self._vectors]
+        pairs = [(seen.architecture, seen.cost) for seen in new if seen.architecture is not None]
+        rows = vectors(self._fit[1], pairs)
+        self._vectors |= {seen.key: row for seen, row in zip(new, rows, strict=True)}
+        return np.array([self._vectors[seen.key] for seen in trials])
+
+
+def _is_known(seen: Observation, epochs: int) -> bool:
+    """Return whether a trial teaches: it has a curve of this recipe and its architecture."""
+    if seen.architecture is None or seen.recipe_epochs != epochs or not seen.curve:
+        return False
+    return seen.state == "stopped" or seen.measured is not None
+
+
+def _costs_no_more(cost: Cost, limit: Cost) -> bool:
+    """Return whether a network costs no more than another in anything that is counted."""
+    most = asdict(limit)
+    return all(value <= most[name] for name, value in asdict(cost).items())
+
+
+def _fitted_prefix(count: int) -> int:
+    step = 5 if count < 60 else 10 if count < 300 else 50
+    return count - count % step
+
+
+def _rounded(bar: ExpectedBar) -> ExpectedBar:
+    """Return a bar of rounded numbers, so that the last bits of a fit decide nothing."""
+    return ExpectedBar(
+        **{name: float(f"{value:.{_DIGITS}g}") for name, value in asdict(bar).items()}
+    )
