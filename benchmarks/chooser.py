@@ -39,9 +39,9 @@ from unitsearch.architecture import (
     stacks,
     write_layer,
 )
-from unitsearch.costs import count
+from unitsearch.costs import count, work
 from unitsearch.kernels.lanes import Lanes
-from unitsearch.network.autotune import choose, entering, images_measured, work
+from unitsearch.network.autotune import choose, entering, images_measured
 from unitsearch.network.build import FORMATS, build
 from unitsearch.network.timing import timings
 from unitsearch.shapes import after

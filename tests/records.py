@@ -12,6 +12,7 @@ from unitsearch.architecture import Architecture, key, read_architecture, read_t
 from unitsearch.costs import count
 from unitsearch.data import data_spec
 from unitsearch.search.configured import SamplerConfig
+from unitsearch.study.beliefs import Judged, TrialBelief
 from unitsearch.study.config import Budget, Config, EngineConfig, Limits
 from unitsearch.study.manifest import Manifest, SpaceText
 from unitsearch.study.record import Record, Trial
@@ -217,3 +218,10 @@ def odd_records() -> dict[str, Record]:
 
 
 ODD = odd_records()
+
+
+def judged(record: Record, beliefs: dict[int, TrialBelief], front: set[int]) -> Record:
+    """The record with these beliefs and this front, whatever the model says."""
+    same = replace(record)
+    vars(same)["_judged"] = Judged(beliefs, frozenset(front))
+    return same

@@ -13,9 +13,10 @@ import yaml
 from reference_pages import commands
 from tests.doc_blocks import DOCS, Block, Followed, blocks, command, differences, follow
 
-ALONE = ("own_unit.md", "own_backbone.md", "own_sampler.md")
+ALONE = ("own_unit.md", "own_backbone.md", "own_sampler.md", "large_spaces.md")
 AFTER_THE_TUTORIAL = (
     "studies.md",
+    "fronts.md",
     "python.md",
     "reproducing.md",
     "own_board.md",
@@ -25,14 +26,15 @@ AFTER_THE_TUTORIAL = (
 # Examples that take too long for a test, each with the command that is run in its place.
 SHORTER = {
     "unitsearch run": "unitsearch run --dry-run",
+    "unitsearch run space=resnet18_cifar --dry-run": "unitsearch run --dry-run engine.workers=1",
     "unitsearch run space=toy_hybrid data=cifar10 budget.trials=100": "… --cfg job",
     "unitsearch run space=my_space.yaml train.epochs=3 limits.params=5000": "… --cfg job",
     "unitsearch run -m seed=1,2,3 sampler=nsga2,random": "… --cfg job",
     "unitsearch resume lenet_hybrid-1 budget.trials=100": (
         "unitsearch resume lenet_hybrid-1 budget.trials=12"
     ),
-    "unitsearch train exported/00007.yaml data=mnist train=paper": (
-        "unitsearch train exported/00007.yaml data=digits train=fast train.epochs=1"
+    "unitsearch train exported/00003.yaml data=mnist train=paper": (
+        "unitsearch train exported/00003.yaml data=digits train=fast train.epochs=1"
     ),
     "unitsearch latency resnet18_cifar:n6 --batch 1,32 --threads 2": (
         "unitsearch latency lenet_hybrid:hybrid --batch 1,32 --threads 2 --rounds 3"
@@ -41,9 +43,9 @@ SHORTER = {
     "unitsearch dashboard": "",
     "unitsearch dashboard first second --port 8060 --no-open": "",
     "unitsearch inspect trained/Hybrid2.yaml --image 3 --image 8 --part test": (
-        "unitsearch inspect trained/00007.yaml --image 3 --image 8 --part test --sample 50"
+        "unitsearch inspect trained/00003.yaml --image 3 --image 8 --part test --sample 50"
     ),
-    "unitsearch inspect studies/lenet_hybrid-1/front/00007.yaml": "… --sample 50",
+    "unitsearch inspect studies/lenet_hybrid-1/front/00003.yaml": "… --sample 50",
 }
 
 
@@ -67,8 +69,8 @@ def test_the_tutorial_leads_to_an_exported_network_as_it_stands(
     folder, followed = tutorial
     assert not list(differences(followed))
     assert (folder / "studies" / "lenet_hybrid-1" / "report.html").is_file()
-    assert (folder / "exported" / "00007.yaml").is_file()
-    assert (folder / "trained" / "00007.safetensors").is_file()
+    assert (folder / "exported" / "00003.yaml").is_file()
+    assert (folder / "trained" / "00003.safetensors").is_file()
 
 
 @pytest.mark.slow

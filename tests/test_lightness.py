@@ -21,6 +21,7 @@ HEAVY = (
     "scipy",
     "thop",
     "hydra",
+    "moocore",
 )
 LOADED = f"import sys\nprint('heavy:', *[name for name in {HEAVY} if name in sys.modules])"
 

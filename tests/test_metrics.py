@@ -94,6 +94,20 @@ def test_the_traits_of_a_metric_are_no_broader_than_its_formula(name: str) -> No
     assert each.is_exact == (not each.needs_accuracy and not each.is_measured)
 
 
+@pytest.mark.parametrize("name", METRICS)
+def test_a_metric_changes_with_the_costs_in_its_definition_alone(name: str) -> None:
+    each = METRICS[name]
+    new = Measured(0.8, Cost(10, 20, 30, 20, 300), 2.0)
+    baseline = Measured(0.9, Cost(20, 50, 80, 40, 700), 3.0)
+    changed = {
+        cost: replace(new, cost=replace(new.cost, **{cost: 7}))
+        for cost in ("params", "macs", "flops", "macs_shared", "bits")
+    }
+    value = each.formula(new, baseline)
+    needed = {cost for cost, other in changed.items() if each.formula(other, baseline) != value}
+    assert set(each.costs) == needed
+
+
 def test_latency_is_a_metric_that_less_is_better_of() -> None:
     new = Measured(0.5, Cost(1, 2, 5), latency=0.25)
     assert metric("latency").formula(new, new) == 0.25

@@ -1,9 +1,9 @@
 """Neural-architecture search over hybrid unit combinations.
 
-``run`` searches; ``load_study`` reads a study; ``export`` writes networks for other
-programs; ``load_architecture``, ``count``, ``build`` and ``load_network`` work with single ones;
-``reproduce_costs`` and ``reproduce_metrics`` compute the papers' tables again. Importing this
-package imports no torch.
+``run`` searches; ``verify`` trains a front again; ``load_study`` reads a study; ``export`` writes
+networks for other programs; ``load_architecture``, ``count``, ``build`` and ``load_network`` work
+with single ones; ``reproduce_costs`` and ``reproduce_metrics`` compute the papers' tables again.
+Importing this package imports no torch.
 """
 
 from unitsearch.api import (
@@ -17,6 +17,7 @@ from unitsearch.api import (
     reproduce_costs,
     reproduce_metrics,
     run,
+    verify,
 )
 from unitsearch.architecture import Architecture
 from unitsearch.costs import Cost
@@ -36,4 +37,5 @@ __all__ = [
     "reproduce_costs",
     "reproduce_metrics",
     "run",
+    "verify",
 ]

@@ -43,6 +43,9 @@ from unitsearch.architecture import (
 )
 from unitsearch.shapes import Shape, after
 
+# Multiply-adds of a convolution that take as long as one element of a batch norm.
+_MACS_PER_NORMED_ELEMENT = 50.0
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -175,6 +178,16 @@ def layer_cost(layer: Layer, x: Shape) -> Cost:
             return Cost()
         case _:
             assert_never(layer)
+
+
+def work(cost: Cost) -> float:
+    """Return an estimate of the work of a training step for one image, in multiply-adds.
+
+    Maps are read, written, normed and activated: where few channels have large maps, this takes
+    longer than the multiply-adds. The papers' FLOPs count four for each normed element.
+    """
+    normed_elements = (cost.flops - 2 * cost.macs) / 4
+    return 3 * cost.macs + _MACS_PER_NORMED_ELEMENT * normed_elements
 
 
 def _slbf(layer: Slbf, x: Shape) -> Cost:

@@ -193,7 +193,7 @@ class ListOf:
         if not is_list(value):
             raise SpecError(place=place, found=value, expected=self.what)
         if not self.least <= len(value) <= self.most:
-            raise SpecError(place=place, found=f"{len(value)} of them", expected=self.expected)
+            raise SpecError(place=place, found=list(value), expected=self.expected)
         return tuple(self.rule.read(item, f"{place}[{i}]") for i, item in enumerate(value))
 
     def write(self, value: Any) -> list[Any]:

@@ -11,6 +11,7 @@ bits and ``t`` the measured milliseconds; the ending ``_b`` means the baseline.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +34,10 @@ class Measured:
     accuracy: float
     cost: Cost
     latency: float | None = None
+
+
+# The costs by their letters in definitions.
+_COSTS = {"f": "flops", "p": "params", "m": "macs", "s": "macs_shared", "n": "bits"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +82,13 @@ class Metric:
     def is_exact(self) -> bool:
         """Whether it follows from the architectures alone and is known before any training."""
         return not self.needs_accuracy and not self.is_measured
+
+    @property
+    def costs(self) -> tuple[str, ...]:
+        """The costs that it is computed from, by the letters of its definition."""
+        names = re.findall(r"[a-z]\w*", self.definition)
+        letters = {name.removesuffix("_b") for name in names}
+        return tuple(cost for letter, cost in _COSTS.items() if letter in letters)
 
 
 def ce(new: Measured, baseline: Measured) -> float:

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import math
 
+from unitsearch.study.recommended import (
+    MOST_DISPLAYED,
+    belief_of,
+    best_training,
+)
 from unitsearch.study.record import Record, Trial
 
+# The meaning of the columns of a front, in one sentence.
+BELIEF_MEANING = (
+    "The accuracy by model is what another training of the network is expected to reach, ± one"
+    " standard error: every training of the study enters it, so that the luck of a single one"
+    " hardly counts."
+)
 _POWERS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -48,6 +59,78 @@ def count(number: int, what: str) -> str:
 def accuracy(trial: Trial) -> str:
     """Return a trial's validation accuracy with its standard error."""
     return percent(trial.accuracy, trial.accuracy_se)
+
+
+def believed_accuracy(record: Record, trial: Trial) -> str:
+    """Return a trial's accuracy by model with its standard error; without a belief its own."""
+    belief = belief_of(record, trial)
+    return accuracy(trial) if belief is None else percent(belief.accuracy, belief.accuracy_se)
+
+
+def believed_on(record: Record) -> str:
+    """Return which accuracies a record is judged by: ``validation, by model``, or ``test``."""
+    on = measured_on(record)
+    return f"{on}, by model" if on == "validation" else on
+
+
+def seeds_and_own(trial: Trial) -> str:
+    """Return the number of a trial's trainings and its own accuracy: ``4 seeds, own 98.7 %``."""
+    own = percent(trial.accuracy).replace(" ", "\xa0")  # no line ends inside it
+    return f"{count(trial.seeds, 'seed')}, own {own}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time with two digits at least, in the unit that fits: ``41 s``, ``2.3 h``."""
+    for least, unit, name in ((5400.0, 3600.0, "h"), (90.0, 60.0, "min")):
+        if seconds >= least:
+            value = seconds / unit
+            return f"{value:,.1f} {name}" if value < 10 else f"{value:,.0f} {name}"
+    return f"{seconds:.0f} s"
+
+
+def wanted_repeats(record: Record) -> int:
+    """Return the number of trainings with fresh seeds that a study asks for at its end."""
+    config = record.manifest.config
+    if all(trial.is_baseline for trial in record.front):
+        return 0  # the baseline is not verified
+    return math.ceil(round(config.verify * config.budget.trials, 12))
+
+
+def share(probability: float | None) -> str:
+    """Return a probability from joint draws in percent; never a certain one."""
+    if probability is None:
+        return "–"
+    if not 0.005 <= probability < 0.995:
+        return "< 1 %" if probability < 0.5 else "> 99 %"
+    return f"{100 * probability:.0f} %"
+
+
+def is_doubtful(record: Record, trial: Trial) -> bool:
+    """Return whether a member of the front is rather off it than on it."""
+    belief = belief_of(record, trial)
+    return belief is not None and belief.probability < 0.5
+
+
+def optimism(record: Record) -> str:
+    """Return the expected optimism of the best single training, in a sentence; empty if none."""
+    best, excess = best_training(record), record.optimism
+    if best is None or best.is_baseline or excess is None or excess < 0.0005:
+        return ""
+    return (
+        f"The best single training, {percent(best.accuracy)} (trial {best.number}), is expected to"
+        f" be {100 * excess:.1f} points too high."
+    )
+
+
+def displayed_members(record: Record) -> str:
+    """Return which members of a large front a table shows, in a sentence; empty if it shows all."""
+    members = len(record.front)
+    if members <= MOST_DISPLAYED:
+        return ""
+    return (
+        f"{MOST_DISPLAYED} of {members} members shown: the most accurate and those that add most to"
+        " the hypervolume; all are in front.csv."
+    )
 
 
 def versus(new: int, base: int, what: str) -> str:

@@ -8,7 +8,7 @@ import unitsearch
 from reference_pages.markdown import page, paragraphs, section
 
 GROUPS = {
-    "Searching": ("run", "load_study", "Study"),
+    "Searching": ("run", "verify", "load_study", "Study"),
     "Networks": ("load_architecture", "Architecture", "count", "Cost", "build", "load_network"),
     "Files": ("export",),
     "The papers' tables": ("reproduce_costs", "reproduce_metrics"),

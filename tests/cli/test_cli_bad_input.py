@@ -23,8 +23,13 @@ GOOD = "- {kind: conv, out: {choose: [2, 4]}}\n"
 BAD: dict[str, tuple[bytes | None, list[str], int, str]] = {
     "unknown space": (None, ["space=lenet_hybird"], 2, "did you mean 'lenet_hybrid'"),
     "unknown key": (None, ["buget.trials=3"], 2, "did you mean 'budget.trials'"),
-    "unknown option": (None, ["sampler=nsga"], 2, "exhaustive, nsga2, random, tpe"),
+    "unknown option": (None, ["sampler=nsga"], 2, "exhaustive, front, nsga2, random, tpe"),
     "wrong type": (None, ["train.epochs=many"], 2, "a whole number"),
+    "no objectives": (None, ["objectives=[]"], 2, "found [], expected a list of 1 to 8"),
+    "verification of more than all": (None, ["verify=1.5"], 2, "verify"),
+    "a bar after the last epoch": (
+        None, ["stopping=fixed", "train.epochs=3", "stopping.after=3"], 2, "less than 3: the last"
+    ),
     "no key": (None, ["budget"], 2, "KEY=VALUE"),
     "a mapping that is none": (None, ["limits=5"], 2, "limits"),
     "a sweep without -m": (None, ["seed=1,2"], 2, "seed"),

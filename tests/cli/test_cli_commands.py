@@ -42,17 +42,55 @@ def test_cfg_job_prints_a_configuration_that_parses_and_writes_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_dry_run_prints_the_plan_and_writes_nothing(unitsearch: Call, tmp_path: Path) -> None:
-    done = unitsearch("run", "--dry-run", "budget.trials=7")
+@pytest.mark.slow
+def test_a_dry_run_prints_the_plan_with_its_time_and_writes_nothing(
+    unitsearch: Call, tmp_path: Path
+) -> None:
+    done = unitsearch("run", "--dry-run", "budget.trials=7", "engine.workers=1")
     assert done.returncode == 0, done.stderr
     assert "1,801,202" in done.stdout
-    assert "7 trials" in done.stdout
+    assert "for 7 trials on 1 worker: " in done.stdout
+    assert " a trial" in done.stdout
+    assert " ms an image (lanes)" in done.stdout
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_dry_run_for_programs_has_its_time_in_seconds(unitsearch: Call) -> None:
+    done = unitsearch("run", "--dry-run", "engine.workers=1", "seed=3", "-f", "json")
+    assert done.returncode == 0, done.stderr
+    (plan,) = json.loads(done.stdout)
+    assert (plan["space"], plan["train_images"], plan["workers"]) == ("lenet_hybrid", 1000, 1)
+    time = plan["time"]
+    assert 0 < time["low"] < time["seconds"] < time["high"]
+    assert {row["network"] for row in plan["measured"]} <= {
+        "smallest",
+        "middle",
+        "largest",
+        "baseline",
+    }
+    assert plan["shorter"] == []
 
 
 def test_a_dry_run_fails_as_the_run_would(unitsearch: Call) -> None:
     assert unitsearch("run", "--dry-run", "limits.params=1").returncode == 2
-    assert unitsearch("run", "--dry-run", "space=mlp").returncode == 3
+    storage = unitsearch("run", "--dry-run", "storage=foo")
+    assert (storage.returncode, storage.stdout) == (3, "")
+    assert "sqlite:///FILE" in storage.stderr
+    absent = unitsearch("run", "--dry-run", "storage=sqlite:////no/such/all.db")
+    assert (absent.returncode, absent.stdout) == (3, "")
+    assert "there is no folder /no/such" in absent.stderr
+
+
+@pytest.mark.slow
+def test_a_dry_run_without_data_says_the_time_and_then_fails_as_the_run_would(
+    unitsearch: Call,
+) -> None:
+    done = unitsearch("run", "--dry-run", "space=mlp", "data.root=nowhere", "engine.workers=1")
+    assert done.returncode == 3
+    assert "mnist, 54,000 images to train on, not there: random images of its shape" in done.stdout
+    assert " a trial" in done.stdout
+    assert "mnist is not in nowhere" in done.stderr
 
 
 def test_a_multirun_shows_the_configuration_of_each(unitsearch: Call) -> None:

@@ -62,14 +62,15 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
             r"data\.mean: found \[0\.1, 0\.2\], expected 1, one for each",
         ),
         ("digits", {"std": [0]}, r"data\.std\[0\]: found 0, expected a number above 0"),
-        ("digits", {"size": 16}, r"data\.size: found 16, expected nothing: size is for"),
+        ("digits", {"size": 0}, r"data\.size: found 0, expected a whole number from 1 to 8192"),
+        ("digits", {"images": 0}, r"data\.images: found 0, expected a number above 0"),
+        ("digits", {"images": 2.5}, r"data\.images: found 2\.5, expected a whole number of images"),
         ("digits", {"path": "x"}, r"data\.path: found 'x', expected nothing: path is for"),
         ("digits", {"input": None}, r"data\.input: found nothing, expected a value"),
         ("digits", {"input": [8, 8]}, r"data\.input: found '2 of them'"),
         ("cifar10", {"augment": "resized_crop_flip"}, r"data\.augment: .* none or crop_flip: resi"),
         ("imagenet", {"input": [1, 8, 8]}, r"data\.input: found \[1, 8, 8\], expected three chan"),
         ("imagenet", {"input": [3, 8, 9]}, r"data\.input: found \[3, 8, 9\], expected three chan"),
-        ("tiny_imagenet", {"size": 32}, r"data\.size: found 32, .*; try data\.input=\[3,32,32\]"),
         ("image_folder", {"input": [1, 8, 8]}, r"data\.input: found \[1, 8, 8\], .* size"),
     ],
 )
@@ -81,12 +82,31 @@ def test_a_value_that_cannot_be_meant_is_refused(
 
 
 def test_describe_knows_the_published_sets_without_their_files() -> None:
-    assert describe(data_spec("digits")) == Facts((1, 8, 8), 10, 1000)
-    assert describe(data_spec("tiny_imagenet")) == Facts((3, 64, 64), 200, 90_000)
-    assert describe(data_spec("imagenet", validation=50_000)) == Facts((3, 224, 224), 1000, 1231167)
+    assert describe(data_spec("digits")) == Facts((1, 8, 8), 10, 1000, 450, 347)
+    assert describe(data_spec("tiny_imagenet")) == Facts((3, 64, 64), 200, 90_000, 10_000, 10_000)
+    imagenet = Facts((3, 224, 224), 1000, 1_231_167, 50_000, 50_000)
+    assert describe(data_spec("imagenet", validation=50_000)) == imagenet
     small = data_spec("imagenet", input=[3, 32, 32], limit=20_000, validation=0.1)
-    assert describe(small) == Facts((3, 32, 32), 1000, 18_000)
-    assert describe(data_spec("cifar100", limit=1000)) == Facts((3, 32, 32), 100, 900)
+    assert describe(small) == Facts((3, 32, 32), 1000, 18_000, 2000, 50_000)
+    assert describe(data_spec("cifar100", limit=1000)) == Facts((3, 32, 32), 100, 900, 100, 10_000)
+
+
+def test_describe_says_the_size_that_images_are_resized_to() -> None:
+    assert describe(data_spec("cifar10", size=16)).input == (3, 16, 16)
+    assert describe(data_spec("tiny_imagenet", size=32)).input == (3, 32, 32)
+
+
+def test_describe_counts_the_images_that_are_left_to_train_on() -> None:
+    share = describe(data_spec("mnist", images=0.1))
+    assert (share.train_images, share.validation_images) == (5400, 6000)
+    assert describe(data_spec("mnist", images=500)).train_images == 500
+
+
+@pytest.mark.parametrize("images", [9, 0.009, 1001])
+def test_images_must_be_one_a_class_and_no_more_than_are_left(images: float) -> None:
+    message = rf"data\.images: found {images}, expected from 10 \(one a class\) to 1000 images"
+    with pytest.raises(SpecError, match=message):
+        describe(data_spec("digits", images=images))
 
 
 def test_describe_counts_the_class_folders_of_an_image_folder(tmp_path: Path) -> None:

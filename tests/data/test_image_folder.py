@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from unitsearch.data import data_spec
-from unitsearch.data.image_folder import is_image
+from unitsearch.data.image_folder import counted, is_image
 from unitsearch.data.sets import DataSet, load
 from unitsearch.data.vision import torchvision
 from unitsearch.errors import DataError
@@ -43,6 +43,21 @@ def test_without_a_test_folder_a_share_of_the_training_images_tests(
     write_images("train", each=20)
     path = write_images("val", each=2)
     assert sizes(load(data_spec("image_folder", path=path))) == [34, 4, 6]
+
+
+@pytest.mark.parametrize(
+    "parts", [("",), ("train", "test"), ("train", "val"), ("train", "val", "test")]
+)
+@pytest.mark.parametrize("images", [None, 0.5])
+def test_images_are_counted_as_they_are_read(
+    write_images: Callable[..., Path], parts: tuple[str, ...], images: float | None
+) -> None:
+    for part in parts:
+        path = write_images(part, each=20 if part in ("", "train") else 4)
+    spec = data_spec("image_folder", path=path, images=images)
+    facts, data = counted(spec), load(spec)
+    assert facts.input == data.input
+    assert [facts.train_images, facts.validation_images, facts.test_images] == sizes(data)
 
 
 def test_the_split_is_the_same_each_time(write_images: Callable[..., Path]) -> None:

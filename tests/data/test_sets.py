@@ -87,6 +87,31 @@ def test_a_limit_is_stratified_holds_the_validation_and_leaves_the_test_set(
     assert small.split_hash != digits.split_hash
 
 
+def test_fewer_images_to_train_on_leave_validation_and_test_as_they_are(digits: DataSet) -> None:
+    small = load(data_spec("digits", images=0.1))
+    assert len(small.train) == 100
+    assert as_rows(small.train) < as_rows(digits.train)
+    assert per_class(small.train, 10) == pytest.approx([10] * 10, abs=1)
+    assert torch.equal(small.validation.pixels, digits.validation.pixels)
+    assert torch.equal(small.test.pixels, digits.test.pixels)
+
+
+def test_a_smaller_share_of_the_images_is_part_of_a_larger_one() -> None:
+    shares = [as_rows(load(data_spec("digits", images=share)).train) for share in (0.1, 0.3, 0.6)]
+    assert shares[0] < shares[1] < shares[2]
+
+
+def test_resized_images_are_served_in_every_part_and_measured(digits: DataSet) -> None:
+    small = load(data_spec("digits", size=4))
+    assert small.input == (1, 4, 4)
+    assert small.test.shape == (1, 4, 4)
+    assert torch.equal(small.train.labels, digits.train.labels)
+    whole = digits.train.pixels[:, :, :2, :2].double().mean((1, 2, 3))
+    assert (small.train.pixels[:, 0, 0, 0].double() - whole).abs().max() <= 0.5
+    assert small.mean == pytest.approx(digits.mean, abs=1e-3)
+    assert small.std[0] < digits.std[0]
+
+
 def test_a_limit_below_two_images_a_class_is_refused() -> None:
     with pytest.raises(SpecError, match=r"data\.limit: found 19, expected from 20"):
         load(data_spec("digits", limit=19))

@@ -22,7 +22,7 @@ from unitsearch.data.images import AHEAD, Images, StreamedImages
 from unitsearch.data.pools import FilePool
 from unitsearch.data.sets import SAMPLE, DataSet, load, measured
 from unitsearch.data.split import draw
-from unitsearch.engine.jobs import Job
+from unitsearch.engine.jobs import PACE, Job
 from unitsearch.engine.work import WorkerCache, run_job
 from unitsearch.errors import DataError, UsageError
 from unitsearch.fields import write_all
@@ -275,6 +275,17 @@ def test_jobs_of_a_study_train_and_test_from_files(write_tiny_imagenet: Write) -
     tested = run_job(Job(0, "test", weights=trained.weights, **common), cache)
     assert (tested.is_complete, tested.images) == (True, 9)
     assert run_job(Job(1, "train", **common), WorkerCache()).digest == trained.digest
+
+
+def test_the_pace_of_a_network_is_measured_on_the_files_that_are_there(
+    write_tiny_imagenet: Write,
+) -> None:
+    changes = {"classes": 3, "input": [3, 24, 24], "validation": 0.25}
+    spec = write_all(data_spec("tiny_imagenet", root=write_tiny_imagenet(), **changes))
+    cache = WorkerCache()
+    outcome = run_job(Job(0, PACE, PLAIN, 1, write_all(RECIPE), spec), cache)
+    assert (outcome.is_complete, outcome.images) == (True, RECIPE.batch)
+    assert [type(data.train) for data in cache.sets.values()] == [StreamedImages]
 
 
 def test_a_job_that_meets_a_broken_image_fails_by_its_data(write_tiny_imagenet: Write) -> None:

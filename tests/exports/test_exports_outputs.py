@@ -52,7 +52,7 @@ def test_the_last_line_of_a_run_says_bits_where_they_are_an_objective() -> None:
 def test_the_last_line_of_a_run_says_as_many_flops_as(record: Record) -> None:
     best = replace(record.trials[0], number=1, accuracy=0.99)
     equal = replace(record, trials=(record.trials[0], best))
-    assert ", as many FLOPs as the baseline's 98.0 " in closing_text(End("budget", equal), "equal")
+    assert ", as many FLOPs as the baseline's 98." in closing_text(End("budget", equal), "equal")
 
 
 def test_the_last_line_of_a_run_says_no_ce_of_a_baseline_without_accuracy() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import unitsearch
 from unitsearch.kernels import machine_code
 
 ALL_KERNELS = """
@@ -27,11 +29,15 @@ with code._stored_in(code.folder()):
 """
 
 
-def hits_and_all(source: str) -> list[int]:
+def hits_and_all(source: str, folder: Path | None = None) -> list[int]:
     """Return the number of kernels that another process reads from disk, and of all it has."""
     script = f"{source}print(sum(kernel.cache_hits for kernel in compiled), len(compiled))"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return [int(word) for word in done.stdout.split()]
 
@@ -50,6 +56,16 @@ def test_in_an_empty_folder_the_first_process_compiles(
     monkeypatch.setenv("UNITSEARCH_CACHE", str(tmp_path))
     assert hits_and_all(TWO_KERNELS) == [0, 2]
     assert hits_and_all(TWO_KERNELS) == [2, 2]
+
+
+@pytest.mark.slow
+def test_a_copy_of_the_package_elsewhere_compiles_nothing(tmp_path: Path) -> None:
+    count = len(machine_code.kernels("float32").owners)
+    shutil.copytree(
+        Path(unitsearch.__file__).parent, tmp_path / "unitsearch", copy_function=shutil.copy
+    )
+    here = f"import unitsearch; assert unitsearch.__file__.startswith({str(tmp_path)!r})"
+    assert hits_and_all(here + ALL_KERNELS, tmp_path) == [count, count]
 
 
 def test_the_folder_follows_the_environment(

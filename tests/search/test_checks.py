@@ -12,6 +12,7 @@ from unitsearch.search import testing
 from unitsearch.search.proposals import Admits, Observation, Proposal, SearchProblem, proposal_of
 from unitsearch.search.samplers.untried import random_untried
 from unitsearch.search.seeds import derive
+from unitsearch.search.stopping import StoppingRule
 from unitsearch.space import at_random, draw
 
 
@@ -153,7 +154,7 @@ class UndeclaredBars:
     def bars(
         self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[float | None, ...]:
-        return (max((trial.accuracy or 0.0 for trial in visible), default=0.0),) * epochs
+        return (max((seen.accuracy or 0.0 for seen in visible), default=0.0),) * epochs
 
 
 class Rising:
@@ -184,15 +185,15 @@ class Expecting:
 @pytest.mark.parametrize(
     ("rule", "check"),
     [
-        (BarsOfPercent, testing.check_bars_are_one_an_epoch),
-        (OneBar, testing.check_bars_are_one_an_epoch),
+        (BarsOfPercent, testing.check_bars_are_accuracies),
+        (OneBar, testing.check_bars_are_accuracies),
         (UndeclaredBars, testing.check_outcomes_move_bars_only_as_declared),
         (Rising, testing.check_bars_follow_from_the_arguments),
         (Expecting, testing.check_bars_come_without_outcomes),
     ],
 )
 def test_a_rule_that_breaks_the_protocol_is_refused(
-    rule: Callable[[], testing.StoppingRule], check: testing.StoppingCheck
+    rule: Callable[[], StoppingRule], check: testing.StoppingCheck
 ) -> None:
     with pytest.raises(AssertionError):
         check(rule)

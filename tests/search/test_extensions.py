@@ -80,7 +80,7 @@ def test_a_stopping_rule_of_ones_own_is_named_by_module_and_class() -> None:
         ([f"sampler={HERE}:Own", "sampler.lag=x"], r"sampler\.lag: found 'x', expected a whole"),
         (["sampler=nsga"], "sampler: found 'nsga', expected one of .*; did you mean 'nsga2'"),
         (["stopping=fix"], "stopping: found 'fix', expected one of .*; did you mean 'fixed'"),
-        (["sampler.populaton=3"], r"sampler\.populaton: .* did you mean 'population'"),
+        (["sampler=tpe", "sampler.startupp=3"], r"sampler\.startupp: .* did you mean 'startup'"),
         (["stopping.bar=0.5"], r"stopping=none has none; it is a key of stopping=fixed"),
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ from unitsearch.search.extensions import STOPPING_RULES
 from unitsearch.search.proposals import Observation
 from unitsearch.search.testing import STOPPING_CHECKS, StoppingCheck, check_stopping_rule
 
-STARTED = Observation(1, "key", {}, Cost())
+STARTING = Observation(1, "key", {}, Cost())
 OWN = "tests.search.own_sampler:ShareOfBaseline"
 
 
@@ -26,17 +26,17 @@ def test_all_checks_can_be_run_at_once() -> None:
 
 
 def test_unless_a_rule_is_chosen_nothing_is_stopped() -> None:
-    assert StoppingConfig().make().bars(STARTED, [], 10) == ()
+    assert StoppingConfig().make().bars(STARTING, [], 10) == ()
 
 
 def test_a_fixed_bar_is_asked_for_from_an_epoch_on() -> None:
     rule = StoppingConfig("fixed", {"bar": 0.4, "after": 3}).make()
-    assert rule.bars(STARTED, [], 5) == (None, None, 0.4, 0.4, 0.4)
+    assert rule.bars(STARTING, [], 5) == (None, None, 0.4, 0.4, 0.4)
 
 
 def test_a_fixed_bar_after_the_last_epoch_asks_for_nothing() -> None:
     rule = StoppingConfig("fixed", {"bar": 0.4, "after": 9}).make()
-    assert rule.bars(STARTED, [], 2) == (None, None)
+    assert rule.bars(STARTING, [], 2) == (None, None)
 
 
 @pytest.mark.parametrize(

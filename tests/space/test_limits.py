@@ -7,7 +7,7 @@ import pytest
 from tests.space.files import END, bound, some, written
 from unitsearch.costs import Cost, count
 from unitsearch.errors import SpecError, UsageError
-from unitsearch.space import admissible, bind, load_space, members, survey, within
+from unitsearch.space import admissible, baseline, bind, load_space, members, survey, within
 
 
 def test_within_means_at_most() -> None:
@@ -76,6 +76,16 @@ def test_a_space_fixed_to_a_shape_refuses_other_data() -> None:
         "use data=cifar10, or a space with input: auto"
     )
     assert caught.value.exit_code == 2
+
+
+def test_a_space_fixed_to_one_shape_takes_images_of_that_shape_that_are_resized() -> None:
+    file = load_space("toy_hybrid")
+    small = bind(file, (3, 16, 16), 10, "cifar10", original=(3, 32, 32))
+    large = bind(file, (3, 32, 32), 10, "cifar10")
+    assert baseline(small).input == (3, 16, 16)
+    assert count(baseline(small)).flops < count(baseline(large)).flops / 3
+    with pytest.raises(UsageError, match="data mnist has 1×28×28"):
+        bind(file, (3, 32, 32), 10, "mnist", original=(1, 28, 28))
 
 
 def test_a_space_that_follows_its_data_takes_any_shape_and_number_of_classes() -> None:

@@ -140,9 +140,9 @@ def test_a_wrong_override_is_refused_with_its_choices(override: str, message: st
 
 
 def test_the_lag_grows_with_packs_unless_it_is_given_and_then_it_must_do() -> None:
-    on_cpu = ["engine.device=cpu", "engine.pack=12"]
-    assert compose(["engine.device=cpu"])[0].sampler.lag == 8
-    assert compose(["engine.device=cpu", "engine.pack=4"])[0].sampler.lag == 8
+    on_cpu = ["sampler=nsga2", "engine.device=cpu", "engine.pack=12"]
+    assert compose(["sampler=nsga2", "engine.device=cpu"])[0].sampler.lag == 8
+    assert compose(["engine.device=cpu", "engine.pack=4"])[0].sampler.lag == 4
     assert compose(on_cpu)[0].sampler.lag == 12
     assert compose([*on_cpu, "engine.workers=3"])[0].sampler.lag == 36
     assert compose([*on_cpu, "sampler.lag=11"])[0].sampler.lag == 11
@@ -150,6 +150,12 @@ def test_the_lag_grows_with_packs_unless_it_is_given_and_then_it_must_do() -> No
         compose([*on_cpu, "sampler.lag=10"])
     with pytest.raises(UsageError, match=r"engine\.pack: found 12, expected 1 with plan=lanes"):
         compose([*on_cpu, "plan=lanes"])
+
+
+@pytest.mark.parametrize(("workers", "lag"), [(1, 1), (2, 3), (30, 29)])
+def test_the_lag_of_the_default_sampler_is_what_its_workers_need(workers: int, lag: int) -> None:
+    config, _ = compose(["engine.device=cpu", f"engine.workers={workers}"])
+    assert config.sampler.lag == lag
 
 
 KEYS = st.sampled_from(

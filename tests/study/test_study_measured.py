@@ -17,7 +17,7 @@ from unitsearch.study.latencies import Latencies, write_latencies
 from unitsearch.study.manifest import read_manifest
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.store import JOURNAL
-from unitsearch.study.tables import COLUMNS, columns, front_trials, rows
+from unitsearch.study.tables import BELIEF_COLUMNS, COLUMNS, columns, front_trials, rows
 
 pytestmark = pytest.mark.slow
 Start = Callable[..., Driver]
@@ -63,11 +63,10 @@ def trained(folder: Path, number: int) -> int:
     )
 
 
-def values(trial: Trial) -> tuple[float, float]:
-    """Return accuracy and latency as numbers of which less is better."""
-    assert trial.accuracy is not None
+def values(record: Record, trial: Trial) -> tuple[float, float]:
+    """Return the model's accuracy and the latency as numbers of which less is better."""
     assert trial.searched_latency is not None
-    return -trial.accuracy, trial.searched_latency[1]
+    return -record.beliefs[trial.number].accuracy, trial.searched_latency[1]
 
 
 def test_every_trial_has_accuracy_and_latency(record: Record) -> None:
@@ -83,14 +82,16 @@ def test_the_front_is_that_of_accuracy_and_latency(record: Record) -> None:
     front = front_trials(record)
     assert front
     for one, other in permutations(front, 2):
-        assert not all(a <= b for a, b in zip(values(one), values(other), strict=True))
-    feasible = [t for t in record.complete if (t.accuracy or 0) >= record.floor]
-    assert min(feasible, key=lambda t: values(t)[1]) in front
+        assert not all(
+            a <= b for a, b in zip(values(record, one), values(record, other), strict=True)
+        )
+    feasible = [t for t in record.complete if -values(record, t)[0] >= record.floor]
+    assert min(feasible, key=lambda t: values(record, t)[1]) in front
 
 
 def test_the_tables_have_a_column_for_it(home: Path, record: Record) -> None:
-    assert columns(record) == (*COLUMNS, "latency")
-    medians = [values(trial)[1] for trial in record.trials]
+    assert columns(record) == (*COLUMNS, "latency", *BELIEF_COLUMNS)
+    medians = [values(record, trial)[1] for trial in record.trials]
     assert [row["latency"] for row in rows(record)] == medians
     assert [row["latency"] for row in listed(home, "fast")] == medians
     with (record.folder / "front.csv").open(encoding="utf-8") as file:
@@ -99,7 +100,7 @@ def test_the_tables_have_a_column_for_it(home: Path, record: Record) -> None:
 
 
 def test_a_study_without_it_has_no_such_column(straight: Path) -> None:
-    assert columns(read_study(straight)) == COLUMNS
+    assert columns(read_study(straight)) == (*COLUMNS, *BELIEF_COLUMNS)
 
 
 def test_a_trial_that_lacks_its_measurement_has_not_ended(cut: Path) -> None:

@@ -20,7 +20,7 @@ RUNNING = replace(FAILED, state="running")
 
 @pytest.fixture
 def log() -> TrialLog:
-    return TrialLog([replace(COMPLETE, number=0), RUNNING], recipe_epochs=2)
+    return TrialLog([replace(COMPLETE, number=0), RUNNING], points=2)
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,11 @@ class TrialFacts(NamedTuple):
     digest: str
     reason: str
     test_accuracy: float | None
+    repeats: tuple[tuple[int, float, str], ...]
 
     def as_searched(self) -> TrialFacts:
-        """Return the facts as the search knew them, before the front was tested."""
-        return self._replace(test_accuracy=None)
+        """Return the facts as the search knew them, before the front was verified and tested."""
+        return self._replace(test_accuracy=None, repeats=())
 
 
 def facts_of_trials(folder: Path) -> list[TrialFacts]:
@@ -44,6 +45,7 @@ def facts_of_trials(folder: Path) -> list[TrialFacts]:
             digest=t.digest,
             reason=t.reason,
             test_accuracy=t.test_accuracy,
+            repeats=tuple((repeat.seed, repeat.accuracy, repeat.digest) for repeat in t.repeats),
         )
         for t in read_study(folder).trials
     ]

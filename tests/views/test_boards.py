@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.records import make_record
 from unitsearch import resources
 from unitsearch.errors import SpecError, UsageError
+from unitsearch.study.record import Repeat
 from unitsearch.views import board, read_board
+from unitsearch.views.pages.sections import sections
 
 
 def write(folder: Path, text: str) -> Path:
@@ -65,3 +69,19 @@ def test_what_is_no_board_is_refused(tmp_path: Path, text: str) -> None:
 def test_an_unknown_board_is_named() -> None:
     with pytest.raises(UsageError, match="did you mean 'report'"):
         board("reprot")
+
+
+def test_a_panel_for_verified_studies_is_left_out_for_others(tmp_path: Path) -> None:
+    path = write(tmp_path, "title: t\npanels:\n- {panel: curves, options: {verified: true}}\n")
+    plain = make_record(12)
+    again = tuple(replace(t, repeats=(Repeat(1, 0.9, 450),)) for t in plain.trials)
+    verified = replace(plain, trials=again)
+    shown = read_board(path)
+    assert sections(shown, [plain]) == []
+    assert [section.of for section in sections(shown, [plain, verified])] == [1]
+
+
+def test_a_comparison_is_left_out_if_it_is_for_none_of_the_studies(tmp_path: Path) -> None:
+    text = "title: t\npanels:\n- {panel: calibration, options: {verified: true}}\n"
+    shown = read_board(write(tmp_path, text))
+    assert sections(shown, [make_record(12), make_record(5)]) == []

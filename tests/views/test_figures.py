@@ -55,9 +55,19 @@ def test_the_study_front_is_highlighted(record: Record) -> None:
     assert set(trace(pareto(record), "study's front").customdata) == chosen
 
 
+def test_trials_stand_at_their_accuracies_by_model_or_at_their_own(record: Record) -> None:
+    by_model, raw = (trace(pareto(record, raw=raw), "baseline") for raw in (False, True))
+    assert by_model.y[0] == pytest.approx(100 * record.beliefs[0].accuracy)
+    assert raw.y[0] == pytest.approx(100 * (record.trials[0].accuracy or 0))
+    chosen = {t.number for t in record.raw_front if not t.is_baseline}
+    assert set(trace(pareto(record, raw=True), "study's front").customdata) == chosen
+
+
 def test_an_accuracy_has_one_standard_error_as_its_bar(record: Record) -> None:
     drawn = trace(pareto(record), "baseline")
-    assert drawn.error_y.array[0] == pytest.approx(100 * record.trials[0].accuracy_se)
+    assert drawn.error_y.array[0] == pytest.approx(100 * record.beliefs[0].accuracy_se)
+    drawn = trace(pareto(record, raw=True), "baseline")
+    assert drawn.error_y.array[0] == pytest.approx(100 * (record.trials[0].accuracy_se or 0))
 
 
 @pytest.mark.parametrize(("x", "steps"), [("flops", "hv"), ("ce", "vh")])
@@ -98,8 +108,8 @@ def test_printed_cifar100_waits_for_the_legend(record: Record) -> None:
 
 
 def test_the_reference_point_is_said(record: Record) -> None:
-    notes = [note.text for note in hypervolume(record).layout.annotations]
-    assert any("reference point: 0.0 % accuracy" in note for note in notes)
+    notes = [note.text for note in hypervolume(record, by="trainings").layout.annotations]
+    assert any("reference point: 0.0\xa0% accuracy" in note for note in notes)
 
 
 def test_single_and_hybrid_stand_apart(record: Record) -> None:
@@ -111,7 +121,8 @@ def test_single_and_hybrid_stand_apart(record: Record) -> None:
 def test_networks_without_a_stack_are_neither_single_nor_hybrid(record: Record) -> None:
     plain = replace(record.trials[0], number=len(record.trials))
     more = units(replace(record, trials=(*record.trials, plain)), show="groups")
-    assert [len(t.x) for t in more.data] == [len(t.x) for t in units(record, show="groups").data]
+    marks = [t.name for t in units(record, show="groups").data if "each trial" in t.name]
+    assert [t.name for t in more.data if "each trial" in t.name] == marks
     drawn = units(binary_record(), show="groups")
     assert not drawn.data
     assert drawn.layout.annotations[0].text == "No complete trial has a stack of units."

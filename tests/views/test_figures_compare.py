@@ -16,8 +16,8 @@ from unitsearch.search.front import volume_point
 from unitsearch.study.record import Record
 from unitsearch.study.tables import reference_point
 from unitsearch.views.figures import compare_fronts, compare_hypervolume
-from unitsearch.views.figures.compare import study_names
 from unitsearch.views.figures.plotted_trials import own_front, plotted_trials
+from unitsearch.views.figures.several import study_names
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_volumes_are_measured_from_one_point(two: list[Record]) -> None:
     base = small.trials[0]
     cost = replace(base.cost, flops=2 * base.cost.flops, params=base.cost.params // 2)
     small = replace(small, trials=(replace(base, cost=cost), *small.trials[1:]))
-    figure = compare_hypervolume([small, large])
+    figure = compare_hypervolume([small, large], by="trainings")
     points_of = [reference_point(r.trials[0]) for r in (small, large)]
     reference = tuple(map(max, *points_of))
     for record, drawn in zip((small, large), figure.data, strict=True):

@@ -61,7 +61,7 @@ def test_convergence_shows_the_best_single_and_hybrid_of_the_front(record: Recor
     for word, hybrid in (("single", False), ("hybrid", True)):
         best = max(
             (t for t in front if t.is_hybrid == hybrid),
-            key=lambda t: (t.accuracy or 0, -t.cost.flops),
+            key=lambda t: (record.beliefs[t.number].accuracy, -t.cost.flops),
         )
         drawn = trace(figure, f"{word}, best of the front: #{best.number}")
         assert [y for y in drawn.y if y is not None] == pytest.approx(

@@ -21,6 +21,9 @@ DRAWN = [
     ("pareto", {}),
     ("pareto", {"x": "latency", "papers": True}),
     ("pareto", {"x": "tsa_1_4", "y": "tca"}),
+    ("pareto", {"raw": True}),
+    ("front_belief", {}),
+    ("front_belief", {"x": "params"}),
     ("front3d", {}),
     ("front3d", {"x": "ce", "y": "se", "z": "tca"}),
     ("tradeoff", {}),
@@ -35,10 +38,12 @@ DRAWN = [
     ("convergence", {"y": "loss"}),
     ("curves", {}),
     ("hypervolume", {}),
-    ("hypervolume", {"x": "seconds"}),
+    ("hypervolume", {"x": "seconds", "by": "trainings"}),
     ("printed", {}),
     ("compare_fronts", {}),
     ("compare_hypervolume", {"x": "seconds"}),
+    ("calibration", {}),
+    ("calibration", {"show": "probability"}),
 ]
 NAMES = [" ".join([name, *map(str, options.values())]) for name, options in DRAWN]
 

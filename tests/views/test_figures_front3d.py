@@ -9,6 +9,7 @@ import pytest
 from tests.views.figure_traces import numbers, trace
 from unitsearch.errors import UsageError
 from unitsearch.metrics import METRICS
+from unitsearch.study.recommended import believed
 from unitsearch.study.record import Record
 from unitsearch.views.figures import (
     front3d,
@@ -19,15 +20,15 @@ from unitsearch.views.figures import (
 def test_the_front_of_three_is_what_a_comparison_of_all_pairs_finds(
     record: Record, axes: tuple[str, str, str]
 ) -> None:
-    base = record.trials[0]
-    able = [t for t in record.complete if (t.accuracy or 0) >= record.floor]
+    base = believed(record, record.trials[0])
+    facts = {t.number: believed(record, t) for t in record.complete}
+    able = {n: new for n, new in facts.items() if new.accuracy >= record.floor}
     signs = [1 if METRICS[name].maximise else -1 for name in axes]
     value = {
-        t.number: [
-            sign * METRICS[name].formula(t.measured, base.measured)
-            for sign, name in zip(signs, axes, strict=True)
+        number: [
+            sign * METRICS[name].formula(new, base) for sign, name in zip(signs, axes, strict=True)
         ]
-        for t in able
+        for number, new in able.items()
     }
     beaten = {
         a

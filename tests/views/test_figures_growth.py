@@ -14,11 +14,11 @@ from unitsearch.study.record import Record
 from unitsearch.study.tables import (
     hypervolume_history,
     reference_point,
-    training_seconds,
+    tight_reference,
+    true_hypervolume,
 )
-from unitsearch.views.figures import (
-    hypervolume,
-)
+from unitsearch.views.figures import hypervolume
+from unitsearch.views.figures.growth import growth
 
 
 def test_seconds_are_those_of_every_training_so_far() -> None:
@@ -26,7 +26,6 @@ def test_seconds_are_those_of_every_training_so_far() -> None:
     trials = tuple(replace(t, train_seconds=float(t.number)) for t in record.trials)
     record = replace(record, trials=trials)
     ends = [sum(range(t.number + 1)) for t in record.complete]
-    assert training_seconds(record) == ends
     figure = hypervolume(record, "seconds")
     assert figure.data[0].x[-1] == pytest.approx(ends[-1] / 60)
     assert "minutes" in figure.layout.xaxis.title.text
@@ -36,9 +35,35 @@ def test_the_last_volume_is_that_of_the_whole_front(record: Record) -> None:
     assert record.baseline is not None
     reference = reference_point(record.baseline)
     able = [volume_point(t.measured) for t in record.complete if t.accuracy >= record.floor]
-    assert hypervolume(record).data[0].y[-1] == pytest.approx(volume_of(able, reference))
+    drawn = hypervolume(record, by="trainings").data[0]
+    assert drawn.y[-1] == pytest.approx(volume_of(able, reference))
     wider = tuple(r + 1 for r in reference)
     assert hypervolume_history(record, wider)[-1][1] == pytest.approx(volume_of(able, wider))
+
+
+def test_by_model_the_last_volume_is_that_of_the_recommended_networks(record: Record) -> None:
+    values = hypervolume(record).data[0].y
+    assert values[-1] == pytest.approx(true_hypervolume(record))
+    assert list(values) == sorted(values)
+
+
+def test_a_lucky_training_moves_the_volume_by_model_less(record: Record) -> None:
+    best = max(record.complete[1:], key=lambda t: t.accuracy or 0.0)
+    lucky = tuple(replace(t, accuracy=1.0) if t == best else t for t in record.trials)
+    after = replace(record, trials=lucky)
+    reference = tight_reference(record)
+
+    def last(study: Record, by: str) -> float:
+        return growth(study, "trials", by, reference)[-1][1]
+
+    by_model = last(after, "model") / last(record, "model")
+    raw = last(after, "trainings") / last(record, "trainings")
+    assert 1 < by_model < raw
+
+
+def test_stopped_trials_count_along_the_axis_of_trials() -> None:
+    record = with_stopped(case("30 trials"))
+    assert hypervolume(record).data[0].x[-1] == record.counted
 
 
 def test_without_times_the_figure_says_so() -> None:
@@ -51,3 +76,5 @@ def test_without_times_the_figure_says_so() -> None:
 def test_a_search_goes_along_trials_or_seconds(record: Record) -> None:
     with pytest.raises(UsageError, match="trials or seconds"):
         hypervolume(record, "epochs")
+    with pytest.raises(UsageError, match="model or trainings"):
+        hypervolume(record, by="luck")

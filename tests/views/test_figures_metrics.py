@@ -10,33 +10,42 @@ import pytest
 from tests.views.figure_traces import trace
 from unitsearch.costs import COSTS
 from unitsearch.metrics import METRICS
+from unitsearch.study.recommended import believed
 from unitsearch.study.record import Record
 from unitsearch.views.figures import (
     pareto,
 )
-from unitsearch.views.figures.plotted_trials import axis_error
+from unitsearch.views.figures.plotted_trials import PlottedTrial, axis_error, plotted_trials
 
 # Error bars.
+
+
+def plotted(record: Record, number: int) -> list[PlottedTrial]:
+    trials = plotted_trials(record, METRICS["flops"], METRICS["accuracy"])
+    return [p for p in trials if p.trial.number == number]
 
 
 def test_the_error_of_a_derived_metric_is_its_slope_times_that_of_the_accuracy(
     record: Record,
 ) -> None:
-    base, member = record.trials[0].measured, record.trials[4]
-    ce = METRICS["ce"].formula(member.measured, base)
-    expected = ce * (member.accuracy_se or 0) / (member.accuracy or 1)
+    base, (member,) = believed(record, record.trials[0]), plotted(record, 4)
+    belief = record.beliefs[4]
+    ce = METRICS["ce"].formula(member.facts, base)
+    expected = ce * belief.accuracy_se / belief.accuracy
     assert axis_error(METRICS["ce"], member, base) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("name", [*COSTS, "flops_drop"])
 def test_costs_are_exact(record: Record, name: str) -> None:
-    assert axis_error(METRICS[name], record.trials[4], record.trials[0].measured) is None
+    (member,) = plotted(record, 4)
+    assert axis_error(METRICS[name], member, record.trials[0].measured) is None
 
 
 def test_the_baseline_has_no_error_where_it_is_the_measure(record: Record) -> None:
-    base = record.trials[0]
-    assert axis_error(METRICS["ce"], base, base.measured) is None
-    assert axis_error(METRICS["accuracy"], base, base.measured) == 100 * (base.accuracy_se or 0)
+    (base,) = plotted(record, 0)
+    assert axis_error(METRICS["ce"], base, base.facts) is None
+    error = 100 * record.beliefs[0].accuracy_se
+    assert axis_error(METRICS["accuracy"], base, base.facts) == error
 
 
 # Metrics.

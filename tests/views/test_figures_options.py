@@ -20,11 +20,18 @@ from unitsearch.views.figures.options import checked
     [
         ("paretto", {}, "did you mean 'pareto'"),
         ("pareto", {"x": "flop"}, "pareto x: found 'flop'.*did you mean 'flops'"),
-        ("pareto", {"cost": "flops"}, "no option cost: it takes x, y, papers; cost belongs to"),
+        (
+            "pareto",
+            {"cost": "flops"},
+            "no option cost: it takes x, y, papers, raw; cost belongs to",
+        ),
         ("curves", {"x": "flops"}, "curves has no option x: it takes no options"),
         ("pareto", {"x": "ce", "y": "ce"}, "ce twice', expected two different metrics"),
         ("front3d", {"x": "accuracy"}, "accuracy twice', expected three different metrics"),
         ("hypervolume", {"x": "epochs"}, "one of trials, seconds"),
+        ("hypervolume", {"by": "luck"}, "one of model, trainings"),
+        ("front_belief", {"x": "accuracy"}, "front_belief x: found 'accuracy'.*one of flops"),
+        ("calibration", {"show": "luck"}, "one of accuracy, probability"),
         ("parallel", {"metrics": ["flops", "speed"]}, r"metrics\[1\]|metrics: found 'speed'"),
     ],
 )

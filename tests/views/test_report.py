@@ -15,7 +15,9 @@ import pytest
 
 from tests.records import ODD, binary_record, make_record, manifest
 from unitsearch.architecture import key, read_architecture, read_text
-from unitsearch.study.record import Record
+from unitsearch.metrics import METRICS
+from unitsearch.study.recommended import displayed
+from unitsearch.study.record import Record, Repeat
 from unitsearch.study.tables import front_trials
 from unitsearch.views import index_html, report_html, write_report
 from unitsearch.views.pages import details
@@ -138,19 +140,30 @@ def test_filters_know_every_trial(page: Page, record: Record) -> None:
     assert held["metrics"]["accuracy"][11] is None  # it failed
 
 
-def test_every_member_of_the_front_has_a_row_with_its_file(html: str, record: Record) -> None:
+def test_a_small_front_has_a_row_with_its_file_for_every_member() -> None:
+    record = make_record(12)
+    html = report_html(record)
     for trial in front_trials(record):
         assert f"front/{trial.number:05d}.yaml" in html
+    assert "members shown" not in html
+
+
+def test_a_large_front_is_thinned_and_the_page_says_so(html: str, record: Record) -> None:
+    members, shown = front_trials(record), displayed(record)
+    assert len(members) > len(shown) == 12
+    assert f"12 of {len(members)} members shown: the most accurate and those that add most" in html
+    rows = set(re.findall(r"<code>front/(\d+)\.yaml", html))
+    assert rows == {f"{trial.number:05d}" for trial in shown}
 
 
 def test_a_row_can_be_opened_by_the_keyboard(page: Page, record: Record) -> None:
     buttons = {a.get("data-trial") for tag, a in page.tags if tag == "button"}
-    assert {str(trial.number) for trial in front_trials(record)} <= buttons
+    assert {str(trial.number) for trial in displayed(record)} <= buttons
 
 
 def test_the_finding_says_split_seeds_images_error_and_whose_flops_fell(record: Record) -> None:
     first = finding(record)[0]
-    assert re.search(r"± .* % \(validation, 1 seed, 450 images\)", first)
+    assert re.search(r"± .* % by model \(validation, 1 seed, 450 images\)", first)
     assert re.search(r"× fewer FLOPs than the baseline \(CE ", first)
 
 
@@ -183,7 +196,7 @@ def test_a_cost_is_compared_in_words_that_go_on(new: int, words: str) -> None:
 def test_an_efficiency_without_a_value_is_left_out() -> None:
     assert efficiency("CE", 1.234) == " (CE 1.23)"
     assert efficiency("CE", math.nan) == ""
-    assert "(CE" not in " ".join(finding(ODD["zero accuracy"]))
+    assert "nan" not in " ".join(finding(ODD["zero accuracy"]))
 
 
 def test_a_report_on_shared_filters_says_bits_and_never_parameters() -> None:
@@ -204,8 +217,8 @@ def test_a_report_on_shared_filters_says_bits_and_never_parameters() -> None:
     for number, shown in entries(page).items():
         numbers = dict(shown["numbers"])
         assert numbers["stored bits"] == f"{record.trials[int(number)].cost.bits:,}"
-        assert "SE in bits" in numbers
-        assert not {"parameters", "SE"} & set(numbers)
+        assert METRICS["se_bits"].label in numbers
+        assert not {METRICS[name].label for name in ("params", "macs", "se")} & set(numbers)
     assert not {"params", "se"} & set(json.loads(page.data["columns"])[0]["metrics"])
     figures = [json.loads(text) for name, text in page.data.items() if name.startswith("figure")]
     hovered = json.dumps(figures, ensure_ascii=False)
@@ -222,6 +235,30 @@ def test_the_finding_of_shared_filters_is_in_bits() -> None:
 def test_a_report_on_normal_layers_says_parameters(html: str) -> None:
     assert "<dt>parameters</dt>" in html
     assert "Accuracy against stored bits" not in html
+
+
+def test_the_head_says_how_many_trainings_with_fresh_seeds_there_are(record: Record) -> None:
+    assert "<dt>verification</dt>" not in report_html(make_record(5))
+    member = next(t for t in record.front if not t.is_baseline)
+    again = replace(member, repeats=(Repeat(7, 0.951, 450), Repeat(8, 0.962, 450)))
+    trials = tuple(again if t == member else t for t in record.trials)
+    verified = replace(record, trials=trials)
+    page = Page(text := report_html(verified))
+    assert "<dt>verification</dt><dd>2 trainings with fresh seeds</dd>" in text
+    assert "Reported accuracy less that of fresh seeds" in text
+    numbers = dict(entries(page)[str(member.number)]["numbers"])
+    assert numbers["seeds"] == "3 (fresh: 95.1 %, 96.2 %)"
+    assert numbers["own training"] == f"{100 * (member.accuracy or 0):.1f} %"
+    assert numbers["on the front with"].endswith("%")
+
+
+def test_a_file_holds_the_accuracy_by_model_beside_that_of_its_own_training(
+    page: Page, record: Record
+) -> None:
+    provenance = read_text(entries(page)["7"]["yaml"]).data["provenance"]
+    assert provenance["accuracy"] == round(record.trials[7].accuracy or 0, 6)
+    assert provenance["accuracy_model"] == round(record.beliefs[7].accuracy, 6)
+    assert provenance["seeds"] == 1
 
 
 def test_what_comes_from_files_is_escaped(record: Record) -> None:

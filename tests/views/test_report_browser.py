@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from tests.records import ODD, make_record
 from tests.views.browser import ALL_DRAWN, Browser, Page, brush, dimmed, point
 from unitsearch.architecture import key, read_architecture, read_file
+from unitsearch.study.recommended import displayed
 from unitsearch.study.record import Record
 from unitsearch.study.tables import front_trials
 from unitsearch.views import write_report
@@ -46,8 +48,15 @@ def page(opened: Page, file: Path) -> Iterator[Page]:
 
 
 def member(record: Record) -> int:
-    """A member of the front that is not the baseline."""
-    return next(t.number for t in front_trials(record) if not t.is_baseline)
+    """The member of the front, not the baseline, that lies farthest from other points."""
+    places = {
+        t.number: (math.log(t.cost.flops), 100 * record.beliefs[t.number].accuracy)
+        for t in record.complete
+    }
+    return max(
+        (t.number for t in front_trials(record) if not t.is_baseline),
+        key=lambda n: min(math.dist(places[n], places[m]) for m in places if m != n),
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,7 +116,7 @@ def test_brushing_a_figure_dims_the_others_and_the_table(page: Page, record: Rec
     page.wait("document.querySelector('[data-figure=figure-3]').classList.contains('dimmed')")
     assert dimmed(page, "figure-3") == out
     rows = page.run("[...document.querySelectorAll('.front tr.dim')].map(r => +r.dataset.trial)")
-    assert sorted(rows) == sorted({t.number for t in front_trials(record)} & set(out))
+    assert sorted(rows) == sorted({t.number for t in displayed(record)} & set(out))
     chip = page.run("document.getElementById('chip').innerText")
     assert chip.split()[0] == str(left - len(record.trials) + len(record.complete))
 
@@ -185,7 +194,7 @@ def test_filters_dim_what_they_leave_out(page: Page, record: Record) -> None:
         field.value = "97.5";
         field.dispatchEvent(new Event("input", {bubbles: true}));
     })()""")
-    passing = [t.number for t in record.complete if (t.accuracy or 0) >= 0.975]
+    passing = [t.number for t in record.complete if record.beliefs[t.number].accuracy >= 0.975]
     page.wait("document.querySelector('[data-figure=figure-1]').classList.contains('dimmed')")
     assert dimmed(page, "figure-1") == [
         t.number for t in record.complete if t.number not in passing

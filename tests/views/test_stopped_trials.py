@@ -41,10 +41,25 @@ def shown_trials(figure: Any) -> set[int]:
 
 
 @pytest.mark.parametrize(("name", "options"), DRAWN, ids=NAMES)
-def test_curves_alone_show_a_stopped_trial(
+def test_curves_and_the_cloud_of_trials_show_a_stopped_trial(
     record: Record, name: str, options: dict[str, str]
 ) -> None:
-    assert (STOPPED in shown_trials(FIGURES[name](record, **options))) == (name == "curves")
+    shows = name in ("curves", "pareto") and options.get("x") != "latency"
+    assert (STOPPED in shown_trials(FIGURES[name](record, **options))) == shows
+
+
+def test_a_stopped_trial_is_a_cross_at_its_last_accuracy_and_on_no_front(record: Record) -> None:
+    cross = next(t for t in FIGURES["pareto"](record).data if t.name == "stopped early")
+    assert (cross.customdata, cross.y) == ((STOPPED,), (99.9,))
+    assert cross.marker.symbol == "x-thin"
+    (text,) = cross.hovertext
+    assert "stopped early after epoch 3 of 20" in text
+    assert "accuracy 0.999 is below 0.9991 after epoch 3" in text
+
+
+def test_three_axes_count_the_stopped_trials_that_they_leave_out(record: Record) -> None:
+    notes = [note.text for note in FIGURES["front3d"](record).layout.annotations]
+    assert "1 stopped early left out" in notes
 
 
 def test_a_stopped_curve_is_pale_dashed_and_marked_at_its_end(record: Record) -> None:
@@ -53,11 +68,19 @@ def test_a_stopped_curve_is_pale_dashed_and_marked_at_its_end(record: Record) ->
     assert line.line.dash == "dash"
     assert line.line.color.startswith("rgba(")
     assert (end.name, end.x, end.y) == ("stopped early (1)", (3,), (99.9,))
-    assert end.hovertext[0].startswith("#1 stopped early: accuracy 0.999 is below")
+    assert end.hovertext[0].startswith("#1 stopped early after epoch 3 of 20:<br>accuracy")
 
 
 def test_the_head_of_a_report_counts_stopped_trials(html: str) -> None:
     assert "27 complete, 2 failed, 1 stopped early" in html
+
+
+def test_the_head_of_a_report_says_how_much_the_stopping_rule_saved(record: Record) -> None:
+    whole = sum(trial.epochs for trial in record.complete) // len(record.complete)
+    seconds = 3.5 / whole * (20 - 3)  # one trial of 28 was stopped after epoch 3 of 20
+    shown = f"none, saved about {seconds:.0f} s ({100 * 17 / (20 * 28):.0f} % of the epochs)"
+    assert f"<dt>stopping rule</dt><dd>{shown}</dd>" in report_html(record)
+    assert "<dt>stopping rule</dt><dd>none</dd>" in report_html(make_record(5))
 
 
 def test_a_report_with_stopped_trials_explains_the_words(html: str) -> None:

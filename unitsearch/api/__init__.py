@@ -1,5 +1,6 @@
 """One function per command: joins studies and views. ``import unitsearch`` offers some of them."""
 
+from unitsearch.api.dry_runs import PlannedRun, planned_run
 from unitsearch.api.exports import export
 from unitsearch.api.latency import Latency, latency
 from unitsearch.api.networks import (
@@ -15,7 +16,6 @@ from unitsearch.api.spaces import SpacePoint, bound_space, space_points
 from unitsearch.api.studies import (
     Study,
     best_trial,
-    dry_run,
     load_study,
     plot,
     report,
@@ -25,11 +25,13 @@ from unitsearch.api.studies import (
     version,
 )
 from unitsearch.api.trainings import TABLE_1, Repeated, reproduce_training
+from unitsearch.api.verification import verify
 from unitsearch.papers import contradictions, reproduce_costs, reproduce_metrics, tally
 
 __all__ = [
     "TABLE_1",
     "Latency",
+    "PlannedRun",
     "Repeated",
     "SpacePoint",
     "Study",
@@ -39,13 +41,13 @@ __all__ = [
     "contradictions",
     "count",
     "draw",
-    "dry_run",
     "export",
     "inspect",
     "latency",
     "load_architecture",
     "load_network",
     "load_study",
+    "planned_run",
     "plot",
     "point_architecture",
     "report",
@@ -58,5 +60,6 @@ __all__ = [
     "space_points",
     "tally",
     "train_one",
+    "verify",
     "version",
 ]

@@ -34,7 +34,8 @@ def bound_space(name: str | Path, overrides: Sequence[str] = ()) -> Space:
             raise UsageError(found=override, expected="data=NAME or data.KEY=VALUE")
     config, file = compose([f"space={word(name)}", *overrides])
     about = describe(config.data)
-    return bind(file, about.input, about.classes, config.data.name)
+    data = config.data
+    return bind(file, about.input, about.classes, data.name, original=data.input)
 
 
 def space_for_point(space: Space, name: str) -> Space:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from unitsearch.api.words import word
 from unitsearch.errors import StudyError, UsageError
-from unitsearch.space import Space, Survey, survey
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from unitsearch.study.config import Config
     from unitsearch.study.creation import HeldStudy
     from unitsearch.study.progress import End, Progress
     from unitsearch.study.record import Record, Trial
@@ -29,7 +27,8 @@ class Study:
 
     Attributes:
         record: The study as it stands.
-        end: The reason why the run that made it ended: budget, minutes, exhausted or interrupted.
+        end: The reason why the run that made it ended: budget, minutes, exhausted, interrupted or
+            verified.
     """
 
     record: Record
@@ -47,7 +46,10 @@ class Study:
 
     @property
     def trials(self) -> pd.DataFrame:
-        """All trials, one row each; accuracy is a fraction, flops are the papers'."""
+        """All trials, one row each; accuracies are fractions, flops are the papers'.
+
+        ``accuracy`` is of a trial's one training, ``accuracy_model`` what the model believes.
+        """
         import pandas as pd
 
         from unitsearch.study.tables import columns, rows
@@ -56,13 +58,13 @@ class Study:
 
     @property
     def front(self) -> pd.DataFrame:
-        """The rows of the Pareto front, best accuracy first."""
+        """The rows of the recommended trials, the best by the model first."""
         table = self.trials
-        return table[table["front"]].sort_values("accuracy", ascending=False)
+        return table[table["front"]].sort_values("accuracy_model", ascending=False)
 
     @property
     def best(self) -> Trial | None:
-        """The front's most accurate member, the baseline only if it is alone there."""
+        """The front's most accurate member by the model, the baseline only if it is alone there."""
         return best_trial(self.record)
 
 
@@ -139,15 +141,13 @@ def load_study(study: str | Path) -> Study:
 
 
 def best_trial(record: Record) -> Trial | None:
-    """Return the front's most accurate member, the baseline only if it is alone there.
+    """Return the front's most accurate member by the model, the baseline only if it is alone there.
 
     Of equal ones the one with fewer FLOPs.
     """
-    from unitsearch.study.tables import front_trials
+    from unitsearch.study import recommended
 
-    front = front_trials(record)
-    chosen = [trial for trial in front if not trial.is_baseline] or front
-    return max(chosen, key=lambda t: (t.accuracy or 0.0, -t.cost.flops), default=None)
+    return recommended.best_trial(record)
 
 
 def report(
@@ -259,16 +259,6 @@ def plot(study: str | Sequence[str], name: str, output_file: Path, **options: An
     records = [read_record(name) for name in studies]
     write_figure(FIGURES[name](records if len(records) > 1 else records[0], **read), output_file)
     return output_file
-
-
-def dry_run(overrides: Sequence[str]) -> tuple[Config, Space, Survey]:
-    """Return the configuration, space and survey of a run, after all checks but training."""
-    from unitsearch.study.config import compose
-    from unitsearch.study.creation import prepared
-
-    config, file = compose(overrides)
-    space = prepared(config, file)
-    return config, space, survey(space, config.largest, samples=1000)
 
 
 def _silent(progress: Progress) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from unitsearch.api.studies import best_trial, load_study
 
 if TYPE_CHECKING:
+    from unitsearch.metrics import Measured
     from unitsearch.study.progress import End, Progress
     from unitsearch.study.record import Record, Trial
 
-_STATES = ("complete", "stopped", "failed", "running", "waiting")
+STATES = ("complete", "stopped", "failed", "running", "waiting")
 _FEW = 0.05  # of all trials: with fewer at the floor, the floor is probably too high
 _ENOUGH = 20  # complete trials before the advice is printed
 
@@ -27,23 +29,36 @@ def is_study(name: str) -> bool:
 
 
 def study_status(study: str) -> dict[str, Any]:
-    """Return a study's state, the number of its trials in each state, its front and its best."""
-    from unitsearch.study.state import study_state
-    from unitsearch.study.tables import front_trials, hypervolume_history
+    """Return a study's state, the number of its trials in each state, its front and its best.
 
-    record = load_study(study).record
+    The front and the best are those by the model; ``best_accuracy`` is the best's one training.
+    """
+    return status_row(load_study(study).record)
+
+
+def status_row(record: Record) -> dict[str, Any]:
+    """Return the state of a record, as ``study_status`` does."""
+    from unitsearch.study.state import study_state
+    from unitsearch.study.tables import hypervolume_history, true_hypervolume
+
     best = best_trial(record)
+    belief = record.beliefs[best.number] if best else None
     history = hypervolume_history(record)
     states = [trial.state for trial in record.trials]
     return {
         "name": record.name,
         "state": study_state(record),
         "budget_trials": record.manifest.config.budget.trials,
-        **{name: states.count(name) for name in _STATES},
-        "front": len(front_trials(record)),
+        **{name: states.count(name) for name in STATES},
+        "front": len(record.front),
         "best_accuracy": best.accuracy if best else None,
         "hypervolume": history[-1][1] if history else None,
         "folder": str(record.folder),
+        "best_accuracy_model": belief.accuracy if belief else None,
+        "best_accuracy_model_se": belief.accuracy_se if belief else None,
+        "optimism": record.optimism,
+        "hypervolume_true": true_hypervolume(record),
+        "repeats": record.repeats,
     }
 
 
@@ -71,15 +86,15 @@ def trial_table(study: str, *, front_only: bool = False) -> TrialTable:
 
 @dataclass(frozen=True)
 class LiveFacts:
-    """The facts of a study that runs.
+    """The facts of a study that runs, by raw accuracies: no model is fitted while it searches.
 
     Attributes:
         ended: The number of trials that count towards the budget: complete or stopped ones.
         stopped: The number of trials that were stopped early.
         failed: The number of trials that failed.
-        front: The number of architectures on the front.
-        hypervolume: The front's, None before there is one.
-        best: The most accurate trial of the front.
+        front: The number of architectures on the raw front.
+        hypervolume: The raw front's, None before there is one.
+        best: The most accurate trial of the raw front, the baseline only if it is alone there.
         seconds_left: An estimate from the trainings so far, None before the first.
     """
 
@@ -94,20 +109,22 @@ class LiveFacts:
 
 def live_facts(progress: Progress) -> LiveFacts:
     """Return the facts of a study that runs; the front of a large study takes long."""
-    from unitsearch.study.tables import front_trials, hypervolume_history
+    from unitsearch.study.tables import hypervolume_history
 
     record = progress.record
     history = hypervolume_history(record)
     times = [trial.train_seconds for trial in record.complete if trial.train_seconds]
     states = Counter(trial.state for trial in record.trials)
+    front = record.raw_front
+    chosen = [trial for trial in front if not trial.is_baseline] or front
     left = max(0, wanted_trials(progress) - record.counted) / progress.workers
     return LiveFacts(
         ended=record.counted,
         stopped=states["stopped"],
         failed=states["failed"],
-        front=len(front_trials(record)),
+        front=len(front),
         hypervolume=history[-1][1] if history else None,
-        best=best_trial(record),
+        best=max(chosen, key=lambda t: (t.accuracy or 0.0, -t.cost.flops), default=None),
         seconds_left=left * sum(times) / len(times) if times else None,
     )
 
@@ -137,7 +154,7 @@ def closing_text(end: End, resumed: str) -> str:
         "exhausted": f"the space is exhausted: no untried architecture is left after {complete}",
         "interrupted": f"interrupted after {ended}; everything is saved",
     }[end.why or "budget"]
-    lines = [f"{why}: {_best_text(record)}"]
+    lines = [f"{why}: {best_text(record)}"]
     able = sum((trial.accuracy or 0.0) >= record.floor for trial in record.complete)
     if complete >= _ENOUGH and able < _FEW * complete:
         lines.append(
@@ -156,29 +173,46 @@ def accuracy_text(trial: Trial) -> str:
     return f"{100 * (trial.accuracy or 0):.1f} ± {100 * (trial.accuracy_se or 0):.1f} %"
 
 
-def _best_text(record: Record) -> str:
-    from unitsearch.study.tables import front_trials
+def best_text(record: Record) -> str:
+    """Return the best of a study and the size of its front, both by the model, for a line."""
+    from unitsearch import wording
 
     best, baseline = best_trial(record), record.baseline
     if best is None or baseline is None:
         return "nothing reaches the floor yet"
     in_bits = bool({"bits", "se_bits"} & set(record.manifest.config.objectives))
-    against = (
-        "it is the baseline" if best.is_baseline else _against(best, baseline, in_bits=in_bits)
+    against = "it is the baseline"
+    if not best.is_baseline:
+        against = _against(record, best, baseline, in_bits=in_bits)
+    seeds = wording.count(best.seeds, "seed")
+    return (
+        f"best {_believed_text(record, best)} (validation, by the model, {seeds}), {against}; "
+        f"{len(record.front)} on the front"
     )
-    size = len(front_trials(record))
-    return f"best {accuracy_text(best)} (validation), {against}; {size} on the front"
 
 
-def _against(best: Trial, baseline: Trial, *, in_bits: bool) -> str:
+def _believed_text(record: Record, trial: Trial) -> str:
+    """Return the accuracy that the model gives to a trial, and its standard error, in percent."""
+    from unitsearch import wording
+
+    belief = record.beliefs[trial.number]
+    return wording.percent(belief.accuracy, belief.accuracy_se)
+
+
+def _against(record: Record, best: Trial, baseline: Trial, *, in_bits: bool) -> str:
     from unitsearch import wording
     from unitsearch.metrics import ce, se_bits
+    from unitsearch.study.recommended import believed
 
-    new, old = best.measured, baseline.measured
+    new, old = believed(record, best), believed(record, baseline)
+
+    def efficiency(name: str, formula: Callable[[Measured, Measured], float]) -> str:
+        # what the model gives to a baseline that answered nothing says nothing of efficiency
+        return wording.efficiency(name, formula(new, old)) if baseline.accuracy else ""
+
     flops = wording.versus(new.cost.flops, old.cost.flops, "FLOPs")
-    efficiency = wording.efficiency("CE", ce(new, old))
-    text = f"{flops} the baseline's {accuracy_text(baseline)}{efficiency}"
+    text = f"{flops} the baseline's {_believed_text(record, baseline)}{efficiency('CE', ce)}"
     if in_bits:
         bits = wording.fewer(new.cost.bits, old.cost.bits)
-        text += f" and {bits} stored bits{wording.efficiency('SE in bits', se_bits(new, old))}"
+        text += f" and {bits} stored bits{efficiency('SE in bits', se_bits)}"
     return text

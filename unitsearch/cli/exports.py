@@ -50,7 +50,7 @@ def export(
       unitsearch export lenet_hybrid-1
       unitsearch export lenet_hybrid-1 --pick knee --format yaml,safetensors,pt2,onnx,python
       unitsearch export lenet_hybrid-1 --pick 'accuracy>=0.97 and flops<=1e6' -o small
-      unitsearch export trained/00007.yaml --format python
+      unitsearch export trained/00003.yaml --format python
     """
     from unitsearch.api import export as write_networks
     from unitsearch.errors import UsageError

@@ -71,11 +71,13 @@ def _table(progress: Progress) -> Table:
     table.add_column()
     table.add_row("workers", f"{progress.workers} (trials {running})")
     table.add_row("trials done", f"{facts.ended} of {wanted_trials(progress)}{more}")
+    if progress.stage:
+        table.add_row("now", progress.stage)
     table.add_row("front", f"{facts.front} architectures")
     if facts.hypervolume is not None:
         table.add_row("hypervolume", f"{facts.hypervolume:.4f}")
     if facts.best is not None:
-        best = f"{accuracy_text(facts.best)} (trial {facts.best.number}, validation)"
+        best = f"{accuracy_text(facts.best)} (trial {facts.best.number}, validation, 1 seed)"
         table.add_row("best accuracy", best)
     left = facts.seconds_left
     left_text = "time left not known yet" if left is None else f"about {_clock(left)} left"

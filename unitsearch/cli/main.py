@@ -71,6 +71,7 @@ def about(
 _COMMANDS: tuple[Callable[..., None], ...] = (
     runs.run,
     runs.resume,
+    runs.verify,
     studies.status,
     studies.trials,
     studies.best,

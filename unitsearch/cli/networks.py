@@ -30,7 +30,7 @@ def cost(
     Examples:
       unitsearch cost toy_hybrid:No.1
       unitsearch cost lenet_table1:U2 --check
-      unitsearch cost exported/00007.yaml -f json
+      unitsearch cost exported/00003.yaml -f json
     """
     from unitsearch.api.network_facts import cost_row, counter_rows, named_architecture
     from unitsearch.errors import CheckError
@@ -64,7 +64,7 @@ def train(
     """Train one architecture from scratch and write it with its weights.
 
     \b
-    Example: unitsearch train exported/00007.yaml data=mnist train=paper
+    Example: unitsearch train exported/00003.yaml data=mnist train=paper
     """
     from unitsearch.api import train_one
 
@@ -105,7 +105,7 @@ def latency(
 
     \b
     Examples:
-      unitsearch latency exported/00007.yaml
+      unitsearch latency exported/00003.yaml
       unitsearch latency resnet18_cifar:n6 --batch 1,32 --threads 2
       unitsearch latency lenet_hybrid-1
     """

@@ -34,7 +34,7 @@ def draw(
     \b
     Examples:
       unitsearch draw toy_hybrid:No.1
-      unitsearch draw exported/00007.yaml -o network.svg
+      unitsearch draw exported/00003.yaml -o network.svg
     """
     from unitsearch.api.documents import write_text
     from unitsearch.api.pictures import draw as drawn
@@ -83,7 +83,7 @@ def inspect(
 
     \b
     Examples:
-      unitsearch inspect studies/lenet_hybrid-1/front/00007.yaml
+      unitsearch inspect studies/lenet_hybrid-1/front/00003.yaml
       unitsearch inspect trained/Hybrid2.yaml --image 3 --image 8 --part test
     """
     from unitsearch.api.inspections import inspection_summary, write_inspection

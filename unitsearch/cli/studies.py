@@ -21,11 +21,16 @@ def status(study: StudyArgument, how: FormatOption = OutputFormat.table) -> None
     \b
     Example: unitsearch status lenet_hybrid-1
     """
-    from unitsearch.api.study_facts import study_status
+    from unitsearch.api.fronts import state_of_study
 
-    row = study_status(study)
-    emit([row], how)
-    if row["state"] == "stopped" and how == OutputFormat.table:
+    state = state_of_study(study)
+    if how != OutputFormat.table:
+        emit([state.row], how)
+        return
+    emit([state.displayed], how)
+    if state.sentence:
+        note(state.sentence)
+    if state.row["state"] == "stopped":
         note(f"next: unitsearch resume {study}")
 
 
@@ -47,16 +52,24 @@ def trials(
 
 
 def best(study: StudyArgument, how: FormatOption = OutputFormat.table) -> None:
-    """List the front of a study, the most accurate first.
+    """List the front of a study by model, the most accurate first; of a large one the main members.
+
+    Other formats than the table list all members, with the columns of front.csv.
 
     \b
-    Example: unitsearch best lenet_hybrid-1
+    Examples:
+      unitsearch best lenet_hybrid-1
+      unitsearch best lenet_hybrid-1 -f json
     """
-    from unitsearch.api.study_facts import trial_table
+    from unitsearch.api.fronts import front_of_study
 
-    rows = _columns_for(how, trial_table(study, front_only=True))
-    rows.sort(key=lambda row: (-row["accuracy"], row["flops"]))
-    emit(rows, how)
+    front = front_of_study(study)
+    if how != OutputFormat.table:
+        emit(front.rows, how)
+        return
+    emit(front.displayed, how)
+    for sentence in front.sentences:
+        note(sentence)
 
 
 def report(
@@ -92,8 +105,8 @@ def plot(
         str,
         typer.Argument(
             metavar="FIGURE",
-            help="pareto, front3d, tradeoff, units, effects, parallel, convergence, curves,"
-            " hypervolume, printed, compare_fronts or compare_hypervolume.",
+            help="pareto, front_belief, front3d, tradeoff, units, effects, parallel, convergence,"
+            " curves, hypervolume, printed, compare_fronts, compare_hypervolume or calibration.",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file.")],
@@ -103,7 +116,11 @@ def plot(
     ] = None,
     x: Annotated[
         str | None,
-        typer.Option("--x", help="A metric (pareto, front3d, compare_fronts); trials or seconds."),
+        typer.Option(
+            "--x",
+            help="A metric (pareto, front3d, compare_fronts), a cost (front_belief); trials or"
+            " seconds.",
+        ),
     ] = None,
     y: Annotated[
         str | None,
@@ -117,7 +134,11 @@ def plot(
         str | None, typer.Option("--cost", help="A cost (tradeoff, effects): flops, params …")
     ] = None,
     show: Annotated[
-        str | None, typer.Option("--show", help="both, groups or kinds (units).")
+        str | None,
+        typer.Option(
+            "--show",
+            help="both, groups or kinds (units); accuracy or probability (calibration).",
+        ),
     ] = None,
     metrics: Annotated[
         str | None, typer.Option("--metrics", help="Metrics, as in flops,accuracy (parallel).")
@@ -129,12 +150,24 @@ def plot(
             "--papers/--no-papers", help="Also draw the papers' printed networks (pareto)."
         ),
     ] = None,
+    raw: Annotated[
+        bool | None,
+        typer.Option(
+            "--raw/--by-model",
+            help="The accuracies of single trainings (pareto, compare_fronts).",
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", help="model or trainings (hypervolume, compare_hypervolume)."),
+    ] = None,
 ) -> None:
     """Draw one figure of one or several studies into an HTML file that works offline.
 
     \b
     Examples:
       unitsearch plot lenet_hybrid-1 pareto --x ce --y accuracy -o ce.html
+      unitsearch plot lenet_hybrid-1 front_belief --x params -o belief.html
       unitsearch plot lenet_hybrid-1 effects --cost params -o effects.html
       unitsearch plot first compare_fronts --also second -o both.html
     """
@@ -142,6 +175,7 @@ def plot(
 
     options = {
         "x": x, "y": y, "z": z, "cost": cost, "show": show, "trials": trials, "papers": papers,
+        "raw": raw, "by": by,
         "metrics": None if metrics is None else metrics.split(","),
     }  # fmt: skip
     write(str(draw([study, *(also or [])], name, output, **options)))

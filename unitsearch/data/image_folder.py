@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,15 @@ from numpy.typing import NDArray
 
 from unitsearch.data.decoding import readable
 from unitsearch.data.pools import ImagePool, Pools
-from unitsearch.data.spec import FOLDER_SIZE, DataSpec, class_folders, part_folders
+from unitsearch.data.spec import (
+    FOLDER_SIZE,
+    DataSpec,
+    Facts,
+    class_folders,
+    part_folders,
+    shares,
+    trained_on,
+)
 from unitsearch.data.vision import torchvision
 from unitsearch.errors import DataError
 
@@ -20,6 +29,28 @@ _ENDINGS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".
 def is_image(path: str | Path) -> bool:
     """Return whether a file is an image by the ending of its name, as torchvision does."""
     return str(path).lower().endswith(_ENDINGS)
+
+
+def counted(spec: DataSpec) -> Facts:
+    """Return the facts about an image_folder with its images counted, none of them opened.
+
+    Raises:
+        DataError: If a folder is missing, or cannot be read.
+        SpecError: If limit, validation or images do not suit the number of training images.
+    """
+    classes = len(class_folders(spec)["train"])
+    numbers = {
+        part: sum(is_image(name) for _, _, names in os.walk(folder) for name in names)
+        for part, folder in part_folders(spec).items()
+    }
+    test = numbers.get("test", max(int(TEST_SHARE * numbers["train"] + 0.5), 1))
+    left = numbers["train"] - (0 if "test" in numbers else test)
+    left, validation = shares(spec, left, classes)
+    if "val" in numbers:
+        validation = numbers["val"]
+    else:
+        left -= validation
+    return Facts(spec.shape, classes, trained_on(spec, left, classes), validation, test)
 
 
 def read_folder(spec: DataSpec) -> Pools:

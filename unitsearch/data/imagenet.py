@@ -97,7 +97,7 @@ def read_meta(path: Path) -> dict[int, str]:
     Raises:
         DataError: If the file is damaged or holds something else.
     """
-    from scipy.io import loadmat, matlab  # type: ignore[import-untyped]  # with scikit-learn
+    from scipy.io import loadmat, matlab  # with scikit-learn
 
     keys = ("ILSVRC2012_ID", "WNID", "num_children")
     try:
@@ -195,8 +195,7 @@ def _lines(path: Path) -> Iterator[tuple[Callable[[str, str], DataError], str]]:
 
 
 def _side(spec: DataSpec) -> int:
-    assert spec.input is not None  # a DataSpec of a published set has one
-    return spec.input[-1]
+    return spec.shape[-1]
 
 
 def _listed(within: str, names: Sequence[str], labels: Sequence[int]) -> Labelled:

@@ -27,8 +27,17 @@ from unitsearch.data.image_folder import is_image, read_folder
 from unitsearch.data.imagenet import read_imagenet, read_tiny_imagenet
 from unitsearch.data.images import Images, Rows, Source, StreamedImages
 from unitsearch.data.pools import FilePool, ImagePool, Pools
+from unitsearch.data.resizing import resized
 from unitsearch.data.shared import Content, shared
-from unitsearch.data.spec import STREAMED, DataSpec, files_of, folder_of, part_folders, shares
+from unitsearch.data.spec import (
+    STREAMED,
+    DataSpec,
+    files_of,
+    folder_of,
+    part_folders,
+    shares,
+    trained_on,
+)
 from unitsearch.data.split import Indices, Split, draw, hash_of
 from unitsearch.errors import DataError
 
@@ -100,7 +109,7 @@ def _loaded(spec: DataSpec) -> DataSet:
     split = _split(pools, spec)
     test = pools.test or pools.train
     validation = pools.validation or pools.train
-    train = _images(pools.train, split.train)
+    train = _images(pools.train, split.train, spec)
     mean, std = spec.mean, spec.std
     if mean is None or std is None:
         own_mean, own_std = measured(train)
@@ -108,8 +117,8 @@ def _loaded(spec: DataSpec) -> DataSet:
     return DataSet(
         name=spec.name,
         train=train,
-        validation=_images(validation, split.validation),
-        test=_images(test, split.test),
+        validation=_images(validation, split.validation, spec),
+        test=_images(test, split.test, spec),
         classes=pools.classes,
         mean=mean,
         std=std,
@@ -237,8 +246,9 @@ def _check(pools: Pools, spec: DataSpec) -> None:
     """Raise ``DataError`` unless images and classes are those of ``spec``."""
     for pool in _parts(pools):
         shape = pool.shape
-        if spec.input is not None and shape != spec.input:
-            expected = f"images of {list(spec.input)}, as data.input says"
+        stated = spec.shape if isinstance(pool, FilePool) else spec.input
+        if stated is not None and shape != stated:
+            expected = f"images of {list(stated)}, as data.input says"
             raise DataError(place=f"data={spec.name}", found=list(shape), expected=expected)
         if not len(pool):
             raise DataError("a part of the set holds no images", place=f"data={spec.name}")
@@ -262,13 +272,21 @@ def _split(pools: Pools, spec: DataSpec) -> Split:
     used, count = shares(spec, len(rest), len(pools.classes))
     rest = rest[draw(labels[rest], used, "limit")[0]]
     if pools.validation is not None:
-        return Split(rest, np.arange(len(pools.validation)), test)
-    chosen, kept = draw(labels[rest], count, "validation", keep=1)
-    return Split(rest[kept], rest[chosen], test)
+        validation, left = np.arange(len(pools.validation)), rest
+    else:
+        chosen, kept = draw(labels[rest], count, "validation", keep=1)
+        validation, left = rest[chosen], rest[kept]
+    if spec.images is not None:
+        number = trained_on(spec, len(left), len(pools.classes))
+        left = left[draw(labels[left], number, "images")[0]]
+    return Split(left, validation, test)
 
 
-def _images(pool: ImagePool | FilePool, chosen: Indices) -> Source:
+def _images(pool: ImagePool | FilePool, chosen: Indices, spec: DataSpec) -> Source:
     labels = torch.from_numpy(pool.labels[chosen])
     if isinstance(pool, FilePool):
         return StreamedImages(pool.only(chosen), labels)
-    return Images(torch.from_numpy(pool.pixels[chosen]), labels)
+    pixels = pool.pixels[chosen]
+    if spec.size is not None:
+        pixels = resized(pixels, spec.size)
+    return Images(torch.from_numpy(pixels), labels)

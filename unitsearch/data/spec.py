@@ -24,9 +24,10 @@ PARTS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class _Published:
-    """A published set: its training images, its files below the root, and its source."""
+    """A published set: its training and test images, its files below the root, and its source."""
 
     train_images: int
+    test_images: int = 0
     folder: str = ""
     files: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
@@ -39,13 +40,14 @@ _IDX = tuple(
 )
 _BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta")
 _PUBLISHED = {
-    "digits": _Published(1450),
-    "mnist": _Published(60_000, "MNIST/raw", _IDX, may_be_gz=True),
-    "fashion_mnist": _Published(60_000, "FashionMNIST/raw", _IDX, may_be_gz=True),
-    "cifar10": _Published(50_000, "cifar-10-batches-py", _BATCHES),
-    "cifar100": _Published(50_000, "cifar-100-python", ("train", "test", "meta")),
+    "digits": _Published(1450, 347),
+    "mnist": _Published(60_000, 10_000, "MNIST/raw", _IDX, may_be_gz=True),
+    "fashion_mnist": _Published(60_000, 10_000, "FashionMNIST/raw", _IDX, may_be_gz=True),
+    "cifar10": _Published(50_000, 10_000, "cifar-10-batches-py", _BATCHES),
+    "cifar100": _Published(50_000, 10_000, "cifar-100-python", ("train", "test", "meta")),
     "tiny_imagenet": _Published(
         100_000,
+        10_000,
         "tiny-imagenet-200",
         ("wnids.txt", "val/val_annotations.txt"),
         ("train", "val/images"),
@@ -53,6 +55,7 @@ _PUBLISHED = {
     ),
     "imagenet": _Published(
         1_281_167,
+        50_000,
         "imagenet",
         folders=("train", "val"),
         by_hand="unpack the images of ILSVRC 2012, which image-net.org and Kaggle hand out, into "
@@ -73,18 +76,22 @@ class DataSpec:
     Attributes:
         name: One of ``NAMES``.
         input: Shape of one image, ``(channels, height, width)``; None only for image_folder. The
-            images of tiny_imagenet and imagenet are brought to it, a square.
+            images of tiny_imagenet and imagenet are brought to it, a square, unless ``size`` is
+            given.
         classes: Number of classes; None only for image_folder.
         root: Folder of the downloaded sets; None for the one ``root_of`` finds.
         download: Whether missing files may be fetched into the root.
         limit: Size of a stratified sample of the training images, validation included.
         validation: Images taken out of the training images: their number if 1 or more, else
             their share.
+        images: Stratified sample of the images that are left to train on: their number if 1 or
+            more, else their share; None for all. The validation images stay the same.
         augment: ``none``, ``crop_flip`` or, of tiny_imagenet and imagenet, ``resized_crop_flip``.
         mean: One per channel, of pixels scaled to 0 .. 1; None for that of the images trained on,
             or of a stratified 1,000 of them where they are left on disk.
         std: One per channel, of pixels scaled to 0 .. 1; None for that of the same images.
-        size: Side in pixels to which an image_folder's images are resized.
+        size: Side in pixels to which images are resized; None for ``input``, and for 32 in an
+            image_folder.
         path: The folder of an image_folder.
 
     Raises:
@@ -98,6 +105,7 @@ class DataSpec:
     download: bool = field_(Bool(), False)
     limit: int | None = field_(Nullable(Int(1)), None)
     validation: float = field_(Float(), 0.1)
+    images: float | None = field_(Nullable(Float(0, above=True)), None)
     augment: str = field_(Enum(AUGMENTATIONS), "none")
     mean: tuple[float, ...] | None = field_(Nullable(_LEVELS), None)
     std: tuple[float, ...] | None = field_(Nullable(_SPREADS), None)
@@ -115,12 +123,9 @@ class DataSpec:
                 if getattr(self, key) is None:
                     expected = "a value: only for image_folder it is read from the files"
                     raise SpecError(place=key, found=None, expected=expected)
-            for key in ("size", "path"):
-                if (value := getattr(self, key)) is not None:
-                    expected = f"nothing: {key} is for data=image_folder"
-                    resizes = key == "size" and self.name in STREAMED
-                    fix = f"try data.input=[3,{value},{value}]" if resizes else ""
-                    raise SpecError(place=key, found=value, expected=expected, fix=fix)
+            if self.path is not None:
+                expected = "nothing: path is for data=image_folder"
+                raise SpecError(place="path", found=self.path, expected=expected)
         if self.name in STREAMED:
             if self.input is not None and self.input != (3, self.input[1], self.input[1]):
                 expected = "three channels and a square, such as [3, 64, 64]"
@@ -128,14 +133,22 @@ class DataSpec:
         elif self.augment == "resized_crop_flip":
             expected = f"none or crop_flip: {self.augment} is for {' and '.join(STREAMED)}"
             raise SpecError(place="augment", found=self.augment, expected=expected)
-        if self.validation >= 1 and self.validation != int(self.validation):
-            expected = "a whole number of images, or a share below 1"
-            raise SpecError(place="validation", found=self.validation, expected=expected)
+        for key in ("validation", "images"):
+            if (number := getattr(self, key) or 0) >= 1 and number != int(number):
+                expected = "a whole number of images, or a share below 1"
+                raise SpecError(place=key, found=number, expected=expected)
         channels = self.input[0] if self.input else 3
         for key, levels in (("mean", self.mean), ("std", self.std)):
             if levels is not None and len(levels) != channels:
                 expected = f"{channels}, one for each channel"
                 raise SpecError(place=key, found=list(levels), expected=expected)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape of one image as networks get it, ``(channels, height, width)``."""
+        if self.input is None:  # an image_folder
+            return (3, self.size or FOLDER_SIZE, self.size or FOLDER_SIZE)
+        return self.input if self.size is None else (self.input[0], self.size, self.size)
 
 
 @dataclass(frozen=True)
@@ -147,11 +160,15 @@ class Facts:
         classes: Number of classes.
         train_images: The number of images trained on, validation taken off; None if it is known
             only after opening the set.
+        validation_images: The number of validation images; None as above.
+        test_images: The number of test images; None as above.
     """
 
     input: tuple[int, int, int]
     classes: int
     train_images: int | None
+    validation_images: int | None = None
+    test_images: int | None = None
 
 
 def data_spec(name: str, **changes: Any) -> DataSpec:
@@ -255,13 +272,13 @@ def describe(spec: DataSpec) -> Facts:
         SpecError: If limit or validation do not suit the number of training images.
     """
     if spec.input is not None and spec.classes is not None and spec.name in _PUBLISHED:
-        published = _PUBLISHED[spec.name].train_images
+        published = _PUBLISHED[spec.name]
         used, validation = shares(
-            spec, published, spec.classes, "the training images it is published with"
+            spec, published.train_images, spec.classes, "the training images it is published with"
         )
-        return Facts(spec.input, spec.classes, used - validation)
-    size = spec.size or FOLDER_SIZE
-    return Facts((3, size, size), len(class_folders(spec)["train"]), None)
+        trained = trained_on(spec, used - validation, spec.classes)
+        return Facts(spec.shape, spec.classes, trained, validation, published.test_images)
+    return Facts(spec.shape, len(class_folders(spec)["train"]), None)
 
 
 def shares(
@@ -292,6 +309,25 @@ def shares(
             fix="try a share, as in data.validation=0.3",
         )
     return used, validation
+
+
+def trained_on(spec: DataSpec, left: int, classes: int) -> int:
+    """Return the number of images that are trained on of ``left`` that do not validate.
+
+    Raises:
+        SpecError: If ``images`` leaves less than one image a class, or is more than are left.
+    """
+    wanted = spec.images
+    if wanted is None:
+        return left
+    number = int(wanted) if wanted >= 1 else int(wanted * left + 0.5)
+    if not classes <= number <= left:
+        raise SpecError(
+            place="data.images",
+            found=number if wanted >= 1 else wanted,
+            expected=f"from {classes} (one a class) to {left} images, or a share of the {left}",
+        )
+    return number
 
 
 def class_folders(spec: DataSpec) -> dict[str, tuple[str, ...]]:

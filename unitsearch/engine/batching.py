@@ -84,7 +84,7 @@ def group_by_skeleton(jobs: Sequence[PreparedJob]) -> list[list[PreparedJob]]:
 def _shared(prepared: PreparedJob) -> object:
     """Return the settings that members of a pack share; a unique value if the job fits no pack."""
     job = prepared.job
-    if job.task != "train" or job.pack == 1 or job.plan != AUTO:
+    if job.task != "train" or job.pack == 1 or job.plan != AUTO or job.ladder:
         return job.key
     try:
         _ = prepared.architecture

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from unitsearch.training.bars import Bar, bar_from
 
+PACE = "pace"  # the task of a job that asks for the times of a network's steps
+
 Key = tuple[int, str]
 """The unique id of a job: its trial's number and its task."""
 
@@ -18,8 +20,8 @@ class Job:
 
     Attributes:
         number: The trial's number.
-        task: ``train``, ``test``, or the name of a measurement: a key of
-            ``unitsearch.engine.measuring.MEASUREMENTS``, such as ``latency``.
+        task: ``train``, ``test``, ``pace`` (see ``unitsearch.engine.pace``), or the name of a
+            measurement: a key of ``unitsearch.engine.measuring.MEASUREMENTS``, such as ``latency``.
         architecture: The architecture as plain data.
         seed: Seed of weights, order and augmentation.
         recipe: The recipe as plain data.
@@ -34,10 +36,12 @@ class Job:
         device: The device that the job runs on: ``cpu`` or ``cuda``.
         pack: For ``train``: the number of jobs of its list, itself included, that may train with it
             as one pack; None for the number that a measurement finds fastest.
-        bars: For ``train``: the bar that the training must clear after each epoch, the first
-            epoch's first; None where an epoch has no bar, and epochs beyond the tuple have none.
-            A training that misses a bar stops there. The last epoch's bar is ignored: that training
-            is complete.
+        ladder: For ``train``: the shorter trainings that come first, each with its own ``recipe``
+            and ``data``, the first one first.
+        bars: For ``train``: the bar that the training must clear at the end of each rung of the
+            ladder, and then after each epoch, the first epoch's first; None where there is no bar,
+            and epochs beyond the tuple have none. A training that misses a bar stops there. The
+            last epoch's bar is ignored: that training is complete.
     """
 
     number: int
@@ -53,6 +57,7 @@ class Job:
     minutes: float = 5.0
     device: str = "cpu"
     pack: int | None = 1
+    ladder: tuple[Mapping[str, Any], ...] = ()
     bars: tuple[Bar | None, ...] = ()
 
     @property
@@ -73,6 +78,8 @@ class Outcome:
         reason: Of a failed or stopped job, in one line.
         accuracy: On the images that the job watches (train) or the test images (test), a fraction.
         images: The number of those images.
+        rungs: Accuracy at the end of each rung of the ladder, on the validation images in its size.
+        rung_losses: Mean cross-entropy of the same images, in nats.
         curve: Accuracy after each epoch, on the images that the job watches.
         loss_curve: Mean cross-entropy of the same images after each epoch, in nats.
         train_seconds: Time in the worker.
@@ -84,7 +91,8 @@ class Outcome:
         plan: The execution plan: the text of a plan, or ``pack of N``; and the device, unless it
             was the CPU alone.
         weights: The trained weights, as the bytes of a safetensors file; empty unless complete.
-        measurement: The result of a measurement: lower quartile, median and upper quartile.
+        measurement: The result of a measurement: lower quartile, median and upper quartile; of
+            ``pace`` the times that ``measure_pace`` says.
     """
 
     number: int
@@ -94,6 +102,8 @@ class Outcome:
     reason: str = ""
     accuracy: float | None = None
     images: int = 0
+    rungs: tuple[float, ...] = ()
+    rung_losses: tuple[float, ...] = ()
     curve: tuple[float, ...] = ()
     loss_curve: tuple[float, ...] = ()
     train_seconds: float = 0.0
@@ -166,7 +176,10 @@ def job_from(message: Mapping[str, Any], weights: bytes) -> Job:
     return Job(**{**plain, "bars": tuple(map(bar_from, plain["bars"]))}, weights=weights)
 
 
-_TUPLES = ("bars", "curve", "loss_curve", "mean", "std", "classes", "measurement")
+_TUPLES = (
+    "ladder", "bars", "rungs", "rung_losses", "curve", "loss_curve", "mean", "std", "classes",
+    "measurement",
+)  # fmt: skip
 
 
 def _with_tuples(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from unitsearch.architecture import Architecture, key, read_architecture
 from unitsearch.data import DataSpec
 from unitsearch.data.images import Images, Source
 from unitsearch.data.sets import DataSet, load
-from unitsearch.engine.jobs import Job, Outcome
+from unitsearch.engine.climbing import climbed, full_bars, stopped_outcome
+from unitsearch.engine.jobs import PACE, Job, Outcome
 from unitsearch.engine.measuring import MEASUREMENTS, measure
+from unitsearch.engine.pace import measure_pace
 from unitsearch.errors import DataError, SpecError, UnitSearchError
 from unitsearch.fields import read, write_all
 from unitsearch.network.autotune import choose
@@ -31,6 +33,8 @@ from unitsearch.training.checkpoints import Checkpoint
 from unitsearch.training.loop import DivergedError, Trained, normalisation, test_accuracy, train
 from unitsearch.training.memory import is_memory
 from unitsearch.training.monitor import Monitor
+
+_SETS = 9  # data sets that a worker keeps: those of the longest ladder and the full one
 
 
 @dataclass(frozen=True)
@@ -52,24 +56,23 @@ class WorkerCache:
     """The state that a warm worker keeps between jobs.
 
     Attributes:
-        spec: The specification of the data set that it read last.
-        device: The device that holds that data set.
-        data: The data set.
+        sets: The data sets that it read last, by specification and device.
         logged: The lines that it has logged once.
         sizes: Sizes of packs, by skeleton and images of a step.
     """
 
-    spec: DataSpec | None = None
-    device: str = "cpu"
-    data: DataSet | None = field(default=None, repr=False)
+    sets: dict[tuple[DataSpec, str], DataSet] = field(default_factory=dict, repr=False)
     logged: set[str] = field(default_factory=set)
     sizes: dict[tuple[Skeleton, int], PackSize] = field(default_factory=dict, repr=False)
 
     def dataset(self, spec: DataSpec, device: str = "cpu") -> DataSet:
         """Return the data set of ``spec`` on ``device``, read once."""
-        if self.data is None or (spec, device) != (self.spec, self.device):
-            self.data, self.spec, self.device = load(spec).to(device), spec, device
-        return self.data
+        data = self.sets.get((spec, device))
+        if data is None:
+            while len(self.sets) >= _SETS:
+                del self.sets[next(iter(self.sets))]
+            data = self.sets[spec, device] = load(spec).to(device)
+        return data
 
     def log_once(self, line: str) -> None:
         """Print a line to the workers' log, once."""
@@ -316,6 +319,11 @@ def _run(prepared: PreparedJob, cache: WorkerCache) -> Outcome:
     if job.task in MEASUREMENTS:
         value = measure(job.task, architecture, job.seed, job.device, cache.log_once)
         return Outcome(job.number, job.task, "complete", measurement=value)
+    if job.task == PACE:
+        return measure_pace(job, cache.dataset)
+    climb = climbed(job, lambda rung: _trained_on(rung, architecture, cache))
+    if climb.stop_reason:
+        return stopped_outcome(job, climb)
     context = training_context(job, cache)
     if job.task == "test":
         network = _built(context.documented(architecture), job.plan, context, cache.log_once)
@@ -329,10 +337,20 @@ def _run(prepared: PreparedJob, cache: WorkerCache) -> Outcome:
         context,
         plan=job.plan,
         checkpoint=CheckpointFile(Path(job.checkpoint), job.minutes) if job.checkpoint else None,
-        bars=job.bars,
+        bars=full_bars(job),
         log=cache.log_once,
     )
-    return trained_outcome(job, context, trained)
+    outcome = trained_outcome(job, context, trained)
+    seconds = climb.seconds + outcome.train_seconds
+    return replace(outcome, rungs=climb.accuracies, rung_losses=climb.losses, train_seconds=seconds)
+
+
+def _trained_on(rung: Job, architecture: Architecture, cache: WorkerCache) -> tuple[Trained, str]:
+    """Return the result of a training on a rung of a ladder, and its plan."""
+    context = training_context(rung, cache)
+    fitted = replace(architecture, input=context.data.input)
+    trained = train_architecture(fitted, rung.seed, context, plan=rung.plan, log=cache.log_once)
+    return trained.result, trained.plan
 
 
 def _built(

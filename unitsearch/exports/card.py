@@ -134,18 +134,20 @@ def _accuracy(source: SourceNetwork, facts: CardFacts) -> list[str]:
         return ["Not recorded."]
     rows = [
         [
-            accuracy.split,
+            f"{accuracy.split}, by model" if accuracy.by_model else accuracy.split,
             f"{100 * accuracy.value:.2f} %",
             "not recorded" if accuracy.images is None else f"{accuracy.images:,}",
-            "1",
+            str(accuracy.seeds),
             "not known" if accuracy.error is None else f"{100 * accuracy.error:.2f} points",
         ]
         for accuracy in facts.accuracies
     ]
     note = (
-        "The standard error is that of the images (binomial). One seed was trained, so the spread "
-        "over seeds is not known."
+        "The standard error of a single training is that of the images (binomial), without the "
+        "spread over seeds."
     )
+    if any(accuracy.by_model for accuracy in facts.accuracies):
+        note = f"{wording.BELIEF_MEANING} {note}"
     head = ["images of", "accuracy", "n images", "n seeds", "standard error"]
     return [table(head, rows, right=(1, 2, 3, 4)), " ".join(filter(None, [note, facts.choice]))]
 

@@ -13,8 +13,8 @@ from unitsearch.architecture import Architecture, key
 from unitsearch.exports.markdown import code
 from unitsearch.fields import write_all
 from unitsearch.metrics import METRICS, standard_error
+from unitsearch.study.recommended import belief_of, believed
 from unitsearch.study.record import Record, Trial
-from unitsearch.study.tables import front_trials
 
 _COSTS = ("params", "macs", "flops", "macs_shared", "bits")
 _SHOWN = ("ce", "se", "se_bits", "tca", "tsa")
@@ -28,13 +28,18 @@ class MeasuredAccuracy:
         split: ``validation`` or ``test``.
         value: A fraction.
         images: The number of images; None if it was not recorded.
-        error: Binomial standard error over the images; None if it is not known.
+        error: Binomial standard error over the images, or that of the model; None if it is not
+            known.
+        seeds: The number of trainings of the network behind it.
+        by_model: Whether the model expects it of another training, or one training had it.
     """
 
     split: str
     value: float
     images: int | None
     error: float | None
+    seeds: int = 1
+    by_model: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class CardFacts:
 
     Attributes:
         origin: The study or file that the network comes from.
-        accuracies: The accuracies that it reached, with one seed.
+        accuracies: The accuracies that it reached, and that another training is expected to reach.
         choice: The way in which the network was selected, which may bias the accuracies.
         baseline: Costs relative to the baseline's, by the names of costs.
         metrics: Metrics by name.
@@ -71,19 +76,26 @@ def trial_card_facts(record: Record, trial: Trial, retrain: str) -> CardFacts:
         f"Trial {trial.number} of the study {code(record.name)}, a search by unitsearch in the "
         f"space {code(manifest.space.name)}, trained{torch_used}, seed {trial.seed}."
     )
-    front = front_trials(record)
+    front = record.front
     on_front = any(member.number == trial.number for member in front)
     place = f"one of {len(front)} on" if on_front else "not on"
+    belief = belief_of(record, trial)
     choice = (
-        f"It is {place} the front of {wording.count(len(record.complete), 'complete trial')}. "
-        "Fronts are chosen by validation accuracy, which therefore flatters their members; the "
-        "test images took no part in that."
+        f"It is {place} the front of {wording.count(len(record.complete), 'complete trial')}, "
+        "which is chosen by the accuracy by model"
+    )
+    if belief is not None and on_front:
+        choice += f"; it belongs there with a probability of {wording.share(belief.probability)}"
+    choice += (
+        ". A search prefers trainings that were lucky, so that the accuracy of its own training "
+        "flatters a member; the test images took no part in the search."
     )
     baseline, metrics = {}, {}
     if base is not None:
         baseline = {n: wording.fewer(getattr(trial.cost, n), getattr(base.cost, n)) for n in _COSTS}
         shown = _SHOWN if record.shares_filters else [n for n in _SHOWN if n != "se_bits"]
-        metrics = {n: METRICS[n].formula(trial.measured, base.measured) for n in shown}
+        new, old = believed(record, trial), believed(record, base)
+        metrics = {n: METRICS[n].formula(new, old) for n in shown}
     classes = manifest.classes
     data = {
         "data set": code(manifest.config.data.name),
@@ -96,7 +108,7 @@ def trial_card_facts(record: Record, trial: Trial, retrain: str) -> CardFacts:
     recipe = write_all(manifest.config.train)
     return CardFacts(
         origin=origin,
-        accuracies=_accuracies(trial),
+        accuracies=_accuracies(record, trial),
         choice=choice,
         baseline=baseline,
         metrics={n: v for n, v in metrics.items() if math.isfinite(v)},
@@ -126,6 +138,19 @@ def file_card_facts(
     if provenance.get("space") is not None:
         origin += f" It is a member of the space {code(provenance['space'])}."
     accuracies = []
+    expected = _fraction(provenance.get("accuracy_model"))
+    if is_trained and expected is not None:
+        seeds = provenance.get("seeds")
+        accuracies.append(
+            MeasuredAccuracy(
+                "validation",
+                expected,
+                None,
+                _fraction(provenance.get("accuracy_model_se")),
+                seeds if isinstance(seeds, int) else 1,
+                by_model=True,
+            )
+        )
     if is_trained:
         for split, field_name in (("validation", "accuracy"), ("test", "test_accuracy")):
             value = _fraction(provenance.get(field_name))
@@ -156,8 +181,16 @@ def file_card_facts(
     )
 
 
-def _accuracies(trial: Trial) -> tuple[MeasuredAccuracy, ...]:
+def _accuracies(record: Record, trial: Trial) -> tuple[MeasuredAccuracy, ...]:
     accuracies = []
+    belief = belief_of(record, trial)
+    if belief is not None:
+        accuracies.append(
+            MeasuredAccuracy(
+                "validation", belief.accuracy, trial.images, belief.accuracy_se, belief.seeds,
+                by_model=True,
+            )
+        )  # fmt: skip
     if trial.accuracy is not None:
         accuracies.append(
             MeasuredAccuracy("validation", trial.accuracy, trial.images, trial.accuracy_se)

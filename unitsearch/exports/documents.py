@@ -24,6 +24,10 @@ def documented(record: Record, trial: Trial) -> Architecture:
         provenance |= {"macs_shared": row["macs_shared"], "bits": row["bits"]}
         provenance["se_bits"] = _rounded(row["se_bits"])
     provenance["accuracy_of"] = f"{trial.images} validation images, 1 seed"
+    if row["accuracy_model"] is not None:
+        provenance["accuracy_model"] = _rounded(row["accuracy_model"])
+        provenance["accuracy_model_se"] = _rounded(row["accuracy_model_se"])
+        provenance["seeds"] = row["seeds"]
     if trial.test_accuracy is not None:
         provenance["test_accuracy_of"] = f"{trial.test_images} test images, 1 seed"
     provenance["flops_are"] = "the papers' convention, not 2 x MACs"

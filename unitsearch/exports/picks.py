@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from unitsearch.errors import StudyError, UsageError, did_you_mean
 from unitsearch.metrics import METRICS, Metric, metric
+from unitsearch.study.recommended import believed
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 
@@ -26,6 +27,8 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 
 def picked(record: Record, pick: str) -> list[Trial]:
     """Return the members of the front that ``pick`` names, in order of their numbers.
+
+    Accuracies, and what follows from them, are those by model.
 
     Args:
         record: The study.
@@ -156,7 +159,7 @@ def _knee(record: Record, front: list[Trial]) -> list[Trial]:
     wanted = (costs or [METRICS["flops"]])[0]
     # The baseline may end the chord, but it is not a result of the search.
     points = [
-        (math.log10(max(_value(record, trial, wanted), 1.0)), trial.accuracy or 0.0)
+        (math.log10(max(_value(record, trial, wanted), 1.0)), believed(record, trial).accuracy)
         for trial in front
     ]
     best = front[knee(points)]
@@ -174,7 +177,7 @@ def _best(record: Record, front: list[Trial], wanted: Metric) -> Trial:
         value = sign * _value(record, trial, wanted)
         return (
             value if math.isfinite(value) else -math.inf,
-            trial.accuracy or 0.0,
+            believed(record, trial).accuracy,
             -trial.cost.flops,
         )
 
@@ -193,4 +196,4 @@ def _check_measured(record: Record, front: list[Trial], wanted: Metric) -> None:
 def _value(record: Record, trial: Trial, wanted: Metric) -> float:
     baseline = record.baseline
     assert baseline is not None  # without it there is no front
-    return float(wanted.formula(trial.measured, baseline.measured))
+    return float(wanted.formula(believed(record, trial), believed(record, baseline)))

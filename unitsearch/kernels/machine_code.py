@@ -1,9 +1,10 @@
 """The machine code of the kernels: compiled once on a machine for each dtype, then read from disk.
 
-Numba compares only the file of the compiled function to see whether its stored code is stale, so
-the folder's name holds a hash of all sources, of Numba's version and of the CPU. Each kernel is a
-symbol of its own that is called by address: as callees of one another, kernels would be compiled
-once for each caller.
+Numba by itself stores code for each place of its source, and compares only the file of the compiled
+function to see whether the code is stale. Here the folder's name holds a hash of all sources, of
+Numba's version and of the CPU, so that copies of the package share their code wherever they are.
+Each kernel is a symbol of its own that is called by address: as callees of one another, kernels
+would be compiled once for each caller.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numba
 import numpy as np
 from llvmlite import binding
 from numba import types
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.ccallback import CFunc
 from numpy.typing import NDArray
 
@@ -79,6 +81,48 @@ class Kernels:
     owners: tuple[Any, ...]
 
 
+class CodeFolder:
+    """The place of the code of a function, as Numba asks for it: the folder in ``CACHE_DIR``.
+
+    Its name stands for all that the code depends on, so no stamp of a file is kept.
+    """
+
+    def __init__(self, line: int) -> None:
+        self._line = line
+
+    @classmethod
+    def from_function(cls, function: Callable[..., None], file: str) -> CodeFolder:
+        """Return the place of the code of ``function``."""
+        return cls(function.__code__.co_firstlineno)
+
+    def get_cache_path(self) -> str:
+        """Return the folder."""
+        return str(numba.config.CACHE_DIR)
+
+    def ensure_cache_path(self) -> None:
+        """Do nothing: who holds the folder's lock has made it."""
+
+    def get_source_stamp(self) -> str:
+        """Return the same for every file."""
+        return ""
+
+    def get_disambiguator(self) -> str:
+        """Return the first line of the function in its file."""
+        return str(self._line)
+
+
+class CodeFormat(CompileResultCacheImpl):
+    """Numba's format of stored code, in the folder of ``CodeFolder``."""
+
+    _locator_classes = (CodeFolder,)
+
+
+class CodeStore(FunctionCache):
+    """Numba's store of the code of a function, with that format."""
+
+    _impl_class = CodeFormat
+
+
 def folder() -> Path:
     """Return the folder of the machine code of these sources on this CPU."""
     return cache_folder() / "kernels" / digest()
@@ -88,12 +132,12 @@ def folder() -> Path:
 def kernels(dtype: str) -> Kernels:
     """Return the kernels of ``float32`` or ``float64``: read from disk, or compiled and stored."""
     element = types.float32 if dtype == "float32" else types.float64
-    with _stored_in(folder()):
+    with _stored_in(folder()) as is_stored:
         owners = {
-            kind: _compiled(function, _signature(kind, element), kind)
+            kind: _compiled(function, _signature(kind, element), kind, is_stored=is_stored)
             for kind, function in _FUNCTIONS.items()
         }
-        run = _compiled(interpreter.run, _signature(t.READ_IMAGES, element))
+        run = _compiled(interpreter.run, _signature(t.READ_IMAGES, element), is_stored=is_stored)
     addresses = np.array([owners[kind].address for kind in range(len(t.KINDS))], np.int64)
     call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(run.address)
     return Kernels(call, addresses, (*owners.values(), run))
@@ -106,7 +150,9 @@ def _signature(kind: int, element: Any) -> Any:
     return types.void(row, records.FRAME, types.CPointer(element))
 
 
-def _compiled(function: Callable[..., None], signature: Any, kind: int = -1) -> Any:
+def _compiled(
+    function: Callable[..., None], signature: Any, kind: int = -1, *, is_stored: bool = True
+) -> Any:
     """Return a compiled kernel; the optimisation passes depend on its kind.
 
     Only the optimisers need LLVM's loop vectoriser: all other kernels use vector instructions
@@ -114,8 +160,11 @@ def _compiled(function: Callable[..., None], signature: Any, kind: int = -1) -> 
     by optimisation level 3. The two restrictions save a third of the compile time.
     """
     options = {"nopython": True, "error_model": "numpy", "boundscheck": False}
-    compiled = CFunc(function, (signature.args, signature.return_type), locals={}, options=options)
-    compiled.enable_caching()
+    compiled: Any = CFunc(
+        function, (signature.args, signature.return_type), locals={}, options=options
+    )
+    if is_stored:
+        compiled._cache = CodeStore(function)
     before = numba.config.LOOP_VECTORIZE, numba.config.OPT
     numba.config.LOOP_VECTORIZE = int(kind in (t.SGD, t.ADAM))
     numba.config.OPT = type(numba.config.OPT)(3 if kind in _SWEEPING else 2)
@@ -138,18 +187,20 @@ def digest() -> str:
 
 
 @contextmanager
-def _stored_in(folder: Path) -> Iterator[None]:
+def _stored_in(folder: Path) -> Iterator[bool]:
     """Let Numba store its code in ``folder``; one process compiles, others wait for it.
 
-    If the folder cannot be written or locked, each process compiles for itself and stores nothing.
+    Yields:
+        Whether it is stored. Where the folder cannot be written or locked, each process compiles
+        for itself and stores nothing.
     """
     with locked(folder / "lock") as is_held:
         if not is_held:
-            yield
+            yield False
             return
         before = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = str(folder)
         try:
-            yield
+            yield True
         finally:
             numba.config.CACHE_DIR = before

@@ -27,7 +27,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from unitsearch.architecture import Architecture, Layers, canonical, stacks
-from unitsearch.costs import Cost, count, layer_cost
+from unitsearch.costs import count, layer_cost, work
 from unitsearch.errors import UnitSearchError
 from unitsearch.files import locked, write_whole
 from unitsearch.kernels import machine_code
@@ -43,10 +43,8 @@ from unitsearch.shapes import Shape, after
 EXACT = ("grouped", "dense", "loop")
 # Bytes of maps and gradients that lanes may hold.
 LARGEST_WORKSPACE = 2**31
-# Multiply-adds of a measured step (see ``work``): about a second of measuring.
+# Multiply-adds of a measured step (see ``costs.work``): about a second of measuring.
 _WORK_PER_STEP = 4e9
-# Multiply-adds of a convolution that take as long as one element of a batch norm.
-_MACS_PER_NORMED_ELEMENT = 50.0
 # Images in a block: lanes work on whole blocks, so steps are measured on whole blocks.
 _BLOCK_IMAGES = 16
 # Least images of a step that is measured in torch alone.
@@ -268,16 +266,6 @@ def _forms(
     times = best_times([partial(run, form) for form in forms], _ROUNDS)
     stack.run_as(before)
     return dict(zip(forms, times, strict=True))
-
-
-def work(cost: Cost) -> float:
-    """Return an estimate of the work of a training step for one image, in multiply-adds.
-
-    Maps are read, written, normed and activated: where few channels have large maps, this takes
-    longer than the multiply-adds. The papers' FLOPs count four for each normed element.
-    """
-    normed_elements = (cost.flops - 2 * cost.macs) / 4
-    return 3 * cost.macs + _MACS_PER_NORMED_ELEMENT * normed_elements
 
 
 def images_measured(each: float, batch: int, least: int = _BLOCK_IMAGES) -> int:

@@ -27,7 +27,7 @@ class SamplerConfig:
         settings: Its own settings, as plain data.
     """
 
-    name: str = "nsga2"
+    name: str = "front"
     lag: int = LAG
     settings: Mapping[str, Any] = field(default_factory=dict)
 

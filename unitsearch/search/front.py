@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import heapq
 import math
-from bisect import bisect_left, bisect_right
+import sys
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from unitsearch.metrics import Measured, Metric
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 T = TypeVar("T")
 Point = tuple[float, ...]
+
+_LARGEST = sys.float_info.max
+_DIGITS = 12  # decimal places of a share of the whole volume; the last three would be rounding
 
 
 def minimised(new: Measured, baseline: Measured, objectives: Sequence[Metric]) -> Point:
@@ -27,46 +35,19 @@ def dominates(a: Point, b: Point) -> bool:
 def front(items: Sequence[tuple[T, Point]]) -> list[T]:
     """Return the items that no other dominates, in their order; of equal points, all.
 
-    After sorting by the first number, a point is dominated by an earlier one or by none. That takes
-    n log n steps for up to three numbers, and n log n + n·front steps for more.
+    NaN is neither less nor more than a number: a point that holds one is on the front.
     """
-    unique = sorted({point for _, point in items})
-    is_flat = all(len(point) <= 3 and not math.isnan(sum(point)) for point in unique)
-    on_front = set(_front_by_steps(unique) if is_flat else _front_by_pairs(unique))
-    return [item for item, point in items if point in on_front]
+    if not items:
+        return []
+    import moocore
+    import numpy as np
 
-
-def _front_by_steps(points: Sequence[Point]) -> list[Point]:
-    """Return the front of sorted, distinct points of up to three numbers.
-
-    The region that the earlier points dominate in their second and third number has a staircase as
-    its border: ``ys`` rise and ``zs`` fall. The last step at or before a point's second number has
-    the least third number there.
-    """
-    on_front: list[Point] = []
-    ys: list[float] = []
-    zs: list[float] = []
-    for point in points:
-        _, y, z = (*point, 0.0, 0.0)[:3]
-        step = bisect_right(ys, y)
-        if step and zs[step - 1] <= z:
-            continue
-        on_front.append(point)
-        first = bisect_left(ys, y)
-        end = first
-        while end < len(ys) and zs[end] >= z:
-            end += 1
-        ys[first:end], zs[first:end] = [y], [z]
-    return on_front
-
-
-def _front_by_pairs(points: Sequence[Point]) -> list[Point]:
-    """Return the front of sorted, distinct points of any number of numbers."""
-    on_front: list[Point] = []
-    for point in points:
-        if not any(dominates(other, point) for other in on_front):
-            on_front.append(point)
-    return on_front
+    points = np.array([point for _, point in items], dtype=float)
+    on_front = np.isnan(points).any(axis=1)
+    if not on_front.all():
+        numbers = np.clip(points[~on_front], -_LARGEST, _LARGEST)
+        on_front[~on_front] = moocore.is_nondominated(numbers, keep_weakly=True)
+    return [item for (item, _), is_on_front in zip(items, on_front, strict=True) if is_on_front]
 
 
 def volume_point(new: Measured) -> Point:
@@ -86,28 +67,96 @@ def volume_point(new: Measured) -> Point:
 def hypervolume(points: Sequence[Point], reference: Point) -> float:
     """Return the exact volume of the region that ``points`` dominate, up to ``reference``.
 
-    Less is better. Points beyond the reference in any number add nothing. The volume of two numbers
-    is summed in one sweep, that of three and more in slices along the last number.
+    Less is better. Points beyond the reference in any number add nothing, as do points with NaN.
     """
-    inside = [p for p in points if all(x < r for x, r in zip(p, reference, strict=True))]
-    return _volume(_distinct_front(inside), reference)
-
-
-def _distinct_front(points: Sequence[Point]) -> list[Point]:
-    return list(dict.fromkeys(front([(point, point) for point in points])))
-
-
-def _volume(points: Sequence[Point], reference: Point) -> float:
     if not points:
         return 0.0
-    if len(reference) == 1:
-        return reference[0] - min(p[0] for p in points)
+    import moocore
+    import numpy as np
+
+    corner = np.array(reference, dtype=float)
+    inside = np.array(points, dtype=float)
+    inside = inside[(inside < corner).all(axis=1)]
+    if not np.isfinite(corner - inside).all():
+        return math.inf
+    return float(moocore.hypervolume(inside, ref=corner))
+
+
+def hypervolumes(points: Sequence[Point], reference: Point) -> list[float]:
+    """Return the hypervolume of the first point, that of the first two, and so on to all.
+
+    The numbers are finite. A step takes time in proportion to the front so far.
+    """
+    import numpy as np
+
+    corner = np.array(reference, dtype=float)
+    kept = np.empty((0, len(reference)))
     total = 0.0
-    ordered = sorted(points, key=lambda p: p[-1])
-    for i, point in enumerate(ordered):
-        upper = ordered[i + 1][-1] if i + 1 < len(ordered) else reference[-1]
-        if upper > point[-1]:
-            flat = [p[:-1] for p in ordered[: i + 1]]
-            slice_area = _volume(_distinct_front(flat), reference[:-1])
-            total += (upper - point[-1]) * slice_area
-    return total
+    volumes = []
+    for point in np.array(points, dtype=float).reshape(-1, len(reference)):
+        if (point < corner).all() and not (kept <= point).all(axis=1).any():
+            total += _gain(point, kept, corner)
+            kept = np.vstack((kept[~(point <= kept).all(axis=1)], point))
+        volumes.append(total)
+    return volumes
+
+
+def most_of_hypervolume(points: Sequence[Point], reference: Point, count: int) -> tuple[int, ...]:
+    """Return the indices of ``count`` points that together dominate much, in order of choice.
+
+    Each choice is the point that adds most to the volume of those chosen before; of points that add
+    equally much, the first. A set that is chosen so has at least 63 % of the largest volume that
+    ``count`` of the points can have. Points that add nothing come last, in their order: those
+    beyond the reference, and those with NaN or an infinite number.
+
+    Args:
+        points: The points; less is better.
+        reference: The point up to which the volume is measured.
+        count: How many to choose; all if there are fewer.
+    """
+    if not points:
+        return ()
+    import numpy as np
+
+    corner = np.array(reference, dtype=float)
+    rows = np.array(points, dtype=float)
+    can_add = np.isfinite(rows).all(axis=1) & (rows < corner).all(axis=1)
+    whole = hypervolume(
+        [point for point, adds in zip(points, can_add, strict=True) if adds], reference
+    )
+    chosen: list[int] = []
+
+    def gain(index: int) -> float:
+        if not can_add[index]:
+            return 0.0
+        return round(_gain(rows[index], rows[chosen], corner) / whole, _DIGITS)
+
+    # A point adds less, never more, as others are chosen. So an earlier gain is a bound: the first
+    # of the queue whose gain is of this turn is the best.
+    queue = [(-gain(index), index, 0) for index in range(len(rows))]
+    heapq.heapify(queue)
+    while len(chosen) < min(count, len(rows)):
+        _, index, turn = queue[0]
+        if turn == len(chosen):
+            heapq.heappop(queue)
+            chosen.append(index)
+        else:
+            heapq.heapreplace(queue, (-gain(index), index, len(chosen)))
+    return tuple(chosen)
+
+
+def _gain(
+    point: NDArray[np.float64], others: NDArray[np.float64], corner: NDArray[np.float64]
+) -> float:
+    """Return the volume that only ``point`` dominates: its box less the part that others dominate.
+
+    Source:
+        While, Bradstreet and Barone 2012, "A fast way of calculating exact hypervolumes" (WFG).
+    """
+    import moocore
+    import numpy as np
+
+    box = float(np.prod(corner - point))
+    if not len(others):
+        return box
+    return max(0.0, box - float(moocore.hypervolume(np.maximum(others, point), ref=corner)))

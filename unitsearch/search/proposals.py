@@ -55,8 +55,9 @@ class Observation:
             objective is known, so also the measured ones.
         accuracy: Its validation accuracy, a fraction; None unless it is complete.
         latency: Milliseconds an image, the median; None where it was not measured.
-        epochs: The number of epochs that it was trained for; 0 while it runs.
-        recipe_epochs: Epochs of a training that is not stopped.
+        epochs: The number of epochs that it was trained for; 0 while it runs. A rung of the study's
+            ladder counts as an epoch that comes first.
+        recipe_epochs: Epochs of a training that is not stopped, rungs included.
         curve: Validation accuracy after each of ``epochs``.
         loss_curve: Mean cross-entropy of the same images after each of them, in nats; None where it
             was not finite.

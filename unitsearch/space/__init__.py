@@ -9,10 +9,12 @@ from unitsearch.space.members import (
     admissible,
     at_random,
     draw,
+    drawn_within,
     members,
     parameters,
     replay,
     survey,
+    survey_of,
     within,
 )
 from unitsearch.space.named_points import baseline, dense, expectations, member, point
@@ -37,6 +39,7 @@ __all__ = [
     "count_members",
     "dense",
     "draw",
+    "drawn_within",
     "expectations",
     "load_space",
     "member",
@@ -47,5 +50,6 @@ __all__ = [
     "sample",
     "space_from",
     "survey",
+    "survey_of",
     "within",
 ]

@@ -161,14 +161,30 @@ class Space:
         return node.place
 
 
-def bind(file: SpaceFile, image: tuple[int, int, int], classes: int, data: str = "") -> Space:
+def bind(
+    file: SpaceFile,
+    image: tuple[int, int, int],
+    classes: int,
+    data: str = "",
+    *,
+    original: tuple[int, int, int] | None = None,
+) -> Space:
     """Return the space for images of shape ``image`` and ``classes`` classes.
+
+    Args:
+        file: The space file.
+        image: The shape of an image, ``(channels, height, width)``.
+        classes: The number of classes.
+        data: The name of the data, for messages.
+        original: The shape of the data's images where they are resized to ``image``: it is the
+            shape that a space may be fixed to.
 
     Raises:
         UsageError: If the space is fixed to one shape and the data have another.
     """
-    if file.input is not None and file.input != image:
-        fixed, given = ("×".join(map(str, shape)) for shape in (file.input, image))
+    own = original or image
+    if file.input is not None and file.input != own:
+        fixed, given = ("×".join(map(str, shape)) for shape in (file.input, own))
         fitting = f"data={file.data}" if data != file.data else "data of that shape"
         raise UsageError(
             f"space {file.name} is fixed to images of {fixed}, data {data or 'given'} has {given}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,22 +135,44 @@ def survey(
         SpecError: If a member's layers do not fit each other.
         UsageError: If no member keeps the limits.
     """
+    drawn = drawn_within(space, limits, samples, seed)
+    return survey_of(space, limits, samples, [cost for _, cost in drawn], seed)
+
+
+def survey_of(
+    space: Space,
+    limits: Mapping[str, int | None],
+    samples: int,
+    costs: Sequence[Cost],
+    seed: int = 0,
+) -> Survey:
+    """Return the survey of ``samples`` random members, ``costs`` being those within the limits.
+
+    Raises:
+        UsageError: If no member keeps the limits.
+    """
+    known = costs or [admissible(space, limits, seed)]
+    low = Cost(*(min(getattr(c, name) for c in known) for name in COSTS))
+    high = Cost(*(max(getattr(c, name) for c in known) for name in COSTS))
+    return Survey(samples, len(costs), low, high, parameters(space))
+
+
+def drawn_within(
+    space: Space, limits: Mapping[str, int | None], samples: int, seed: int = 0
+) -> list[tuple[Architecture, Cost]]:
+    """Draw ``samples`` random members, check that they build, and return those within the limits.
+
+    Raises:
+        SpecError: If a member's layers do not fit each other.
+    """
     choose = at_random(random.Random(seed))
-    costs = []
+    drawn = []
     for _ in range(samples):
         _, architecture = draw(space, choose)
         with space.file.document.located():
             checked(space, architecture, "")
-        costs.append(count(architecture))
-    admitted = [cost for cost in costs if within(cost, limits)]
-    if not admitted:
-        admitted = [admissible(space, limits, seed)]
-        share = 0
-    else:
-        share = len(admitted)
-    low = Cost(*(min(getattr(c, name) for c in admitted) for name in COSTS))
-    high = Cost(*(max(getattr(c, name) for c in admitted) for name in COSTS))
-    return Survey(samples, share, low, high, parameters(space))
+        drawn.append((architecture, count(architecture)))
+    return [(architecture, cost) for architecture, cost in drawn if within(cost, limits)]
 
 
 def admissible(space: Space, limits: Mapping[str, int | None], seed: int = 0) -> Cost:

@@ -40,7 +40,9 @@ from unitsearch.space import LIMITS, SpaceFile, load_space
 from unitsearch.study import schedule
 from unitsearch.study.hydra_overrides import composed, given_values, parsed
 from unitsearch.training import Recipe
+from unitsearch.training.rungs import Rung, check_rungs
 
+_FEWEST_EPOCHS = 4  # of a recipe whose trainings are stopped unless a rule is chosen
 GROUPS = ("data", "train", "sampler", "stopping", "engine")
 
 
@@ -114,16 +116,23 @@ class Config:
     floor: float | None = field_(Nullable(Float(0, 1)), None)
     limits: Limits = field_(Nested(Limits))
     budget: Budget = field_(Nested(Budget))
+    verify: float = field_(Float(0, 1), 0.0)  # as in a study of version 0.1, which stored none
     data: DataSpec = field_(Nested(DataSpec))
     train: Recipe = field_(Nested(Recipe))
     sampler: SamplerConfig = field_(SamplerField())
     stopping: StoppingConfig = field_(StoppingField(), StoppingConfig())
+    ladder: tuple[Rung, ...] = field_(ListOf(Nested(Rung), 0, 8), ())
     engine: EngineConfig = field_(Nested(EngineConfig))
 
     @property
     def largest(self) -> dict[str, int | None]:
         """The limits by cost name."""
         return {name: getattr(self.limits, name) for name in LIMITS}
+
+    @property
+    def points(self) -> int:
+        """The points of a whole curve as the search sees it: one a rung, then one an epoch."""
+        return len(self.ladder) + self.train.epochs
 
     def plain(self) -> dict[str, Any]:
         """Return the configuration as plain data, defaults included."""
@@ -182,6 +191,8 @@ def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
         )
     except SpecError as error:
         raise _usage(error) from None
+    if not any(key.partition(".")[0] == "stopping" for key in chosen):
+        config = replace(config, stopping=_default_stopping(config.train.epochs))
     _check(config)
     return _with_room_for_packs(config, is_given="sampler.lag" in chosen), space
 
@@ -219,6 +230,11 @@ def _shorten(recipe: dict[str, Any]) -> None:
         recipe["warmup"] = min(warmup, epochs / 2)
 
 
+def _default_stopping(epochs: int) -> StoppingConfig:
+    """Return the stopping rule of a recipe of ``epochs`` epochs: a short one has none."""
+    return StoppingConfig("band" if epochs >= _FEWEST_EPOCHS else "none").checked()
+
+
 def _check(config: Config) -> None:
     if len(set(config.objectives)) != len(config.objectives):
         raise UsageError(
@@ -234,6 +250,18 @@ def _check(config: Config) -> None:
         )
     if config.plan != AUTO:
         plan_from(config.plan)
+    stopping = config.stopping
+    if stopping.name == "fixed" and stopping.settings["after"] >= config.points:
+        raise UsageError(
+            place="stopping.after",
+            found=stopping.settings["after"],
+            expected=f"less than {config.points}: the last epoch ends a training anyway",
+            fix="lower it, or leave stopping=none",
+        )
+    check_rungs(config.ladder, config.train, config.data, config.stopping.name)
+    if config.ladder and (config.engine.pack or 1) > 1:
+        found, expected = config.engine.pack, "1 with a ladder: its rungs train alone"
+        raise UsageError(place="engine.pack", found=found, expected=expected)
     name = config.name
     if name is not None and (not name or name.startswith(".") or set(name) & set("/\\\0:")):
         raise UsageError(place="name", found=name, expected="a plain folder name")
@@ -242,7 +270,7 @@ def _check(config: Config) -> None:
 def pack_request(config: Config, device: str, workers: int) -> schedule.PackRequest:
     """Return the settings that the size of packs depends on."""
     return schedule.PackRequest(
-        config.engine.pack,
+        1 if config.ladder and config.engine.pack is None else config.engine.pack,
         config.plan,
         device,
         workers,

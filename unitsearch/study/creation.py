@@ -17,7 +17,7 @@ from unitsearch.study.config import Budget, Config, compose
 from unitsearch.study.folder import find_folder, new_folder, remove_folder
 from unitsearch.study.lock import driving
 from unitsearch.study.manifest import Manifest, SpaceText, read_manifest, write_manifest
-from unitsearch.study.store import create_store, without_password
+from unitsearch.study.store import check_storage, create_store, without_password
 
 _PACKAGES = ("torch", "optuna", "ray", "numpy")  # that results depend on
 
@@ -83,17 +83,54 @@ def prepared(config: Config, file: SpaceFile) -> Space:
     Raises:
         DataError: If the data are not there.
         SpecError: If an architecture of the space does not build.
+        StudyError: If the storage cannot be one.
         UsageError: If no architecture keeps the limits, or the space does not fit the data.
     """
-    from unitsearch.data import describe
     from unitsearch.data.download import make_available
 
     make_available(config.data)
+    return checked_space(config, file)
+
+
+def checked_space(config: Config, file: SpaceFile) -> Space:
+    """Return the bound space of a run after every check that needs neither data nor training.
+
+    Raises:
+        DataError: If the facts about the data are not known without them.
+        SpecError: If an architecture of the space does not build.
+        StudyError: If the storage cannot be one.
+        UsageError: If no architecture keeps the limits, or the space does not fit the data.
+    """
+    from unitsearch.data import describe
+
+    if config.storage is not None:
+        check_storage(config.storage)
     about = describe(config.data)
-    space = bind(file, about.input, about.classes, config.data.name)
+    data = config.data
+    space = bind(file, about.input, about.classes, data.name, original=data.input)
     baseline(space)
     survey(space, config.largest, samples=200)
+    for number, rung in enumerate(config.ladder):
+        if rung.size is not None:
+            _check_size(space, config, f"ladder[{number}].size", rung.size)
     return space
+
+
+def _check_size(space: Space, config: Config, place: str, size: int) -> None:
+    """Refuse a size of images at which members do not build.
+
+    Raises:
+        UsageError: If so.
+    """
+    image = (space.input[0], size, size)
+    small = bind(space.file, image, space.classes, original=space.file.input)
+    try:
+        baseline(small)
+        survey(small, {}, samples=50)
+    except SpecError as error:
+        raise UsageError(
+            place=place, found=size, expected="images that every member takes", fix=str(error)
+        ) from None
 
 
 def new_manifest(config: Config, space: Space, command: str) -> Manifest:

@@ -73,18 +73,25 @@ def remove_torn(folder: Path) -> None:
 
 
 def weights_path(folder: Path, number: int) -> Path:
-    """Return the file of a trial's weights, which is there while it is on the running front."""
+    """Return the file of a trial's weights, which is there while it may be on the front."""
     return folder / "trials" / f"{number:05d}.safetensors"
 
 
-def checkpoint_path(folder: Path, number: int) -> Path:
-    """Return the file of the state of a long training, which is there while it goes on."""
-    return folder / f"training-{number:05d}.checkpoint"
+def checkpoint_path(folder: Path, number: int, repeat: int | None = None) -> Path:
+    """Return the file of the state of a long training, which is there while it goes on.
+
+    Args:
+        folder: The study's folder.
+        number: The trial's number.
+        repeat: The seed of a repeat; None for the trial's own training.
+    """
+    name = f"{number:05d}" if repeat is None else f"{number:05d}-{repeat}"
+    return folder / f"training-{name}.checkpoint"
 
 
-def remove_checkpoint(folder: Path, number: int) -> None:
+def remove_checkpoint(folder: Path, number: int, repeat: int | None = None) -> None:
     """Remove the state kept of a training, and the half of it that a killed worker has written."""
-    path = checkpoint_path(folder, number)
+    path = checkpoint_path(folder, number, repeat)
     for kept in (path, *path.parent.glob(f".{path.name}.*")):
         kept.unlink(missing_ok=True)
 

@@ -37,6 +37,8 @@ class JobBuilder:
         seed: int,
         checkpoint: Path,
         bars: Bars = (),
+        *,
+        climbs: bool = False,
     ) -> Job:
         """Return the job that trains trial ``number``.
 
@@ -45,7 +47,9 @@ class JobBuilder:
             architecture: The trial's.
             seed: The trial's.
             checkpoint: The file for the state of the training, if the configuration keeps one.
-            bars: The bar to clear after each epoch, or the training stops there.
+            bars: The validation accuracy to reach at the end of each rung of the ladder and after
+                each epoch, or the training stops there.
+            climbs: Whether the rungs of the study's ladder come first.
         """
         minutes = self.config.engine.checkpoint
         kept: dict[str, Any] = {}
@@ -55,6 +59,7 @@ class JobBuilder:
             task="train",
             watch=self.watch,
             pack=self.pack,
+            ladder=self._ladder if climbs else (),
             bars=tuple(bars),
             **self._common(number, architecture, seed),
             **kept,
@@ -78,6 +83,14 @@ class JobBuilder:
             "plan": self.config.plan,
             "device": self.device,
         }
+
+    @cached_property
+    def _ladder(self) -> tuple[dict[str, Any], ...]:
+        recipe, data = self.config.train, self.config.data
+        return tuple(
+            {"recipe": write_all(rung.recipe(recipe)), "data": write_all(rung.data(data))}
+            for rung in self.config.ladder
+        )
 
     @cached_property
     def _recipe(self) -> dict[str, Any]:

@@ -43,6 +43,8 @@ _HEAD = (
 )
 _LONGEST = 10_000_000  # characters of a text that unitsearch itself wrote
 _GROUPS = ("limits", "budget", "data", "train", "sampler", "engine")
+# what only a training can tell, and the images that accuracies are of
+_LEARNT = ("split", "classes", "mean", "std", "reference", "tight_reference", "accuracy")
 _NEEDED = ("budget", "data", "train", "floor", "objectives")  # keys of every configuration
 
 
@@ -91,6 +93,8 @@ class Manifest:
         mean: The mean that pixels are normalised by, per channel; empty until then.
         std: The standard deviation that pixels are normalised by, per channel; empty until then.
         reference: The point that hypervolumes are measured from; None until the baseline is known.
+        tight_reference: The point that the true hypervolume is measured from; None until then, and
+            in a study of version 0.1 until it is resumed.
         accuracy: The images that accuracies are measured on: ``validation``, or ``test`` for
             trainings that reproduce a paper's.
         more: Top-level keys of ``study.yaml`` that this release does not know; they are kept.
@@ -106,6 +110,7 @@ class Manifest:
     mean: tuple[float, ...] = field_(ListOf(Float(-1e9)), ())
     std: tuple[float, ...] = field_(ListOf(Float(-1e9)), ())
     reference: tuple[float, ...] | None = field_(Nullable(ListOf(Float(-1e9))), None)
+    tight_reference: tuple[float, ...] | None = field_(Nullable(ListOf(Float(-1e9))), None)
     accuracy: str = field_(Enum(("validation", "test")), "validation")
     more: Mapping[str, Any] = field(default_factory=dict)
 
@@ -120,11 +125,7 @@ class Manifest:
             "versions": dict(self.versions),
             "seed": config.seed,
             "space": write_all(self.space),
-            **{
-                key: value
-                for key, value in write(self).items()
-                if key in ("split", "classes", "mean", "std", "reference", "accuracy")
-            },
+            **{key: value for key, value in write(self).items() if key in _LEARNT},
             **self.more,
         }
 
@@ -180,7 +181,8 @@ def space_of(manifest: Manifest) -> Space:
     text = manifest.space
     document: Document = read_text(text.text, f"{text.name}.yaml (as in the study)")
     space = space_from(document, text.name)
-    return bind(space, text.input, text.classes, manifest.config.data.name)
+    data = manifest.config.data
+    return bind(space, text.input, text.classes, data.name, original=data.input)
 
 
 def storage_url(manifest: Manifest) -> str | None:

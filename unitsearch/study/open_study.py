@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from unitsearch.study.driver import UnderWay
 from unitsearch.study.folder import record_of, remove_checkpoint
 from unitsearch.study.manifest import Manifest, write_manifest
 from unitsearch.study.progress import Progress
-from unitsearch.study.record import Record, Trial
+from unitsearch.study.record import Record, Repeat, Trial
 from unitsearch.study.store import Store
 from unitsearch.study.trial_log import TrialLog
 
@@ -38,7 +38,7 @@ class OpenStudy:
         self.manifest = manifest
         self.store = store
         record = record_of(folder, manifest, store, driven=True)
-        self.trials = TrialLog(record.trials, manifest.config.train.epochs)
+        self.trials = TrialLog(record.trials, manifest.config.points)
         self.under_way = UnderWay()
         self.workers = 1
         self.signal = 0
@@ -47,6 +47,8 @@ class OpenStudy:
         for trial in record.trials:
             if trial.state != "running":  # a crash may have come between its end and this
                 remove_checkpoint(folder, trial.number)
+            for repeat in trial.repeats:
+                remove_checkpoint(folder, trial.number, repeat.seed)
 
     @property
     def record(self) -> Record:
@@ -93,21 +95,34 @@ class OpenStudy:
         self.store.test(number, accuracy, images)
         self.trials.put(self.store.trial(number))
 
+    def repeat(self, number: int, repeat: Repeat) -> None:
+        """Write a repeat of trial ``number``."""
+        self.store.repeat(number, repeat)
+        remove_checkpoint(self.folder, number, repeat.seed)
+        self.trials.put(self.store.trial(number))
+
     def learn(self, **learnt: Any) -> None:
         """Write to study.yaml what only a training could tell: the named keys of the manifest."""
         self.manifest = replace(self.manifest, **learnt)
         write_manifest(self.folder, self.manifest)
 
-    def report(self, news: str = "") -> None:
-        """Report how the study stands, and what has just happened."""
+    def report(self, news: str = "", running: Sequence[int] | None = None, stage: str = "") -> None:
+        """Report how the study stands, and what has just happened.
+
+        Args:
+            news: The latest event, in a line; empty for a tick.
+            running: Numbers of the trials that are being trained, unless the jobs have them.
+            stage: What follows the search and is going on now, in a few words.
+        """
         self._watch(
             Progress(
                 self.record,
                 self.trials.complete,
-                self.under_way.numbers,
+                self.under_way.numbers if running is None else tuple(running),
                 self.workers,
                 self.seconds,
                 news,
+                stage,
             )
         )
 
@@ -115,6 +130,6 @@ class OpenStudy:
         """Take in the signal ``number``: no trial begins any more."""
         self.signal = number
         self.report(
-            f"stopping: {self.under_way.trials} running trials are finished first; "
+            f"stopping: {self.under_way.trials} running trainings are finished first; "
             "again to leave them (resume runs them anew)"
         )

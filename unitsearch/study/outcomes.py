@@ -13,6 +13,7 @@ from unitsearch.engine import Outcome
 from unitsearch.errors import DataError, StudyError
 from unitsearch.study.folder import weights_path, write_file
 from unitsearch.study.open_study import OpenStudy
+from unitsearch.study.record import Repeat
 
 
 def stored_outcome(outcome: Outcome) -> dict[str, Any]:
@@ -29,9 +30,26 @@ def stored_outcome(outcome: Outcome) -> dict[str, Any]:
         "digest": outcome.digest,
         "plan": outcome.plan,
     }
+    if outcome.rungs:
+        facts["rungs"] = [round(accuracy, 6) for accuracy in outcome.rungs]
+        facts["rung_losses"] = [_finite(loss) for loss in outcome.rung_losses]
     if outcome.state == "stopped":
         facts |= {"epoch": outcome.epochs, "reason": outcome.reason}
     return facts
+
+
+def repeat_of(outcome: Outcome, seed: int) -> Repeat:
+    """Return the outcome of a complete training with another seed as the store keeps it."""
+    facts = stored_outcome(outcome)
+    return Repeat(
+        seed=seed,
+        accuracy=facts["accuracy"],
+        images=facts["images"],
+        curve=tuple(facts["curve"]),
+        loss_curve=tuple(facts["loss_curve"]),
+        train_seconds=facts["train_seconds"],
+        digest=facts["digest"],
+    )
 
 
 def keep_training(study: OpenStudy, outcome: Outcome) -> dict[str, Any]:
@@ -45,14 +63,20 @@ def keep_training(study: OpenStudy, outcome: Outcome) -> dict[str, Any]:
     if outcome.kind == "data" and study.baseline is None:
         raise DataError(outcome.reason.removeprefix("data: "))
     if outcome.state != "failed":
-        _learn_data(study, outcome)
+        learn_data(study, outcome)
     if outcome.state == "complete":
         write_file(weights_path(study.folder, outcome.number), outcome.weights)
     return stored_outcome(outcome)
 
 
-def _learn_data(study: OpenStudy, outcome: Outcome) -> None:
-    """Write to study.yaml what only a worker knows of the data; refuse later data that differ."""
+def learn_data(study: OpenStudy, outcome: Outcome) -> None:
+    """Write to study.yaml what only a worker knows of the data; refuse later data that differ.
+
+    Raises:
+        StudyError: If the data have changed.
+    """
+    if not outcome.split_hash:
+        return  # it was stopped on the ladder: its images are part of the study's
     split = study.manifest.split
     if split is None:
         study.learn(

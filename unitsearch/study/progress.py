@@ -18,6 +18,8 @@ class Progress:
         workers: How many workers there are.
         seconds: Time since this run began.
         news: The latest event, in a line; empty for a tick.
+        stage: What follows the search and is going on now, in a few words: ``verifying: 3 of 4
+            trainings``. Empty during the search.
     """
 
     record: Record
@@ -26,6 +28,7 @@ class Progress:
     workers: int
     seconds: float
     news: str = ""
+    stage: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class End:
     """The end of a run.
 
     Attributes:
-        why: ``budget``, ``minutes``, ``exhausted`` or ``interrupted``.
+        why: ``budget``, ``minutes``, ``exhausted`` or ``interrupted``; ``verified`` of a run that
+            searched nothing.
         record: The study as it stands.
         signal: The number of the signal that interrupted it; 0 for none.
     """

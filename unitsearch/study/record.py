@@ -6,15 +6,43 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unitsearch.architecture import Architecture, stacks
 from unitsearch.costs import Cost
-from unitsearch.metrics import Measured, metric, standard_error
+from unitsearch.metrics import Measured, Metric, metric, standard_error
 from unitsearch.search.front import front, minimised
+from unitsearch.study.beliefs import Judged, TrainedTrials, TrialBelief, judge
 from unitsearch.study.manifest import Manifest
 
+if TYPE_CHECKING:
+    from unitsearch.search.model import Evidence
+
 STATES = ("complete", "stopped", "failed", "running", "waiting")
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Another training of a trial's network, with a seed of its own.
+
+    Attributes:
+        seed: Seed of its weights and batches.
+        accuracy: Validation accuracy after the last epoch, a fraction.
+        images: Validation images behind it.
+        curve: Validation accuracy after each epoch.
+        loss_curve: Mean cross-entropy on the same images after each epoch, in nats; None where it
+            was not finite.
+        train_seconds: Time that training and evaluation took.
+        digest: Digest of its logits on 16 fixed images.
+    """
+
+    seed: int
+    accuracy: float
+    images: int
+    curve: tuple[float, ...] = ()
+    loss_curve: tuple[float | None, ...] = ()
+    train_seconds: float = 0.0
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,6 +63,8 @@ class Trial:
         images: Validation images behind ``accuracy``.
         test_accuracy: Test accuracy, a fraction; None until tested.
         test_images: Test images behind it.
+        rungs: Validation accuracy at the end of each rung of the study's ladder.
+        rung_losses: Mean cross-entropy of the same images, in nats; None where it was not finite.
         curve: Validation accuracy after each epoch.
         loss_curve: Mean cross-entropy on the same images after each epoch, in nats; None where it
             was not finite.
@@ -47,6 +77,8 @@ class Trial:
         searched_latency: Milliseconds an image as measured in the search, where latency is an
             objective: what the front and the sampler go by.
         sampler_state: The bookkeeping of the sampler that proposed it.
+        repeats: Its trainings with fresh seeds, in the order of these. They are no trials: neither
+            the budget nor a proposal knows them.
     """
 
     number: int
@@ -60,6 +92,8 @@ class Trial:
     images: int = 0
     test_accuracy: float | None = None
     test_images: int = 0
+    rungs: tuple[float, ...] = ()
+    rung_losses: tuple[float | None, ...] = ()
     curve: tuple[float, ...] = ()
     loss_curve: tuple[float | None, ...] = ()
     train_seconds: float | None = None
@@ -69,6 +103,7 @@ class Trial:
     latency: tuple[float, float, float] | None = None
     searched_latency: tuple[float, float, float] | None = None
     sampler_state: Mapping[str, Any] = field(default_factory=dict)
+    repeats: tuple[Repeat, ...] = ()
 
     @property
     def is_baseline(self) -> bool:
@@ -94,6 +129,11 @@ class Trial:
         if self.accuracy is None:
             return None
         return standard_error(self.accuracy, self.images)
+
+    @property
+    def seeds(self) -> int:
+        """The number of complete trainings, its own and the repeats: each had another seed."""
+        return 1 + len(self.repeats) if self.state == "complete" else 0
 
     @property
     def epochs(self) -> int:
@@ -161,19 +201,89 @@ class Record:
 
     @cached_property
     def front(self) -> tuple[Trial, ...]:
-        """The complete trials from the floor up that none dominates, by the study's objectives.
+        """The recommended trials: the front of the accuracies that the model believes in.
 
-        If none reaches the floor it is empty; the baseline takes part like any other. It is
-        computed once: every figure and table of a page asks for it.
+        They are complete, reach the floor and are dominated by none, by the study's objectives,
+        with the posterior mean in the place of each accuracy. If none reaches the floor it is
+        empty; the baseline takes part like any other.
         """
+        return tuple(trial for trial in self.complete if trial.number in self._judged.front)
+
+    @cached_property
+    def raw_front(self) -> tuple[Trial, ...]:
+        """The front of the raw accuracies: of one training each, with its luck."""
         baseline = self.baseline
         if baseline is None:
             return ()
-        objectives = [metric(name) for name in self.manifest.config.objectives]
         feasible = [trial for trial in self.complete if (trial.accuracy or 0.0) >= self.floor]
+        objectives = self.objectives
         return tuple(
             front([(t, minimised(t.searched, baseline.searched, objectives)) for t in feasible])
         )
+
+    @property
+    def beliefs(self) -> Mapping[int, TrialBelief]:
+        """The model's belief in the accuracy of each complete trial, by number.
+
+        Stopped trials are evidence for it too. It is computed once a record, and empty before the
+        baseline is complete and for trainings that reproduce a paper's.
+        """
+        return self._judged.beliefs
+
+    @property
+    def optimism(self) -> float | None:
+        """The raw accuracy of the best trial of ``raw_front`` less the belief in it, a fraction.
+
+        None where that front is empty.
+        """
+        best = max(self.raw_front, key=lambda t: (t.accuracy or 0.0, -t.cost.flops), default=None)
+        return None if best is None else self.beliefs[best.number].optimism
+
+    @cached_property
+    def _judged(self) -> Judged:
+        """The beliefs and the front that follows from them."""
+        trained = self.trained
+        return Judged() if trained is None else judge(trained)
+
+    @property
+    def trained(self) -> TrainedTrials | None:
+        """The trained trials as the model sees them; None before the baseline is complete."""
+        if self.baseline is None:
+            return None
+        counted = [trial for trial in self.trials if trial.is_counted]
+        return TrainedTrials(
+            numbers=tuple(trial.number for trial in counted),
+            keys=tuple(trial.key for trial in counted),
+            evidence=tuple(self._evidence(trial) for trial in counted),
+            facts=tuple(t.searched if t.state == "complete" else None for t in counted),
+            objectives=self.objectives,
+            floor=self.floor,
+        )
+
+    def _evidence(self, trial: Trial) -> Evidence:
+        """Return what the trainings of a trial say of its network's accuracy."""
+        from unitsearch.search.model import Evidence  # heavy, and many reads need no beliefs
+
+        own = () if trial.accuracy is None or trial.state != "complete" else (trial.accuracy,)
+        return Evidence(
+            architecture=trial.architecture,
+            cost=trial.cost,
+            accuracies=(*own, *(repeat.accuracy for repeat in trial.repeats)),
+            images=trial.images,
+            curve=(*trial.rungs, *trial.curve),
+            epochs=self.manifest.config.points,
+            loss_curve=(*trial.rung_losses, *trial.loss_curve),
+        )
+
+    @property
+    def objectives(self) -> tuple[Metric, ...]:
+        """The metrics that the study optimises."""
+        return tuple(metric(name) for name in self.manifest.config.objectives)
+
+    @property
+    def repeats(self) -> int:
+        """The number of trainings with fresh seeds."""
+        return sum(len(trial.repeats) for trial in self.trials)
 
     @property
     def floor(self) -> float:

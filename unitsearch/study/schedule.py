@@ -219,12 +219,15 @@ class Schedule:
         is_full = free >= self.list_size
         return max(0, min(self.list_size, free)) if is_full or state.lists < self.workers else 0
 
-    def _at_once(self, longest: float | None) -> int:
-        """Return how many trials may be with the engine: if they are short, a list waits a worker.
+    def lists_at_once(self, longest: float | None) -> int:
+        """Return how many lists may be with the engine: if trials are short, one waits a worker.
 
         So no worker waits for the driver. Long trials are not queued: an interrupted study waits
         for all that were.
         """
         is_short = longest is not None and longest * self.list_size <= _SHORT_SECONDS
-        lists = (2 if is_short else 1) * self.workers
-        return min(lists * self.list_size, most_at_once(self.lag))
+        return (2 if is_short else 1) * self.workers
+
+    def _at_once(self, longest: float | None) -> int:
+        """Return how many trials may be with the engine."""
+        return min(self.lists_at_once(longest) * self.list_size, most_at_once(self.lag))

@@ -36,14 +36,17 @@ from unitsearch.study.folder import (
 from unitsearch.study.front_test import FrontTest
 from unitsearch.study.health import check_health
 from unitsearch.study.jobs import JobBuilder
+from unitsearch.study.lost_weights import LostWeights
 from unitsearch.study.manifest import read_manifest, space_of
 from unitsearch.study.open_study import OpenStudy
 from unitsearch.study.outcomes import keep_training
 from unitsearch.study.progress import End, Progress
+from unitsearch.study.record import Trial
 from unitsearch.study.schedule import RunState, Schedule, visible, workers_and_list
 from unitsearch.study.signals import until_second_signal
-from unitsearch.study.tables import reference_point
-from unitsearch.study.weights import prune_weights
+from unitsearch.study.tables import reference_point, tight_reference_point
+from unitsearch.study.verification import Verification, due_at_end
+from unitsearch.study.weights import KeptWeights
 from unitsearch.training.bars import Bars
 
 
@@ -51,7 +54,8 @@ def run_search(folder: Path, watch: Callable[[Progress], None], storage: str | N
     """Run the study in ``folder`` until its budget is spent; the caller holds its lock.
 
     Trials that were started and not finished are run again first, with the same architecture and
-    seed. At the end, unless interrupted, the front is tested on the test images, each member once.
+    seed. At the end, unless interrupted, recommended trials are trained again with fresh seeds, and
+    the front is then tested on the test images, each member once.
 
     Args:
         folder: The study's folder; its study.yaml says what is run.
@@ -72,13 +76,14 @@ def run_search(folder: Path, watch: Callable[[Progress], None], storage: str | N
     engine = open_engine(asked.name, asked.workers, asked.address, folder, device)
     try:
         study = OpenStudy(folder, manifest, store, watch)
-        search = SearchRun(study, *_schedule_and_jobs(study, engine, device))
+        schedule, jobs = schedule_and_jobs(study, engine, device)
+        search = SearchRun(study, schedule, jobs)
         with until_second_signal(study.stop):
             run_jobs(search, engine)
             why = search.ending
             if not study.signal:
-                run_jobs(FrontTest(study, search.jobs), engine)
-        prune_weights(study)
+                run_jobs(Verification(study, jobs, schedule, due_at_end(study.record)), engine)
+            test_front(study, jobs, schedule, engine)
         final = record_of(folder, study.manifest, store, driven=False)
         return End("interrupted" if study.signal else why, final, study.signal)
     finally:
@@ -86,9 +91,15 @@ def run_search(folder: Path, watch: Callable[[Progress], None], storage: str | N
         store.close()
 
 
-def _schedule_and_jobs(
-    study: OpenStudy, engine: Engine, device: str
-) -> tuple[Schedule, JobBuilder]:
+def test_front(study: OpenStudy, jobs: JobBuilder, schedule: Schedule, engine: Engine) -> None:
+    """Test the front on the test images, after its weights; nothing is done after a signal."""
+    if not study.signal:
+        run_jobs(LostWeights(study, jobs, schedule), engine)
+    if not study.signal:
+        run_jobs(FrontTest(study, jobs), engine)
+
+
+def schedule_and_jobs(study: OpenStudy, engine: Engine, device: str) -> tuple[Schedule, JobBuilder]:
     """Return the schedule of a run and the builder of its jobs; workers to spare are let go."""
     config = study.manifest.config
     request = pack_request(config, device, engine.workers)
@@ -119,6 +130,7 @@ class SearchRun:
         self._study = study
         self._schedule = schedule
         self._trials = study.trials
+        self._weights = KeptWeights(study)
         config = study.manifest.config
         self._problem = SearchProblem(
             space_of(study.manifest),
@@ -161,8 +173,8 @@ class SearchRun:
         """Return the jobs that one worker is given next: measurements that are due come first."""
         check_health(self._trials, self._ended_before, self._study.folder)
         baseline_trial = self._study.baseline
-        if baseline_trial is not None and self._study.manifest.reference is None:
-            self._study.learn(reference=reference_point(baseline_trial))
+        if baseline_trial is not None:
+            self._learn_references(baseline_trial)
         if self._unmeasured:
             return (self._measurement(self._unmeasured.popleft()),)
         size = self._schedule.next_list(self._state())
@@ -202,11 +214,23 @@ class SearchRun:
         """Store the end of a trial, and remove the weights that are off the front now."""
         self._trained.pop(number, None)
         trial = self._study.finish(number, facts)
-        prune_weights(self._study)
+        self._weights.end(trial)
         if trial.state == "complete":
             self._study.report(f"trial {number} complete: {100 * (trial.accuracy or 0):.1f} %")
         else:
             self._study.report(f"trial {number} {trial.state}: {trial.reason}")
+
+    def _learn_references(self, baseline_trial: Trial) -> None:
+        """Write the points that hypervolumes are measured from, once for the life of the study."""
+        manifest = self._study.manifest
+        if manifest.reference is not None and manifest.tight_reference is not None:
+            return
+        floor = self._problem.floor * (baseline_trial.accuracy or 0.0)
+        self._study.learn(
+            reference=manifest.reference or reference_point(baseline_trial),
+            tight_reference=manifest.tight_reference
+            or tight_reference_point(baseline_trial, floor, manifest.space.classes),
+        )
 
     def _state(self) -> RunState:
         return RunState(
@@ -259,11 +283,13 @@ class SearchRun:
         bars: Bars = ()
         if not trial.is_baseline:  # everything is compared with it
             config = self._study.manifest.config
-            epochs, started = config.train.epochs, self._trials.started[number]
-            bars = self._stopping.bars(started, self._visible(number), epochs)
+            epochs = config.points
+            bars = self._stopping.bars(self._trials.started[number], self._visible(number), epochs)
             check_bars(bars, epochs, config.stopping.name)
         checkpoint = checkpoint_path(self._study.folder, number)
-        return self.jobs.training(number, trial.architecture, trial.seed, checkpoint, bars)
+        return self.jobs.training(
+            number, trial.architecture, trial.seed, checkpoint, bars, climbs=True
+        )
 
     def _measurement(self, number: int) -> Job:
         """Return the job for the first measurement that trial ``number`` lacks."""

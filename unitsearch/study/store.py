@@ -4,7 +4,8 @@ A trial is written when it starts (parameters, key, seed, architecture, all in o
 it ends (its outcome, then its state: a crash between the two leaves a trial whose outcome is known,
 and the next open finishes it). If an objective has to be measured once the training has ended, the
 training's outcome is written before that, so that a crash does not cost the training. Test
-accuracies are written to the study, because Optuna does not let a finished trial change.
+accuracies and repeats are written to the study, because Optuna does not let a finished trial
+change: each is one record.
 """
 
 from __future__ import annotations
@@ -30,13 +31,15 @@ from unitsearch.errors import PackageError, StudyError, UnitSearchError
 from unitsearch.search.proposals import Proposal
 from unitsearch.search.quiet import quiet_optuna
 from unitsearch.study.journal import ReadOnlyJournal
-from unitsearch.study.record import Trial
+from unitsearch.study.later_facts import NOTHING, LaterFacts, later_facts, written_repeat
+from unitsearch.study.record import Repeat, Trial
 from unitsearch.study.stored import Reader
 
 JOURNAL = "journal.log"
 # The stored study has these three values whatever the objectives are: see front.volume_point.
 _DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
 _NAMES = ["accuracy", "flops", "params"]
+_STORAGES = ("sqlite", "postgresql", "postgresql+psycopg", "postgresql+psycopg2")
 _STATES = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "stopped",
@@ -112,19 +115,25 @@ class Store:
             tested = {"accuracy": accuracy, "images": images}
             self._storage.set_study_user_attr(self._id, f"test {number}", tested)
 
+    def repeat(self, number: int, repeat: Repeat) -> None:
+        """Write a repeat of trial ``number``."""
+        name, facts = written_repeat(number, repeat)
+        with self._errors():
+            self._storage.set_study_user_attr(self._id, name, facts)
+
     def trials(self) -> tuple[Trial, ...]:
         """Return all trials in order of their numbers."""
         with self._errors():
             trials = self._storage.get_all_trials(self._id, deepcopy=False)
-            tested = self._storage.get_study_user_attrs(self._id)
-        return tuple(self._trial(trial, tested.get(f"test {trial.number}")) for trial in trials)
+            later = later_facts(self._storage.get_study_user_attrs(self._id))
+        return tuple(self._trial(trial, later.get(trial.number, NOTHING)) for trial in trials)
 
     def trial(self, number: int) -> Trial:
         """Return one trial."""
         with self._errors():
             trial = self._storage.get_trial(self._trial_id(number))
-            tested = self._storage.get_study_user_attrs(self._id)
-        return self._trial(trial, tested.get(f"test {number}"))
+            later = later_facts(self._storage.get_study_user_attrs(self._id))
+        return self._trial(trial, later.get(number, NOTHING))
 
     def repair(self) -> None:
         """Close the trials whose outcome was written and whose state a crash left as running."""
@@ -134,12 +143,15 @@ class Store:
                     self._close(trial._trial_id, trial.user_attrs["outcome"])
 
     def counts(self) -> tuple[int, ...]:
-        """Return how many trials are in each state, and tested: these change as the study does."""
+        """Return numbers that change as the study does.
+
+        They say how many trials are in each state, and how many tests and repeats there are.
+        """
         with self._errors():
             trials = self._storage.get_all_trials(self._id, deepcopy=False)
             states = Counter(trial.state for trial in trials)
-            tested = len(self._storage.get_study_user_attrs(self._id))
-        return *(states[state] for state in TrialState), tested
+            later = len(self._storage.get_study_user_attrs(self._id))
+        return *(states[state] for state in TrialState), later
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -161,9 +173,13 @@ class Store:
         values = [outcome["accuracy"], float(costs["flops"]), float(costs["params"])]
         self._storage.set_trial_state_values(trial_id, state, values)
 
-    def _trial(self, trial: FrozenTrial, tested: Mapping[str, Any] | None) -> Trial:
-        known = self._read.get(trial.number)
-        if known is not None and (tested is None) == (known.test_accuracy is None):
+    def _trial(self, trial: FrozenTrial, later: LaterFacts) -> Trial:
+        known, tested = self._read.get(trial.number), later.test
+        if (
+            known is not None
+            and (tested is None) == (known.test_accuracy is None)
+            and len(later.repeats) == len(known.repeats)
+        ):
             return known
         attrs = trial.user_attrs
         outcome = attrs.get("outcome", {})
@@ -182,6 +198,8 @@ class Store:
             images=outcome.get("images", 0),
             test_accuracy=tested["accuracy"] if tested else None,
             test_images=tested["images"] if tested else 0,
+            rungs=tuple(outcome.get("rungs", ())),
+            rung_losses=tuple(outcome.get("rung_losses", ())),
             curve=tuple(outcome.get("curve", ())),
             loss_curve=tuple(outcome.get("loss_curve", ())),
             train_seconds=outcome.get("train_seconds"),
@@ -191,6 +209,7 @@ class Store:
             latency=latency,
             searched_latency=latency,
             sampler_state=_sampler_state(attrs),
+            repeats=later.read_repeats(),
         )
         if finished:
             self._read[trial.number] = read
@@ -283,6 +302,21 @@ def without_password(url: str) -> str:
     return re.sub(r"([?&])password=[^&\s\"']*", r"\1", url).replace("?&", "?")
 
 
+def check_storage(url: str) -> None:
+    """Refuse a storage that cannot be one; nothing is opened.
+
+    Raises:
+        StudyError: If it is of an unknown kind, or a file in a folder that is not there.
+    """
+    shown, file = without_password(url), sqlite_file(url)
+    if urlsplit(url).scheme not in _STORAGES:
+        raise StudyError(
+            f"storage {shown}: unknown kind", fix="give sqlite:///FILE or postgresql://…"
+        )
+    if file is not None and not file.absolute().parent.is_dir():
+        raise StudyError(f"storage {shown}: there is no folder {file.parent}", fix="make it first")
+
+
 def sqlite_file(url: str) -> Path | None:
     """Return the file of an SQLite storage, None for any other."""
     file = url.removeprefix("sqlite:///").partition("?")[0]
@@ -297,13 +331,9 @@ def _open(folder: Path, url: str | None, *, writer: bool) -> tuple[BaseStorage, 
             return JournalStorage(lines), str(path)
         except (OSError, ValueError, KeyError) as error:
             raise StudyError(f"{path}: cannot be read ({_first_line(error)})") from None
+    check_storage(url)
     shown = without_password(url)
-    kind = urlsplit(url).scheme
-    if kind not in ("sqlite", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"):
-        raise StudyError(
-            f"storage {shown}: unknown kind", fix="give sqlite:///FILE or postgresql://…"
-        )
-    if kind == "postgresql":
+    if urlsplit(url).scheme == "postgresql":
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     try:
         with quiet_optuna():

@@ -22,13 +22,13 @@ class TrialLog:
         longest: Seconds that the longest training took; None while none has ended.
     """
 
-    def __init__(self, trials: Sequence[Trial], recipe_epochs: int) -> None:
+    def __init__(self, trials: Sequence[Trial], points: int) -> None:
         self.observations: list[Observation] = []
         self.started: list[Observation] = []
         self.complete = 0
         self.counted = 0
         self.longest: float | None = None
-        self._recipe_epochs = recipe_epochs
+        self._points = points
         self._trials: list[Trial] = []
         for trial in trials:
             self.put(trial)
@@ -72,10 +72,10 @@ class TrialLog:
             state=trial.state,
             accuracy=trial.accuracy if trial.state == "complete" else None,
             latency=None if latency is None else latency[1],
-            epochs=trial.epochs,
-            recipe_epochs=self._recipe_epochs,
-            curve=trial.curve,
-            loss_curve=trial.loss_curve,
+            epochs=len(trial.rungs) + trial.epochs,
+            recipe_epochs=self._points,
+            curve=(*trial.rungs, *trial.curve),
+            loss_curve=(*trial.rung_losses, *trial.loss_curve),
             images=trial.images,
             architecture=trial.architecture,
             sampler_state=trial.sampler_state,

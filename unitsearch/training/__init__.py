@@ -1,4 +1,4 @@
-"""Recipes and the training loop. Only ``recipes`` may be imported without torch."""
+"""Recipes and the training loop. Only ``recipes``, ``rungs`` and ``bars`` import no torch."""
 
 from unitsearch.training.recipes import Recipe
 

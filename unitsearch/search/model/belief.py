@@ -7,26 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from unitsearch.search.model.evidence import (
-    Evidence,
-    Values,
-    complete_values,
-    early_values,
-    images_of,
-    observed,
-    together,
-)
+from unitsearch.search.model.evidence import Evidence, Values, fitted, images_of
 from unitsearch.search.model.features import feature_scale, vectors
-from unitsearch.search.model.gaussian_process import Process, fit
+from unitsearch.search.model.gaussian_process import Process
 from unitsearch.search.model.scale import accuracy_at, mean_accuracy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array: TypeAlias = NDArray[np.float64]
-
-_MOST = 1000  # values that the process is fitted to; each other one only updates its own network
 
 
 @dataclass(frozen=True)
@@ -45,9 +36,14 @@ class Belief:
     _x: Array = field(repr=False)
     _process: Process | None = field(repr=False)
     _images: float = field(repr=False)
+    _level: float = field(default=0.0, repr=False)  # variance of an error that all share
 
     def draws(self, members: Sequence[int], count: int, seed: int) -> Array:
         """Return joint draws of the accuracies of ``members``, shape (count, members)."""
+        with threadpool_limits(1, user_api="blas"):
+            return self._draws(members, count, seed)
+
+    def _draws(self, members: Sequence[int], count: int, seed: int) -> Array:
         generator = np.random.default_rng(seed)
         rows = np.array(members, dtype=np.intp)
         normal = generator.standard_normal((count, len(rows)))
@@ -60,49 +56,35 @@ class Belief:
         known = np.sqrt(self._variances[rows])
         joint = joint * np.outer(known / spread, known / spread)
         joint[np.diag_indices(len(rows))] += 1e-9 * self._process.noise
-        values = self._means[rows] + normal @ np.linalg.cholesky(joint).T
+        shared = generator.standard_normal((count, 1)) * np.sqrt(self._level)
+        values = self._means[rows] + normal @ np.linalg.cholesky(joint).T + shared
         return accuracy_at(values, self._images)
 
 
 def believe(evidence: Sequence[Evidence]) -> Belief:
     """Return the posterior of the accuracies of all networks of ``evidence``, a pure function.
 
-    Without a complete training nothing is known: all accuracies are 0 with a deviation of 1.
+    Without a complete training nothing is known: all accuracies are 0 with a deviation of 1. It is
+    computed on one thread: workers need the cores, and sums must not depend on their number.
     """
+    with threadpool_limits(1, user_api="blas"):
+        return _believe(evidence)
+
+
+def _believe(evidence: Sequence[Evidence]) -> Belief:
     count = len(evidence)
     images = images_of(evidence)
-    complete = complete_values(evidence, images)
-    if not len(complete.rows):
-        none = np.zeros(count)
-        return Belief(none, none + 1.0, none, none + 1.0, np.zeros((count, 1)), None, images)
     members = [(item.architecture, item.cost) for item in evidence]
-    scale = feature_scale(members)
-    x = vectors(scale, members)
-    kept, rest = _kept(complete)
-    process = fit(observed(scale, x, kept, images))
-    early = early_values(evidence, x, process, images)
-    if len(early.rows):
-        kept = together(kept, _kept(early)[0])
-        process = Process(observed(scale, x, kept, images), process.shape)
-    means, variances = process.mean_and_variance(x)
-    _update(means, variances, rest, process.noise)
-    accuracy, se = mean_accuracy(means, variances, images)
-    return Belief(accuracy, se, means, variances, x, process, images)
-
-
-def _kept(values: Values) -> tuple[Values, Values]:
-    """Return the values that the process is fitted to, evenly taken in order, and the others.
-
-    They are chosen by their place alone: a choice by accuracy would keep the lucky ones.
-    """
-    if len(values.rows) <= _MOST:
-        return values, Values(values.rows[:0], values.y[:0], values.noise[:0])
-    chosen = np.zeros(len(values.rows), dtype=bool)
-    chosen[np.linspace(0, len(values.rows) - 1, _MOST).round().astype(int)] = True
-    return (
-        Values(values.rows[chosen], values.y[chosen], values.noise[chosen]),
-        Values(values.rows[~chosen], values.y[~chosen], values.noise[~chosen]),
-    )
+    scale = feature_scale(members) if members else None
+    x = np.zeros((count, 1)) if scale is None else vectors(scale, members)
+    found = None if scale is None else fitted(scale, x, evidence)
+    if found is None:
+        none = np.zeros(count)
+        return Belief(none, none + 1.0, none, none + 1.0, x, None, images)
+    means, variances = found.process.mean_and_variance(x)
+    _update(means, variances, found.rest, found.process.noise)
+    accuracy, se = mean_accuracy(means, variances + found.level, images)
+    return Belief(accuracy, se, means, variances, x, found.process, images, found.level)
 
 
 def _update(means: Array, variances: Array, values: Values, noise: float) -> None:

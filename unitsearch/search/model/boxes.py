@@ -53,7 +53,7 @@ def boxes(points: Array, reference: Array) -> Boxes:
         bounds, definers = upper[above], defining[above]
         new_upper, new_defining = [upper[~above]], [defining[~above]]
         for j in range(count):
-            others = np.delete(definers[:, :, j], j, axis=1).max(axis=1)
+            others = np.delete(definers[:, :, j], j, axis=1).max(axis=1, initial=-np.inf)
             kept = point[j] >= others
             bound, definer = bounds[kept].copy(), definers[kept].copy()
             bound[:, j] = point[j]

@@ -74,7 +74,8 @@ def curve_line(
     centred = numbers - numbers.mean(axis=0)
     slopes = ends @ centred / spread
     rest = centred - np.outer(ends, slopes)
-    errors = rest.T @ rest / max(len(rows) - 2, 1)
+    # the weights are chosen from the same errors: each number takes a degree of freedom
+    errors = rest.T @ rest / max(len(rows) - 2 - _NUMBERS, 2)
     errors[np.diag_indices(_NUMBERS)] *= 1.0 + _RIDGE
     errors[np.diag_indices(_NUMBERS)] += 1e-12
     directed = np.linalg.solve(errors, slopes)

@@ -1,8 +1,10 @@
 """Evidence of accuracies, and the Gaussian process that is fitted to it.
 
-A complete training is an observation of its network's accuracy. A stopped one is an observation of
-lower fidelity: it has the first part of a curve, and how first parts relate to the end is learned
-from the complete trainings.
+A training is an observation of its network's accuracy. Its last accuracy alone is a noisy one: a
+line in four numbers of its curve (``curve_lines``) has a third of the variance. The line is learned
+from the complete trainings of the same study; a process that is fitted to their last accuracies
+says what the curves are to agree with. A stopped training is an observation too, by the line at its
+last epoch.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from unitsearch.architecture import Architecture
 from unitsearch.costs import Cost
 from unitsearch.search.model.curve_lines import CurveLine, curve_line
 from unitsearch.search.model.features import FeatureScale
-from unitsearch.search.model.gaussian_process import Hyperparameters, Observed, Process, fit
+from unitsearch.search.model.gaussian_process import Observed, Process, Shapes, fit
 from unitsearch.search.model.scale import to_scale
 from unitsearch.training.bars import curve_numbers
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = NDArray[np.float64]
 
+_MOST = 1000  # values that a process is fitted to; each other one only updates its own network
+_SUREST = 0.2  # least variance of a curve's value, in variances of a last accuracy
 _DEFAULT_IMAGES = 1000.0  # where a study did not store the number of images
 
 
@@ -85,50 +89,59 @@ def expected_noise(images: float) -> float:
     return 0.25 / images
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """The result of a fit to evidence.
+
+    Attributes:
+        process: The process of accuracies, on the model's scale.
+        rest: The values that it was not fitted to: each updates its own network.
+        shapes: Hyperparameters of the process of last accuracies, and of ``process``.
+        level: Variance of an error that all networks share: curves agree with last accuracies in
+            the mean, and that mean is no surer than those are.
+    """
+
+    process: Process
+    rest: Values
+    shapes: tuple[Shapes, Shapes]
+    level: float = 0.0
+
+
 def fitted(
     scale: FeatureScale,
     x: Array,
     evidence: Sequence[Evidence],
-    shape: Hyperparameters | None = None,
-) -> Process | None:
+    shapes: tuple[Shapes, Shapes] | None = None,
+) -> Fitted | None:
     """Return the process fitted to ``evidence``, None without a complete training.
 
     Args:
         scale: The scale of the features.
         x: The features of each network of the evidence, shape (n, features).
         evidence: The trainings.
-        shape: The hyperparameters; the data decide unless given.
+        shapes: The hyperparameters with their weights; the data decide unless given.
     """
     images = images_of(evidence)
-    complete = complete_values(evidence, images)
-    if not len(complete.rows):
+    last, first_rest = _kept(last_values(evidence, images))
+    if not len(last.rows):
         return None
-    data = observed(scale, x, complete, images)
-    process = fit(data) if shape is None else Process(data, shape)
-    early = early_values(evidence, x, process, images)
-    if not len(early.rows):
-        return process
-    return Process(observed(scale, x, together(complete, early), images), process.shape)
+    data = Observed(x[last.rows], last.y, last.noise, scale.linear, expected_noise(images))
+    first = fit(data) if shapes is None else Process(data, shapes[0])
+    means = first.mean(x)
+    means[last.rows] = first.left_out()
+    found = curve_values(evidence, means, first.noise, images)
+    if found is None:
+        return Fitted(first, first_rest, (first.shapes, first.shapes))
+    values, variance = found
+    kept, rest = _kept(values)
+    data = Observed(x[kept.rows], kept.y, kept.noise, scale.linear, variance)
+    process = fit(data) if shapes is None else Process(data, shapes[1])
+    level = max(first.noise - process.noise, 0.0) / len(last.rows)
+    return Fitted(process, rest, (first.shapes, process.shapes), level)
 
 
-def observed(scale: FeatureScale, x: Array, values: Values, images: float) -> Observed:
-    """Return the data of a fit: ``values`` of the networks with the features ``x``."""
-    return Observed(x[values.rows], values.y, values.noise, scale.linear, expected_noise(images))
-
-
-def together(first: Values, second: Values) -> Values:
-    """Return two sets of values as one, in order of their rows."""
-    rows = np.concatenate([first.rows, second.rows])
-    order = np.argsort(rows, kind="stable")
-    return Values(
-        rows[order],
-        np.concatenate([first.y, second.y])[order],
-        np.concatenate([first.noise, second.noise])[order],
-    )
-
-
-def complete_values(evidence: Sequence[Evidence], images: float) -> Values:
-    """Return the values of the complete trainings; those of one network as their mean."""
+def last_values(evidence: Sequence[Evidence], images: float) -> Values:
+    """Return the last accuracies of complete trainings; those of one network as their mean."""
     rows = [row for row, item in enumerate(evidence) if item.accuracies]
     y = [
         float(to_scale(np.array(evidence[row].accuracies), np.array(images)).mean()) for row in rows
@@ -137,31 +150,48 @@ def complete_values(evidence: Sequence[Evidence], images: float) -> Values:
     return Values(np.array(rows, dtype=np.intp), np.array(y), np.array(noise))
 
 
-def early_values(evidence: Sequence[Evidence], x: Array, process: Process, images: float) -> Values:
-    """Return the values that the curves of stopped trainings stand for.
+def curve_values(
+    evidence: Sequence[Evidence], means: Array, noise: float, images: float
+) -> tuple[Values, float] | None:
+    """Return the values that the curves of all trainings stand for.
 
-    A curve never counts for more than a complete training.
+    Args:
+        evidence: The trainings.
+        means: The model's means of their networks, shape (evidence,): each by the other networks.
+        noise: The variance of a last accuracy on the scale.
+        images: Validation images behind an accuracy.
+
+    Returns:
+        The values, and the variance of that of a complete training; None if there are too few
+        complete curves.
     """
-    rows: list[int] = []
-    y: list[float] = []
-    noise: list[float] = []
-    lines: dict[tuple[int, int], CurveLine | None] = {}
-    means = process.mean(x)
+    epochs = max((item.epochs for item in evidence if item.accuracies), default=0)
+    whole = line_at(evidence, means, epochs, epochs, images)
+    if whole is None:
+        return None
+    lines: dict[tuple[int, int], CurveLine | None] = {(epochs, epochs): whole}
+    unit = min(max(whole.variance, _SUREST * noise), noise)
+    rows, y, relative = [], [], []
     for row, item in enumerate(evidence):
-        if not item.is_stopped:
-            continue
-        epoch = len(item.curve)
-        key = epoch, item.epochs
-        if key not in lines:
-            lines[key] = line_at(evidence, means, epoch, item.epochs, images)
-        line = lines[key]
+        readings = [
+            (float(to_scale(np.array(accuracy), np.array(images))), noise / unit)
+            for accuracy in item.accuracies
+        ]
+        at = len(item.curve), item.epochs
+        if item.curve and at not in lines:
+            lines[at] = line_at(evidence, means, *at, images)
+        line = lines.get(at)
         numbers = curve_numbers(item.curve, item.loss_curve, images)
-        if line is None or numbers is None:
+        if line is not None and numbers is not None:
+            # the curve holds the last accuracy of the trial's own training
+            readings[:1] = [(line.value(numbers), max(line.variance / unit, 1.0))]
+        if not readings:
             continue
+        precision = sum(1.0 / variance for _, variance in readings)
         rows.append(row)
-        y.append(line.value(numbers))
-        noise.append(max(line.variance / process.noise, 1.0))
-    return Values(np.array(rows, dtype=np.intp), np.array(y), np.array(noise))
+        y.append(sum(value / variance for value, variance in readings) / precision)
+        relative.append(1.0 / precision)
+    return Values(np.array(rows, dtype=np.intp), np.array(y), np.array(relative)), unit
 
 
 def line_at(
@@ -183,3 +213,18 @@ def line_at(
     ]
     curves = [(evidence[row].curve, evidence[row].loss_curve) for row in rows]
     return curve_line(curves, means[rows], epoch, images)
+
+
+def _kept(values: Values) -> tuple[Values, Values]:
+    """Return the values that a process is fitted to, evenly taken in order, and the others.
+
+    They are chosen by their place alone: a choice by accuracy would keep the lucky ones.
+    """
+    chosen = np.ones(len(values.rows), dtype=bool)
+    if len(values.rows) > _MOST:
+        chosen[:] = False
+        chosen[np.linspace(0, len(values.rows) - 1, _MOST).round().astype(int)] = True
+    return (
+        Values(values.rows[chosen], values.y[chosen], values.noise[chosen]),
+        Values(values.rows[~chosen], values.y[~chosen], values.noise[~chosen]),
+    )

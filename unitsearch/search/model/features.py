@@ -9,7 +9,7 @@ Where a network has many layers, those of one part of its depth share their feat
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -49,14 +49,15 @@ class FeatureScale:
     Attributes:
         names: The features, those of the model's linear part first.
         centres: The mean of each within the space, where a vector holds 0.
-        spreads: The spread of each within the space: a vector holds multiples of it.
+        spread: The median of their spreads within the space: a vector holds multiples of it, so
+            that logarithms of all numbers and all shares keep their proportions.
         linear: The number of features of the linear part.
         places: The places that have features of their own; empty where parts of the depth have.
     """
 
     names: tuple[str, ...]
     centres: tuple[float, ...]
-    spreads: tuple[float, ...]
+    spread: float
     linear: int
     places: frozenset[str]
 
@@ -69,8 +70,8 @@ def feature_scale(members: Sequence[tuple[Architecture, Cost]]) -> FeatureScale:
     """
     import numpy as np
 
-    places = {place for architecture, _ in members for place, _, _ in _places(architecture)}
-    kept = frozenset(places) if len(places) <= _MOST else frozenset[str]()
+    kept = _varying(architecture for architecture, _ in members)
+    kept = kept if len(kept) <= _MOST else frozenset[str]()
     rows = [named_features(architecture, cost, kept) for architecture, cost in members]
     names = [*_LINEAR, *sorted({name for row in rows for name in row} - set(_LINEAR))]
     table = np.array([[row.get(name, 0.0) for name in names] for row in rows])
@@ -85,12 +86,12 @@ def feature_scale(members: Sequence[tuple[Architecture, Cost]]) -> FeatureScale:
         if column < 2 or not (related > _EQUAL).any():
             chosen.append(column)
     if not chosen:  # a space of one member
-        return FeatureScale(("log params",), (float(table[0, 0]),), (1.0,), 1, kept)
+        return FeatureScale(("log params",), (float(table[0, 0]),), 1.0, 1, kept)
     linear = sum(column < len(_LINEAR) for column in chosen)
     return FeatureScale(
         tuple(names[column] for column in chosen),
         tuple(float(table[:, column].mean()) for column in chosen),
-        tuple(float(spreads[column]) for column in chosen),
+        float(np.median(spreads[chosen])),
         max(linear, 1),
         kept,
     )
@@ -108,7 +109,7 @@ def vectors(scale: FeatureScale, members: Sequence[tuple[Architecture, Cost]]) -
     for row, (architecture, cost) in enumerate(members):
         named = named_features(architecture, cost, scale.places)
         table[row] = [named.get(name, 0.0) for name in scale.names]
-    result: Vectors = (table - np.array(scale.centres)) / np.array(scale.spreads)
+    result: Vectors = (table - np.array(scale.centres)) / scale.spread
     return result
 
 
@@ -134,8 +135,10 @@ def named_features(architecture: Architecture, cost: Cost, places: frozenset[str
         if isinstance(layer, Stack):
             units += layer.size
             nodes += sum(run.count * _hidden(run.unit) for run in layer.units)
+        if places and place not in places:
+            continue
         group = place if places else f"part {int(depth * _PARTS)}"
-        for name, value in _layer_features(layer):
+        for name, value in _layer_features(layer, is_shared=not places):
             key = f"{group} {name}"
             sums[key] = sums.get(key, 0.0) + value
         counts[group] = counts.get(group, 0) + 1
@@ -146,8 +149,21 @@ def named_features(architecture: Architecture, cost: Cost, places: frozenset[str
     return features
 
 
+def _varying(architectures: Iterable[Architecture]) -> frozenset[str]:
+    """Return the places whose layers differ between the architectures."""
+    found: dict[str, set[Layer]] = {}
+    counts: dict[str, int] = {}
+    total = 0
+    for architecture in architectures:
+        total += 1
+        for place, layer, _ in _places(architecture):
+            found.setdefault(place, set()).add(layer)
+            counts[place] = counts.get(place, 0) + 1
+    return frozenset(p for p, layers in found.items() if len(layers) > 1 or counts[p] < total)
+
+
 def _places(architecture: Architecture) -> Iterator[tuple[str, Layer, float]]:
-    """Yield every layer that holds weights or units with its place and its depth, 0 to below 1."""
+    """Yield every layer that holds no others with its place and its depth, 0 to below 1."""
     found = list(_walk(architecture.layers, ""))
     for index, (place, layer) in enumerate(found):
         yield place, layer, index / len(found)
@@ -169,10 +185,19 @@ def _walk(layers: Layers, prefix: str) -> Iterator[tuple[str, Layer]]:
 
 
 @lru_cache(maxsize=65_536)
-def _layer_features(layer: Layer) -> tuple[tuple[str, float], ...]:
-    """Return the features of one layer: those of a stack, or the settings of any other."""
+def _layer_features(layer: Layer, is_shared: bool) -> tuple[tuple[str, float], ...]:
+    """Return the features of one layer: those of a stack, or the settings of any other.
+
+    Args:
+        layer: The layer.
+        is_shared: Whether it shares its features with the layers of a part of the depth: then the
+            width alone stands for a layer that is no stack.
+    """
     if isinstance(layer, Stack):
         return tuple(_stack_features(layer).items())
+    if is_shared:
+        width = getattr(layer, "out", None)
+        return () if width is None else (("log out", math.log1p(float(width))),)
     found: Named = {kind_of(layer): 1.0}
     for field in declared(type(layer)):
         value: Any = getattr(layer, field.name)

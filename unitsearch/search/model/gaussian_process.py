@@ -22,6 +22,8 @@ LENGTHS = (0.5, 0.8, 1.3, 2.5)  # of the smooth part, in root mean square spread
 SMOOTH = (0.0, 0.03, 0.1, 0.3, 1.0)  # variance of the smooth part, in variances of the noise
 LINEAR = (0.03, 0.15, 0.6)  # the same of the linear part, for one spread of one feature
 _MOST_FITTED = 256  # observations behind the choice of hyperparameters
+_MOST_SHAPES = 6  # hyperparameters that predictions are averaged over
+_UNLIKELY = 0.05  # hyperparameters less likely than this share of the likeliest are left out
 _PRIOR_WEIGHT = 4.0  # observations that the expected noise counts for
 
 
@@ -38,6 +40,9 @@ class Hyperparameters:
     length: float
     smooth: float
     linear: float
+
+
+Shapes: TypeAlias = tuple[tuple[float, Hyperparameters], ...]
 
 
 @dataclass(frozen=True)
@@ -61,60 +66,86 @@ class Observed:
 
 @dataclass(frozen=True)
 class Process:
-    """A fitted Gaussian process.
+    """A fitted Gaussian process: the mean over the hyperparameters that the data make likely.
 
     Attributes:
         data: The data that it was fitted to.
-        shape: Its hyperparameters.
+        shapes: Its hyperparameters, each with its weight; the weights sum to 1.
     """
 
     data: Observed
-    shape: Hyperparameters
+    shapes: Shapes
 
     @cached_property
-    def _solved(self) -> _Solved:
-        return _solve(self.data, _parts(self.data.x, self.data.x, self.data.linear), self.shape)
+    def _solved(self) -> list[tuple[float, Hyperparameters, _Solved]]:
+        parts = _parts(self.data.x, self.data.x, self.data.linear)
+        return [(weight, shape, _solve(self.data, parts, shape)) for weight, shape in self.shapes]
 
     @property
     def noise(self) -> float:
         """Variance of the noise of one training."""
-        return self._solved.scale
+        return sum(weight * solved.scale for weight, _, solved in self._solved)
 
     def mean(self, x: Array) -> Array:
         """Return the posterior mean at ``x``, shape (m, features)."""
-        solved = self._solved
-        result: Array = solved.mean + self._across(x) @ solved.weights
+        parts = _parts(x, self.data.x, self.data.linear)
+        result = np.zeros(len(x))
+        for weight, shape, solved in self._solved:
+            result += weight * (solved.mean + _kernel(parts, shape) @ solved.weights)
         return result
 
     def mean_and_variance(self, x: Array) -> tuple[Array, Array]:
         """Return the posterior mean and variance of the function at ``x``, without noise."""
         from scipy.linalg import solve_triangular
 
-        solved = self._solved
-        across = self._across(x)
-        mean = solved.mean + across @ solved.weights
-        root = solve_triangular(solved.factor, across.T, lower=True, check_finite=False)
-        prior = self.shape.smooth + self.shape.linear * _linear_variance(x, self.data.linear)
-        gap = 1.0 - solved.ones @ root
-        variance = prior - (root**2).sum(axis=0) + gap**2 / solved.precision
-        return mean, np.maximum(variance, 1e-9) * solved.scale
+        parts = _parts(x, self.data.x, self.data.linear)
+        linear = _linear_variance(x, self.data.linear)
+        first, second = np.zeros(len(x)), np.zeros(len(x))
+        for weight, shape, solved in self._solved:
+            across = _kernel(parts, shape)
+            mean = solved.mean + across @ solved.weights
+            root = solve_triangular(solved.factor, across.T, lower=True, check_finite=False)
+            prior = shape.smooth + shape.linear * linear
+            gap = 1.0 - solved.ones @ root
+            variance = prior - (root**2).sum(axis=0) + gap**2 / solved.precision
+            first += weight * mean
+            second += weight * (mean**2 + np.maximum(variance, 1e-9) * solved.scale)
+        return first, np.maximum(second - first**2, 1e-15)
+
+    def left_out(self) -> Array:
+        """Return the posterior mean at each point of the data, by the other points alone.
+
+        Source:
+            Rasmussen and Williams 2006, Eq. (5.12), with the mean fitted anew.
+        """
+        parts = _parts(self.data.x, self.data.x, self.data.linear)
+        result = np.zeros(len(self.data.y))
+        for weight, shape, _ in self._solved:
+            kernel = _kernel(parts, shape)
+            kernel[np.diag_indices(len(kernel))] += self.data.noise
+            inverse = np.linalg.inv(kernel)
+            sums = inverse.sum(axis=0)
+            inverse = inverse - np.outer(sums, sums) / sums.sum()
+            diagonal = np.maximum(np.diag(inverse), 1e-12)
+            result += weight * (self.data.y - inverse @ self.data.y / diagonal)
+        return result
 
     def covariance(self, x: Array) -> Array:
         """Return the joint posterior covariance of the function at ``x``, shape (m, m)."""
         from scipy.linalg import solve_triangular
 
-        solved = self._solved
-        across = self._across(x)
-        root = solve_triangular(solved.factor, across.T, lower=True, check_finite=False)
-        gap = 1.0 - solved.ones @ root
-        prior = _kernel(_parts(x, x, self.data.linear), self.shape)
-        result: Array = (
-            prior - root.T @ root + np.outer(gap, gap) / solved.precision
-        ) * solved.scale
+        parts = _parts(x, self.data.x, self.data.linear)
+        among = _parts(x, x, self.data.linear)
+        overall = self.mean(x)
+        result = np.zeros((len(x), len(x)))
+        for weight, shape, solved in self._solved:
+            across = _kernel(parts, shape)
+            root = solve_triangular(solved.factor, across.T, lower=True, check_finite=False)
+            gap = 1.0 - solved.ones @ root
+            own = _kernel(among, shape) - root.T @ root + np.outer(gap, gap) / solved.precision
+            apart = solved.mean + across @ solved.weights - overall
+            result += weight * (own * solved.scale + np.outer(apart, apart))
         return result
-
-    def _across(self, x: Array) -> Array:
-        return _kernel(_parts(x, self.data.x, self.data.linear), self.shape)
 
 
 @dataclass(frozen=True)
@@ -137,18 +168,32 @@ class _Solved:
 
 
 def fit(data: Observed) -> Process:
-    """Return the Gaussian process whose hyperparameters the data make most likely."""
+    """Return the Gaussian process over the hyperparameters that the data make most likely.
+
+    With few data, several are nearly as likely: the one that is most likely alone would be too sure
+    of itself.
+
+    Source:
+        Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, §5.2.
+    """
     few = _thinned(data, _MOST_FITTED)
     parts = _parts(few.x, few.x, few.linear)
-    best: tuple[float, Hyperparameters] | None = None
+    found = []
     for smooth, linear in product(SMOOTH, LINEAR):
         for length in LENGTHS if smooth else LENGTHS[-1:]:
             shape = Hyperparameters(length, smooth, linear)
-            likelihood = round(_solve(few, parts, shape).likelihood, 9)
-            if best is None or likelihood > best[0]:
-                best = likelihood, shape
-    assert best is not None  # the grid is not empty
-    return Process(data, best[1])
+            found.append((round(_solve(few, parts, shape).likelihood, 9), shape))
+    found.sort(key=lambda item: -item[0])
+    best = found[0][0]
+    likely = [(np.exp(level - best), shape) for level, shape in found[: _most_shapes(len(data.y))]]
+    kept = [(weight, shape) for weight, shape in likely if weight > _UNLIKELY]
+    total = sum(weight for weight, _ in kept)
+    return Process(data, tuple((float(weight / total), shape) for weight, shape in kept))
+
+
+def _most_shapes(count: int) -> int:
+    """Return how many hyperparameters are averaged: many data leave few of them likely."""
+    return _MOST_SHAPES if count < _MOST_FITTED else 1
 
 
 def _thinned(data: Observed, most: int) -> Observed:

@@ -28,7 +28,7 @@ _LEAST = 1e-12  # of a number whose logarithm is taken
 
 @dataclass(frozen=True)
 class SearchModel:
-    """What a search knows of its objectives.
+    """The knowledge that a search has of its objectives.
 
     Attributes:
         objectives: The metrics that are searched for.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from unitsearch.search.model.features import FeatureScale
-    from unitsearch.search.model.gaussian_process import Hyperparameters
+    from unitsearch.search.model.gaussian_process import Shapes
     from unitsearch.search.model.search_model import SearchModel
 
     Array: TypeAlias = NDArray[np.float64]
@@ -43,7 +43,7 @@ class FrontSettings:
         parts: Parts of equal probability that an uncertain objective is split into.
     """
 
-    startup: int = field_(Int(2, 1000), 10)
+    startup: int = field_(Int(2, 1000), 6)
     pool: int = field_(Int(10, 100_000), 1500)
     mutations: int = field_(Int(0, 10_000), 60)
     parts: int = field_(Int(1, 100), 16)
@@ -91,7 +91,7 @@ class FrontSearch:
         self._candidates = candidates
         self._kept_pool: _Pool | None = None
         self._vectors: dict[str, Array] = {}  # features by key, of trials
-        self._shape: tuple[list[Observation], Hyperparameters] | None = None
+        self._shapes: tuple[list[Observation], tuple[Shapes, Shapes]] | None = None
 
     def propose(
         self, number: int, visible: Sequence[Observation], admits: Admits
@@ -167,14 +167,14 @@ class FrontSearch:
         scale = self._pool().scale
         prefix = fitted_prefix(sum(item.state != "running" for item in visible))
         first = list(visible[:prefix])
-        if self._shape is None or self._shape[0] != first:
-            process = fitted(scale, x[:prefix], evidence[:prefix])
-            assert process is not None  # the baseline is complete
-            self._shape = first, process.shape
-        accuracy = fitted(scale, x, evidence, self._shape[1])
-        assert accuracy is not None  # the baseline is complete
+        if self._shapes is None or self._shapes[0] != first:
+            before = fitted(scale, x[:prefix], evidence[:prefix])
+            assert before is not None  # the baseline is complete
+            self._shapes = first, before.shapes
+        found = fitted(scale, x, evidence, self._shapes[1])
+        assert found is not None  # the baseline is complete
         model = search_model(
-            self._problem.objectives, visible, evidence, x, accuracy, self._problem.floor
+            self._problem.objectives, visible, evidence, x, found.process, self._problem.floor
         )
         return model, np.asarray(x)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from unitsearch.search.model.evidence import Evidence
     from unitsearch.search.model.features import FeatureScale
-    from unitsearch.search.model.gaussian_process import Hyperparameters, Process
+    from unitsearch.search.model.gaussian_process import Process, Shapes
 
     Array: TypeAlias = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ class BandSettings:
 
     width: float = field_(Float(0, 10), 0.0)
     startup: int = field_(Int(8, 100_000), 10)
-    first: float = field_(Float(0, 1), 0.3)
+    first: float = field_(Float(0, 1), 0.15)
     last: float = field_(Float(0, 1), 0.7)
 
 
@@ -59,17 +59,19 @@ class BeliefBand:
 
     def __init__(self, settings: BandSettings) -> None:
         self._settings = settings
-        self._fit: tuple[list[Observation], FeatureScale, Hyperparameters] | None = None
+        self._fit: tuple[list[Observation], FeatureScale, tuple[Shapes, Shapes]] | None = None
         self._vectors: dict[str, Array] = {}  # features by key, on the scale of the last fit
 
     def bars(
         self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[Bar | None, ...]:
-        """Return a bar for each epoch in the middle of the recipe; none in the start."""
+        """Return a bar for each epoch in the middle of the recipe, none at the start."""
         known = [seen for seen in visible if _is_known(seen, epochs)]
         complete = [seen for seen in known if seen.state == "complete"]
         if len(complete) < self._settings.startup or trial.architecture is None:
             return ()
+        if len(known) - len(complete) > len(complete):
+            return ()  # a model of few complete trainings must not go on from what it stopped
         rivals = [
             row
             for row, seen in enumerate(known)
@@ -147,12 +149,12 @@ class BeliefBand:
             scale = feature_scale(pairs)
             process = fitted(scale, vectors(scale, pairs), evidence[: len(first)])
             assert process is not None  # some are complete
-            self._fit, self._vectors = (first, scale, process.shape), {}
-        _, scale, shape = self._fit
+            self._fit, self._vectors = (first, scale, process.shapes), {}
+        _, scale, shapes = self._fit
         x = self._features(known)
-        process = fitted(scale, x, evidence, shape)
-        assert process is not None  # some are complete
-        return process, x
+        found = fitted(scale, x, evidence, shapes)
+        assert found is not None  # some are complete
+        return found.process, x
 
     def _features(self, trials: Sequence[Observation]) -> Array:
         import numpy as np

@@ -11,7 +11,7 @@ from unitsearch.training.bars import Bar, ExpectedBar
 
 
 class StoppingRule(Protocol):
-    """A rule that sets the bars that a training must clear to continue.
+    """A rule that sets the accuracies that a training must reach to continue.
 
     The bars of a trial are known before its training begins, so the worker decides alone and the
     result is the same whenever it is trained. A class of rules is made without arguments, or with
@@ -27,21 +27,21 @@ class StoppingRule(Protocol):
     def bars(
         self, trial: Observation, visible: Sequence[Observation], epochs: int
     ) -> tuple[Bar | None, ...]:
-        """Return the bar that ``trial`` must clear after each epoch.
+        """Return the bar that ``trial`` must clear after each epoch: a validation accuracy, mostly.
 
         The result is a function of the arguments and the settings alone. Nothing is asked of the
         baseline, which is trial 0, nor after the last epoch, when the training is complete.
 
         Args:
-            trial: The trial as it starts: its number, from 1, its architecture and its exact cost,
-                since a bar may be what networks of no more cost reach.
+            trial: The trial as it starts, from number 1 on, with its architecture and exact cost:
+                the bar may be what networks of no more cost reach.
             visible: The trials before it, in order of their numbers: with their outcomes, or as
                 ``running`` where their outcomes may not be used.
-            epochs: Epochs of the recipe.
+            epochs: Epochs of the recipe, and before them one for each rung of the study's ladder.
 
         Returns:
-            One bar an epoch: the validation accuracy to reach, a fraction, or an ``ExpectedBar``;
-            None where there is none; empty if there is none at all.
+            One bar an epoch, a fraction or an ``ExpectedBar``, None where there is none; empty if
+            there is none at all.
         """
 
 
@@ -49,22 +49,20 @@ def check_bars(bars: Sequence[object], epochs: int, rule: str) -> None:
     """Check the bars that the rule called ``rule`` gave to a training of ``epochs`` epochs.
 
     Raises:
-        UsageError: If they are not one bar or None an epoch, and not empty.
+        UsageError: If they are not one fraction or None an epoch, and not empty.
     """
-    if (
-        not isinstance(bars, tuple)
-        or len(bars) not in (0, epochs)
-        or not all(bar is None or _is_bar(bar) for bar in bars)
-    ):
+    if not isinstance(bars, tuple) or len(bars) not in (0, epochs) or not all(map(_is_bar, bars)):
         raise UsageError(
             place="stopping",
             found=f"bars {bars!r} from {rule}",
-            expected=f"a tuple of {epochs} bars, one an epoch, each from 0 to 1, an ExpectedBar or "
-            "None; or ()",
+            expected=f"a tuple of {epochs} bars, one an epoch, each from 0 to 1 or None; or ()",
         )
 
 
-def _is_bar(value: object) -> bool:
-    """Return whether ``value`` is an accuracy to reach, or to be expected."""
-    accuracy = value.needed if isinstance(value, ExpectedBar) else value
-    return isinstance(accuracy, float | int) and 0 <= accuracy <= 1
+def _is_bar(bar: object) -> bool:
+    """Return whether ``bar`` may be a bar of one epoch."""
+    return (
+        bar is None
+        or isinstance(bar, ExpectedBar)
+        or (isinstance(bar, float | int) and 0 <= bar <= 1)
+    )

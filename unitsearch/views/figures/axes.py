@@ -21,10 +21,10 @@ def span(metric: Metric, low: float, high: float) -> tuple[float, float]:
 
 
 def axis(
-    metric: Metric, shown: tuple[float, float], record: Record | None = None
+    metric: Metric, shown: tuple[float, float], record: Record | None = None, *, raw: bool = False
 ) -> dict[str, Any]:
     """Return the axis of a metric that shows the range ``shown``."""
-    title: dict[str, Any] = {"title": {"text": axis_label(metric, record)}}
+    title: dict[str, Any] = {"title": {"text": axis_label(metric, record, raw=raw)}}
     if metric.scale != "log":
         return {**title, "range": list(shown)}
     narrow = shown[1] / shown[0] < 12

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 from unitsearch import wording
 from unitsearch.errors import UsageError
-from unitsearch.fields import Enum
+from unitsearch.fields import Bool, Enum
 from unitsearch.metrics import metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
@@ -17,14 +16,17 @@ from unitsearch.views.figures.axes import axis, span
 from unitsearch.views.figures.definition import METRIC, FigureData, figure
 from unitsearch.views.figures.growth import (
     ALONG,
+    BY,
+    NAMES,
     check_along,
+    check_by,
     growth,
     line,
-    reference_of,
+    reference_by,
     reference_text,
     unit_of,
 )
-from unitsearch.views.figures.pareto import steps
+from unitsearch.views.figures.marks import steps
 from unitsearch.views.figures.plotted_trials import (
     PlottedTrial,
     hover,
@@ -32,41 +34,26 @@ from unitsearch.views.figures.plotted_trials import (
     own_front,
     plotted_trials,
 )
+from unitsearch.views.figures.several import as_list, study_names
 
 _MOST_BEHIND = 300  # trials of one study that are drawn behind its front
 
 
-def study_names(records: Sequence[Record]) -> list[str]:
-    """Return a unique name for each record: its own, or its folder's path if it is shared."""
-    times = Counter(record.name for record in records)
-    names = [r.name if times[r.name] == 1 else str(r.folder) for r in records]
-    times = Counter(names)
-    so_far: Counter[str] = Counter()
-    unique = []
-    for name in names:
-        so_far[name] += 1
-        unique.append(name if times[name] == 1 else f"{name} ({so_far[name]})")
-    return unique
-
-
-def _several(records: Record | Sequence[Record]) -> list[Record]:
-    return [records] if isinstance(records, Record) else list(records)
-
-
-@figure("compare_fronts", {"x": METRIC, "y": METRIC}, compares=True)
+@figure("compare_fronts", {"x": METRIC, "y": METRIC, "raw": Bool()}, compares=True)
 def compare_fronts(
-    records: Record | Sequence[Record], x: str = "flops", y: str = "accuracy"
+    records: Record | Sequence[Record], x: str = "flops", y: str = "accuracy", *, raw: bool = False
 ) -> FigureData:
     """Return the fronts of several studies by any two metrics, each with its baseline.
 
-    Each study's front of these two metrics is a line of steps with its members; the other trials
-    are faint. A metric against a baseline uses each study's own baseline. Every mark knows its
-    study and trial.
+    Each study's front of these two metrics, by model, is a line of steps with its members; the
+    other trials are faint. A metric against a baseline uses each study's own baseline. Every mark
+    knows its study and trial.
 
     Args:
         records: The studies, or one study.
         x: Metric of the horizontal axis, by its name in ``METRICS``.
         y: Metric of the vertical axis.
+        raw: Whether to draw the accuracy of each trial's own training, and the fronts of these.
 
     Raises:
         UsageError: If a metric is unknown, or both are the same.
@@ -74,13 +61,13 @@ def compare_fronts(
     x_metric, y_metric = metric(x), metric(y)
     if x == y:
         raise UsageError(found=f"{x} twice", expected="two different metrics")
-    several = _several(records)
+    several = as_list(records)
     names = study_names(several)
     traces: list[Any] = []
     in_view: list[PlottedTrial] = []
-    missing = []
+    missing, thinned = [], []
     for place, (name, record) in enumerate(zip(names, several, strict=True)):
-        trials = plotted_trials(record, x_metric, y_metric)
+        trials = plotted_trials(record, x_metric, y_metric, raw=raw)
         if not trials:
             missing.append(name)
             continue
@@ -94,7 +81,10 @@ def compare_fronts(
             if p.feasible and p.trial.number not in numbers and not p.trial.is_baseline
         ]
         in_view += [p for p in trials if p.feasible or p.trial.is_baseline] or trials
-        rest = rest[:: -(-len(rest) // _MOST_BEHIND)] if rest else []
+        every = -(-len(rest) // _MOST_BEHIND) or 1
+        if every > 1:
+            thinned.append(f"{len(rest[::every]):,} of {len(rest):,} of {name}")
+        rest = rest[::every]
         hidden_entry = {"legendgroup": name, "showlegend": False}
         if rest:
             marker: dict[str, Any] = {"size": 5, "opacity": 0.28}
@@ -117,9 +107,9 @@ def compare_fronts(
     return theme.styled(
         traces,
         height=500,
-        xaxis=axis(x_metric, span(x_metric, min(xs), max(xs)), labelled_by),
-        yaxis=axis(y_metric, span(y_metric, min(ys), max(ys)), labelled_by),
-        annotations=_warnings(several, missing),
+        xaxis=axis(x_metric, span(x_metric, min(xs), max(xs)), labelled_by, raw=raw),
+        yaxis=axis(y_metric, span(y_metric, min(ys), max(ys)), labelled_by, raw=raw),
+        annotations=_notes(_warnings(several, missing, thinned)),
     )
 
 
@@ -127,7 +117,9 @@ def _data(record: Record) -> str:
     return escape(record.manifest.config.data.name)
 
 
-def _warnings(records: Sequence[Record], missing: Sequence[str]) -> list[Any]:
+def _warnings(
+    records: Sequence[Record], missing: Sequence[str], thinned: Sequence[str] = ()
+) -> list[str]:
     warnings = []
     if len({_data(record) for record in records}) > 1:
         warnings.append("different data: accuracies are not comparable")
@@ -135,7 +127,13 @@ def _warnings(records: Sequence[Record], missing: Sequence[str]) -> list[Any]:
         warnings.append("validation and test accuracy side by side")
     if missing:
         warnings.append(f"nothing to show of {escape(', '.join(missing))}")
-    return [theme.above("; ".join(warnings))] if warnings else []
+    if thinned:
+        warnings.append(f"trials off the front: {escape(', '.join(thinned))} drawn")
+    return warnings
+
+
+def _notes(texts: Sequence[str]) -> list[Any]:
+    return [theme.above("; ".join(texts))] if texts else []
 
 
 def _marks(
@@ -159,30 +157,36 @@ def _marks(
     )
 
 
-@figure("compare_hypervolume", {"x": Enum(ALONG)}, compares=True)
-def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -> FigureData:
+@figure("compare_hypervolume", {"x": Enum(ALONG), "by": Enum(BY)}, compares=True)
+def compare_hypervolume(
+    records: Record | Sequence[Record], x: str = "trials", by: str = "model"
+) -> FigureData:
     """Return the growth of several studies' hypervolumes, measured from one reference point.
 
     The point is the worst of the studies' own points in each of error, FLOPs and parameters, so
-    the curves are comparable; they differ from each study's own figure.
+    the curves are comparable; they differ from each study's own figure. Each study's accuracies by
+    model are those of its own model.
 
     Args:
         records: The studies.
-        x: ``trials`` complete, or ``seconds`` of training.
+        x: ``trials`` complete or stopped, or ``seconds`` of training.
+        by: ``model``, or ``trainings`` for the accuracies of single trainings.
 
     Raises:
-        UsageError: If ``x`` is neither.
+        UsageError: If ``x`` or ``by`` is neither.
     """
     check_along(x)
-    several = _several(records)
+    check_by(by)
+    several = as_list(records)
     names = study_names(several)
-    own_points = [reference_of(record) for record in several]
+    own_points = [reference_by(record, by) for record in several]
     points = [point for point in own_points if point is not None]
     if not points:
         return theme.empty("Needs a study whose baseline (trial 0) is complete.")
     reference = tuple(map(max, *points)) if len(points) > 1 else points[0]
     growths = [
-        growth(record, x, reference) if record.baseline is not None else [] for record in several
+        growth(record, x, by, reference) if record.baseline is not None else []
+        for record in several
     ]
     if not any(growths):
         return theme.empty("No trial has stored how long its training took.")
@@ -207,17 +211,11 @@ def compare_hypervolume(records: Record | Sequence[Record], x: str = "trials") -
     low, high = min(volumes), max(volumes)
     pad = 0.08 * (high - low) or 0.1
     missing = [name for name, steps in zip(names, growths, strict=True) if not steps]
-    reference_note = theme.note(
-        f"reference point: {reference_text(reference)}",
-        1,
-        0.02,
-        xanchor="right",
-        yanchor="bottom",
-    )
+    note = f"reference point: {reference_text(reference)}"
     return theme.styled(
         traces,
         height=400,
         xaxis={"title": {"text": title}, "rangemode": "tozero"},
-        yaxis={"title": {"text": "hypervolume"}, "range": [max(0.0, low - pad), high + pad]},
-        annotations=[reference_note, *_warnings(several, missing)],
+        yaxis={"title": {"text": NAMES[by]}, "range": [max(0.0, low - pad), high + pad]},
+        annotations=_notes([note, *_warnings(several, missing)]),
     )

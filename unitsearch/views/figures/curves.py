@@ -8,6 +8,7 @@ from typing import Any
 
 from unitsearch import wording
 from unitsearch.fields import Enum
+from unitsearch.study.recommended import adding_most_of, believed
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views.figures import theme
@@ -17,16 +18,17 @@ from unitsearch.views.figures.trial_states import STATE_NAMES
 
 MEASURES = ("accuracy", "loss")
 MOST_CURVES = 300  # trials off the front: of more curves none could be followed
-_THIN_LINES = 24  # members of the front beside the best ones
+_THIN_LINES = 12  # members of the front of one kind beside the best one
 
 
 @figure("convergence", {"y": Enum(MEASURES)})
 def convergence(record: Record, y: str = "accuracy") -> FigureData:
     """Return accuracy or loss after each epoch: the baseline, single and hybrid front members.
 
-    The most accurate single and the most accurate hybrid network are strong lines, the rest of the
-    front thin lines. If the front has no network of a kind, the best complete trial of that kind is
-    drawn.
+    The single and the hybrid network of the highest accuracy by model are strong lines, the rest of
+    the front thin lines. If the front has no network of a kind, the best complete trial of that
+    kind is drawn. Of a large front the thin lines are those that add most to the hypervolume, and
+    the figure says so. Curves are of the trials' own trainings.
 
     Args:
         record: The study.
@@ -42,6 +44,7 @@ def convergence(record: Record, y: str = "accuracy") -> FigureData:
     front = {trial.number for trial in front_trials(record)}
     traces: list[Any] = []
     drawn: list[Trial] = []
+    left_out = 0
     baseline = record.baseline
     rest = [trial for trial in with_curves if not trial.is_baseline]
     for name, part, colour, dash in (
@@ -52,11 +55,10 @@ def convergence(record: Record, y: str = "accuracy") -> FigureData:
         if not part:
             continue
         members = [trial for trial in part if trial.number in front] or part
-        best = _best(members)
-        thin = sorted(
-            (t for t in members if t.number != best.number and t.number in front),
-            key=lambda t: -(t.accuracy or 0.0),
-        )[:_THIN_LINES]
+        best = _best(record, members)
+        others = [t for t in members if t.number != best.number and t.number in front]
+        thin = adding_most_of(record, others, _THIN_LINES)
+        left_out += len(others) - len(thin)
         if thin:
             line = {"color": theme.faded(colour, 0.3), "width": 1, "dash": dash}
             traces.append(_lines(record, thin, f"{name}, others of the front", line, y))
@@ -74,6 +76,9 @@ def convergence(record: Record, y: str = "accuracy") -> FigureData:
         hovermode="closest",
         xaxis=_epochs(with_curves),
         yaxis=_value_axis(record, drawn, y),
+        annotations=[theme.above(f"{left_out} members that add least are left out")]
+        if left_out
+        else [],
     )
 
 
@@ -88,6 +93,7 @@ def curves(record: Record) -> FigureData:
     with_curves = [trial for trial in record.trials if trial.curve]
     if not with_curves:
         return theme.empty(_no_curve(record))
+    epochs = record.manifest.config.train.epochs
     front = {trial.number for trial in front_trials(record)}
     special = [t for t in with_curves if t.number in front or t.is_baseline]
     rest = [t for t in with_curves if t.number not in front and not t.is_baseline]
@@ -125,7 +131,7 @@ def curves(record: Record) -> FigureData:
             line = {"color": theme.faded(colour, 0.45), "width": 1, "dash": "dash"}
             lines = _lines(record, part, STATE_NAMES[state], line)
             traces.append({**lines, "legendgroup": state, "showlegend": False})
-            traces.append(_ends(part, state, symbol, colour))
+            traces.append(_ends(part, state, symbol, colour, epochs))
     notes = []
     if every > 1:
         notes.append(f"{len(shown):,} of {len(rest):,} trials off the front drawn")
@@ -154,8 +160,8 @@ def _values(trial: Trial, y: str = "accuracy") -> Sequence[float | None]:
     return [round(100 * value, 3) for value in trial.curve]
 
 
-def _best(trials: Sequence[Trial]) -> Trial:
-    return min(trials, key=lambda t: (-(t.accuracy or 0.0), t.cost.flops, t.number))
+def _best(record: Record, trials: Sequence[Trial]) -> Trial:
+    return min(trials, key=lambda t: (-believed(record, t).accuracy, t.cost.flops, t.number))
 
 
 def _lines(
@@ -187,7 +193,7 @@ def _lines(
     )  # fmt: skip
 
 
-def _ends(part: Sequence[Trial], state: str, symbol: str, colour: str) -> Any:
+def _ends(part: Sequence[Trial], state: str, symbol: str, colour: str, epochs: int) -> Any:
     """Return marks at the ends of the curves of trials that were stopped early or failed."""
     return theme.trace(
         "scatter",
@@ -199,7 +205,8 @@ def _ends(part: Sequence[Trial], state: str, symbol: str, colour: str) -> Any:
         legendgroup=state,
         marker={"symbol": symbol, "size": 8, "line": {"width": 1.8, "color": colour}},
         hovertext=[
-            f"#{t.number} {STATE_NAMES[state]}: {escape(t.reason) or 'no reason given'}"
+            f"#{t.number} {STATE_NAMES[state]} after epoch {t.epochs} of {epochs}:<br>"
+            + (escape(t.reason) or "no reason given")
             for t in part
         ],
         hoverinfo="text",

@@ -36,9 +36,10 @@ _LINES = "#8f98a3"  # WebGL draws lines of a grid opaque, so their colour is pal
 def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accuracy") -> FigureData:
     """Return three metrics against each other, and the front of these three.
 
-    The front of the three is in colour, each member on a line down to the ground; the baseline is
-    orange; dominated trials are faint. Trials below the accuracy floor are left out, and a note
-    says their number, unless there are no other trials.
+    Accuracies are those by model. The front of the three is in colour, each member on a line down
+    to the ground; the baseline is orange; dominated trials are faint. Trials below the accuracy
+    floor and those that were stopped early are left out, and a note says their number, unless there
+    are no other trials.
 
     Args:
         record: The study.
@@ -67,8 +68,15 @@ def front3d(record: Record, x: str = "flops", y: str = "params", z: str = "accur
     if left_out:
         below = f"{left_out:,} below the floor left out"
         notes.append(theme.note(below, 1, 0.05, xanchor="right", yanchor="bottom"))
+    early = sum(trial.state == "stopped" for trial in record.trials)
+    if early:
+        text = f"{early:,} stopped early left out"
+        notes.append(theme.note(text, 1, 0.1, xanchor="right", yanchor="bottom"))
     return theme.styled(
-        [*_stems(front, axes, scene["zaxis"]), *_groups(record, shown, front)],
+        [
+            *_stems(front, axes, scene["zaxis"]),
+            *_groups(record, shown, front),
+        ],
         height=560,
         margin={"l": 0, "r": 0, "t": 10, "b": 40},
         scene={**scene, "camera": _CAMERA, "aspectmode": "cube", "bgcolor": "rgba(0,0,0,0)"},

@@ -14,11 +14,17 @@ from unitsearch.architecture.description import unit_counts
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.fields import Enum, ListOf
 from unitsearch.metrics import Metric, metric
+from unitsearch.study.recommended import believed
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.definition import METRIC, FigureData, figure
-from unitsearch.views.figures.plotted_trials import axis_label, axis_value, missing_message
+from unitsearch.views.figures.plotted_trials import (
+    axis_label,
+    axis_value,
+    baseline_facts,
+    missing_message,
+)
 
 TRIALS = ("all", "front")
 _MOST_PARAMETERS = 5  # axes of parameters
@@ -74,9 +80,9 @@ def axes(
     for kind in sorted(kinds[:_MOST_KINDS]):
         shown.append(Axis(f"units {kind}", tuple(float(counter[kind]) for counter in counts)))
     rest += [f"units {kind}" for kind in kinds[_MOST_KINDS:]]
-    baseline = record.baseline.measured if record.baseline else None
+    baseline = baseline_facts(record)
     for by in metrics:
-        values = [axis_value(by, trial.measured, baseline) for trial in trials]
+        values = [axis_value(by, believed(record, trial), baseline) for trial in trials]
         known = [value for value in values if value is not None]
         if len(known) == len(trials):
             shown.append(_metric_axis(by, known, record))
@@ -102,7 +108,8 @@ def _parameter_axis(name: str, values: Sequence[Any]) -> Axis:
 
 
 def _metric_axis(metric: Metric, values: Sequence[float], record: Record) -> Axis:
-    label = axis_label(metric, record).partition(" (papers'")[0]
+    # there is room for short labels only
+    label = axis_label(metric, record).removeprefix("validation ").partition(" (papers'")[0]
     if metric.scale != "log":
         return Axis(label, tuple(values))
     low, high = math.log10(min(values)), math.log10(max(values))
@@ -135,7 +142,7 @@ def parallel(
     metrics: Sequence[str] = ("flops", "params", "accuracy"),
     trials: str = "all",
 ) -> FigureData:
-    """Return trials as lines over parameters, counts of units and metrics.
+    """Return trials as lines over parameters, counts of units and metrics, these by model.
 
     The study's front is in colour and on top, the baseline orange, the rest grey. A drag along an
     axis keeps only the lines through that part of it.

@@ -2,49 +2,57 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from unitsearch.errors import UsageError
 from unitsearch.fields import Bool
-from unitsearch.metrics import Metric, metric
+from unitsearch.metrics import Measured, Metric, metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.axes import axis, span
 from unitsearch.views.figures.definition import METRIC, FigureData, figure
+from unitsearch.views.figures.efficiency import Ranges, equal_efficiency
+from unitsearch.views.figures.marks import steps, stopped_marks
 from unitsearch.views.figures.plotted_trials import (
     PlottedTrial,
     axis_bar,
-    axis_value,
+    baseline_facts,
     hover,
     missing_message,
     own_front,
     plotted_trials,
+    stopped_trials,
 )
 from unitsearch.views.figures.printed_points import printed_points, printed_traces
 
 _MOST_WITH_BARS = 150  # trials that all have error bars
-_EFFICIENCY_OF = {"flops": "ce", "params": "se", "bits": "se_bits"}
 
 
-@figure("pareto", {"x": METRIC, "y": METRIC, "papers": Bool()})
+@figure("pareto", {"x": METRIC, "y": METRIC, "papers": Bool(), "raw": Bool()})
 def pareto(
-    record: Record, x: str = "flops", y: str = "accuracy", *, papers: bool = False
+    record: Record,
+    x: str = "flops",
+    y: str = "accuracy",
+    *,
+    papers: bool = False,
+    raw: bool = False,
 ) -> FigureData:
     """Return two metrics against each other.
 
-    The figure draws the complete trials (faded below the floor), the front of these two metrics as
-    steps, the members of the study's front in colour, the baseline as a star, one standard error of
-    each metric that depends on accuracy, the floor, and lines of equal CE or SE if the axes are
-    accuracy and FLOPs or parameters.
+    The figure draws the complete trials (faded below the floor) at their accuracies by model, the
+    front of these two metrics as steps, the members of the study's front in colour, the baseline as
+    a star, one standard error of each metric that depends on accuracy, the floor, and lines of
+    equal CE or SE if the axes are accuracy and FLOPs or parameters. Crosses are trials that were
+    stopped early, at the accuracy after their last epoch.
 
     Args:
         record: The study.
         x: Metric of the horizontal axis, by its name in ``METRICS``.
         y: Metric of the vertical axis.
         papers: Whether to draw the papers' networks that fit the study's data and baseline.
+        raw: Whether to draw the accuracy of each trial's own training, and the fronts of these.
 
     Raises:
         UsageError: If a metric is unknown, or both are the same.
@@ -52,24 +60,32 @@ def pareto(
     x_metric, y_metric = metric(x), metric(y)
     if x == y:
         raise UsageError(found=f"{x} twice", expected="two different metrics")
-    trials = plotted_trials(record, x_metric, y_metric)
+    trials = plotted_trials(record, x_metric, y_metric, raw=raw)
+    stopped = stopped_trials(record, x_metric, y_metric)
     if not trials:
         return theme.empty(missing_message(record, x_metric, y_metric))
     # Several trainings of one network differ by chance, and the best of them would be on the front
     # by chance: then there is no front.
     has_front = record.baseline is not None or not _repeats(record)
     front = own_front(trials, x_metric, y_metric) if has_front else []
-    chart = _Chart(record, x_metric, y_metric, trials, {p.trial.number for p in front})
+    members = {p.trial.number for p in front}
+    chart = _Chart(record, x_metric, y_metric, trials, members, stopped, raw)
     printed = printed_points(record, x_metric, y_metric) if papers else []
     ranges = _ranges(chart, [(point.x, point.y) for point in printed])
     floor_line, floor_label = _floor(chart)
-    lines, line_labels = _equal_efficiency(chart, ranges)
+    lines, line_labels = equal_efficiency(x_metric, y_metric, chart.baseline, ranges)
     paper_traces, paper_notes = printed_traces(printed, x_metric, y_metric) if papers else ([], [])
     return theme.styled(
-        [*lines, *_groups(chart), *steps(front, x_metric), *paper_traces],
+        [
+            *lines,
+            *stopped_marks(record, stopped),
+            *_groups(chart),
+            *steps(front, x_metric),
+            *paper_traces,
+        ],
         height=480 if paper_traces else 440,
-        xaxis=axis(x_metric, ranges[0], record),
-        yaxis=axis(y_metric, ranges[1], record),
+        xaxis=axis(x_metric, ranges[0], record, raw=raw),
+        yaxis=axis(y_metric, ranges[1], record, raw=raw),
         shapes=floor_line,
         annotations=[*floor_label, *line_labels, *_outside_note(chart, ranges), *paper_notes],
     )
@@ -85,6 +101,8 @@ class _Chart:
         y: The metric of the vertical axis.
         trials: The trials at their places.
         front: The numbers of the trials on the front of these two metrics.
+        stopped: The trials that were stopped early.
+        raw: Whether the accuracies are those of single trainings.
     """
 
     record: Record
@@ -92,6 +110,13 @@ class _Chart:
     y: Metric
     trials: Sequence[PlottedTrial]
     front: set[int]
+    stopped: Sequence[PlottedTrial]
+    raw: bool
+
+    @property
+    def baseline(self) -> Measured | None:
+        """The baseline's facts."""
+        return baseline_facts(self.record, raw=self.raw)
 
     @property
     def is_large(self) -> bool:
@@ -216,40 +241,14 @@ def _bar_lengths(
     chart: _Chart, part: Sequence[PlottedTrial], metric: Metric
 ) -> list[tuple[float, float]]:
     """Return the length of each error bar, down and up; among many trials, bars of fronts alone."""
-    baseline = chart.record.baseline.measured if chart.record.baseline else None
+    baseline = chart.baseline
     few = len(chart.trials) <= _MOST_WITH_BARS
     return [
-        axis_bar(metric, p.trial, baseline)
+        axis_bar(metric, p, baseline)
         if few or p.on_front or p.trial.number in chart.front
         else (0.0, 0.0)
         for p in part
     ]
-
-
-def steps(front: Sequence[PlottedTrial], x: Metric, **more: Any) -> list[Any]:
-    """Return the border of the area that a front dominates; the direction of x sets its steps."""
-    if not front:
-        return []
-    look: dict[str, Any] = {
-        "line": {"color": theme.ACCENT, "width": 1.6},
-        "name": "front of these two",
-        "opacity": 0.75,
-        **more,
-    }
-    look["line"] = {**look["line"], "shape": "vh" if x.maximise else "hv"}
-    return [
-        theme.trace(
-            "scatter",
-            x=[p.x for p in front],
-            y=[p.y for p in front],
-            mode="lines",
-            hoverinfo="skip",
-            **look,
-        )
-    ]
-
-
-_Ranges = tuple[tuple[float, float], tuple[float, float]]  # of the x axis and of the y axis
 
 
 # The first view shows the floor if its distance below the trials is at most this share of their
@@ -257,12 +256,14 @@ _Ranges = tuple[tuple[float, float], tuple[float, float]]  # of the x axis and o
 _NEAR = 0.5
 
 
-def _ranges(chart: _Chart, printed: Sequence[tuple[float, float]]) -> _Ranges:
+def _ranges(chart: _Chart, printed: Sequence[tuple[float, float]]) -> Ranges:
     """Return the axes' ranges in the first view, which shows the feasible trials and a near floor.
 
     A double click shows all other trials too.
     """
     shown = [p for p in chart.trials if p.feasible or p.trial.is_baseline] or chart.trials
+    if len(shown) == 1:
+        shown = [*shown, *chart.stopped]
     spans = []
     for axis_metric, values, printed_values in (
         (chart.x, [p.x for p in shown], [x for x, _ in printed]),
@@ -298,67 +299,16 @@ def _floor(chart: _Chart) -> tuple[list[Any], list[Any]]:
     return [{**shape, "line": line, "layer": "below"}], [label]
 
 
-def _equal_efficiency(chart: _Chart, ranges: _Ranges) -> tuple[list[Any], list[Any]]:
-    """Return the lines on which CE (or SE) is equal, a = CE · f · (ab / fb), and their labels."""
-    efficiency = _EFFICIENCY_OF.get(chart.x.name)
-    baseline = chart.record.baseline
-    if efficiency is None or chart.y.name != "accuracy":
-        return [], []
-    if baseline is None or not baseline.accuracy:
-        return [], []
-    cost = axis_value(chart.x, baseline.measured, baseline.measured)
-    (left, right), (low, high) = ranges
-    if cost is None:
-        return [], []
-    name = efficiency.upper().replace("_BITS", " in bits")
-    per_percent = cost / (100 * baseline.accuracy)
-    traces: list[Any] = []
-    labels: list[Any] = []
-    for level in _round_numbers(high * per_percent / right, high * per_percent / left):
-        ys = [low + (high - low) * i / 12 for i in range(13)]
-        xs = [value * per_percent / level for value in ys]
-        traces.append(
-            theme.trace(
-                "scatter",
-                x=xs,
-                y=ys,
-                mode="lines",
-                line={"color": theme.EQUAL, "width": 1, "dash": "dot"},
-                opacity=0.65,
-                hoverinfo="skip",
-                name=f"equal {name}",
-                legendgroup="equal",
-                showlegend=not traces,
-            )
-        )
-        place = {"xref": "x", "yref": "y", "xanchor": "left", "yanchor": "top"}
-        labels.append(theme.note(f"{name} {level:g}", math.log10(xs[-1]), high, **place))
-    return traces, labels
-
-
-def _round_numbers(low: float, high: float) -> list[float]:
-    """Return 1, 2, 5, 10 … between ``low`` and ``high``, at most seven of them."""
-    if low <= 0 or high <= 0:
-        return []
-    numbers = [
-        digit * 10.0**power
-        for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        for digit in (1, 2, 5)
-        if low <= digit * 10.0**power <= high
-    ]
-    step = math.ceil(len(numbers) / 7) or 1
-    return numbers[::step]
-
-
 def _empty_side(x: Metric) -> tuple[int, str]:
     """Return the side of the costly networks, of which few have a low accuracy, and its anchor."""
     return (0, "left") if x.maximise else (1, "right")
 
 
-def _outside_note(chart: _Chart, ranges: _Ranges) -> list[Any]:
+def _outside_note(chart: _Chart, ranges: Ranges) -> list[Any]:
     """Return a note with the number of trials outside the first view; none if all are inside."""
     (left, right), (low, high) = ranges
-    outside = sum(not (left <= p.x <= right and low <= p.y <= high) for p in chart.trials)
+    drawn = [*chart.trials, *chart.stopped]
+    outside = sum(not (left <= p.x <= right and low <= p.y <= high) for p in drawn)
     if not outside:
         return []
     text = f"{outside:,} outside; double click shows all"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
@@ -10,25 +11,31 @@ from html import escape
 from unitsearch import wording
 from unitsearch.metrics import METRICS, Measured, Metric
 from unitsearch.search.front import front as nondominated
+from unitsearch.study.recommended import belief_of, believed
 from unitsearch.study.record import Record, Trial
-from unitsearch.study.tables import front_trials
-from unitsearch.views.figures.trial_states import state_counts
+from unitsearch.views.figures.trial_states import STATE_NAMES, state_counts
+
+_HOVER_LINE = 60  # characters of a reason in a line of a hover text
 
 
 @dataclass(frozen=True)
 class PlottedTrial:
-    """A complete trial at (x, y) or (x, y, z) of a figure, in the units of its axes.
+    """A trial at (x, y) or (x, y, z) of a figure, in the units of its axes.
 
     Attributes:
         trial: The trial.
+        facts: The facts behind its place: with its accuracy by model, or with its own.
+        accuracy_se: One standard error of the accuracy of ``facts``, a fraction.
         x: Its value on the horizontal axis.
         y: Its value on the vertical axis.
-        feasible: Whether its accuracy reaches the floor.
+        feasible: Whether it is complete and its accuracy reaches the floor.
         on_front: Whether it belongs to the study's front, by all objectives.
         z: Its value on the third axis; 0 without one.
     """
 
     trial: Trial
+    facts: Measured
+    accuracy_se: float | None
     x: float
     y: float
     feasible: bool
@@ -46,63 +53,122 @@ def axis_value(metric: Metric, new: Measured, baseline: Measured | None) -> floa
     return 100 * value if metric.is_accuracy else value
 
 
-def axis_label(metric: Metric, record: Record | None = None) -> str:
-    """Return the label of an axis, with its unit and the images it was measured on."""
+def axis_label(metric: Metric, record: Record | None = None, *, raw: bool = False) -> str:
+    """Return the label of an axis, with its unit and the images it was measured on.
+
+    Args:
+        metric: The metric of the axis.
+        record: The study whose trials are drawn; None for studies of different images.
+        raw: Whether the accuracies are those of single trainings, not those by model.
+    """
     if not metric.is_accuracy:
         return metric.label
-    return f"{wording.measured_on(record)} accuracy (%)" if record else f"{metric.label} (%)"
+    label = f"{wording.measured_on(record)} accuracy" if record else metric.label
+    return f"{label} by model (%)" if record and is_by_model(record, raw=raw) else f"{label} (%)"
 
 
-def axis_error(metric: Metric, trial: Trial, baseline: Measured | None = None) -> float | None:
+def is_by_model(record: Record, *, raw: bool) -> bool:
+    """Return whether a figure of a study shows accuracies by model."""
+    return not raw and wording.measured_on(record) == "validation"
+
+
+def axis_error(metric: Metric, plotted: PlottedTrial, baseline: Measured | None) -> float | None:
     """Return one standard error in the axis's unit; None if the metric is exact.
 
     It is the error of the trial's own accuracy: an error of the baseline moves all trials alike.
     The baseline itself has no error by a metric relative to it.
     """
-    if not metric.needs_accuracy or trial.accuracy is None or trial.accuracy_se is None:
+    facts, error = plotted.facts, plotted.accuracy_se
+    if not metric.needs_accuracy or error is None:
         return None
     if metric.in_points:
-        return 100 * trial.accuracy_se
-    if trial.is_baseline or baseline is None:
+        return 100 * error
+    if plotted.trial.is_baseline or baseline is None:
         return None
     ends = [
-        axis_value(metric, replace(trial.measured, accuracy=max(accuracy, 0.0)), baseline)
-        for accuracy in (trial.accuracy - trial.accuracy_se, trial.accuracy + trial.accuracy_se)
+        axis_value(metric, replace(facts, accuracy=max(accuracy, 0.0)), baseline)
+        for accuracy in (facts.accuracy - error, facts.accuracy + error)
     ]
     return None if ends[0] is None or ends[1] is None else abs(ends[1] - ends[0]) / 2
 
 
-def axis_bar(metric: Metric, trial: Trial, baseline: Measured | None) -> tuple[float, float]:
+def axis_bar(
+    metric: Metric, plotted: PlottedTrial, baseline: Measured | None
+) -> tuple[float, float]:
     """Return the length of a trial's error bar, down and up; 0 for none.
 
     The length is one standard error each way, or the distance to the quartiles of a latency.
     """
-    if metric.is_measured and trial.latency:
-        low, median, high = trial.latency
+    latency = plotted.trial.latency
+    if metric.is_measured and latency:
+        low, median, high = latency
         return median - low, high - median
-    error = axis_error(metric, trial, baseline) or 0.0
+    error = axis_error(metric, plotted, baseline) or 0.0
     return error, error
 
 
+def baseline_facts(record: Record, *, raw: bool = False) -> Measured | None:
+    """Return the baseline's facts, with its accuracy by model or its own; None without one."""
+    if record.baseline is None:
+        return None
+    return record.baseline.measured if raw else believed(record, record.baseline)
+
+
 def plotted_trials(
-    record: Record, x: Metric, y: Metric, z: Metric | None = None
+    record: Record, x: Metric, y: Metric, z: Metric | None = None, *, raw: bool = False
 ) -> list[PlottedTrial]:
-    """Return the complete trials that have a value by ``x``, ``y`` and, if given, ``z``."""
-    baseline = record.baseline.measured if record.baseline else None
-    front = {trial.number for trial in front_trials(record)}
-    floor = record.floor if record.baseline else 0.0
+    """Return the complete trials that have a value by ``x``, ``y`` and, if given, ``z``.
+
+    Args:
+        record: The study.
+        x: Metric of the horizontal axis.
+        y: Metric of the vertical axis.
+        z: Metric of a third axis.
+        raw: Whether a trial stands at the accuracy of its own training, not at that by model.
+    """
+    front = {trial.number for trial in (record.raw_front if raw else record.front)}
+    baseline = baseline_facts(record, raw=raw)
     plotted = []
     for trial in record.complete:
-        if trial.accuracy is None:
-            continue
-        measured = trial.measured
-        across, up = axis_value(x, measured, baseline), axis_value(y, measured, baseline)
-        deep = axis_value(z, measured, baseline) if z else 0.0
-        if across is None or up is None or deep is None:
-            continue
-        feasible = trial.accuracy >= floor
-        plotted.append(PlottedTrial(trial, across, up, feasible, trial.number in front, deep))
+        belief = None if raw else belief_of(record, trial)
+        facts = trial.measured if belief is None else believed(record, trial)
+        error = trial.accuracy_se if belief is None else belief.accuracy_se
+        place = None if trial.accuracy is None else _place(facts, baseline, (x, y, z))
+        if place is not None:
+            feasible = facts.accuracy >= record.floor
+            across, up, deep = place
+            plotted.append(
+                PlottedTrial(trial, facts, error, across, up, feasible, trial.number in front, deep)
+            )
     return plotted
+
+
+def stopped_trials(
+    record: Record, x: Metric, y: Metric, z: Metric | None = None
+) -> list[PlottedTrial]:
+    """Return the trials that were stopped early, at the accuracy after their last epoch."""
+    baseline = baseline_facts(record)
+    plotted = []
+    for trial in record.trials:
+        if trial.state == "stopped" and trial.accuracy is not None:
+            place = _place(trial.measured, baseline, (x, y, z))
+            if place is not None:
+                plotted.append(
+                    PlottedTrial(
+                        trial, trial.measured, None, place[0], place[1], feasible=False,
+                        on_front=False, z=place[2],
+                    )
+                )  # fmt: skip
+    return plotted
+
+
+def _place(
+    facts: Measured, baseline: Measured | None, axes: tuple[Metric, Metric, Metric | None]
+) -> tuple[float, float, float] | None:
+    """Return the values on the axes, 0 on one that is not there; None if one is not known."""
+    values = [0.0 if by is None else axis_value(by, facts, baseline) for by in axes]
+    known = [value for value in values if value is not None]
+    return (known[0], known[1], known[2]) if len(known) == len(axes) else None
 
 
 def missing_message(record: Record, *metrics: Metric) -> str:
@@ -140,17 +206,31 @@ def hover(record: Record, trial: Trial, *, on_front: bool, study: str = "") -> s
     title += " · baseline" if trial.is_baseline else ""
     title += " · on the study's front" if on_front else ""
     images = wording.count(trial.images, "image")
-    lines = [
-        f"{title}",
-        f"{escape(trial.key)}",
-        f"accuracy {wording.accuracy(trial)} ({wording.measured_on(record)}, {images})",
+    on = wording.measured_on(record)
+    lines = [title, escape(trial.key)]
+    belief = belief_of(record, trial)
+    if trial.state == "stopped":
+        epochs = record.manifest.config.train.epochs
+        lines.append(f"{escape(STATE_NAMES['stopped'])} after epoch {trial.epochs} of {epochs}")
+        lines.append(f"accuracy then {wording.percent(trial.accuracy)} ({on}, {images})")
+        lines += [escape(line) for line in textwrap.wrap(trial.reason, _HOVER_LINE)]
+    elif belief is None:
+        lines.append(f"accuracy {wording.accuracy(trial)} ({on}, {images})")
+    else:
+        lines.append(
+            f"accuracy by model {wording.believed_accuracy(record, trial)}"
+            f" ({wording.count(belief.seeds, 'seed')}, {images})"
+        )
+        lines.append(f"its own training {wording.percent(trial.accuracy)} ({on})")
+        lines.append(f"on the front with {wording.share(belief.probability)}")
+    lines += [
         f"{_size(record, trial)} · {wording.short(trial.cost.macs)} MACs",
         f"{wording.short(trial.cost.flops)} FLOPs (papers' convention)",
     ]
-    if record.baseline is not None:
-        base = record.baseline.measured
+    base = baseline_facts(record)
+    if base is not None and trial.state == "complete":
         storage, name = ("se_bits", "SE in bits") if record.shares_filters else ("se", "SE")
-        ce, se = (METRICS[key].formula(trial.measured, base) for key in ("ce", storage))
+        ce, se = (METRICS[key].formula(believed(record, trial), base) for key in ("ce", storage))
         lines.append(f"CE {wording.ratio(ce)} · {name} {wording.ratio(se)}")
     if trial.latency:
         low, median, high = trial.latency

@@ -30,15 +30,7 @@ DATA = {
     "Tiny-ImageNet": "tiny_imagenet",
     "ImageNet": "imagenet",
 }
-# The printed costs that a metric is computed from, besides accuracies.
-_NEEDS = {
-    "accuracy": (), "accuracy_drop": (), "flops": ("flops",), "params": ("params",),
-    "ce": ("flops",), "tca": ("flops",), "tca_1_4": ("flops",), "tca_4_1": ("flops",),
-    "flops_drop": ("flops",), "se": ("params",), "tsa": ("params",), "tsa_1_4": ("params",),
-    "tsa_4_1": ("params",), "params_drop": ("params",),
-}  # fmt: skip
 _NEWEST = "BUnit-Net"
-_ABSOLUTE = ("accuracy", "flops", "params")
 _WHOLE = 10**9  # stands for the baseline's cost if a table prints only shares of it
 
 
@@ -78,23 +70,26 @@ class PublishedRow:
 
     def value(self, metric: Metric) -> float | None:
         """Return its value on the axis of ``metric``; None if the print does not determine it."""
-        needs = _NEEDS.get(metric.name)
-        if needs is None:
+        relative = metric.needs_baseline
+        known = {
+            name: round(_WHOLE * share if relative else share)
+            for name, share in (self.shares if relative else self._absolute)
+        }
+        if metric.is_measured or any(name not in known for name in metric.costs):
             return None
-        if metric.name in _ABSOLUTE:
-            known = {"params": self.params, "flops": self.flops}
-            value = known.get(metric.name, self.accuracy)
-            return 100 * value if value is not None and metric.is_accuracy else value
-        shares = dict(self.shares)
-        if any(name not in shares for name in needs) or (
-            metric.needs_accuracy and (self.accuracy is None or self.base_accuracy is None)
+        if metric.needs_accuracy and (
+            self.accuracy is None or (relative and self.base_accuracy is None)
         ):
             return None
-        left = {name: round(_WHOLE * share) for name, share in shares.items()}
-        new = Measured(self.accuracy or 0.0, Cost(**left))
-        return axis_value(
-            metric, new, Measured(self.base_accuracy or 0.0, Cost(params=_WHOLE, flops=_WHOLE))
-        )
+        whole = Measured(self.base_accuracy or 0.0, Cost(params=_WHOLE, flops=_WHOLE))
+        new = Measured(self.accuracy or 0.0, Cost(**known))
+        return axis_value(metric, new, whole if relative else None)
+
+    @property
+    def _absolute(self) -> tuple[tuple[str, float], ...]:
+        """The printed costs by name."""
+        costs = (("params", self.params), ("flops", self.flops))
+        return tuple((name, value) for name, value in costs if value is not None)
 
 
 @cache

@@ -15,7 +15,7 @@ from unitsearch.metrics import METRICS, Metric
 from unitsearch.study.record import Record
 from unitsearch.views.figures import theme
 from unitsearch.views.figures.definition import FigureData, figure
-from unitsearch.views.figures.pareto import steps
+from unitsearch.views.figures.marks import steps
 from unitsearch.views.figures.plotted_trials import (
     PlottedTrial,
     axis_error,
@@ -182,7 +182,7 @@ def _own_marks(
     )
     bars: dict[str, Any] = {}
     if part[0].on_front:
-        errors = [axis_error(y, p.trial) or 0.0 for p in part]
+        errors = [axis_error(y, p, None) or 0.0 for p in part]
         colour = theme.faded(marker["color"], 0.6)
         bars["error_y"] = {"array": errors, "thickness": 1, "width": 0, "color": colour}
     symbols = ["diamond" if p.trial.is_hybrid else "circle" for p in part]

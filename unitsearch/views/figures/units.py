@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from statistics import mean
 from typing import Any
 
@@ -12,6 +11,7 @@ from unitsearch.architecture.description import unit_counts
 from unitsearch.errors import UsageError, did_you_mean
 from unitsearch.fields import Enum
 from unitsearch.metrics import METRICS
+from unitsearch.study.recommended import believed
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.tables import front_trials
 from unitsearch.views.figures import theme
@@ -29,7 +29,7 @@ def units(record: Record, show: str = "both") -> FigureData:
 
     Args:
         record: The study.
-        show: ``groups``: the best accuracy at no more FLOPs, of single and of hybrid networks;
+        show: ``groups``: the best accuracy by model at no more FLOPs, of single and of hybrid ones;
             ``kinds``: the share of each kind of unit on the front and in all complete trials; or
             ``both``.
 
@@ -84,6 +84,7 @@ def _groups(record: Record) -> list[Any]:
         part = [trial for trial in rest if trial.is_hybrid == hybrid]
         if not part:
             continue
+        accuracies = [believed(record, trial).accuracy for trial in part]
         hover_texts: dict[str, Any] = (
             {
                 "text": [hover(record, t, on_front=t.number in front) for t in part],
@@ -96,7 +97,7 @@ def _groups(record: Record) -> list[Any]:
             theme.trace(
                 theme.scatter(len(rest)),
                 x=[t.cost.flops for t in part],
-                y=[100 * (t.accuracy or 0.0) for t in part],
+                y=[100 * accuracy for accuracy in accuracies],
                 customdata=[t.number for t in part],
                 mode="markers",
                 name=f"{name}, each trial ({len(part):,})",
@@ -104,12 +105,12 @@ def _groups(record: Record) -> list[Any]:
                 **hover_texts,
             )
         )
-        best = _best(_averaged(part))
+        best = _best(_averaged(part, accuracies))
         traces.append(
             theme.trace(
                 "scatter",
-                x=[t.cost.flops for t in best],
-                y=[100 * (t.accuracy or 0.0) for t in best],
+                x=[flops for flops, _ in best],
+                y=[100 * accuracy for _, accuracy in best],
                 mode="lines",
                 line={"color": colour, "width": 2, "shape": "hv", "dash": dash},
                 name=f"{name}, best at no more FLOPs",
@@ -119,17 +120,12 @@ def _groups(record: Record) -> list[Any]:
     return traces
 
 
-def _averaged(trials: Sequence[Trial]) -> list[Trial]:
-    """Return one trial for each network, with the mean accuracy of its trainings."""
-    by_key: dict[str, list[Trial]] = {}
-    for trial in trials:
-        by_key.setdefault(trial.key, []).append(trial)
-    return [
-        same[0]
-        if len(same) == 1
-        else replace(same[0], accuracy=mean(trial.accuracy or 0.0 for trial in same))
-        for same in by_key.values()
-    ]
+def _averaged(trials: Sequence[Trial], accuracies: Sequence[float]) -> list[tuple[int, float]]:
+    """Return FLOPs and mean accuracy over trainings of each network."""
+    by_key: dict[str, tuple[int, list[float]]] = {}
+    for trial, accuracy in zip(trials, accuracies, strict=True):
+        by_key.setdefault(trial.key, (trial.cost.flops, []))[1].append(accuracy)
+    return [(flops, mean(same)) for flops, same in by_key.values()]
 
 
 def _with_units(record: Record) -> list[Trial]:
@@ -137,12 +133,12 @@ def _with_units(record: Record) -> list[Trial]:
     return [trial for trial in record.complete if not trial.is_baseline and trial.has_units]
 
 
-def _best(trials: Sequence[Trial]) -> list[Trial]:
-    """Return the trials that are better than all with no more FLOPs, by rising FLOPs."""
-    best: list[Trial] = []
-    for trial in sorted(trials, key=lambda t: (t.cost.flops, -(t.accuracy or 0.0))):
-        if not best or (trial.accuracy or 0.0) > (best[-1].accuracy or 0.0):
-            best.append(trial)
+def _best(networks: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Return the networks that are better than all with no more FLOPs, by rising FLOPs."""
+    best: list[tuple[int, float]] = []
+    for flops, accuracy in sorted(networks, key=lambda network: (network[0], -network[1])):
+        if not best or accuracy > best[-1][1]:
+            best.append((flops, accuracy))
     return best
 
 
@@ -187,9 +183,10 @@ def _shares(trials: Iterable[Trial]) -> dict[str, float]:
 def _axes(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the axes of FLOPs and accuracy, for the trials from the floor up if there are any."""
     rest = _with_units(record) or record.complete
-    feasible = [trial for trial in rest if (trial.accuracy or 0.0) >= record.floor] or rest
-    values = [100 * (trial.accuracy or 0.0) for trial in feasible]
-    flops = [max(trial.cost.flops, 1) for trial in feasible]
+    networks = [(trial.cost.flops, believed(record, trial).accuracy) for trial in rest]
+    feasible = [network for network in networks if network[1] >= record.floor] or networks
+    values = [100 * accuracy for _, accuracy in feasible]
+    flops = [max(cost, 1) for cost, _ in feasible]
     low, high = min(values), max(values)
     pad = 0.06 * (high - low) or 1.0
     return (

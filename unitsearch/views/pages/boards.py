@@ -14,10 +14,10 @@ from unitsearch.fields import Bool, Rule, Text, is_list, join
 from unitsearch.views.figures import FIGURES
 from unitsearch.views.figures.options import same_metric_twice
 
-# Every panel and its options: the figures, and the panels of text and tables. Every panel has two
-# more options: ``wide`` (the whole width of the page) and ``shared``. If ``shared`` is true, the
-# panel is shown only for studies that share binary filters, whose size is in bits; if false, only
-# for others.
+# Every panel and its options: the figures, and the panels of text and tables. Every panel also has
+# the options of ``_EVERY``: ``wide`` (the whole width of the page) and two conditions. If
+# ``shared`` is true, the panel is shown only for studies that share binary filters, whose size is
+# in bits; if false, only for others. ``verified`` says the same of trainings with fresh seeds.
 PANELS: dict[str, dict[str, Rule]] = {
     **{name: dict(figure.options) for name, figure in FIGURES.items()},
     "front": {},
@@ -26,6 +26,8 @@ PANELS: dict[str, dict[str, Rule]] = {
     "words": {},
     "studies": {},
 }
+CONDITIONS = ("shared", "verified")
+_EVERY = {name: Bool() for name in ("wide", *CONDITIONS)}
 _BOARD_KEYS = ("title", "intro", "panels")
 _PANEL_KEYS = ("panel", "title", "note", "options")
 
@@ -100,7 +102,7 @@ def _panel(data: Any, place: str) -> Panel:
     if not isinstance(name, str) or name not in PANELS:
         fix = did_you_mean(str(name), PANELS)
         raise SpecError(place=name_place, found=name, expected="a panel", fix=fix)
-    rules = {**PANELS[name], "wide": Bool(), "shared": Bool()}
+    rules = {**PANELS[name], **_EVERY}
     given = _mapping(
         data.get("options") or {}, join(place, "options"), f"the options of {name}", tuple(rules)
     )

@@ -15,43 +15,73 @@ from typing import Any
 
 from unitsearch import wording
 from unitsearch.architecture import write_architecture, yaml_text
-from unitsearch.metrics import METRICS
+from unitsearch.metrics import METRICS, Measured, Metric
+from unitsearch.study.recommended import belief_of, believed
 from unitsearch.study.record import Record, Trial
+from unitsearch.study.tables import columns as table_columns
 from unitsearch.study.tables import rows
 from unitsearch.views.drawing import drawing
+from unitsearch.views.figures.plotted_trials import axis_label, axis_value, baseline_facts
 from unitsearch.views.figures.trial_states import STATE_NAMES
 from unitsearch.views.pages.document import packed
 
-# The metrics of a page's filters. If binary filters are shared, bits are the size, not parameters.
-_FILTERS = ("accuracy", "flops", "params", "macs", "ce", "se")
-_FILTERS_SHARED = ("accuracy", "flops", "macs_shared", "bits", "ce", "se_bits")
 # A report embeds the details of the front and the baseline, then of the most accurate trials, until
 # the details of all its studies have this many characters before compression: enough for all of
 # some thousand small networks.
 MOST_CHARACTERS = 12_000_000
+_OF_SHARED = {"macs_shared", "bits"}
+_OF_WEIGHTS = {"params", "macs"}
 _CHUNK = 20  # trials that are compressed together
 
 
 def columns(record: Record) -> dict[str, Any]:
     """Return the columns of all trials, a list each: number, state, front and the filters' metrics.
 
-    Accuracies are percent; values have six digits; unknown values are None.
+    Accuracies are percent, those of complete trials by model; values have six digits; unknown
+    values are None.
     """
-    names = _FILTERS_SHARED if record.shares_filters else _FILTERS
+    shown = _shown(record)
     table = rows(record)
-    data: dict[str, Any] = {
+    baseline = baseline_facts(record)
+    return {
         "study": record.name,
         "number": [row["number"] for row in table],
         "state": [row["state"] for row in table],
         "front": [row["number"] for row in table if row["front"]],
-        "metrics": {name: [_digits(row[name]) for row in table] for name in names},
-        "labels": {name: METRICS[name].label for name in names},
+        "metrics": {
+            by.name: [_digits(_value(record, trial, by, baseline)) for trial in record.trials]
+            for by in shown
+        },
+        "labels": {by.name: axis_label(by, record) for by in shown},
     }
-    data["metrics"]["accuracy"] = [
-        None if row["accuracy"] is None else _digits(100 * row["accuracy"]) for row in table
-    ]
-    data["labels"]["accuracy"] += " (%)"
-    return data
+
+
+def _shown(record: Record) -> list[Metric]:
+    """Return the metrics of a page: the columns of the study's table that tell its trials apart.
+
+    Where binary filters are shared, parameters and MACs say nothing of size and work; elsewhere the
+    costs of shared filters repeat the others.
+    """
+    if "shown metrics" not in record.derived:
+        useless = _OF_WEIGHTS if record.shares_filters else _OF_SHARED
+        names = table_columns(record)
+        record.derived["shown metrics"] = tuple(
+            by for by in METRICS.values() if by.name in names and not useless & set(by.costs)
+        )
+    return list(record.derived["shown metrics"])
+
+
+def _value(
+    record: Record, trial: Trial, by: Metric, baseline: Measured | None
+) -> float | int | None:
+    """Return a trial's value of a metric, by model where it is complete; None if not known."""
+    if by.needs_accuracy and trial.accuracy is None:
+        return None
+    if by.needs_accuracy and by.needs_baseline and trial.state != "complete":
+        return None
+    if by.is_exact and not by.needs_baseline:
+        return int(by.formula(trial.measured, trial.measured))
+    return axis_value(by, believed(record, trial), baseline)
 
 
 def details(records: Sequence[Record], colours: Mapping[str, str]) -> dict[str, Any]:
@@ -78,7 +108,7 @@ def _entries(record: Record, colours: Mapping[str, str], most: int) -> dict[str,
     order = sorted(
         record.trials,
         key=lambda t: (
-            not table[t.number]["front"], t.number != 0, -(t.accuracy or 0.0), t.number,
+            not table[t.number]["front"], t.number != 0, -believed(record, t).accuracy, t.number,
         ),
     )  # fmt: skip
     texts: dict[int, str] = {}
@@ -124,7 +154,7 @@ def entry(
 
 def architecture_file(record: Record, trial: Trial) -> str:
     """Return a trial's architecture as YAML, with its data's properties and its provenance."""
-    manifest, on = record.manifest, wording.measured_on(record)
+    manifest, on, belief = record.manifest, wording.measured_on(record), belief_of(record, trial)
     provenance = {
         "study": record.name,
         "trial": trial.number,
@@ -132,6 +162,9 @@ def architecture_file(record: Record, trial: Trial) -> str:
         "seed": trial.seed,
         "accuracy": None if trial.accuracy is None else round(trial.accuracy, 6),
         "accuracy_of": f"{trial.images} {on} images, 1 seed" if trial.images else None,
+        "accuracy_model": belief and round(belief.accuracy, 6),
+        "accuracy_model_se": belief and round(belief.accuracy_se, 6),
+        "seeds": belief and belief.seeds,
         "data": manifest.config.data.name,
         "recipe": manifest.config.train.name,
     }
@@ -155,25 +188,29 @@ def retrain_command(record: Record, file: str) -> str:
 
 
 def _numbers(record: Record, trial: Trial, row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    cost = trial.cost
     on = wording.measured_on(record)
-    when = " when stopped" if trial.state == "stopped" else ""
-    yield f"accuracy{when} ({on})", wording.accuracy(trial)
+    belief = belief_of(record, trial)
+    if belief is not None:
+        yield f"accuracy by model ({on})", wording.believed_accuracy(record, trial)
+        yield "own training", wording.percent(trial.accuracy)
+        fresh = ", ".join(wording.percent(repeat.accuracy) for repeat in trial.repeats)
+        yield "seeds", f"{trial.seeds} (fresh: {fresh})" if fresh else f"{trial.seeds}"
+        yield "on the front with", wording.share(belief.probability)
+    else:
+        when = " when stopped" if trial.state == "stopped" else ""
+        yield f"accuracy{when} ({on})", wording.accuracy(trial)
     yield f"{on} images", f"{trial.images:,}" if trial.images else ""
     yield "test accuracy", wording.percent(trial.test_accuracy)
-    if record.shares_filters:  # parameters count the real weights behind binary filters
-        yield "MACs, shared filters once", f"{cost.macs_shared:,}"
-    else:
-        yield "parameters", f"{cost.params:,}"
-    yield "MACs", f"{cost.macs:,}"
-    yield "FLOPs (papers' convention)", f"{cost.flops:,}"
-    yield "CE", wording.ratio(row["ce"])
-    if record.shares_filters:
-        yield "SE in bits", wording.ratio(row["se_bits"])
-    else:
-        yield "SE", wording.ratio(row["se"])
-    yield "stored bits", f"{cost.bits:,}"
+    baseline = baseline_facts(record)
+    for by in _shown(record):
+        if not by.is_accuracy:
+            value = _value(record, trial, by, baseline)
+            yield by.label, f"{value:,}" if isinstance(value, int) else wording.ratio(value)
+    if not record.shares_filters:
+        yield METRICS["bits"].label, f"{trial.cost.bits:,}"
     yield "training took", "" if trial.train_seconds is None else f"{trial.train_seconds:,.1f} s"
+    yield "accuracy on rungs", ", ".join(wording.percent(value) for value in trial.rungs)
+    yield "epochs trained", f"{trial.epochs} of {record.manifest.config.train.epochs}"
     yield "ran as", trial.plan
     yield "state", STATE_NAMES[trial.state]
     yield "reason", trial.reason

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from unitsearch import wording
 from unitsearch.metrics import METRICS
+from unitsearch.study.recommended import belief_of, believed, best_trial
 from unitsearch.study.record import Record, Trial
-from unitsearch.study.tables import front_trials
-
-
-def best_trial(record: Record) -> Trial | None:
-    """Return the front's most accurate trial, of equals the cheapest; the baseline if alone."""
-    front = front_trials(record)
-    others = [trial for trial in front if not trial.is_baseline] or front
-    return min(others, key=lambda t: (-(t.accuracy or 0.0), t.cost.flops), default=None)
 
 
 def lightest_unresolved(record: Record) -> Trial | None:
-    """Return the front's member with the fewest FLOPs within two standard errors of the best."""
+    """Return the front's member with the fewest FLOPs within two standard errors of the best.
+
+    The error is that of the best one's accuracy by model.
+    """
     best = best_trial(record)
     if best is None:
         return None
-    least = (best.accuracy or 0.0) - 2 * (best.accuracy_se or 0.0)
-    equal = [t for t in front_trials(record) if (t.accuracy or 0.0) >= least]
-    return min(equal, key=lambda t: (t.cost.flops, -(t.accuracy or 0.0)))
+    belief = belief_of(record, best)
+    error = best.accuracy_se if belief is None else belief.accuracy_se
+    least = believed(record, best).accuracy - 2 * (error or 0.0)
+    equal = [t for t in record.front if believed(record, t).accuracy >= least]
+    return min(equal, key=lambda t: (t.cost.flops, -believed(record, t).accuracy))
 
 
 def finding(record: Record) -> list[str]:
     """Return the result of a study, in sentences."""
-    best, base, in_bits = best_trial(record), record.baseline, record.shares_filters
+    best, base = best_trial(record), record.baseline
     if not record.trials:
         return ["No trials yet."]
     if base is None and wording.measured_on(record) == "test":
@@ -45,27 +43,30 @@ def finding(record: Record) -> list[str]:
     if best is None:
         return [f"No complete trial reaches the floor of {wording.percent(record.floor)}."]
     sentences = [
-        f"Best {wording.accuracy(best)} (validation, 1 seed,"
-        f" {wording.count(best.images, 'image')}); {_against(best, base, in_bits=in_bits)}."
+        f"Best {wording.believed_accuracy(record, best)} by model (validation,"
+        f" {wording.count(best.seeds, 'seed')}, {wording.count(best.images, 'image')});"
+        f" {_against(record, best, base)}."
     ]
     if not best.is_baseline:
-        sentences[0] = f"{sentences[0][:-1]}, which has {wording.accuracy(base)}."
+        base_accuracy = wording.believed_accuracy(record, base)
+        sentences[0] = f"{sentences[0][:-1]}, which has {base_accuracy}."
     light = lightest_unresolved(record)
     if light is not None and light.number != best.number:
         sentences.append(
             f"Within two standard errors of it: trial {light.number},"
-            f" {wording.accuracy(light)}, {_against(light, base, in_bits=in_bits)}."
+            f" {wording.believed_accuracy(record, light)}, {_against(record, light, base)}."
         )
-    return sentences
+    luck = wording.optimism(record)
+    return [*sentences, luck] if luck else sentences
 
 
-def _against(trial: Trial, base: Trial, *, in_bits: bool) -> str:
+def _against(record: Record, trial: Trial, base: Trial) -> str:
     if trial.is_baseline:
         return "it is the baseline itself"
-    new, old = trial.measured, base.measured
+    new, old = believed(record, trial), believed(record, base)
     ce = wording.efficiency("CE", METRICS["ce"].formula(new, old))
     flops = f"{wording.versus(new.cost.flops, old.cost.flops, 'FLOPs')} the baseline{ce}"
-    if in_bits:
+    if record.shares_filters:
         se = wording.efficiency("SE in bits", METRICS["se_bits"].formula(new, old))
         bits = wording.versus(new.cost.bits, old.cost.bits, "stored bits")
         return f"{bits} the baseline{se}, {flops}"

@@ -7,8 +7,8 @@ from html import escape
 from math import sqrt
 
 from unitsearch import wording
+from unitsearch.study.recommended import belief_of, best_trial
 from unitsearch.study.record import Record
-from unitsearch.views.pages.findings import best_trial
 
 
 def glossary(record: Record) -> str:
@@ -23,28 +23,15 @@ def glossary(record: Record) -> str:
         else "Search sees train and validation only; test accuracy is measured once, for the front,"
         " at the end."
     )
-    best = best_trial(record)
-    resolution = ""
-    if best is not None and best.accuracy_se is not None:
-        # Both networks saw the same images; the binomial bound ignores that, on the safe side.
-        alone, both = 200 * best.accuracy_se, 200 * sqrt(2) * best.accuracy_se
-        resolution = (
-            f" Here two standard errors of the best are {alone:.1f} points (of the difference of"
-            f" two such networks {both:.1f})."
-        )
     floor = f", here {wording.percent(record.floor)}" if record.floor else ""
     terms: Sequence[tuple[str, str]] = (
         (
             "accuracy",
             f"The share of the {number}{on} images that the network gets right after the last"
-            f" epoch; one seed for each training. {test_use}",
+            f" epoch of a training. {test_use}",
         ),
-        (
-            "± standard error",
-            "One binomial standard error from the number of images; the spread over seeds is not in"
-            " it. Differences smaller than about two standard errors are not resolved: this study"
-            f" cannot say which of two such networks is better.{resolution}",
-        ),
+        *_beliefs(record),
+        ("± standard error", _standard_error(record)),
         (
             "FLOPs",
             "The papers' convention: twice the multiply-accumulates, plus 2 for each output with a"
@@ -71,8 +58,8 @@ def glossary(record: Record) -> str:
         *_stopping(record),
         (
             "front",
-            "Complete trials from the floor up that none dominates by the study's objectives. The"
-            " steps in a figure are the front of its two axes alone.",
+            "Complete trials from the floor up that none dominates by the study's objectives"
+            f"{_by_model(record)}. The steps in a figure are the front of its two axes alone.",
         ),
         (
             "single, hybrid",
@@ -86,6 +73,63 @@ def glossary(record: Record) -> str:
             f"<div><dt>{term}</dt><dd>{escape(meaning)}</dd></div>" for term, meaning in terms
         )
         + "</dl>"
+    )
+
+
+def _standard_error(record: Record) -> str:
+    best = best_trial(record)
+    belief = None if best is None else belief_of(record, best)
+    if belief is None:
+        text = (
+            "One binomial standard error from the number of images; the spread over seeds is not in"
+            " it."
+        )
+        error = None if best is None else best.accuracy_se
+    else:
+        text = (
+            "Of an accuracy by model: the standard deviation that the model leaves. Of a single"
+            " training or of test images: binomial, from the number of images, without the spread"
+            " over seeds."
+        )
+        error = belief.accuracy_se
+    text += (
+        " Differences smaller than about two standard errors are not resolved: this study cannot"
+        " say which of two such networks is better."
+    )
+    if error is None:
+        return text
+    # Errors of two networks may go together; the bound ignores that, on the safe side.
+    return (
+        f"{text} Here two standard errors of the best are {200 * error:.1f} points (of the"
+        f" difference of two such networks {200 * sqrt(2) * error:.1f})."
+    )
+
+
+def _by_model(record: Record) -> str:
+    return " and their accuracies by model" if record.beliefs else ""
+
+
+def _beliefs(record: Record) -> Sequence[tuple[str, str]]:
+    """Return the words that a recommendation needs; none for trainings made again."""
+    if not record.beliefs:
+        return ()
+    return (
+        (
+            "accuracy by model",
+            f"{wording.BELIEF_MEANING} The front, CE, SE and the figures go by it; where single"
+            " trainings are shown, the page says so.",
+        ),
+        (
+            "own training, seeds",
+            "The accuracy of the trial's own training is one draw of luck, and the best of many"
+            " such draws is too high. Seeds are the trainings of the network: its own and those"
+            " with fresh seeds, which verify it.",
+        ),
+        (
+            "on the front",
+            "How likely the network belongs to the true front, by joint draws from the model. A"
+            " member below 50 % is doubtful, and pale.",
+        ),
     )
 
 

@@ -3,6 +3,7 @@
   "use strict";
   var touch = window.matchMedia("(pointer: coarse)").matches;
   var POSTPONED = 30000; // the most milliseconds that a drawing waits
+  var SLACK = 0.05; // share of an axis by which new points may lie beyond it until a drawing is due
   var plots = new Map(); // element -> plot, the state of its figure
   var ringed = null; // the trial that is open
 
@@ -157,15 +158,33 @@
     u.clouds.paint(plot, shown);
   }
 
-  // Returns the properties in which two figures must agree so that their points have the same places.
+  // Returns the properties in which two figures must agree so that one can take the other's points.
   function formOf(figure) {
-    var axes = Object.keys(figure.layout).filter(function (name) {
-      return /^[xy]axis\d*$/.test(name);
-    });
     return JSON.stringify([
       figure.data.map(function (t) { return [t.type, t.mode, t.name, t.legendgroup, t.xaxis]; }),
-      axes.map(function (name) { return [name, figure.layout[name].range]; }),
+      Object.keys(rangesOf(figure)),
     ]);
+  }
+
+  function rangesOf(figure) {
+    var ranges = {};
+    Object.keys(figure.layout).forEach(function (name) {
+      var range = /^[xy]axis\d*$/.test(name) && figure.layout[name].range;
+      if (range) ranges[name] = range.slice();
+    });
+    return ranges;
+  }
+
+  // Returns whether a figure shows no more than the drawn one, but for a small part of its axes:
+  // accuracies by model move a little with each trial, and the ranges of the axes with them.
+  function fits(figure, plot) {
+    var ranges = rangesOf(figure);
+    return Object.keys(ranges).every(function (name) {
+      var drawn = plot.ranges[name], low = Math.min.apply(null, drawn), high = Math.max.apply(null, drawn);
+      return ranges[name].every(function (end) {
+        return end >= low - SLACK * (high - low) && end <= high + SLACK * (high - low);
+      });
+    });
   }
 
   // Returns whether the points of clouds lie within the drawn axes; an axis with a range shows some.
@@ -185,6 +204,7 @@
   // Returns whether it could; a figure of curves, which are no points, is not postponed.
   function postpone(plot, figure, ids, share) {
     if (performance.now() > plot.due || formOf(figure) !== plot.form) return false;
+    if (!fits(figure, plot)) return false;
     if (plot.links.some(u.links.isSlow)) return false;
     var clouds = u.clouds.withNewPoints(figure, ids, plot.points);
     if (!isWithin(clouds, plot)) return false;
@@ -226,11 +246,7 @@
     })));
     plot.rest = shown;
     u.links.prepare(figure, plot.links, shown);
-    plot.ranges = {};
-    Object.keys(figure.layout).forEach(function (name) {
-      var range = /^[xy]axis\d*$/.test(name) && figure.layout[name].range;
-      if (range) plot.ranges[name] = range.slice();
-    });
+    plot.ranges = rangesOf(figure);
     figure.layout.uirevision = "kept";
     figure.layout.newselection = { line: { color: "#7b8794", width: 1, dash: "dot" } };
     if (known && div.layout) figure.layout.selections = div.layout.selections;

@@ -9,7 +9,7 @@ from html import escape
 from unitsearch.study.record import Record
 from unitsearch.views.figures import COMPARISONS, FIGURES
 from unitsearch.views.figures.definition import FigureData
-from unitsearch.views.pages.boards import Board, Panel
+from unitsearch.views.pages.boards import CONDITIONS, Board, Panel
 from unitsearch.views.pages.glossary import glossary
 from unitsearch.views.pages.printed_table import printed_table
 from unitsearch.views.pages.study_table import StudyRow, study_table
@@ -40,23 +40,29 @@ class Section:
 def sections(board: Board, records: Sequence[Record]) -> list[Section]:
     """Return the sections that show ``records``; a panel of one study comes once for each study.
 
-    A panel with the option ``shared`` is left out for studies that it is not for.
+    A panel with a condition is left out for studies that it is not for; one that shows all studies
+    is left out if it is for none of them.
     """
     shown = []
     for panel in board.panels:
         if panel.panel in _OF_ALL:
-            shown.append(Section(panel, None))
+            if not records or any(_is_for(panel, record) for record in records):
+                shown.append(Section(panel, None))
             continue
-        for place, record in enumerate(records):
-            if panel.options.get("shared") in (None, record.shares_filters):
-                shown.append(Section(panel, place))
+        shown += [Section(panel, i) for i, record in enumerate(records) if _is_for(panel, record)]
     return shown
+
+
+def _is_for(panel: Panel, record: Record) -> bool:
+    """Return whether the conditions of a panel hold for a study."""
+    facts = {"shared": record.shares_filters, "verified": record.repeats > 0}
+    return all(panel.options.get(name) in (None, facts[name]) for name in CONDITIONS)
 
 
 def figure_of(section: Section, records: Sequence[Record]) -> FigureData:
     """Return the figure of a section, as plain data."""
     panel = section.panel
-    options = {k: v for k, v in panel.options.items() if k not in ("wide", "shared")}
+    options = {k: v for k, v in panel.options.items() if k not in ("wide", *CONDITIONS)}
     shown = list(records) if section.of is None else records[section.of]
     return FIGURES[panel.panel].plain(shown, **options)
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from html import escape
 
 from unitsearch import wording
+from unitsearch.study.recommended import believed, best_trial
 from unitsearch.study.record import Record
-from unitsearch.study.tables import front_trials
-from unitsearch.views.pages.findings import best_trial
 from unitsearch.views.pages.trial_tables import number_cell
 
 
@@ -57,8 +56,9 @@ def study_table(studies: Sequence[StudyRow], unread: Sequence[tuple[str, str]] =
 
 def _row(study: StudyRow) -> str:
     record, state = study.record, study.state
-    best, config, front = best_trial(record), record.manifest.config, front_trials(record)
-    accuracy = "–" if best is None else wording.accuracy(best)
+    best, config, front = best_trial(record), record.manifest.config, record.front
+    accuracy = "–" if best is None else wording.believed_accuracy(record, best)
+    value = None if best is None else believed(record, best).accuracy
     state_cell = f'<td><span class="state {state}">{state}</span></td>' if state else ""
     return (
         f"<tr>{_linked(record.name, study.link)}{state_cell}"
@@ -66,7 +66,7 @@ def _row(study: StudyRow) -> str:
         f"<td>{escape(config.space)}</td>"
         + number_cell("trials", len(record.trials), f"{len(record.trials):,}")
         + number_cell("complete", len(record.complete), f"{len(record.complete):,}")
-        + number_cell("best accuracy", None if best is None else best.accuracy, accuracy)
+        + number_cell("best accuracy", value, accuracy)
         + number_cell("front", len(front), f"{len(front):,}")
         + "</tr>"
     )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 from unitsearch import wording
 from unitsearch.architecture import Architecture
 from unitsearch.architecture.description import describe
-from unitsearch.metrics import standard_error
-from unitsearch.study.record import Record
-from unitsearch.study.tables import front_trials, rows
+from unitsearch.metrics import METRICS, standard_error
+from unitsearch.study.recommended import belief_of, believed, displayed
+from unitsearch.study.record import Record, Trial
+from unitsearch.study.tables import rows
 from unitsearch.views.drawing import drawing
 from unitsearch.views.figures.trial_states import STATE_NAMES
 from unitsearch.views.pages.findings import finding
@@ -19,53 +23,79 @@ _MOST_FAILURES = 100  # rows of the table of failures
 
 
 def front_table(record: Record, colours: Colours) -> str:
-    """Return the front as a table that a click on a heading sorts."""
-    trials = {trial.number: trial for trial in front_trials(record)}
-    if not trials:
+    """Return the front as a table that a click on a heading sorts; of a large one some members."""
+    members = displayed(record)
+    if not members:
         return f'<p class="none">{escape(finding(record)[0])}</p>'
-    tested = any(trial.test_accuracy is not None for trial in trials.values())
-    heads = ["trial", "drawing", "units", "accuracy", *(["test"] if tested else [])]
-    in_bits = record.shares_filters
-    size, efficiency = ("bits", "se_bits") if in_bits else ("params", "se")
-    efficiency_name = "SE in bits" if in_bits else "SE"
-    heads += [size, "MACs", "FLOPs", "CE", efficiency_name, "file"]
+    table = {row["number"]: row for row in rows(record)}
+    with_beliefs = belief_of(record, members[0]) is not None
+    with_test = any(trial.test_accuracy is not None for trial in members)
+    cells = [_cells(record, trial, table[trial.number], with_test=with_test) for trial in members]
+    heads = ["trial", "drawing", "units", *[head for head, _, _ in cells[0]], "file"]
     shown = "".join(
         f"<th scope='col'>{head}</th>"
         if head in ("drawing", "units", "file")
         else f'<th scope="col" aria-sort="none"><button class="sort">{head}</button></th>'
         for head in heads
     )
-    table = [row for row in rows(record) if row["front"]]
-    table.sort(key=lambda row: (-(row["accuracy"] or 0.0), row["flops"]))
-    body = []
-    for row in table:
-        trial = trials[row["number"]]
-        test = ""
-        if tested:
-            error = None
-            if trial.test_accuracy is not None and trial.test_images:
-                error = standard_error(trial.test_accuracy, trial.test_images)
-            test = number_cell(
-                "test", trial.test_accuracy, wording.percent(trial.test_accuracy, error)
-            )
-        base = ' <span class="tag">baseline</span>' if trial.is_baseline else ""
-        body.append(
-            f'<tr data-trial="{trial.number}"><th scope="row" data-v="{trial.number}">'
-            f'<button class="open" data-trial="{trial.number}">#{trial.number}</button>{base}</th>'
-            f'<td class="picture">{drawing(trial.architecture, colours)}</td>'
-            f'<td class="units">{units_html(trial.architecture)}</td>'
-            + number_cell("accuracy", trial.accuracy, wording.accuracy(trial))
-            + test
-            + number_cell(size, row[size], wording.short(row[size]))
-            + number_cell("MACs", trial.cost.macs, wording.short(trial.cost.macs))
-            + number_cell("FLOPs", trial.cost.flops, wording.short(trial.cost.flops))
-            + number_cell("CE", row["ce"], wording.ratio(row["ce"]))
-            + number_cell(efficiency_name, row[efficiency], wording.ratio(row[efficiency]))
-            + f'<td class="file"><code>front/{trial.number:05d}.yaml</code></td></tr>'
-        )
+    body = "".join(
+        _member(trial, colours, values, is_doubtful=wording.is_doubtful(record, trial))
+        for trial, values in zip(members, cells, strict=True)
+    )
+    notes = [wording.displayed_members(record), wording.BELIEF_MEANING if with_beliefs else ""]
+    note = "".join(f'<p class="note">{escape(text)}</p>' for text in notes if text)
     return (
-        f'<div class="scroll"><table class="front"><thead><tr>{shown}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>"
+        f'{note}<div class="scroll"><table class="front"><thead><tr>{shown}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+_Cell = tuple[str, float | None, str]  # heading, value to sort by, text
+
+
+def _cells(record: Record, trial: Trial, row: dict[str, Any], *, with_test: bool) -> list[_Cell]:
+    """Return the numbers of a member of the front."""
+    cells: list[_Cell] = []
+    belief = belief_of(record, trial)
+    if belief is not None:
+        text = wording.believed_accuracy(record, trial)
+        own = f"<br><small>{wording.seeds_and_own(trial)}</small>"
+        cells += [
+            ("accuracy by model", belief.accuracy, f"{text}{own}"),
+            ("on the front", belief.probability, wording.share(belief.probability)),
+        ]
+    else:
+        cells.append(("accuracy", trial.accuracy, wording.accuracy(trial)))
+    if with_test:
+        error = None
+        if trial.test_accuracy is not None and trial.test_images:
+            error = standard_error(trial.test_accuracy, trial.test_images)
+        cells.append(("test", trial.test_accuracy, wording.percent(trial.test_accuracy, error)))
+    in_bits = record.shares_filters
+    size, efficiency = ("bits", "se_bits") if in_bits else ("params", "se")
+    baseline = record.baseline or trial
+    new, old = believed(record, trial), believed(record, baseline)
+    ce, se = METRICS["ce"].formula(new, old), METRICS[efficiency].formula(new, old)
+    return [
+        *cells,
+        (size, row[size], wording.short(row[size])),
+        ("FLOPs", trial.cost.flops, wording.short(trial.cost.flops)),
+        ("CE", ce, wording.ratio(ce)),
+        ("SE in bits" if in_bits else "SE", se, wording.ratio(se)),
+    ]
+
+
+def _member(trial: Trial, colours: Colours, values: Sequence[_Cell], *, is_doubtful: bool) -> str:
+    """Return the row of a member of the front."""
+    base = ' <span class="tag">baseline</span>' if trial.is_baseline else ""
+    doubtful = ' class="doubtful"' if is_doubtful else ""
+    return (
+        f'<tr data-trial="{trial.number}"{doubtful}><th scope="row" data-v="{trial.number}">'
+        f'<button class="open" data-trial="{trial.number}">#{trial.number}</button>{base}</th>'
+        f'<td class="picture">{drawing(trial.architecture, colours)}</td>'
+        f'<td class="units">{units_html(trial.architecture)}</td>'
+        + "".join(number_cell(*cell) for cell in values)
+        + f'<td class="file"><code>front/{trial.number:05d}.yaml</code></td></tr>'
     )
 
 
@@ -83,7 +113,7 @@ def units_html(architecture: Architecture) -> str:
 
 def number_cell(label: str, value: float | None, text: str) -> str:
     """Return a cell that shows ``text`` and is sorted by ``value``."""
-    sort_key = "" if value is None else f"{value:.10g}"
+    sort_key = "" if value is None or not math.isfinite(value) else f"{value:.10g}"
     return f'<td class="number" data-label="{label}" data-v="{sort_key}">{text}</td>'
 
 

@@ -1,0 +1,1 @@
+"""Searchers compared on recorded tables, by real searches and by wall time."""
