@@ -3,7 +3,7 @@
 Command:  python -m benchmarks.proposals compare benchmarks/proposals_0_1.csv
 Also:     python -m benchmarks.proposals record FILE [--commit HASH]
 Prints:   "N proposals equal, M differ", and the first rows that differ; one JSON line
-Method:   for each shipped sampler: a study of lenet_hybrid on digits through the public API (60
+Method:   for each of these samplers: a study of lenet_hybrid on digits through the public API (60
           trials, train=fast, two workers), and 200 proposals alone in two larger spaces, with an
           accuracy that is computed from the architecture's key and its parameters; every 7th trial
           fails. All with the shipped lag of 8. The values of a proposal are compared by a digest.
@@ -125,6 +125,8 @@ def study(sampler: str) -> Iterator[Row]:
         seed=0,
         sampler=sampler,
         budget={"trials": STUDY_TRIALS},
+        stopping="none",
+        verify=0,
         engine={"workers": 2, "device": "cpu"},
     )
     for trial in finished.record.trials:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, cast
 
 from unitsearch.errors import SpecError, UsageError
 from unitsearch.fields import Int, Schema, Text
+from unitsearch.metrics import Metric
 from unitsearch.search.extensions import SAMPLERS, STOPPING_RULES, ExtensionGroup, is_own
 from unitsearch.search.proposals import SearchProblem
 from unitsearch.search.samplers import Sampler
 from unitsearch.search.stopping import StoppingRule
 
 LAG = 8  # the lag of a user's own sampler unless given; the shipped samplers' files state theirs
+_FEWEST_EPOCHS = 4  # of a recipe whose trainings are stopped unless a rule is chosen
 _LAG_RULE = Int(0, 100_000)
 
 
@@ -80,6 +82,17 @@ class StoppingConfig:
     def make(self) -> StoppingRule:
         """Return the rule."""
         return cast(StoppingRule, STOPPING_RULES.make(self.name, self.settings))
+
+
+def default_stopping(epochs: int, objectives: Sequence[Metric]) -> StoppingConfig:
+    """Return the stopping rule of a study for which none was chosen.
+
+    It is ``band``, but ``none`` for a recipe of few epochs, and where an objective is measured: a
+    network that costs more than another may still be the faster one.
+    """
+    is_long = epochs >= _FEWEST_EPOCHS
+    is_exact = not any(objective.is_measured for objective in objectives)
+    return StoppingConfig("band" if is_long and is_exact else "none").checked()
 
 
 class SamplerField:

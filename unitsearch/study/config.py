@@ -32,6 +32,7 @@ from unitsearch.search.configured import (
     SamplerField,
     StoppingConfig,
     StoppingField,
+    default_stopping,
     without_settings_of_others,
 )
 from unitsearch.search.extensions import GROUPS as EXTENSIONS
@@ -42,7 +43,6 @@ from unitsearch.study.hydra_overrides import composed, given_values, parsed
 from unitsearch.training import Recipe
 from unitsearch.training.rungs import Rung, check_rungs
 
-_FEWEST_EPOCHS = 4  # of a recipe whose trainings are stopped unless a rule is chosen
 GROUPS = ("data", "train", "sampler", "stopping", "engine")
 
 
@@ -192,7 +192,8 @@ def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
     except SpecError as error:
         raise _usage(error) from None
     if not any(key.partition(".")[0] == "stopping" for key in chosen):
-        config = replace(config, stopping=_default_stopping(config.train.epochs))
+        rule = default_stopping(config.train.epochs, [METRICS[name] for name in config.objectives])
+        config = replace(config, stopping=rule)
     _check(config)
     return _with_room_for_packs(config, is_given="sampler.lag" in chosen), space
 
@@ -228,11 +229,6 @@ def _shorten(recipe: dict[str, Any]) -> None:
     epochs, warmup = recipe.get("epochs"), recipe.get("warmup")
     if isinstance(epochs, (int, float)) and isinstance(warmup, (int, float)) and epochs > 0:
         recipe["warmup"] = min(warmup, epochs / 2)
-
-
-def _default_stopping(epochs: int) -> StoppingConfig:
-    """Return the stopping rule of a recipe of ``epochs`` epochs: a short one has none."""
-    return StoppingConfig("band" if epochs >= _FEWEST_EPOCHS else "none").checked()
 
 
 def _check(config: Config) -> None:
