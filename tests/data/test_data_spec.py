@@ -67,7 +67,11 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         ("digits", {"images": 2.5}, r"data\.images: found 2\.5, expected a whole number of images"),
         ("digits", {"path": "x"}, r"data\.path: found 'x', expected nothing: path is for"),
         ("digits", {"input": None}, r"data\.input: found nothing, expected a value"),
-        ("digits", {"input": [8, 8]}, r"data\.input: found '2 of them'"),
+        (
+            "digits",
+            {"input": [8, 8]},
+            r"data\.input: found \[8, 8\], expected a list \[channels, height, width\]",
+        ),
         ("cifar10", {"augment": "resized_crop_flip"}, r"data\.augment: .* none or crop_flip: resi"),
         ("imagenet", {"input": [1, 8, 8]}, r"data\.input: found \[1, 8, 8\], expected three chan"),
         ("imagenet", {"input": [3, 8, 9]}, r"data\.input: found \[3, 8, 9\], expected three chan"),
