@@ -6,18 +6,17 @@ from collections import deque
 from collections.abc import Sequence
 
 from unitsearch.engine import Job, Outcome
-from unitsearch.study.driver import UnderWay
 from unitsearch.study.folder import weights_path
 from unitsearch.study.jobs import JobBuilder
-from unitsearch.study.open_study import OpenStudy
+from unitsearch.study.open_study import OpenStudy, StudyJobs
 from unitsearch.study.tables import front_trials
 
 
-class FrontTest:
+class FrontTest(StudyJobs):
     """A source of jobs that test each member of a front, and the baseline, once."""
 
     def __init__(self, study: OpenStudy, jobs: JobBuilder) -> None:
-        self._study = study
+        super().__init__(study)
         self._jobs = jobs
         record = study.record
         chosen = {trial.number: trial for trial in front_trials(record)}
@@ -34,11 +33,6 @@ class FrontTest:
             study.report(f"testing {networks} on the test images")
 
     @property
-    def under_way(self) -> UnderWay:
-        """The jobs that are with the engine."""
-        return self._study.under_way
-
-    @property
     def is_left(self) -> bool:
         """Whether a signal came: what is not tested then is tested by the next resume."""
         return bool(self._study.signal)
@@ -51,16 +45,9 @@ class FrontTest:
         weights = weights_path(self._study.folder, trial.number).read_bytes()
         return (self._jobs.test(trial.number, trial.architecture, trial.seed, weights),)
 
-    def submitted(self, jobs: Sequence[Job]) -> None:
-        """Do nothing: the test was reported when it began."""
-
     def take(self, job: Job, outcome: Outcome) -> None:
         """Store a test accuracy; a network that could not be tested is reported."""
         if outcome.accuracy is None:
             self._study.report(f"trial {job.number} could not be tested: {outcome.reason}")
         else:
             self._study.test(job.number, outcome.accuracy, outcome.images)
-
-    def report(self) -> None:
-        """Report how the study stands."""
-        self._study.report()

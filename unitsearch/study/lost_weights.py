@@ -10,21 +10,20 @@ from collections import deque
 from collections.abc import Sequence
 
 from unitsearch.engine import Job, Outcome
-from unitsearch.study.driver import UnderWay
 from unitsearch.study.folder import checkpoint_path, remove_checkpoint, weights_path, write_file
 from unitsearch.study.jobs import JobBuilder
-from unitsearch.study.open_study import OpenStudy
+from unitsearch.study.open_study import OpenStudy, StudyJobs
 from unitsearch.study.outcomes import learn_data
 from unitsearch.study.schedule import Schedule
 
 _CLOSE = 1e-4  # of logits, as exports compare them
 
 
-class LostWeights:
+class LostWeights(StudyJobs):
     """A source of jobs: the trainings of recommended trials that have no weights."""
 
     def __init__(self, study: OpenStudy, jobs: JobBuilder, schedule: Schedule) -> None:
-        self._study = study
+        super().__init__(study)
         self._jobs = jobs
         self._schedule = schedule
         self._lost = deque(
@@ -42,11 +41,6 @@ class LostWeights:
         return f"training again: {self._done} of {self._wanted} networks"
 
     @property
-    def under_way(self) -> UnderWay:
-        """The jobs that are with the engine."""
-        return self._study.under_way
-
-    @property
     def is_left(self) -> bool:
         """Whether a signal came: what has no weights then gets them from the next resume."""
         return bool(self._study.signal)
@@ -59,9 +53,6 @@ class LostWeights:
         trial = self._lost.popleft()
         checkpoint = checkpoint_path(self._study.folder, trial.number)
         return (self._jobs.training(trial.number, trial.architecture, trial.seed, checkpoint),)
-
-    def submitted(self, jobs: Sequence[Job]) -> None:
-        """Do nothing: a training is reported when it ends."""
 
     def take(self, job: Job, outcome: Outcome) -> None:
         """Keep the weights of a network that is the trial's again; report one that is not."""

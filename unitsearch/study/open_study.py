@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from unitsearch.engine import Job
 from unitsearch.search.proposals import Proposal
 from unitsearch.study.driver import UnderWay
 from unitsearch.study.folder import record_of, remove_checkpoint
@@ -133,3 +134,27 @@ class OpenStudy:
             f"stopping: {self.under_way.trials} running trainings are finished first; "
             "again to leave them (resume runs them anew)"
         )
+
+
+class StudyJobs:
+    """The part that the sources of jobs of an open study share; each is a ``JobSource``."""
+
+    def __init__(self, study: OpenStudy) -> None:
+        self._study = study
+
+    @property
+    def under_way(self) -> UnderWay:
+        """The jobs that are with the engine."""
+        return self._study.under_way
+
+    @property
+    def is_left(self) -> bool:
+        """Whether jobs under way are not waited for: never, a first signal waits for them."""
+        return False
+
+    def submitted(self, jobs: Sequence[Job]) -> None:
+        """Do nothing: most jobs are reported when they end."""
+
+    def report(self) -> None:
+        """Report how the study stands."""
+        self._study.report()

@@ -12,7 +12,7 @@ from typing import Any
 
 from unitsearch.architecture import key
 from unitsearch.costs import count
-from unitsearch.engine import Engine, Job, Outcome, open_engine
+from unitsearch.engine import Job, Outcome
 from unitsearch.metrics import metric
 from unitsearch.search.proposals import (
     Observation,
@@ -24,26 +24,19 @@ from unitsearch.search.proposals import (
 from unitsearch.search.seeds import derive
 from unitsearch.search.stopping import check_bars
 from unitsearch.space import baseline
-from unitsearch.study.config import pack_request
-from unitsearch.study.driver import UnderWay, run_jobs
 from unitsearch.study.folder import (
     checkpoint_path,
-    record_of,
-    remove_torn,
-    study_store,
     weights_path,
 )
-from unitsearch.study.front_test import FrontTest
 from unitsearch.study.health import check_health
 from unitsearch.study.jobs import JobBuilder
-from unitsearch.study.lost_weights import LostWeights
-from unitsearch.study.manifest import read_manifest, space_of
-from unitsearch.study.open_study import OpenStudy
+from unitsearch.study.manifest import space_of
+from unitsearch.study.open_study import OpenStudy, StudyJobs
 from unitsearch.study.outcomes import keep_training
 from unitsearch.study.progress import End, Progress
 from unitsearch.study.record import Trial
-from unitsearch.study.schedule import RunState, Schedule, visible, workers_and_list
-from unitsearch.study.signals import until_second_signal
+from unitsearch.study.schedule import RunState, Schedule, visible
+from unitsearch.study.study_run import opened_run
 from unitsearch.study.tables import reference_point, tight_reference_point
 from unitsearch.study.verification import Verification, due_at_end
 from unitsearch.study.weights import KeptWeights
@@ -68,57 +61,18 @@ def run_search(folder: Path, watch: Callable[[Progress], None], storage: str | N
         StudyError: If the baseline fails, too many trials fail in a row, or the data have changed.
         UsageError: If the study wants a GPU and there is none.
     """
-    manifest = read_manifest(folder, strict=True)
-    asked = manifest.config.engine
-    device = asked.resolved_device
-    remove_torn(folder)
-    store = study_store(folder, manifest, writer=True, url=storage)
-    engine = open_engine(asked.name, asked.workers, asked.address, folder, device)
-    try:
-        study = OpenStudy(folder, manifest, store, watch)
-        schedule, jobs = schedule_and_jobs(study, engine, device)
-        search = SearchRun(study, schedule, jobs)
-        with until_second_signal(study.stop):
-            run_jobs(search, engine)
-            why = search.ending
-            if not study.signal:
-                run_jobs(Verification(study, jobs, schedule, due_at_end(study.record)), engine)
-            test_front(study, jobs, schedule, engine)
-        final = record_of(folder, study.manifest, store, driven=False)
-        return End("interrupted" if study.signal else why, final, study.signal)
-    finally:
-        engine.close()
-        store.close()
+    with opened_run(folder, watch, storage) as run:
+        search = SearchRun(run.study, run.schedule, run.jobs)
+        run.drive(search)
+        why = search.ending
+        if not run.study.signal:
+            due = due_at_end(run.study.record)
+            run.drive(Verification(run.study, run.jobs, run.schedule, due))
+        run.test_front()
+        return run.end(why)
 
 
-def test_front(study: OpenStudy, jobs: JobBuilder, schedule: Schedule, engine: Engine) -> None:
-    """Test the front on the test images, after its weights; nothing is done after a signal."""
-    if not study.signal:
-        run_jobs(LostWeights(study, jobs, schedule), engine)
-    if not study.signal:
-        run_jobs(FrontTest(study, jobs), engine)
-
-
-def schedule_and_jobs(study: OpenStudy, engine: Engine, device: str) -> tuple[Schedule, JobBuilder]:
-    """Return the schedule of a run and the builder of its jobs; workers to spare are let go."""
-    config = study.manifest.config
-    request = pack_request(config, device, engine.workers)
-    engine.workers, list_size = workers_and_list(request)  # more workers could only wait
-    study.workers = engine.workers
-    if list_size < (request.size or 1):
-        study.report(f"packs of {list_size}: sampler.lag={request.lag} allows no more")
-    minutes = config.budget.minutes
-    schedule = Schedule(
-        lag=request.lag,
-        trials=config.budget.trials,
-        seconds=None if minutes is None else 60 * minutes,
-        workers=engine.workers,
-        list_size=list_size,
-    )
-    return schedule, JobBuilder(config, device, request.size if list_size > 1 else 1)
-
-
-class SearchRun:
+class SearchRun(StudyJobs):
     """A source of jobs: the trials of a search, each trained and then measured.
 
     Attributes:
@@ -127,7 +81,7 @@ class SearchRun:
 
     def __init__(self, study: OpenStudy, schedule: Schedule, jobs: JobBuilder) -> None:
         self.jobs = jobs
-        self._study = study
+        super().__init__(study)
         self._schedule = schedule
         self._trials = study.trials
         self._weights = KeptWeights(study)
@@ -153,16 +107,6 @@ class SearchRun:
             if weights_path(study.folder, number).is_file()
         }
         self._unmeasured: deque[int] = deque()  # those of this run, next to be measured
-
-    @property
-    def under_way(self) -> UnderWay:
-        """The jobs that are with the engine."""
-        return self._study.under_way
-
-    @property
-    def is_left(self) -> bool:
-        """Whether trainings under way are not waited for: never, a first signal waits for them."""
-        return False
 
     @property
     def ending(self) -> str:
@@ -205,10 +149,6 @@ class SearchRun:
             self._unmeasured.append(job.number)
         else:
             self._finish(job.number, facts)
-
-    def report(self) -> None:
-        """Report how the study stands."""
-        self._study.report()
 
     def _finish(self, number: int, facts: Mapping[str, Any]) -> None:
         """Store the end of a trial, and remove the weights that are off the front now."""

@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 from unitsearch.engine import Job, Outcome
 from unitsearch.search.front import hypervolume, most_of_hypervolume, volume_point
 from unitsearch.search.seeds import derive
-from unitsearch.study.driver import UnderWay
 from unitsearch.study.folder import checkpoint_path
 from unitsearch.study.jobs import JobBuilder
-from unitsearch.study.open_study import OpenStudy
+from unitsearch.study.open_study import OpenStudy, StudyJobs
 from unitsearch.study.outcomes import learn_data, repeat_of
 from unitsearch.study.recommended import believed
 from unitsearch.study.record import Record, Trial
@@ -87,7 +86,7 @@ def due_for_seeds(record: Record, seeds: int) -> list[FreshTraining]:
     return [training for turn in turns for training in turn]
 
 
-class Verification:
+class Verification(StudyJobs):
     """A source of jobs: trainings of trials with fresh seeds, as far as they are not stored."""
 
     def __init__(
@@ -97,7 +96,7 @@ class Verification:
         schedule: Schedule,
         due: Sequence[FreshTraining],
     ) -> None:
-        self._study = study
+        super().__init__(study)
         self._jobs = jobs
         self._schedule = schedule
         stored = {(t.number, repeat.seed) for t in study.trials for repeat in t.repeats}
@@ -116,16 +115,6 @@ class Verification:
         """The progress in a few words."""
         return f"verifying: {self._done} of {self._wanted} trainings"
 
-    @property
-    def under_way(self) -> UnderWay:
-        """The jobs that are with the engine."""
-        return self._study.under_way
-
-    @property
-    def is_left(self) -> bool:
-        """Whether trainings under way are not waited for: never, a first signal waits for them."""
-        return False
-
     def next_list(self) -> Sequence[Job]:
         """Return the jobs of the next trainings, as many as one worker is given."""
         at_once = self._schedule.lists_at_once(self._study.trials.longest)
@@ -134,9 +123,6 @@ class Verification:
         share = -(-len(self._next) // self._schedule.workers)  # no worker waits for another's pack
         size = min(self._schedule.list_size, share)
         return [self._job(self._next.popleft()) for _ in range(size)]
-
-    def submitted(self, jobs: Sequence[Job]) -> None:
-        """Do nothing: a training is reported when it ends."""
 
     def take(self, job: Job, outcome: Outcome) -> None:
         """Store a training that has ended; one that failed is reported."""

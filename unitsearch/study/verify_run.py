@@ -6,15 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from unitsearch.engine import open_engine
-from unitsearch.study.driver import run_jobs
-from unitsearch.study.folder import record_of, remove_torn, study_store
-from unitsearch.study.manifest import read_manifest
-from unitsearch.study.open_study import OpenStudy
 from unitsearch.study.progress import End, Progress
 from unitsearch.study.record import Record
-from unitsearch.study.search_run import schedule_and_jobs, test_front
-from unitsearch.study.signals import until_second_signal
+from unitsearch.study.study_run import opened_run
 from unitsearch.study.verification import Verification, due_for_seeds
 
 
@@ -53,22 +47,9 @@ def run_verification(
         StudyError: If the data have changed.
         UsageError: If the study wants a GPU and there is none.
     """
-    manifest = read_manifest(folder, strict=True)
-    asked = manifest.config.engine
-    device = asked.resolved_device
-    remove_torn(folder)
-    store = study_store(folder, manifest, writer=True, url=storage)
-    engine = open_engine(asked.name, asked.workers, asked.address, folder, device)
-    try:
-        study = OpenStudy(folder, manifest, store, watch)
-        schedule, jobs = schedule_and_jobs(study, engine, device)
-        due = due_for_seeds(study.record, seeds)
-        with until_second_signal(study.stop):
-            run_jobs(Verification(study, jobs, schedule, due), engine)
-            if study.trials.counted >= manifest.config.budget.trials:
-                test_front(study, jobs, schedule, engine)
-        final = record_of(folder, study.manifest, store, driven=False)
-        return End("interrupted" if study.signal else "verified", final, study.signal)
-    finally:
-        engine.close()
-        store.close()
+    with opened_run(folder, watch, storage) as run:
+        due = due_for_seeds(run.study.record, seeds)
+        run.drive(Verification(run.study, run.jobs, run.schedule, due))
+        if run.study.trials.counted >= run.study.manifest.config.budget.trials:
+            run.test_front()
+        return run.end("verified")
