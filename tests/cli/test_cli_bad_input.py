@@ -28,7 +28,7 @@ BAD: dict[str, tuple[bytes | None, list[str], int, str]] = {
     "no objectives": (None, ["objectives=[]"], 2, "found [], expected a list of 1 to 8"),
     "verification of more than all": (None, ["verify=1.5"], 2, "verify"),
     "a bar after the last epoch": (
-        None, ["stopping=fixed", "train.epochs=3", "stopping.after=3"], 2, "less than 3: the last"
+        None, ["stopping=fixed", "train.epochs=3", "stopping.after=3"], 2, "a bar before the last"
     ),
     "no key": (None, ["budget"], 2, "KEY=VALUE"),
     "a mapping that is none": (None, ["limits=5"], 2, "limits"),

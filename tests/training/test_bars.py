@@ -11,7 +11,8 @@ import pytest
 from tests.training.digits import one_network, short_digits
 from unitsearch.engine.jobs import Job, job_from, to_message
 from unitsearch.training import Recipe
-from unitsearch.training.bars import ExpectedBar, accuracy_at, curve_numbers, missed_bar, on_scale
+from unitsearch.training.accuracy_scale import accuracy_at, to_scale
+from unitsearch.training.bars import ExpectedBar, curve_numbers, missed_bar
 from unitsearch.training.loop import train
 from unitsearch.training.monitor import Monitor
 
@@ -32,12 +33,12 @@ LOSSES = (2.0, 1.0, 0.5)
 
 @pytest.mark.parametrize("accuracy", [0.0, 0.3, 0.97, 1.0])
 def test_the_scale_and_the_way_back_are_inverse(accuracy: float) -> None:
-    assert accuracy_at(on_scale(accuracy, 400), 400) == pytest.approx(accuracy, abs=1e-3)
+    assert accuracy_at(to_scale(accuracy, 400), 400) == pytest.approx(accuracy, abs=1e-3)
 
 
 def test_the_four_numbers_are_the_last_and_the_mean_of_accuracies_and_of_log_losses() -> None:
     numbers = curve_numbers((0.5, 0.8), (2.0, 0.5), 400)
-    first, second = on_scale(0.5, 400), on_scale(0.8, 400)
+    first, second = to_scale(0.5, 400), to_scale(0.8, 400)
     assert numbers == pytest.approx((second, (first + second) / 2, math.log(0.5), 0.0))
 
 

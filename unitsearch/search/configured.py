@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, cast
 
+from unitsearch.costs import Cost
 from unitsearch.errors import SpecError, UsageError
 from unitsearch.fields import Int, Schema, Text
 from unitsearch.metrics import Metric
 from unitsearch.search.extensions import SAMPLERS, STOPPING_RULES, ExtensionGroup, is_own
-from unitsearch.search.proposals import SearchProblem
+from unitsearch.search.proposals import Observation, SearchProblem
 from unitsearch.search.samplers import Sampler
 from unitsearch.search.stopping import StoppingRule
 
@@ -93,6 +94,24 @@ def default_stopping(epochs: int, objectives: Sequence[Metric]) -> StoppingConfi
     is_long = epochs >= _FEWEST_EPOCHS
     is_exact = not any(objective.is_measured for objective in objectives)
     return StoppingConfig("band" if is_long and is_exact else "none").checked()
+
+
+def check_stopping(stopping: StoppingConfig, points: int) -> None:
+    """Refuse bars that are known now and stop nothing.
+
+    Raises:
+        UsageError: If the only bar is that of the last of the ``points`` of a training.
+    """
+    if stopping.looks_at_outcomes:
+        return
+    bars = stopping.make().bars(Observation(1, "", {}, Cost()), (), points)
+    if len(bars) == points and all(bar is None for bar in bars[:-1]):
+        raise UsageError(
+            place="stopping",
+            found=", ".join(f"{key}={value}" for key, value in stopping.settings.items()),
+            expected=f"a bar before the last epoch, which is {points}: that one ends a training",
+            fix="ask earlier, or leave stopping=none",
+        )
 
 
 class SamplerField:

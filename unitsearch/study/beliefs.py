@@ -90,13 +90,10 @@ class TrainedTrials:
 @lru_cache(maxsize=4)  # a run asks several times for the same
 def judge(trained: TrainedTrials) -> Judged:
     """Return the beliefs that follow from the trainings of a study, a pure function."""
-    from threadpoolctl import threadpool_limits
-
     from unitsearch.search.model import recommend
 
     belief, place = _believed(trained), trained.numbers.index(0)
-    with threadpool_limits(1, user_api="blas"):
-        found = recommend(belief, trained.facts, place, trained.objectives, trained.floor)
+    found = recommend(belief, trained.facts, place, trained.objectives, trained.floor)
     beliefs = {}
     for place, (number, fact) in enumerate(zip(trained.numbers, trained.facts, strict=True)):
         if fact is None:
@@ -133,9 +130,6 @@ def recommended_accuracies(trained: TrainedTrials) -> dict[int, float]:
 
 
 def _believed(trained: TrainedTrials) -> Belief:
-    from threadpoolctl import threadpool_limits
-
     from unitsearch.search.model import believe  # heavy, and many reads need no beliefs
 
-    with threadpool_limits(1, user_api="blas"):  # more threads sum in another order, and no faster
-        return believe(trained.evidence)
+    return believe(trained.evidence)

@@ -32,6 +32,7 @@ from unitsearch.search.configured import (
     SamplerField,
     StoppingConfig,
     StoppingField,
+    check_stopping,
     default_stopping,
     without_settings_of_others,
 )
@@ -246,14 +247,7 @@ def _check(config: Config) -> None:
         )
     if config.plan != AUTO:
         plan_from(config.plan)
-    stopping = config.stopping
-    if stopping.name == "fixed" and stopping.settings["after"] >= config.points:
-        raise UsageError(
-            place="stopping.after",
-            found=stopping.settings["after"],
-            expected=f"less than {config.points}: the last epoch ends a training anyway",
-            fix="lower it, or leave stopping=none",
-        )
+    check_stopping(config.stopping, config.points)
     check_rungs(config.ladder, config.train, config.data, config.stopping.name)
     if config.ladder and (config.engine.pack or 1) > 1:
         found, expected = config.engine.pack, "1 with a ladder: its rungs train alone"

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from unitsearch.training.accuracy_scale import accuracy_at, to_scale
+
 _LEAST_LOSS = 1e-12  # nats; a loss of 0 has no logarithm
 
 
@@ -50,10 +52,10 @@ class ExpectedBar:
     def reason(self, curve: Sequence[float], losses: Sequence[float | None], epochs: int) -> str:
         """Return the reason if the training misses the bar after the last of ``curve``."""
         value = self.expected(curve, losses)
-        if not value + self.width * self.error < on_scale(self.needed, self.images):
+        if not value + self.width * self.error < float(to_scale(self.needed, self.images)):
             return ""
-        accuracy = accuracy_at(value, self.images)
-        error = abs(accuracy_at(value + self.error, self.images) - accuracy)
+        accuracy = float(accuracy_at(value, self.images))
+        error = abs(float(accuracy_at(value + self.error, self.images)) - accuracy)
         return (
             f"after epoch {len(curve)} of {epochs} expected {100 * accuracy:.1f} ± "
             f"{100 * error:.1f} %, networks of no more cost reach {100 * self.needed:.1f} %"
@@ -119,21 +121,6 @@ def curve_numbers(
     known = [loss for loss in losses if loss is not None and math.isfinite(loss)]
     if len(known) < len(curve) or not all(map(math.isfinite, curve)):
         return None
-    values = [on_scale(accuracy, images) for accuracy in curve]
+    values = [float(to_scale(accuracy, images)) for accuracy in curve]
     logs = [math.log(max(loss, _LEAST_LOSS)) for loss in known]
     return values[-1], sum(values) / len(values), logs[-1], sum(logs) / len(logs)
-
-
-def on_scale(accuracy: float, images: float) -> float:
-    """Return -arcsin(√(error + 1/(4·images))): more is better, and the variance is the same.
-
-    Source:
-        Anscombe 1948, Biometrika 35: the transform of binomial shares.
-    """
-    return -math.asin(math.sqrt(min(max(1.0 - accuracy + 0.25 / images, 0.0), 1.0)))
-
-
-def accuracy_at(value: float, images: float) -> float:
-    """Return the accuracy at ``value`` of the scale."""
-    share = math.sin(min(max(value, -math.pi / 2), 0.0)) ** 2
-    return min(max(1.0 + 0.25 / images - share, 0.0), 1.0)

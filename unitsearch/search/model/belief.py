@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from unitsearch.search.model.evidence import Evidence, Values, fitted, images_of
 from unitsearch.search.model.features import feature_scale, vectors
 from unitsearch.search.model.gaussian_process import Process
-from unitsearch.search.model.scale import accuracy_at, mean_accuracy
+from unitsearch.training.accuracy_scale import accuracy_at, mean_accuracy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

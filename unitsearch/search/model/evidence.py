@@ -20,7 +20,7 @@ from unitsearch.costs import Cost
 from unitsearch.search.model.curve_lines import CurveLine, curve_line
 from unitsearch.search.model.features import FeatureScale
 from unitsearch.search.model.gaussian_process import Observed, Process, Shapes, fit
-from unitsearch.search.model.scale import to_scale
+from unitsearch.training.accuracy_scale import to_scale
 from unitsearch.training.bars import curve_numbers
 
 if TYPE_CHECKING:
@@ -143,9 +143,7 @@ def fitted(
 def last_values(evidence: Sequence[Evidence], images: float) -> Values:
     """Return the last accuracies of complete trainings; those of one network as their mean."""
     rows = [row for row, item in enumerate(evidence) if item.accuracies]
-    y = [
-        float(to_scale(np.array(evidence[row].accuracies), np.array(images)).mean()) for row in rows
-    ]
+    y = [float(to_scale(np.array(evidence[row].accuracies), images).mean()) for row in rows]
     noise = [1.0 / len(evidence[row].accuracies) for row in rows]
     return Values(np.array(rows, dtype=np.intp), np.array(y), np.array(noise))
 
@@ -174,7 +172,7 @@ def curve_values(
     rows, y, relative = [], [], []
     for row, item in enumerate(evidence):
         readings = [
-            (float(to_scale(np.array(accuracy), np.array(images))), noise / unit)
+            (float(to_scale(np.array(accuracy), images)), noise / unit)
             for accuracy in item.accuracies
         ]
         at = len(item.curve), item.epochs

@@ -127,11 +127,10 @@ def named_features(architecture: Architecture, cost: Cost, places: frozenset[str
     }
     if cost.macs_shared != cost.macs or cost.bits != 32 * cost.params:
         features["log bits"] = math.log(max(cost.bits, 1))
-    sums: Named = {}
+    sums: dict[tuple[str, str], float] = {}
     counts: dict[str, int] = {}
-    found = list(_places(architecture))
     units, nodes = 0, 0.0
-    for place, layer, depth in found:
+    for place, layer, depth in _places(architecture):
         if isinstance(layer, Stack):
             units += layer.size
             nodes += sum(run.count * _hidden(run.unit) for run in layer.units)
@@ -139,13 +138,12 @@ def named_features(architecture: Architecture, cost: Cost, places: frozenset[str
             continue
         group = place if places else f"part {int(depth * _PARTS)}"
         for name, value in _layer_features(layer, is_shared=not places):
-            key = f"{group} {name}"
-            sums[key] = sums.get(key, 0.0) + value
+            sums[group, name] = sums.get((group, name), 0.0) + value
         counts[group] = counts.get(group, 0) + 1
     features["log units"] = math.log1p(units)
     features["log nodes"] = math.log1p(nodes / units) if units else 0.0
-    for key, value in sums.items():
-        features[key] = value / counts[next(g for g in counts if key.startswith(f"{g} "))]
+    for (group, name), total in sums.items():
+        features[f"{group} {name}"] = total / counts[group]
     return features
 
 

@@ -160,10 +160,22 @@ def _share_on_front(points: Array, feasible: NDArray[np.bool_]) -> Array:
         points: Shape (draws, networks, objectives); less is better.
         feasible: Shape (draws, networks).
     """
+    exact = (points == points[0]).all(axis=(0, 1))  # the same in every draw: compared once
+    no_worse, better = _compared(points[0][:, exact])
     counts = np.zeros(points.shape[1])
-    for draw, ok in zip(points, feasible, strict=True):
-        no_worse = (draw[:, None, :] <= draw[None, :, :]).all(axis=2)
-        better = no_worse & (draw[:, None, :] < draw[None, :, :]).any(axis=2)
-        counts += ok & ~(better & ok[:, None]).any(axis=0)
+    for draw, ok in zip(points[:, :, ~exact], feasible, strict=True):
+        no_worse_here, better_here = _compared(draw)
+        dominates = no_worse & no_worse_here & (better | better_here) & ok[:, None]
+        counts += ok & ~dominates.any(axis=0)
     result: Array = counts / len(points)
     return result
+
+
+def _compared(points: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return whether each point is nowhere worse, and somewhere better, than each other one."""
+    no_worse = np.ones((len(points), len(points)), dtype=bool)
+    better = np.zeros_like(no_worse)
+    for column in points.T:
+        no_worse &= column[:, None] <= column[None, :]
+        better |= column[:, None] < column[None, :]
+    return no_worse, better

@@ -13,8 +13,8 @@ from unitsearch.metrics import Measured, Metric
 from unitsearch.search.model.acquisition import quantiles
 from unitsearch.search.model.evidence import Evidence, images_of
 from unitsearch.search.model.gaussian_process import Observed, Process, fit
-from unitsearch.search.model.scale import accuracy_at, mean_accuracy
 from unitsearch.search.proposals import Observation
+from unitsearch.training.accuracy_scale import accuracy_at, mean_accuracy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from unitsearch.search.model.features import FeatureScale
-    from unitsearch.search.model.gaussian_process import Shapes
+    from unitsearch.search.model.refits import RefittedModel
     from unitsearch.search.model.search_model import SearchModel
 
     Array: TypeAlias = NDArray[np.float64]
@@ -90,8 +90,7 @@ class FrontSearch:
         self._settings = settings
         self._candidates = candidates
         self._kept_pool: _Pool | None = None
-        self._vectors: dict[str, Array] = {}  # features by key, of trials
-        self._shapes: tuple[list[Observation], tuple[Shapes, Shapes]] | None = None
+        self._refits: RefittedModel | None = None
 
     def propose(
         self, number: int, visible: Sequence[Observation], admits: Admits
@@ -157,26 +156,19 @@ class FrontSearch:
 
     def _model(self, visible: Sequence[Observation]) -> tuple[SearchModel, Array]:
         """Return the model after the trials ``visible``, and their features."""
-        import numpy as np
+        from unitsearch.search.model.refits import RefittedModel
+        from unitsearch.search.model.search_model import search_model
 
-        from unitsearch.search.model.evidence import fitted
-        from unitsearch.search.model.search_model import evidence_of, search_model
-
-        x = self._trial_features(visible)
-        evidence = [evidence_of(item) for item in visible]
-        scale = self._pool().scale
-        prefix = fitted_prefix(sum(item.state != "running" for item in visible))
-        first = list(visible[:prefix])
-        if self._shapes is None or self._shapes[0] != first:
-            before = fitted(scale, x[:prefix], evidence[:prefix])
-            assert before is not None  # the baseline is complete
-            self._shapes = first, before.shapes
-        found = fitted(scale, x, evidence, self._shapes[1])
-        assert found is not None  # the baseline is complete
+        if self._refits is None:
+            scale = self._pool().scale
+            self._refits = RefittedModel(lambda _: scale)
+        ended = sum(item.state != "running" for item in visible)
+        found = self._refits.fit(visible, ended)
+        problem, accuracy = self._problem, found.fitted.process
         model = search_model(
-            self._problem.objectives, visible, evidence, x, found.process, self._problem.floor
+            problem.objectives, visible, found.evidence, found.x, accuracy, problem.floor
         )
-        return model, np.asarray(x)
+        return model, found.x
 
     def _reference(self, model: SearchModel, visible: Sequence[Observation]) -> Array:
         """Return the point from which gains count: a fixed accuracy, at the baseline's costs."""
@@ -207,28 +199,8 @@ class FrontSearch:
 
         return vectors(self._pool().scale, [(m.architecture, m.cost) for m in members])
 
-    def _trial_features(self, visible: Sequence[Observation]) -> Array:
-        import numpy as np
-
-        from unitsearch.search.model.features import vectors
-
-        new = [item for item in visible if item.key not in self._vectors]
-        pairs = [(item.architecture, item.cost) for item in new if item.architecture is not None]
-        rows = vectors(self._pool().scale, pairs)
-        self._vectors |= {item.key: row for item, row in zip(new, rows, strict=True)}
-        return np.array([self._vectors[item.key] for item in visible])
-
 
 def _front_below(points: Array, reference: Array) -> list[int]:
     """Return the places of the points below ``reference`` that none of them dominates."""
     below = [place for place, point in enumerate(points) if (point < reference).all()]
     return front([(place, tuple(map(float, points[place]))) for place in below])
-
-
-def fitted_prefix(count: int) -> int:
-    """Return how many of the first ``count`` trials the hyperparameters are fitted to.
-
-    They are fitted anew after every few trials only, so that most proposals need no fit.
-    """
-    step = 5 if count < 60 else 10 if count < 300 else 50
-    return max(count - count % step, min(count, 5))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from unitsearch.costs import Cost
 from unitsearch.fields import Float, Int, field_
@@ -13,14 +13,7 @@ from unitsearch.search.proposals import Observation
 from unitsearch.training.bars import Bar, ExpectedBar
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from unitsearch.search.model.evidence import Evidence
-    from unitsearch.search.model.features import FeatureScale
-    from unitsearch.search.model.gaussian_process import Process, Shapes
-
-    Array: TypeAlias = NDArray[np.float64]
+    from unitsearch.search.model.refits import RefittedModel
 
 _DIGITS = 12  # significant digits of a bar's numbers
 
@@ -59,8 +52,7 @@ class BeliefBand:
 
     def __init__(self, settings: BandSettings) -> None:
         self._settings = settings
-        self._fit: tuple[list[Observation], FeatureScale, tuple[Shapes, Shapes]] | None = None
-        self._vectors: dict[str, Array] = {}  # features by key, on the scale of the last fit
+        self._refits: RefittedModel | None = None
 
     def bars(
         self, trial: Observation, visible: Sequence[Observation], epochs: int
@@ -100,15 +92,18 @@ class BeliefBand:
         checked: Sequence[int],
     ) -> tuple[Bar | None, ...]:
         from unitsearch.search.model.evidence import images_of, line_at
-        from unitsearch.search.model.scale import accuracy_at
-        from unitsearch.search.model.search_model import evidence_of
+        from unitsearch.search.model.features import feature_scale
+        from unitsearch.search.model.refits import RefittedModel
+        from unitsearch.training.accuracy_scale import accuracy_at
 
-        evidence = [evidence_of(seen) for seen in known]
-        process, x = self._process(known, evidence)
+        if self._refits is None:
+            self._refits = RefittedModel(feature_scale)
+        found = self._refits.fit(known, len(known))
+        process, evidence = found.fitted.process, found.evidence
         images = images_of(evidence)
-        means = process.mean(x)
+        means = process.mean(found.x)
         needed = float(accuracy_at(means[list(rivals)].max(), images))
-        prior, variance = process.mean_and_variance(self._features([trial]))
+        prior, variance = process.mean_and_variance(self._refits.features([trial]))
         bars: list[Bar | None] = [None] * epochs
         for epoch in checked:
             line = line_at(evidence, means, epoch, epochs, images)
@@ -133,41 +128,6 @@ class BeliefBand:
             bars[epoch - 1] = _rounded(bar)
         return tuple(bars)
 
-    def _process(
-        self, known: Sequence[Observation], evidence: Sequence[Evidence]
-    ) -> tuple[Process, Array]:
-        """Return the model after the trials ``known``, and their features.
-
-        Scale and hyperparameters are fitted anew after every few trials only.
-        """
-        from unitsearch.search.model.evidence import fitted
-        from unitsearch.search.model.features import feature_scale, vectors
-
-        first = list(known[: _fitted_prefix(len(known))])
-        if self._fit is None or self._fit[0] != first:
-            pairs = [(seen.architecture, seen.cost) for seen in first if seen.architecture]
-            scale = feature_scale(pairs)
-            process = fitted(scale, vectors(scale, pairs), evidence[: len(first)])
-            assert process is not None  # some are complete
-            self._fit, self._vectors = (first, scale, process.shapes), {}
-        _, scale, shapes = self._fit
-        x = self._features(known)
-        found = fitted(scale, x, evidence, shapes)
-        assert found is not None  # some are complete
-        return found.process, x
-
-    def _features(self, trials: Sequence[Observation]) -> Array:
-        import numpy as np
-
-        from unitsearch.search.model.features import vectors
-
-        assert self._fit is not None  # there is a scale
-        new = [seen for seen in trials if seen.key not in self._vectors]
-        pairs = [(seen.architecture, seen.cost) for seen in new if seen.architecture is not None]
-        rows = vectors(self._fit[1], pairs)
-        self._vectors |= {seen.key: row for seen, row in zip(new, rows, strict=True)}
-        return np.array([self._vectors[seen.key] for seen in trials])
-
 
 def _is_known(seen: Observation, epochs: int) -> bool:
     """Return whether a trial teaches: it has a curve of this recipe and its architecture."""
@@ -180,11 +140,6 @@ def _costs_no_more(cost: Cost, limit: Cost) -> bool:
     """Return whether a network costs no more than another in anything that is counted."""
     most = asdict(limit)
     return all(value <= most[name] for name, value in asdict(cost).items())
-
-
-def _fitted_prefix(count: int) -> int:
-    step = 5 if count < 60 else 10 if count < 300 else 50
-    return count - count % step
 
 
 def _rounded(bar: ExpectedBar) -> ExpectedBar:

@@ -1,4 +1,4 @@
-"""The scale on which accuracies have equal variance, and the way back."""
+"""The scale on which accuracies have equal variance, and the way back. Imports no torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Array: TypeAlias = NDArray[np.float64]
 
 
-def to_scale(accuracy: Array, images: Array) -> Array:
+def to_scale(accuracy: Array | float, images: float) -> Array:
     """Return -arcsin(√(error + 1/(4·images))): more is better, and the variance is the same.
 
     Args:
@@ -22,12 +22,12 @@ def to_scale(accuracy: Array, images: Array) -> Array:
     Source:
         Anscombe 1948, Biometrika 35: the transform of binomial shares.
     """
-    error = np.clip(1.0 - accuracy + 0.25 / np.maximum(images, 1), 0.0, 1.0)
+    error = np.clip(1.0 - accuracy + 0.25 / max(images, 1.0), 0.0, 1.0)
     result: Array = -np.arcsin(np.sqrt(error))
     return result
 
 
-def accuracy_at(value: Array, images: float) -> Array:
+def accuracy_at(value: Array | float, images: float) -> Array:
     """Return the accuracy at ``value`` of the scale."""
     clipped = np.clip(value, -np.pi / 2, 0.0)
     result: Array = np.clip(1.0 + 0.25 / max(images, 1.0) - np.sin(clipped) ** 2, 0.0, 1.0)
