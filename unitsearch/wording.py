@@ -80,12 +80,14 @@ def seeds_and_own(trial: Trial) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time with two digits at least, in the unit that fits: ``41 s``, ``2.3 h``."""
-    for least, unit, name in ((5400.0, 3600.0, "h"), (90.0, 60.0, "min")):
-        if seconds >= least:
-            value = seconds / unit
-            return f"{value:,.1f} {name}" if value < 10 else f"{value:,.0f} {name}"
-    return f"{seconds:.0f} s"
+    """Return a time for people: ``2.4 s``, ``40 s``, ``12 min``, ``3.2 hours``, ``2.1 days``."""
+    if seconds < 90:
+        return f"{seconds:.1f} s" if seconds < 3 else f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    hours = seconds / 3600
+    number, unit = (hours, "hours") if hours < 48 else (hours / 24, "days")
+    return f"{number:.1f} {unit}" if number < 10 else f"{number:.0f} {unit}"
 
 
 def wanted_repeats(record: Record) -> int:
@@ -100,7 +102,7 @@ def share(probability: float | None) -> str:
     """Return a probability from joint draws in percent; never a certain one."""
     if probability is None:
         return "–"
-    if not 0.005 <= probability < 0.995:
+    if not 0.01 <= probability < 0.995:
         return "< 1 %" if probability < 0.5 else "> 99 %"
     return f"{100 * probability:.0f} %"
 

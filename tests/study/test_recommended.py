@@ -110,7 +110,14 @@ def test_the_optimism_of_the_best_training_is_a_sentence(record: Record) -> None
 
 @pytest.mark.parametrize(
     ("probability", "words"),
-    [(None, "–"), (0.0, "< 1 %"), (0.005, "0 %"), (0.873, "87 %"), (0.994, "99 %"), (1, "> 99 %")],
+    [
+        (None, "–"),
+        (0.0, "< 1 %"),
+        (0.005, "< 1 %"),
+        (0.873, "87 %"),
+        (0.994, "99 %"),
+        (1, "> 99 %"),
+    ],
 )
 def test_no_share_of_draws_is_called_certain(probability: float | None, words: str) -> None:
     assert wording.share(probability) == words
@@ -118,7 +125,14 @@ def test_no_share_of_draws_is_called_certain(probability: float | None, words: s
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.4, "0 s"), (41, "41 s"), (120, "2.0 min"), (1500, "25 min"), (7200, "2.0 h")],
+    [
+        (0.4, "0.4 s"),
+        (41, "41 s"),
+        (120, "2 min"),
+        (1500, "25 min"),
+        (7200, "2.0 hours"),
+        (2e5, "2.3 days"),
+    ],
 )
 def test_a_time_has_the_unit_that_fits(seconds: float, words: str) -> None:
     assert wording.duration(seconds) == words

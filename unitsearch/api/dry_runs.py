@@ -14,6 +14,7 @@ from unitsearch.data import DataSpec, Facts, available, describe
 from unitsearch.data.spec import is_downloadable, require
 from unitsearch.errors import StudyError
 from unitsearch.space import Space, Survey, baseline, count_members, drawn_within, survey_of
+from unitsearch.wording import duration
 
 if TYPE_CHECKING:
     from unitsearch.costs import Cost
@@ -222,17 +223,6 @@ def dry_run_text(plan: PlannedRun) -> str:
             f"{'' if number else 'shorter':<12} {settings:<{width}}  {time:<16}  {way.note}"
         )
     return "\n".join(line.rstrip() for line in lines)
-
-
-def duration(seconds: float) -> str:
-    """Return a time for people: ``40 s``, ``12 min``, ``3.2 hours``, ``2.1 days``."""
-    if seconds < 90:
-        return f"{seconds:.1f} s" if seconds < 3 else f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    hours = seconds / 3600
-    number, unit = (hours, "hours") if hours < 48 else (hours / 24, "days")
-    return f"{number:.1f} {unit}" if number < 10 else f"{number:.0f} {unit}"
 
 
 def _data_text(plan: PlannedRun) -> str:
