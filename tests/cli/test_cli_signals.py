@@ -104,8 +104,8 @@ def test_a_second_ctrl_c_leaves_at_once_and_keeps_the_trial_for_resume(
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=DEADLINE)
-    assert process.returncode == 130
     assert "Traceback" not in err
+    assert process.returncode == 130
     assert "next: unitsearch resume s" in out
     (row,) = json.loads(unitsearch("status", "s", "-f", "json").stdout)
     assert (row["state"], row["waiting"], row["running"]) == ("stopped", 1, 0)
@@ -122,5 +122,5 @@ def test_a_ctrl_c_while_a_command_only_computes_exits_with_130(tmp_path: Path) -
         _, err = process.communicate(timeout=DEADLINE)
     finally:
         process.kill()
-    assert process.returncode == 130
     assert "Traceback" not in err
+    assert process.returncode == 130

@@ -36,7 +36,7 @@ from unitsearch.study.outcomes import keep_training
 from unitsearch.study.progress import End, Progress
 from unitsearch.study.record import Trial
 from unitsearch.study.schedule import RunState, Schedule, visible
-from unitsearch.study.study_run import opened_run
+from unitsearch.study.study_run import StudyRun, run_open_study
 from unitsearch.study.tables import reference_point, tight_reference_point
 from unitsearch.study.verification import Verification, due_at_end
 from unitsearch.study.weights import KeptWeights
@@ -61,7 +61,8 @@ def run_search(folder: Path, watch: Callable[[Progress], None], storage: str | N
         StudyError: If the baseline fails, too many trials fail in a row, or the data have changed.
         UsageError: If the study wants a GPU and there is none.
     """
-    with opened_run(folder, watch, storage) as run:
+
+    def steps(run: StudyRun) -> str:
         search = SearchRun(run.study, run.schedule, run.jobs)
         run.drive(search)
         why = search.ending
@@ -69,7 +70,9 @@ def run_search(folder: Path, watch: Callable[[Progress], None], storage: str | N
             due = due_at_end(run.study.record)
             run.drive(Verification(run.study, run.jobs, run.schedule, due))
         run.test_front()
-        return run.end(why)
+        return why
+
+    return run_open_study(folder, watch, storage, steps)
 
 
 class SearchRun(StudyJobs):

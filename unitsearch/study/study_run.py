@@ -1,9 +1,8 @@
-"""A study that this process runs: opened with its engine, driven source by source, then closed."""
+"""A study that this process runs: opened with its engine, driven step by step, then closed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,25 +47,25 @@ class StudyRun:
         if not self.study.signal:
             self.drive(FrontTest(self.study, self.jobs))
 
-    def end(self, why: str) -> End:
-        """Return the study as it is stored, and the reason of the end: ``why``, or a signal."""
-        study = self.study
-        final = record_of(study.folder, study.manifest, study.store, driven=False)
-        return End("interrupted" if study.signal else why, final, study.signal)
 
+def run_open_study(
+    folder: Path,
+    watch: Callable[[Progress], None],
+    storage: str | None,
+    steps: Callable[[StudyRun], str],
+) -> End:
+    """Open the study in ``folder``, whose lock the caller holds, do ``steps``, and close it.
 
-@contextmanager
-def opened_run(
-    folder: Path, watch: Callable[[Progress], None], storage: str | None = None
-) -> Iterator[StudyRun]:
-    """Open the study in ``folder``, whose lock the caller holds, and its engine; close both.
-
-    A first signal lets the jobs under way end.
+    A first signal lets the jobs under way end; a second one leaves ``steps`` at once.
 
     Args:
         folder: The study's folder; its study.yaml says what is run.
         watch: Called with the progress, at least four times a second.
         storage: The storage's URL with its password, which is in no file.
+        steps: Drives the study's jobs; returns the reason of its end.
+
+    Returns:
+        The study as it is stored, and the reason of the end: that of ``steps``, or a signal.
 
     Raises:
         UsageError: If the study wants a GPU and there is none.
@@ -77,11 +76,14 @@ def opened_run(
     remove_torn(folder)
     store = study_store(folder, manifest, writer=True, url=storage)
     engine = open_engine(asked.name, asked.workers, asked.address, folder, device)
+    why = ""
     try:
         study = OpenStudy(folder, manifest, store, watch)
         schedule, jobs = _schedule_and_jobs(study, engine, device)
         with until_second_signal(study.stop):
-            yield StudyRun(study, engine, schedule, jobs)
+            why = steps(StudyRun(study, engine, schedule, jobs))
+        final = record_of(folder, manifest, store, driven=False)
+        return End("interrupted" if study.signal else why, final, study.signal)
     finally:
         engine.close()
         store.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unitsearch.study.progress import End, Progress
 from unitsearch.study.record import Record
-from unitsearch.study.study_run import opened_run
+from unitsearch.study.study_run import StudyRun, run_open_study
 from unitsearch.study.verification import Verification, due_for_seeds
 
 
@@ -47,9 +47,12 @@ def run_verification(
         StudyError: If the data have changed.
         UsageError: If the study wants a GPU and there is none.
     """
-    with opened_run(folder, watch, storage) as run:
+
+    def steps(run: StudyRun) -> str:
         due = due_for_seeds(run.study.record, seeds)
         run.drive(Verification(run.study, run.jobs, run.schedule, due))
         if run.study.trials.counted >= run.study.manifest.config.budget.trials:
             run.test_front()
-        return run.end("verified")
+        return "verified"
+
+    return run_open_study(folder, watch, storage, steps)
