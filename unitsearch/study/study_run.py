@@ -82,7 +82,7 @@ def run_open_study(
         schedule, jobs = _schedule_and_jobs(study, engine, device)
         with until_second_signal(study.stop):
             why = steps(StudyRun(study, engine, schedule, jobs))
-        final = record_of(folder, manifest, store, driven=False)
+        final = record_of(folder, study.manifest, store, driven=False)  # which learned the data
         return End("interrupted" if study.signal else why, final, study.signal)
     finally:
         engine.close()
