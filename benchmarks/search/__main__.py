@@ -3,8 +3,11 @@
 Commands: python -m benchmarks.search record TABLE
           python -m benchmarks.search run --table TABLE --searchers front,nsga2 --runs 20
           python -m benchmarks.search report --table TABLE
+          python -m benchmarks.search real --table TABLE --searchers front:80,nsga2:200 --runs 6
 Method:   a table holds members of a space, each trained with several seeds. A search on it takes a
-          random one of a member's trainings; the truth is the mean of the others
+          random one of a member's trainings; the truth is the mean of the others. A real
+          search is a study of the table's whole space; each member that it recommends on its way
+          is trained again with three fresh seeds
 Noise:    95 % bands by bootstrap over the seeds of searches
 """
 
@@ -63,6 +66,20 @@ def _report(given: argparse.Namespace) -> None:
             _say(line)
 
 
+def _real(given: argparse.Namespace) -> None:
+    from benchmarks.search.real import compare
+    from benchmarks.search.report import real_lines
+    from benchmarks.search.spec import find
+
+    wanted = {}
+    for part in given.searchers.split(","):
+        name, _, trials = part.partition(":")
+        wanted[name] = int(trials or 200)
+    results = compare(find(given.table), wanted, given.runs, _say)
+    for line in real_lines(results, given.trainings, given.reach):
+        _say(line)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.search", description=__doc__.splitlines()[0]
@@ -88,6 +105,13 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--fine", action="store_true", help="measure every few trainings, for ratios"
             )
+    real = commands.add_parser("real", help="run real searches, judged by fresh seeds")
+    real.add_argument("--table", default="lenet_hybrid_digits")
+    real.add_argument("--searchers", default="front:80,nsga2:200", help="with their trials")
+    real.add_argument("--runs", type=int, default=6, help="seeds of each searcher")
+    real.add_argument("--trainings", type=_numbers, default=[20, 40, 80, 100, 200])
+    real.add_argument("--reach", type=_numbers, default=[40, 100, 200])
+    real.set_defaults(do=_real)
     return parser
 
 

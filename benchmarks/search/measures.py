@@ -9,10 +9,13 @@ from functools import cached_property
 
 import numpy as np
 
+from benchmarks.search.spec import TableSpec
 from benchmarks.search.table import BASELINE, Table
+from unitsearch.costs import Cost
 from unitsearch.metrics import Measured, metric
 from unitsearch.search.front import Point, front, hypervolume
 from unitsearch.search.model import Evidence, believe, recommend
+from unitsearch.search.model.search_model import evidence_of
 from unitsearch.search.proposals import Observation
 from unitsearch.search.reference import accuracy_reference
 from unitsearch.search.seeds import derive
@@ -39,21 +42,13 @@ class Goal:
     @cached_property
     def reference(self) -> Point:
         """The point below which members count: an accuracy, and the costs of the baseline."""
-        accuracy = self.table.spec.reference
-        if accuracy is None:
-            mean = float(self.table.baseline.accuracies.mean())
-            classes = self.table.spec.bound.classes
-            accuracy = accuracy_reference(mean, classes, self.floor * mean)
-        cost = self.table.baseline.cost
-        return (1.0 - accuracy, math.log10(cost.flops), math.log10(cost.params))
+        mean = float(self.table.baseline.accuracies.mean())
+        return reference_of(self.table.spec, mean, self.table.baseline.cost)
 
     def volume(self, members: Sequence[int], accuracies: Sequence[float]) -> float:
         """Return the hypervolume of members with given accuracies."""
-        points = []
-        for place, accuracy in zip(members, accuracies, strict=True):
-            cost = self.table.members[place].cost
-            points.append((1.0 - accuracy, math.log10(cost.flops), math.log10(cost.params)))
-        return hypervolume(points, self.reference)
+        costs = [self.table.members[place].cost for place in members]
+        return volume(costs, accuracies, self.reference)
 
     @cached_property
     def smooth(self) -> np.ndarray:
@@ -112,35 +107,48 @@ class Goal:
         return self.table.members[place].others(self.chosen(place, seed))
 
 
-def raw_front(goal: Goal, visible: Sequence[Observation]) -> list[int]:
-    """Return the places of the complete trials on the front of the observed accuracies."""
+def reference_of(spec: TableSpec, baseline_accuracy: float, baseline_cost: Cost) -> Point:
+    """Return the point below which members count: an accuracy, and the costs of the baseline."""
+    accuracy = spec.reference
+    if accuracy is None:
+        floor = (spec.config.floor or 0.0) * baseline_accuracy
+        accuracy = accuracy_reference(baseline_accuracy, spec.bound.classes, floor)
+    return _point(baseline_cost, accuracy)
+
+
+def volume(costs: Sequence[Cost], accuracies: Sequence[float], reference: Point) -> float:
+    """Return the hypervolume of networks with given costs and accuracies."""
+    return hypervolume([_point(c, a) for c, a in zip(costs, accuracies, strict=True)], reference)
+
+
+def _point(cost: Cost, accuracy: float) -> Point:
+    return (1.0 - accuracy, math.log10(cost.flops), math.log10(cost.params))
+
+
+def raw_front(visible: Sequence[Observation], floor: float) -> list[Observation]:
+    """Return the complete trials on the front of the observed accuracies.
+
+    Args:
+        visible: The trials, the baseline first.
+        floor: The share of the baseline's accuracy from which a member is feasible.
+    """
     first = visible[BASELINE].accuracy or 0.0
     points = [
-        (goal.table.places[o.key], (-o.accuracy, o.cost.flops, o.cost.params))
-        for o in visible
-        if o.accuracy is not None and o.accuracy >= goal.floor * first
+        (place, (-o.accuracy, o.cost.flops, o.cost.params))
+        for place, o in enumerate(visible)
+        if o.accuracy is not None and o.accuracy >= floor * first
     ]
-    return front(points)
+    return [visible[place] for place in front(points)]
 
 
-def modelled_front(goal: Goal, visible: Sequence[Observation]) -> list[int]:
-    """Return the places of the complete trials that the model recommends."""
+def modelled_front(visible: Sequence[Observation], floor: float) -> list[Observation]:
+    """Return the complete trials that the model recommends; the arguments of ``raw_front``."""
     known = [item for item in visible if item.state in ("complete", "stopped")]
-    evidence = []
-    for item in known:
-        assert item.architecture is not None  # the table gives it
-        accuracies = () if item.accuracy is None else (item.accuracy,)
-        evidence.append(
-            Evidence(
-                item.architecture, item.cost, accuracies, item.images, item.curve,
-                item.recipe_epochs, item.loss_curve,
-            )
-        )  # fmt: skip
-    belief = believe(evidence)
+    belief = believe([evidence_of(item) for item in known])
     facts = [
         None if item.accuracy is None else Measured(float(accuracy), item.cost)
         for item, accuracy in zip(known, belief.accuracy, strict=True)
     ]
-    floor = goal.floor * (known[BASELINE].accuracy or 0.0)
-    chosen = recommend(belief, facts, BASELINE, OBJECTIVES, floor).on_front
-    return [goal.table.places[item.key] for item, is_on in zip(known, chosen, strict=True) if is_on]
+    least = floor * (known[BASELINE].accuracy or 0.0)
+    chosen = recommend(belief, facts, BASELINE, OBJECTIVES, least).on_front
+    return [item for item, is_on in zip(known, chosen, strict=True) if is_on]

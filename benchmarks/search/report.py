@@ -40,6 +40,20 @@ def lines(goal: Goal, results: Results, at: Sequence[int], reach: Sequence[int])
     yield from _savings(groups, reach)
 
 
+def real_lines(results: Results, at: Sequence[int], reach: Sequence[int]) -> Iterator[str]:
+    """Yield the lines of a comparison of real searches; the arguments are those of ``lines``."""
+    groups = grouped(results)
+    for title, field in (("recommended by the model", "model"), ("raw front", "raw")):
+        yield f"HVt by fresh seeds, {title}, after {', '.join(map(str, at))} trainings"
+        for (name, _), searches in groups.items():
+            drawn = curves(searches, attrgetter("trainings"), attrgetter(field))
+            texts = [
+                f"{b.text(4):>26}" if b.n else f"{'–':>26}" for b in (band_at(drawn, x) for x in at)
+            ]
+            yield f"  {name:16} n={len(searches):<3}{''.join(texts)}"
+    yield from _savings(groups, reach)
+
+
 def _shares(
     goal: Goal, groups: dict[tuple[str, int], Searches], at: Sequence[int]
 ) -> Iterator[str]:

@@ -133,7 +133,10 @@ def _measure(
     seconds: float,
     asks: Sequence[float],
 ) -> Measurement:
-    raw, model = raw_front(goal, observations), modelled_front(goal, observations)
+    raw, model = (
+        [goal.table.places[member.key] for member in chosen(observations, goal.floor)]
+        for chosen in (raw_front, modelled_front)
+    )
 
     def unseen(places: Sequence[int]) -> list[float]:
         return [goal.unseen(place, seed) for place in places]
