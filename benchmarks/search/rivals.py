@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks.search.choosing import holds
 from benchmarks.search.measures import Goal
 from benchmarks.search.searchers import Asked, Make, Projection
+from benchmarks.search.table import BASELINE
 from unitsearch.costs import count
 from unitsearch.errors import PackageError
 from unitsearch.search.distributions import distribution_of
@@ -40,7 +41,7 @@ class Rival(ABC):
     def __init__(self, goal: Goal, seed: int) -> None:
         self.goal, self.table, self.seed = goal, goal.table, seed
         self.projection = Projection(goal.table)
-        self._told = 0
+        self._told: set[int] = set()
 
     @cached_property
     def domains(self) -> dict[str, Domain]:
@@ -51,10 +52,11 @@ class Rival(ABC):
     def ask(
         self, number: int, visible: Sequence[Observation], tried: Collection[int]
     ) -> Asked | None:
-        """Return the next member, after the library was told what is new."""
-        for observation in visible[self._told :]:
-            self.tell(observation)
-        self._told = len(visible)
+        """Return the next member, after the library was told which trials have ended."""
+        for observation in visible:
+            if observation.state != "running" and observation.number not in self._told:
+                self._told.add(observation.number)
+                self.tell(observation)
         place = self.propose(number, tried)
         return None if place is None else Asked(place, {})
 
@@ -81,7 +83,8 @@ class Rival(ABC):
 
     def objectives(self, observation: Observation) -> list[float]:
         """Return error, log10 FLOPs and log10 parameters."""
-        cost, accuracy = observation.cost, observation.accuracy or 0.0
+        cost, accuracy = observation.cost, observation.accuracy
+        assert accuracy is not None  # only searchers without stopping rules ask for it
         return [1.0 - accuracy, math.log10(cost.flops), math.log10(cost.params)]
 
     def full(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,8 +172,14 @@ class BotorchNehvi(Rival):
         )
         fit_gpytorch_mll(SumMarginalLogLikelihood(model.likelihood, model))
         reference = [-value for value in self.goal.reference]
+        pending = sorted(set(tried) - {place + 1 for place in self._known} - {BASELINE})
         acquisition = qLogNoisyExpectedHypervolumeImprovement(
-            model, reference, x, prune_baseline=True, cache_root=True
+            model,
+            reference,
+            x,
+            prune_baseline=True,
+            cache_root=True,
+            X_pending=self._x[[place - 1 for place in pending]] if pending else None,
         )
         with torch.no_grad():
             rows = self._x[[place - 1 for place in left]]
