@@ -1,7 +1,8 @@
 """A plain torch script that trains a network: the code that people write without unitsearch.
 
-A loop over units, NCHW, float32, torch's default SGD, a DataLoader whose data set applies
-torchvision's transforms to one PIL image at a time. Used by ``benchmarks.training``.
+A loop over units, NCHW, float32, torch's default optimiser, a DataLoader whose data set applies
+torchvision's transforms to one PIL image at a time. Used by ``benchmarks.training`` and
+``benchmarks.search``.
 """
 
 from __future__ import annotations
@@ -71,12 +72,7 @@ class Plain:
         network: Any = build(read_architecture(row["architecture"]), plan="loop")
         generator = torch.Generator().manual_seed(derive(row["seed"], 0, "weights"))
         initialise(network, recipe.init, generator)  # the weights that ours begin with
-        optimiser = torch.optim.SGD(
-            network.parameters(),
-            recipe.rate,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-        )
+        optimiser = self._optimiser(network)
         if self.compiled:
             network = torch.compile(network)
         first = None
@@ -105,6 +101,17 @@ class Plain:
             "finished": time.time(),
             "phases": self.spent,
         }
+
+    def _optimiser(self, network: Any) -> torch.optim.Optimizer:
+        recipe, weights = self.recipe, network.parameters()
+        if recipe.optimiser == "adamw":
+            return torch.optim.AdamW(
+                weights, recipe.rate, eps=recipe.epsilon, weight_decay=recipe.weight_decay
+            )
+        assert recipe.optimiser == "sgd"  # the script knows no other
+        return torch.optim.SGD(
+            weights, recipe.rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+        )
 
     def _loaders(self) -> tuple[DataLoader, DataLoader]:
         data, transforms = load(self.spec), torchvision().transforms

@@ -4,6 +4,7 @@ Commands: python -m benchmarks.search record TABLE
           python -m benchmarks.search run --table TABLE --searchers front,nsga2 --runs 20
           python -m benchmarks.search report --table TABLE
           python -m benchmarks.search real --table TABLE --searchers front:80,nsga2:200 --runs 6
+          python -m benchmarks.search wall --table TABLE --runs 3
 Method:   a table holds members of a space, each trained with several seeds. A search on it takes a
           random one of a member's trainings; the truth is the mean of the others. A real
           search is a study of the table's whole space; each member that it recommends on its way
@@ -80,6 +81,15 @@ def _real(given: argparse.Namespace) -> None:
         _say(line)
 
 
+def _wall(given: argparse.Namespace) -> None:
+    from benchmarks.search.spec import find
+    from benchmarks.search.wall import compare, lines
+
+    seeds = range(given.runs)
+    for line in lines(compare(find(given.table), seeds, given.trials, given.ours, _say)):
+        _say(line)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.search", description=__doc__.splitlines()[0]
@@ -112,6 +122,12 @@ def _parser() -> argparse.ArgumentParser:
     real.add_argument("--trainings", type=_numbers, default=[20, 40, 80, 100, 200])
     real.add_argument("--reach", type=_numbers, default=[40, 100, 200])
     real.set_defaults(do=_real)
+    wall = commands.add_parser("wall", help="time a command against a plain script that searches")
+    wall.add_argument("--table", default="lenet_hybrid_mnist")
+    wall.add_argument("--runs", type=int, default=3, help="seeds of each")
+    wall.add_argument("--trials", type=int, default=100, help="of the plain script")
+    wall.add_argument("--ours", type=_numbers, default=[12, 20, 30], help="budgets of ours")
+    wall.set_defaults(do=_wall)
     return parser
 
 

@@ -84,29 +84,35 @@ def _recommended(
     return RealSearch(name, seen, [t.train_seconds or 0.0 for t in record.trials], fronts)
 
 
-def true_accuracies(
-    place: Place, searches: Sequence[RealSearch], watch: Callable[[str], None]
-) -> dict[str, float]:
-    """Return the true accuracy of each recommended member and of the baseline, by key.
-
-    Fresh trainings are appended to a file, so that a killed run goes on.
-    """
-    spec = place.read_spec()
-    file = Place(f"{place.name}_real", place.folder / "results")
-    wanted = {
-        item.key: item
+def recommended_by(searches: Sequence[RealSearch]) -> list[Proposal]:
+    """Return the baseline and all members that the searches recommend on their way."""
+    return [
+        _proposal(item)
         for one in searches
         for fronts in one.fronts.values()
         for item in (one.seen[BASELINE], *fronts[0], *fronts[1])
-    }
+    ]
+
+
+def true_of(
+    place: Place, members: Sequence[Proposal], watch: Callable[[str], None]
+) -> dict[str, float]:
+    """Return the true accuracies of members by key, each the mean of fresh trainings.
+
+    The trainings are appended to a file, so that a killed run goes on.
+    """
+    spec = place.read_spec()
+    file = Place(f"{place.name}_real", place.folder / "results")
+    file.folder.mkdir(exist_ok=True)
+    wanted = {member.key: member for member in members}
     known: dict[tuple[str, int], float] = {
         (training.key, training.seed): training.accuracy for training in read_trainings(file)
     }
     due = [
-        (_proposal(item), seed)
-        for item in wanted.values()
+        (member, seed)
+        for member in wanted.values()
         for seed in range(SEEDS)
-        if (item.key, seed) not in known
+        if (member.key, seed) not in known
     ]
     watch(f"{place.name}: {len(wanted)} members to know, {len(due)} trainings to do")
 
@@ -183,7 +189,7 @@ def compare(
         for searcher, trials in wanted.items():
             done.append(search(place, SearchName(searcher, 0, seed), steps_to(trials)))
             watch(f"{place.name}: real search of {searcher} with seed {seed}, {trials} trials")
-    true = true_accuracies(place, done, watch)
+    true = true_of(place, recommended_by(done), watch)
     spec = place.read_spec()
     return {one.name: measured(spec, one, true) for one in done}
 
