@@ -76,7 +76,7 @@ def _real(given: argparse.Namespace) -> None:
     for part in given.searchers.split(","):
         name, _, trials = part.partition(":")
         wanted[name] = int(trials or 200)
-    results = compare(find(given.table), wanted, given.runs, _say)
+    results = compare(find(given.table), wanted, given.runs, given.fresh, _say)
     for line in real_lines(results, given.trainings, given.reach):
         _say(line)
 
@@ -119,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     real.add_argument("--table", default="lenet_hybrid_digits")
     real.add_argument("--searchers", default="front:80,nsga2:200", help="with their trials")
     real.add_argument("--runs", type=int, default=6, help="seeds of each searcher")
+    real.add_argument("--fresh", type=int, default=3, help="trainings behind a true accuracy")
     real.add_argument("--trainings", type=_numbers, default=[20, 40, 80, 100, 200])
     real.add_argument("--reach", type=_numbers, default=[40, 100, 200])
     real.set_defaults(do=_real)

@@ -21,7 +21,7 @@ from unitsearch.study.lock import driving
 from unitsearch.study.record import Record
 from unitsearch.study.trial_log import TrialLog
 
-SEEDS = 3  # fresh trainings behind a true accuracy
+FRESH = 3  # trainings behind a true accuracy
 STUDIES = Path("studies")
 
 
@@ -95,11 +95,12 @@ def recommended_by(searches: Sequence[RealSearch]) -> list[Proposal]:
 
 
 def true_of(
-    place: Place, members: Sequence[Proposal], watch: Callable[[str], None]
+    place: Place, members: Sequence[Proposal], fresh: int, watch: Callable[[str], None]
 ) -> dict[str, float]:
-    """Return the true accuracies of members by key, each the mean of fresh trainings.
+    """Return the true accuracies of members by key, each the mean of ``fresh`` trainings.
 
-    The trainings are appended to a file, so that a killed run goes on.
+    The trainings are appended to a file, so that a killed run goes on. The hypervolume of a noisy
+    truth is too large, the more so the more members a front has: the more trainings, the less.
     """
     spec = place.read_spec()
     file = Place(f"{place.name}_real", place.folder / "results")
@@ -111,7 +112,7 @@ def true_of(
     due = [
         (member, seed)
         for member in wanted.values()
-        for seed in range(SEEDS)
+        for seed in range(fresh)
         if (member.key, seed) not in known
     ]
     watch(f"{place.name}: {len(wanted)} members to know, {len(due)} trainings to do")
@@ -129,7 +130,7 @@ def true_of(
                 run_jobs(Trainings(due, spec, folder, take), engine)
             finally:
                 engine.close()
-    return {key: sum(known[key, seed] for seed in range(SEEDS)) / SEEDS for key in wanted}
+    return {key: sum(known[key, seed] for seed in range(fresh)) / fresh for key in wanted}
 
 
 def measured(spec: TableSpec, one: RealSearch, true: dict[str, float]) -> list[Measurement]:
@@ -174,7 +175,7 @@ def steps_to(most: int) -> list[int]:
 
 
 def compare(
-    place: Place, wanted: Mapping[str, int], runs: int, watch: Callable[[str], None]
+    place: Place, wanted: Mapping[str, int], runs: int, fresh: int, watch: Callable[[str], None]
 ) -> Results:
     """Run real searches, or go on with them, and return their measures.
 
@@ -182,6 +183,7 @@ def compare(
         place: The table whose space and settings are used.
         wanted: The trials of a search of each sampler.
         runs: Searches of each, with seeds from 0.
+        fresh: Trainings behind a true accuracy.
         watch: Called with a line of news.
     """
     done = []
@@ -189,7 +191,7 @@ def compare(
         for searcher, trials in wanted.items():
             done.append(search(place, SearchName(searcher, 0, seed), steps_to(trials)))
             watch(f"{place.name}: real search of {searcher} with seed {seed}, {trials} trials")
-    true = true_of(place, recommended_by(done), watch)
+    true = true_of(place, recommended_by(done), fresh, watch)
     spec = place.read_spec()
     return {one.name: measured(spec, one, true) for one in done}
 

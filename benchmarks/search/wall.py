@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.search.measures import reference_of, volume
 from benchmarks.search.plain_search import open_study
-from benchmarks.search.real import true_of
+from benchmarks.search.real import FRESH, true_of
 from benchmarks.search.spec import Place
 from benchmarks.search.table import baseline_proposal, member_of
 from unitsearch.api import load_study
@@ -107,7 +107,8 @@ def compare(
             watch(f"{one.what}, seed {seed}: {one.seconds:.1f} s, {len(one.members)} on its front")
     spec = place.read_spec()
     first = baseline_proposal(spec.bound)
-    true = true_of(place, [first, *(member for one in done for member in one.members)], watch)
+    members = [first, *(member for one in done for member in one.members)]
+    true = true_of(place, members, FRESH, watch)
     reference = reference_of(spec, true[first.key], first.cost)
     return [
         (one, volume([m.cost for m in one.members], [true[m.key] for m in one.members], reference))
