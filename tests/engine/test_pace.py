@@ -36,16 +36,16 @@ def test_a_small_network_is_timed_in_the_plan_of_a_run_with_full_steps(make_job:
     outcome = run_job(job, WorkerCache())
     assert outcome.is_complete, outcome.reason
     assert (outcome.task, outcome.plan, outcome.images) == (PACE, "lanes", 64)
-    assert outcome.measurement is not None
-    assert all(seconds > 0 for seconds in outcome.measurement)
-    assert outcome.accuracy is not None
-    assert 0 < outcome.accuracy <= 1
+    times = outcome.pace
+    assert times is not None
+    assert min(times.beside, times.train, times.evaluate) > 0
+    assert 0 < times.share <= 1
 
 
 def test_a_plan_that_is_asked_for_is_timed(make_job: Make) -> None:
     job = pace_job(make_job, "lenet_hybrid", (1, 8, 8), plan="loop")
     outcome = measure_pace(job, unread)
-    assert (outcome.plan, outcome.train_seconds) == ("loop", 0.0)
+    assert (outcome.plan, outcome.pace and outcome.pace.tuning) == ("loop", 0.0)
 
 
 @pytest.mark.slow
@@ -58,4 +58,5 @@ def test_a_large_network_is_timed_on_a_few_images_only(make_job: Make) -> None:
     )
     outcome = measure_pace(job, unread)
     assert (outcome.plan, outcome.images) == ("grouped", 2)
-    assert outcome.train_seconds > 0
+    assert outcome.pace is not None
+    assert outcome.pace.tuning > 0

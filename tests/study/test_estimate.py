@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from unitsearch.costs import Cost, work
+from unitsearch.engine.jobs import StepTimes
 from unitsearch.space import baseline, bind, drawn_within, load_space
 from unitsearch.study.config import compose
 from unitsearch.study.estimate import ShortTraining, Workload, estimated, interpolated
@@ -19,7 +20,8 @@ def cost(macs: int) -> Cost:
 
 
 def pace(macs: int, seconds: float, tuning: float = 0.0) -> Pace:
-    return Pace("middle", cost(macs), "lanes", 0.01, seconds, seconds / 3, tuning)
+    times = StepTimes(beside=0.01, train=seconds, evaluate=seconds / 3, tuning=tuning)
+    return Pace("middle", cost(macs), "lanes", times)
 
 
 PACES = (pace(10**6, 1e-3), pace(10**7, 4e-3), pace(10**8, 4e-2))
@@ -52,7 +54,7 @@ def test_one_measured_network_is_enough() -> None:
 
 
 def test_a_trial_takes_the_mean_of_random_members() -> None:
-    a_member = [5 * (10_000 * p.train + 1_000 * p.evaluate) for p in PACES]
+    a_member = [5 * (10_000 * p.times.train + 1_000 * p.times.evaluate) for p in PACES]
     assert estimated(LOAD, PACES).trial == pytest.approx(sum(a_member) / 3, rel=1e-3)
 
 
@@ -81,7 +83,7 @@ def test_verification_is_part_of_the_time() -> None:
 
 
 def test_the_choice_of_a_plan_is_part_of_each_trial() -> None:
-    tuned = estimated(LOAD, [replace(p, tuning=6.0) for p in PACES])
+    tuned = estimated(LOAD, [replace(p, times=replace(p.times, tuning=6.0)) for p in PACES])
     assert tuned.trial == pytest.approx(estimated(LOAD, PACES).trial + 6)
     assert tuned.tuning == pytest.approx(6 * 41)
 
@@ -130,7 +132,11 @@ def resnets(*overrides: str) -> tuple[tuple[Way, ...], Workload]:
         train_images=45_000,
         epochs=config.train.epochs,
     )
-    paces = [replace(PACES[0], cost=load.baseline, train=2e-2, evaluate=6e-3)]
+    paces = [
+        replace(
+            PACES[0], cost=load.baseline, times=StepTimes(beside=0.01, train=2e-2, evaluate=6e-3)
+        )
+    ]
     return ways_to_shorten(config, space, load, paces), load
 
 

@@ -262,7 +262,7 @@ def _measured_lines(plan: PlannedRun, estimate: Estimate) -> list[str]:
         parts.append(f"verification {duration(estimate.verification)}")
     parts.append(f"test of the front {duration(estimate.test)}")
     networks = [
-        f"{pace.name} {1e3 * pace.train:.3g} ms an image ({pace.plan})" for pace in plan.paces
+        f"{pace.name} {1e3 * pace.times.train:.3g} ms an image ({pace.plan})" for pace in plan.paces
     ]
     lines = [f"{'':<12} of all workers: {', '.join(parts)}", f"measured     {', '.join(networks)}"]
     engine = plan.config.engine
@@ -281,7 +281,7 @@ def _measured_lines(plan: PlannedRun, estimate: Estimate) -> list[str]:
 
 def _processor_share(plan: PlannedRun) -> float:
     """Return the share of the processor that the measured steps had."""
-    return fmean(pace.share for pace in plan.paces)
+    return fmean(pace.times.share for pace in plan.paces)
 
 
 def _range(low: float, seconds: float, high: float) -> str:

@@ -66,6 +66,25 @@ class Job:
         return self.number, self.task
 
 
+@dataclass(frozen=True, kw_only=True)
+class StepTimes:
+    """The times of a network's training, without the training.
+
+    Attributes:
+        beside: Seconds of a training beside its steps: the network is built, and written.
+        train: Seconds an image that is trained on.
+        evaluate: Seconds an image that is evaluated.
+        tuning: Seconds that choosing its plan takes; 0 where most networks share the choice.
+        share: The share of the processor that the worker had, the rest went to other work.
+    """
+
+    beside: float
+    train: float
+    evaluate: float
+    tuning: float = 0.0
+    share: float = 1.0
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The result of a job.
@@ -91,8 +110,8 @@ class Outcome:
         plan: The execution plan: the text of a plan, or ``pack of N``; and the device, unless it
             was the CPU alone.
         weights: The trained weights, as the bytes of a safetensors file; empty unless complete.
-        measurement: The result of a measurement: lower quartile, median and upper quartile; of
-            ``pace`` the times that ``measure_pace`` says.
+        measurement: The result of a measurement: lower quartile, median and upper quartile.
+        pace: The times of a network's steps, of the task ``pace``.
     """
 
     number: int
@@ -115,6 +134,7 @@ class Outcome:
     plan: str = ""
     weights: bytes = field(default=b"", repr=False)
     measurement: tuple[float, float, float] | None = None
+    pace: StepTimes | None = None
 
     @property
     def key(self) -> Key:
@@ -167,7 +187,9 @@ def to_message(item: Job | Outcome) -> tuple[dict[str, Any], bytes]:
 
 def outcome_from(message: Mapping[str, Any], weights: bytes) -> Outcome:
     """Return the outcome that ``to_message`` turned into JSON data and bytes."""
-    return Outcome(**_with_tuples(message), weights=weights)
+    plain = _with_tuples(message)
+    pace = plain["pace"] and StepTimes(**plain["pace"])
+    return Outcome(**{**plain, "pace": pace}, weights=weights)
 
 
 def job_from(message: Mapping[str, Any], weights: bytes) -> Job:

@@ -23,7 +23,7 @@ from unitsearch.data import DataSpec, available
 from unitsearch.data.images import Images, Source, StreamedImages
 from unitsearch.data.sets import DataSet
 from unitsearch.data.spec import STREAMED
-from unitsearch.engine.jobs import Job, Outcome
+from unitsearch.engine.jobs import Job, Outcome, StepTimes
 from unitsearch.fields import read
 from unitsearch.network.autotune import choose, entering, images_measured, refusal, step_times
 from unitsearch.network.build import Network, build, initialise
@@ -46,17 +46,12 @@ _LOOP = 2.0  # the time of a step of the plain loop, in steps of the fastest pla
 _STACK = 22.0  # the time of a multiply-add of a stack in all its forms, in those of the network
 
 Dataset = Callable[[DataSpec, str], DataSet]
-Times = tuple[float, float, float]
-"""Seconds of a training beside its steps, of an image trained on, of an image evaluated."""
 
 
 def measure_pace(job: Job, dataset: Dataset) -> Outcome:
     """Return the outcome of a job that asks for the pace of a network.
 
-    Its ``measurement`` holds the seconds of a training beside its steps, and those of an image that
-    is trained on and of one that is evaluated; ``train_seconds`` holds those of choosing its
-    plan, 0 where most networks share the choice; ``accuracy`` holds the share of the processor that
-    the worker had while it trained; ``images`` holds the images of a timed step.
+    Its ``images`` are those of a timed step.
 
     Args:
         job: The job; the recipe's ``batch`` is no more than the images trained on.
@@ -78,11 +73,9 @@ def measure_pace(job: Job, dataset: Dataset) -> Outcome:
         job.number,
         job.task,
         "complete",
-        accuracy=min(own / max(wall, 1e-9), 1.0),
         images=step,
-        train_seconds=tuning,
         plan=plan,
-        measurement=times,
+        pace=replace(times, tuning=tuning, share=min(own / max(wall, 1e-9), 1.0)),
     )
 
 
@@ -106,7 +99,7 @@ class _Timing:
     step: int
     device: str
 
-    def times(self, plan: str) -> Times:
+    def times(self, plan: str) -> StepTimes:
         """Return the times of the network in ``plan``."""
         self._runner(self._network(plan))  # what is done once a process is done here
         begun = self._now()
@@ -130,7 +123,11 @@ class _Timing:
         begun = self._now()
         digest(network)
         beside += self._now() - begun
-        return beside, seconds / steps / self.step, evaluation / len(evaluated)
+        return StepTimes(
+            beside=beside,
+            train=seconds / steps / self.step,
+            evaluate=evaluation / len(evaluated),
+        )
 
     def _now(self) -> float:
         """Return the seconds of a clock: of this process on the CPU, of the wall on a GPU."""
@@ -154,7 +151,7 @@ class _Timing:
         return self._now() - begun
 
 
-def _fastest(timing: _Timing, plan: str) -> tuple[str, Times, float]:
+def _fastest(timing: _Timing, plan: str) -> tuple[str, StepTimes, float]:
     """Return the plan that the run would choose, its times, and the seconds of choosing it."""
     architecture, batch, device = timing.architecture, timing.recipe.batch, timing.device
     in_memory = isinstance(timing.images, Images)
@@ -170,11 +167,11 @@ def _fastest(timing: _Timing, plan: str) -> tuple[str, Times, float]:
     else:
         plans = ["lanes", "grouped"]
     times = {name: timing.times(name) for name in plans}
-    fastest = min(times, key=lambda name: times[name][1])
+    fastest = min(times, key=lambda name: times[name].train)
     tuning = 0.0
     if not is_chosen:
         if len(times) > 1:
-            ratio = times["lanes"][1] / times["grouped"][1]
+            ratio = times["lanes"].train / times["grouped"].train
         elif refused or timing.step < block:
             ratio = _CLOSE
         else:
@@ -183,7 +180,7 @@ def _fastest(timing: _Timing, plan: str) -> tuple[str, Times, float]:
         if 1 / _CLEAR < ratio < _CLEAR:
             may_be = {fastest != "lanes"} if not 1 / _CLOSE < ratio < _CLOSE else {True, False}
             images = [_images_of_choice(architecture, batch, in_torch=it) for it in may_be]
-            tuning = times[fastest][1] * fmean(images)
+            tuning = times[fastest].train * fmean(images)
     return fastest, times[fastest], tuning
 
 

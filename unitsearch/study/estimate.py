@@ -17,16 +17,10 @@ _FRONT = 0.25  # share of the trials that the test of the front tests
 _CHEAPER = 0.5  # share of the members, the cheaper ones, among which a sampler may stay
 _ERROR = 0.2  # of the times and of their interpolation, as a share
 _FEW = 0.15  # the same if less than three networks were measured, to be added
-_CLIMBING = (
-    0.1,
-    0.5,
-    1.0,
-)  # shares of the trials that climb a ladder: least, likely, most
-_STOPPED = (
-    0.35,
-    0.15,
-    0.0,
-)  # shares of a training that a rule spares: most, likely, least
+# of the trials that climb a ladder: least, likely, most
+_CLIMBING = (0.1, 0.5, 1.0)
+# of a training that a rule spares: most, likely, least
+_STOPPED = (0.35, 0.15, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,8 +143,8 @@ def estimated(load: Workload, paces: Sequence[Pace]) -> Estimate:
 def _under(guess: _Guess, load: Workload, paces: Sequence[Pace]) -> Estimate:
     """Return the time of a search under a guess."""
     members = [pace for pace in paces if pace.name == "middle"] or paces
-    tuning = fmean(pace.tuning for pace in members)
-    beside = _TRIAL + tuning + fmean(pace.beside for pace in paces)
+    tuning = fmean(pace.times.tuning for pace in members)
+    beside = _TRIAL + tuning + fmean(pace.times.beside for pace in paces)
     climbing = guess.climbing if load.ladder else 1.0
     full = fmean(_steps(cost, load, paces) for cost in guess.costs)
     short = fmean(_rungs(cost, load, paces) for cost in guess.costs)
@@ -199,8 +193,8 @@ def _rungs(cost: Cost, load: Workload, paces: Sequence[Pace]) -> float:
 
 def _training(training: ShortTraining, cost: Cost, load: Workload, paces: Sequence[Pace]) -> float:
     at, batch = work(cost), min(load.batch, training.images)
-    train = interpolated([(work(pace.cost), pace.train) for pace in paces], at)
-    evaluate = interpolated([(work(pace.cost), pace.evaluate) for pace in paces], at)
+    train = interpolated([(work(pace.cost), pace.times.train) for pace in paces], at)
+    evaluate = interpolated([(work(pace.cost), pace.times.evaluate) for pace in paces], at)
     images = training.images // batch * batch
     each = images * train + load.validation_images * evaluate
     return training.epochs * training.area * each
@@ -208,7 +202,7 @@ def _training(training: ShortTraining, cost: Cost, load: Workload, paces: Sequen
 
 def _evaluation(costs: Sequence[Cost], paces: Sequence[Pace]) -> list[float]:
     """Return the seconds of evaluating one image, for networks of each cost."""
-    known = [(work(pace.cost), pace.evaluate) for pace in paces]
+    known = [(work(pace.cost), pace.times.evaluate) for pace in paces]
     return [interpolated(known, work(cost)) for cost in costs]
 
 

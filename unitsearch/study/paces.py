@@ -14,7 +14,7 @@ from unitsearch.costs import Cost, count
 from unitsearch.data import Facts
 from unitsearch.engine import Engine, Job, Outcome, open_engine
 from unitsearch.engine.devices import cores, gpus
-from unitsearch.engine.jobs import PACE
+from unitsearch.engine.jobs import PACE, StepTimes
 from unitsearch.errors import StudyError
 from unitsearch.fields import write_all
 from unitsearch.study.config import Config, pack_request
@@ -33,21 +33,13 @@ class Pace:
         name: ``smallest``, ``middle``, ``largest`` or ``baseline``.
         cost: Its cost.
         plan: The plan that it ran in.
-        beside: Seconds of a training beside its steps: the network is built, and written.
-        train: Seconds an image that is trained on.
-        evaluate: Seconds an image that is evaluated.
-        tuning: Seconds that choosing its plan takes; 0 where most networks share the choice.
-        share: The share of the processor that the worker had, the rest went to other work.
+        times: Its times, over all workers that measured it.
     """
 
     name: str
     cost: Cost
     plan: str
-    beside: float
-    train: float
-    evaluate: float
-    tuning: float
-    share: float = 1.0
+    times: StepTimes
 
 
 def workers_of(config: Config) -> int:
@@ -128,15 +120,16 @@ def _outcomes(engine: Engine, jobs: Sequence[Job]) -> list[Outcome]:
 
 
 def _pace(name: str, architecture: Architecture, outcomes: Sequence[Outcome]) -> Pace:
-    times = [outcome.measurement or (0.0, 0.0, 0.0) for outcome in outcomes]
-    beside, train, evaluate = (fmean(column) for column in zip(*times, strict=True))
+    times = [outcome.pace for outcome in outcomes if outcome.pace is not None]
     return Pace(
         name,
         count(architecture),
         outcomes[0].plan,
-        beside,
-        train,
-        evaluate,
-        max(outcome.train_seconds for outcome in outcomes),
-        fmean(outcome.accuracy or 1.0 for outcome in outcomes),
+        StepTimes(
+            beside=fmean(one.beside for one in times),
+            train=fmean(one.train for one in times),
+            evaluate=fmean(one.evaluate for one in times),
+            tuning=max(one.tuning for one in times),
+            share=fmean(one.share for one in times),
+        ),
     )
