@@ -105,7 +105,7 @@ def test_a_second_ctrl_c_leaves_at_once_and_keeps_the_trial_for_resume(
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=DEADLINE)
     assert "Traceback" not in err
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert "next: unitsearch resume s" in out
     (row,) = json.loads(unitsearch("status", "s", "-f", "json").stdout)
     assert (row["state"], row["waiting"], row["running"]) == ("stopped", 1, 0)

@@ -182,7 +182,7 @@ def dry_run_facts(plan: PlannedRun) -> dict[str, Any]:
                 "params": pace.cost.params,
                 "flops": pace.cost.flops,
                 "plan": pace.plan,
-                **{name: _short(getattr(pace, name)) for name in ("train", "evaluate", "tuning")},
+                **{name: _short(getattr(pace.times, name)) for name in ("train", "evaluate", "tuning")},
             }
             for pace in plan.paces
         ]
