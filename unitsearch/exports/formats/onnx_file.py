@@ -21,6 +21,7 @@ from unitsearch.exports.formats.format import (
     metadata,
     one_image_shape,
 )
+from unitsearch.exports.formats.onnx_graph import OLDEST, readable, weight_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from unitsearch.exports.checks import Answer
     from unitsearch.exports.source_network import SourceNetwork
 
-# The oldest opset that torch's exporter writes without converting; runtimes since 2023 know it.
-OPSET = 18
+_WRITTEN_OPSET = 18  # the oldest that torch's exporter writes without converting
 _LARGEST = (
     2**31 - 2**20
 )  # bytes of weights: a protobuf message holds 2 GiB, and the graph needs some
@@ -71,11 +71,11 @@ class OnnxFile(Format):
             )
 
 
-def onnx_bytes(program: ExportedProgram, texts: Mapping[str, str]) -> bytes:
+def onnx_bytes(program: ExportedProgram, texts: Mapping[str, str], opset: int = OLDEST) -> bytes:
     """Return the content of a program's ONNX file, with its weights and with ``texts`` as metadata.
 
     Raises:
-        SpecError: If the weights are more than one ONNX file can hold.
+        SpecError: If the weights are more than one ONNX file can hold, or the opset is too old.
     """
     import onnx
     import torch
@@ -93,22 +93,21 @@ def onnx_bytes(program: ExportedProgram, texts: Mapping[str, str]) -> bytes:
             dynamo=True,
             input_names=[INPUT],
             output_names=[OUTPUT],
-            opset_version=OPSET,
+            opset_version=_WRITTEN_OPSET,
             external_data=False,
             verbose=False,
         )
     model = cast("Any", exported).model_proto
     batch = model.graph.input[0].type.tensor_type.shape.dim[0].dim_param
-    for node in model.graph.node:  # they hold stack traces with paths of this machine
-        del node.metadata_props[:]
-    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+    for value in (*model.graph.input, *model.graph.output):
         del value.metadata_props[:]
         for dim in value.type.tensor_type.shape.dim:
             if dim.dim_param == batch:  # torch gives it a name such as s34
                 dim.dim_param = "batch"
     del model.graph.metadata_props[:]
+    model = readable(model, opset)
     onnx.helper.set_model_props(model, dict(texts))
-    return cast(bytes, model.SerializeToString())
+    return bytes(model.SerializeToString())
 
 
 def read_onnx(path: Path, program: ExportedProgram) -> Answer:
@@ -165,7 +164,7 @@ def _weight_count(model: Any, program: ExportedProgram) -> int:
     }
     total: int = sum(sizes.values())
     for name, tensor in program.state_dict.items():
-        if name not in sizes and not tensor.any():
+        if weight_name(name) not in sizes and not tensor.any():
             total += tensor.numel()
     return total
 
