@@ -6,7 +6,7 @@ import contextlib
 import io
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +21,7 @@ from unitsearch.exports.formats.format import (
     metadata,
     one_image_shape,
 )
+from unitsearch.exports.formats.onnx_binary import BinaryWeight, binary_weights, with_binary_weights
 from unitsearch.exports.formats.onnx_graph import OLDEST, readable, weight_name
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ class OnnxFile(Format):
 
     def files(self, source: SourceNetwork) -> Files:
         """Return the ONNX file with the metadata of the network."""
-        return {f"{source.stem}.onnx": onnx_bytes(source.program, metadata(source))}
+        packed = binary_weights(source.network, source.program.state_dict)
+        content = onnx_bytes(source.program, metadata(source), packed=packed)
+        return {f"{source.stem}.onnx": content}
 
     def read(self, source: SourceNetwork, folder: Path) -> Answer:
         """Return the answer of the file in onnxruntime."""
@@ -71,8 +74,19 @@ class OnnxFile(Format):
             )
 
 
-def onnx_bytes(program: ExportedProgram, texts: Mapping[str, str], opset: int = OLDEST) -> bytes:
+def onnx_bytes(
+    program: ExportedProgram,
+    texts: Mapping[str, str],
+    opset: int = OLDEST,
+    packed: Mapping[str, BinaryWeight] | None = None,
+) -> bytes:
     """Return the content of a program's ONNX file, with its weights and with ``texts`` as metadata.
+
+    Args:
+        program: The program.
+        texts: The metadata by key.
+        opset: The opset.
+        packed: Weights to hold as bits, by name; see ``binary_weights``.
 
     Raises:
         SpecError: If the weights are more than one ONNX file can hold, or the opset is too old.
@@ -106,6 +120,7 @@ def onnx_bytes(program: ExportedProgram, texts: Mapping[str, str], opset: int = 
                 dim.dim_param = "batch"
     del model.graph.metadata_props[:]
     model = readable(model, opset)
+    with_binary_weights(model, packed or {})
     onnx.helper.set_model_props(model, dict(texts))
     return bytes(model.SerializeToString())
 
@@ -157,16 +172,22 @@ def _weight_count(model: Any, program: ExportedProgram) -> int:
     """
     from onnx import TensorProto
 
-    sizes = {
+    sizes: dict[str, int] = {
         tensor.name: math.prod(tensor.dims)
         for tensor in model.graph.initializer
         if tensor.data_type == TensorProto.FLOAT and len(tensor.dims)
     }
-    total: int = sum(sizes.values())
+    made = {name for node in model.graph.node for name in node.output}
+    total: int = 0
     for name, tensor in program.state_dict.items():
-        if weight_name(name) not in sizes and not tensor.any():
-            total += tensor.numel()
-    return total
+        short = weight_name(name)
+        total += sizes.pop(short, tensor.numel() if short in made or not tensor.any() else 0)
+    return total + sum(size for name, size in sizes.items() if not _is_of_bits(name, made))
+
+
+def _is_of_bits(name: str, made: Collection[str]) -> bool:
+    """Return whether a constant is a part of weights that nodes make from bits."""
+    return name.startswith("bit.") or name.rpartition(".")[0] in made
 
 
 def _macs(model: Any) -> int:
