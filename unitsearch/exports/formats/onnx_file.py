@@ -6,7 +6,7 @@ import contextlib
 import io
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +21,8 @@ from unitsearch.exports.formats.format import (
     metadata,
     one_image_shape,
 )
+from unitsearch.exports.formats.onnx_binary import BinaryWeight, binary_weights, with_binary_weights
+from unitsearch.exports.formats.onnx_graph import OLDEST, readable, weight_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
     from unitsearch.exports.checks import Answer
     from unitsearch.exports.source_network import SourceNetwork
 
-# The oldest opset that torch's exporter writes without converting; runtimes since 2023 know it.
-OPSET = 18
+_WRITTEN_OPSET = 18  # the oldest that torch's exporter writes without converting
 _LARGEST = (
     2**31 - 2**20
 )  # bytes of weights: a protobuf message holds 2 GiB, and the graph needs some
@@ -46,7 +47,9 @@ class OnnxFile(Format):
 
     def files(self, source: SourceNetwork) -> Files:
         """Return the ONNX file with the metadata of the network."""
-        return {f"{source.stem}.onnx": onnx_bytes(source.program, metadata(source))}
+        packed = binary_weights(source.network, source.program.state_dict)
+        content = onnx_bytes(source.program, metadata(source), packed=packed)
+        return {f"{source.stem}.onnx": content}
 
     def read(self, source: SourceNetwork, folder: Path) -> Answer:
         """Return the answer of the file in onnxruntime."""
@@ -71,11 +74,22 @@ class OnnxFile(Format):
             )
 
 
-def onnx_bytes(program: ExportedProgram, texts: Mapping[str, str]) -> bytes:
+def onnx_bytes(
+    program: ExportedProgram,
+    texts: Mapping[str, str],
+    opset: int = OLDEST,
+    packed: Mapping[str, BinaryWeight] | None = None,
+) -> bytes:
     """Return the content of a program's ONNX file, with its weights and with ``texts`` as metadata.
 
+    Args:
+        program: The program.
+        texts: The metadata by key.
+        opset: The opset.
+        packed: Weights to hold as bits, by name; see ``binary_weights``.
+
     Raises:
-        SpecError: If the weights are more than one ONNX file can hold.
+        SpecError: If the weights are more than one ONNX file can hold, or the opset is too old.
     """
     import onnx
     import torch
@@ -93,22 +107,22 @@ def onnx_bytes(program: ExportedProgram, texts: Mapping[str, str]) -> bytes:
             dynamo=True,
             input_names=[INPUT],
             output_names=[OUTPUT],
-            opset_version=OPSET,
+            opset_version=_WRITTEN_OPSET,
             external_data=False,
             verbose=False,
         )
     model = cast("Any", exported).model_proto
     batch = model.graph.input[0].type.tensor_type.shape.dim[0].dim_param
-    for node in model.graph.node:  # they hold stack traces with paths of this machine
-        del node.metadata_props[:]
-    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+    for value in (*model.graph.input, *model.graph.output):
         del value.metadata_props[:]
         for dim in value.type.tensor_type.shape.dim:
             if dim.dim_param == batch:  # torch gives it a name such as s34
                 dim.dim_param = "batch"
     del model.graph.metadata_props[:]
+    model = readable(model, opset)
+    with_binary_weights(model, packed or {})
     onnx.helper.set_model_props(model, dict(texts))
-    return cast(bytes, model.SerializeToString())
+    return bytes(model.SerializeToString())
 
 
 def read_onnx(path: Path, program: ExportedProgram) -> Answer:
@@ -158,16 +172,22 @@ def _weight_count(model: Any, program: ExportedProgram) -> int:
     """
     from onnx import TensorProto
 
-    sizes = {
+    sizes: dict[str, int] = {
         tensor.name: math.prod(tensor.dims)
         for tensor in model.graph.initializer
         if tensor.data_type == TensorProto.FLOAT and len(tensor.dims)
     }
-    total: int = sum(sizes.values())
+    made = {name for node in model.graph.node for name in node.output}
+    total: int = 0
     for name, tensor in program.state_dict.items():
-        if name not in sizes and not tensor.any():
-            total += tensor.numel()
-    return total
+        short = weight_name(name)
+        total += sizes.pop(short, tensor.numel() if short in made or not tensor.any() else 0)
+    return total + sum(size for name, size in sizes.items() if not _is_of_bits(name, made))
+
+
+def _is_of_bits(name: str, made: Collection[str]) -> bool:
+    """Return whether a constant is a part of weights that nodes make from bits."""
+    return name.startswith("bit.") or name.rpartition(".")[0] in made
 
 
 def _macs(model: Any) -> int:
