@@ -182,7 +182,9 @@ def dry_run_facts(plan: PlannedRun) -> dict[str, Any]:
                 "params": pace.cost.params,
                 "flops": pace.cost.flops,
                 "plan": pace.plan,
-                **{name: _short(getattr(pace.times, name)) for name in ("train", "evaluate", "tuning")},
+                "train": _short(pace.times.train),
+                "evaluate": _short(pace.times.evaluate),
+                "tuning": _short(pace.times.tuning),
             }
             for pace in plan.paces
         ]
