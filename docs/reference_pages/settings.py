@@ -29,7 +29,8 @@ from unitsearch.fields import Nested, declared
 from unitsearch.search.configured import SamplerConfig, StoppingConfig
 from unitsearch.search.extensions import GROUPS as EXTENSIONS
 from unitsearch.search.extensions import ExtensionGroup
-from unitsearch.study.config import GROUPS, Budget, Config, EngineConfig, Limits
+from unitsearch.study.config import GROUPS, Config
+from unitsearch.study.settings import Budget, EngineConfig, Limits
 from unitsearch.training import Recipe
 
 RECORDS: dict[str, type[Any]] = {

@@ -66,6 +66,14 @@ def folded(network: Network) -> Network:
     return plain
 
 
+def make_dense(layers: nn.Module) -> None:
+    """Replace each stack by dense layers with zeros between the units, where its units allow it."""
+    for name, module in list(layers.named_modules()):
+        dense = _dense(module) if isinstance(module, Stacked) else None
+        if dense is not None:
+            _replace(layers, name, dense)
+
+
 def _planned(network: Network, image: Tensor, memory: str) -> Inference:
     """Return a copy in one memory format with the faster form of each stack."""
     plan = {"memory": memory}

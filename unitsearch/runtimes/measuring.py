@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from unitsearch.errors import CheckError, SpecError, UnitSearchError
-from unitsearch.network.latency import Quartiles, quartiles
-from unitsearch.network.timing import timings
 from unitsearch.runtimes.runtime import Program, Runtime
 
 if TYPE_CHECKING:
     from unitsearch.runtimes.runtime import Images, RuntimeCall
 
-ROUNDS = 21
+ROUNDS = 21  # timings of each call
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,27 +84,7 @@ def check_logits(
     return found
 
 
-def times_in_turns(
-    calls: Mapping[str, Callable[[], object]], rounds: int = ROUNDS
-) -> dict[str, Quartiles]:
-    """Return the seconds of each call, all measured in turns on one thread."""
-    with one_thread(), torch.inference_mode():
-        rows = timings(list(calls.values()), rounds)
-    return {name: quartiles(row) for name, row in zip(calls, rows, strict=True)}
-
-
 def on_noise(call: RuntimeCall, shape: Sequence[int], batch: int) -> Callable[[], object]:
     """Return a call without arguments, on ``batch`` fixed images."""
     generator = np.random.default_rng(0)
     return partial(call, generator.standard_normal((batch, *shape)).astype("float32"))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute on one thread inside the block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

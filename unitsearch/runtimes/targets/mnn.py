@@ -26,6 +26,8 @@ class Mnn(Runtime):
     title = "MNN"
     packages = ("MNN", "onnx", "onnxscript")
     ending = "mnn"
+    # its Winograd convolutions, which are fast, round more than others
+    tolerance = 1e-4
     setting = "precision high, without which it may compute in 16 bits"
 
     def write(self, program: Program, folder: Path, stem: str, batch: int) -> Sequence[str]:

@@ -1,0 +1,190 @@
+"""The file of a network for one runtime: the fastest form, compared, measured, and its facts."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unitsearch.costs import count
+from unitsearch.errors import SpecError, UnitSearchError
+from unitsearch.exports.formats.format import metadata
+from unitsearch.exports.runtime_facts import BatchTimes, RuntimeFacts
+from unitsearch.exports.runtime_latency import machine
+from unitsearch.exports.source_network import SourceNetwork
+from unitsearch.network.build import build
+from unitsearch.network.latency import one_thread, times_in_turns
+from unitsearch.runtimes.forming import FORMS, in_form
+from unitsearch.runtimes.int8 import quantized
+from unitsearch.runtimes.int8_images import Int8Images
+from unitsearch.runtimes.measuring import (
+    ROUNDS,
+    Loaded,
+    check_logits,
+    loaded,
+    on_noise,
+)
+from unitsearch.runtimes.runtime import Program, Runtime
+from unitsearch.space import dense
+
+if TYPE_CHECKING:
+    from unitsearch.architecture import Architecture
+    from unitsearch.runtimes.runtime import RuntimeCall
+
+MANY = 16  # images of the second measurement
+_ROUNDS_OF_MANY = 11
+
+
+@dataclass(frozen=True)
+class Target:
+    """A runtime to export to.
+
+    Attributes:
+        runtime: The runtime.
+        form: The form of stacks; ``auto`` for the one that is fastest there.
+        images: The images to quantise with; None for float32 alone.
+        keeps_any_int8: Whether the int8 file is kept where it is slower or larger.
+    """
+
+    runtime: Runtime
+    form: str = "auto"
+    images: Callable[[Architecture], Int8Images] | None = None
+    keeps_any_int8: bool = False
+
+    def check(self, source: SourceNetwork) -> None:
+        """Raise ``SpecError`` if the runtime cannot take the network."""
+        reason = self.runtime.refusal(source.architecture)
+        if reason:
+            raise SpecError(f"{self.runtime.title} does not take {source.stem}: {reason}")
+
+    def write(self, source: SourceNetwork, folder: Path) -> RuntimeFacts:
+        """Write the files of a network into ``folder`` and return their facts.
+
+        Raises:
+            CheckError: If outputs differ from the network's.
+            SpecError: If the runtime or the quantiser does not take the network.
+        """
+        self.check(source)
+        with one_thread():
+            return self._written(source, folder)
+
+    def _written(self, source: SourceNetwork, folder: Path) -> RuntimeFacts:
+        runtime, architecture = self.runtime, source.architecture
+        form, chosen = fastest(runtime, source, FORMS if self.form == "auto" else (self.form,))
+        kept = loaded(runtime, chosen, folder, source.stem, 1)
+        found = _difference(runtime, source, folder, chosen, kept)
+        twin = _twin(architecture)
+        times = tuple(
+            _times(runtime, {"network": chosen, **({} if twin is None else {"twin": twin})}, batch)
+            for batch in (1, MANY)
+        )
+        facts = RuntimeFacts(
+            runtime=runtime.name,
+            title=runtime.title,
+            version=runtime.version,
+            files={name: (folder / name).read_bytes() for name in kept.files},
+            form=form,
+            difference=found,
+            tolerance=runtime.tolerance,
+            setting=runtime.setting,
+            times=times,
+            macs_ratio=_macs_ratio(architecture),
+            machine=machine(),
+            rounds=ROUNDS,
+            usage=runtime.usage(kept.files[0], architecture.input),
+        )
+        return facts if self.images is None else self._with_int8(source, folder, facts)
+
+    def _with_int8(self, source: SourceNetwork, folder: Path, facts: RuntimeFacts) -> RuntimeFacts:
+        assert self.images is not None
+        float_file = folder / next(iter(facts.files))
+        made = quantized(
+            self.runtime, programs(source, FORMS), float_file, self.images(source.architecture)
+        )
+        if made.facts.objection and not self.keeps_any_int8:
+            return replace(facts, int8=made.facts)
+        name = f"{float_file.name.removesuffix('.onnx')}.int8.onnx"
+        (folder / name).write_bytes(made.content)
+        files = {**facts.files, name: made.content}
+        return replace(facts, files=files, int8=replace(made.facts, file=name))
+
+
+def programs(source: SourceNetwork, forms: tuple[str, ...]) -> dict[str, Program]:
+    """Return a network in several forms, as runtimes take it."""
+    texts, shape = metadata(source), source.architecture.input
+    return {form: Program(in_form(source.network, form), shape, texts) for form in forms}
+
+
+def fastest(runtime: Runtime, source: SourceNetwork, forms: tuple[str, ...]) -> tuple[str, Program]:
+    """Return the form that is fastest for one image in a runtime, among those that it takes.
+
+    Raises:
+        SpecError: If it takes none of them.
+    """
+    made = programs(source, forms)
+    if len(made) == 1:
+        return next(iter(made.items()))
+    shape = source.architecture.input
+    calls: dict[str, Callable[[], object]] = {}
+    refusals: list[UnitSearchError] = []
+    with tempfile.TemporaryDirectory() as name:
+        for form, program in made.items():
+            try:
+                call = loaded(runtime, program, Path(name), form, 1).call
+                calls[form] = on_noise(call, shape, 1)
+            except SpecError as error:
+                refusals.append(error)
+        if not calls:
+            raise refusals[0]
+        times = times_in_turns(calls, ROUNDS)
+    best = min(calls, key=lambda form: times[form].median)
+    return best, made[best]
+
+
+def _difference(
+    runtime: Runtime, source: SourceNetwork, folder: Path, program: Program, kept: Loaded
+) -> float:
+    """Return the largest difference of logits, of single images and of several at a time."""
+    images, logits, file = source.images.numpy(), source.logits.numpy(), kept.files[0]
+    found = [
+        check_logits(runtime, file, kept.call, images[at : at + 1], logits[at : at + 1])
+        for at in range(4)
+    ]
+    for batch in (3, len(images)) if runtime.takes_any_batch else ():
+        call = runtime.load(folder / file, batch)
+        found.append(check_logits(runtime, file, call, images[:batch], logits[:batch]))
+    return max(found)
+
+
+def _times(runtime: Runtime, made: Mapping[str, Program], batch: int) -> BatchTimes:
+    """Return the times of a network and its twin for a number of images, in turns."""
+    with tempfile.TemporaryDirectory() as name:
+        calls = {}
+        for role, program in made.items():
+            call: RuntimeCall = loaded(runtime, program, Path(name), role, batch).call
+            calls[role] = on_noise(call, program.shape, batch)
+        times = times_in_turns(calls, ROUNDS if batch == 1 else _ROUNDS_OF_MANY)
+    return BatchTimes(batch, times["network"], times.get("twin"))
+
+
+def _twin(architecture: Architecture) -> Program | None:
+    """Return the network with each stack fully connected, with random weights; None without one."""
+    twin = _dense(architecture)
+    if twin is None:
+        return None
+    return Program(in_form(build(twin).eval(), "runs"), architecture.input)
+
+
+def _macs_ratio(architecture: Architecture) -> float | None:
+    twin = _dense(architecture)
+    return None if twin is None else count(twin).macs / count(architecture).macs
+
+
+def _dense(architecture: Architecture) -> Architecture | None:
+    try:
+        twin = dense(architecture)
+    except SpecError:  # its units have nothing in common
+        return None
+    return None if twin.layers == architecture.layers else twin
