@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unitsearch.costs import count
-from unitsearch.errors import SpecError, UnitSearchError
+from unitsearch.errors import SpecError
 from unitsearch.exports.formats.format import metadata
 from unitsearch.exports.runtime_facts import BatchTimes, RuntimeFacts
 from unitsearch.exports.runtime_latency import machine
@@ -21,17 +21,16 @@ from unitsearch.runtimes.int8 import quantized
 from unitsearch.runtimes.int8_images import Int8Images
 from unitsearch.runtimes.measuring import (
     ROUNDS,
-    Loaded,
+    WrittenProgram,
     check_logits,
-    loaded,
     on_noise,
+    written,
 )
 from unitsearch.runtimes.runtime import Program, Runtime
 from unitsearch.space import dense
 
 if TYPE_CHECKING:
     from unitsearch.architecture import Architecture
-    from unitsearch.runtimes.runtime import RuntimeCall
 
 MANY = 16  # images of the second measurement
 _ROUNDS_OF_MANY = 11
@@ -72,19 +71,22 @@ class Target:
 
     def _written(self, source: SourceNetwork, folder: Path) -> RuntimeFacts:
         runtime, architecture = self.runtime, source.architecture
-        form, chosen = fastest(runtime, source, FORMS if self.form == "auto" else (self.form,))
-        kept = loaded(runtime, chosen, folder, source.stem, 1)
-        found = _difference(runtime, source, folder, chosen, kept)
-        twin = _twin(architecture)
-        times = tuple(
-            _times(runtime, {"network": chosen, **({} if twin is None else {"twin": twin})}, batch)
-            for batch in (1, MANY)
-        )
+        with tempfile.TemporaryDirectory() as name:
+            form, chosen = fastest(runtime, programs(source, self._forms), Path(name), source.stem)
+            files = {name: (chosen.folder / name).read_bytes() for name in chosen.files}
+            found = _difference(chosen, source)
+            twin = _twin(architecture)
+            compared = {"network": chosen}
+            if twin is not None:
+                compared["twin"] = written(runtime, twin, Path(name) / "twin", "twin")
+            times = tuple(_times(compared, batch) for batch in (1, MANY))
+        for file, content in files.items():
+            (folder / file).write_bytes(content)
         facts = RuntimeFacts(
             runtime=runtime.name,
             title=runtime.title,
             version=runtime.version,
-            files={name: (folder / name).read_bytes() for name in kept.files},
+            files=files,
             form=form,
             difference=found,
             tolerance=runtime.tolerance,
@@ -93,16 +95,19 @@ class Target:
             macs_ratio=_macs_ratio(architecture),
             machine=machine(),
             rounds=ROUNDS,
-            usage=runtime.usage(kept.files[0], architecture.input),
+            usage=runtime.usage(chosen.files[0], architecture.input),
         )
         return facts if self.images is None else self._with_int8(source, folder, facts)
+
+    @property
+    def _forms(self) -> tuple[str, ...]:
+        return FORMS if self.form == "auto" else (self.form,)
 
     def _with_int8(self, source: SourceNetwork, folder: Path, facts: RuntimeFacts) -> RuntimeFacts:
         assert self.images is not None
         float_file = folder / next(iter(facts.files))
-        made = quantized(
-            self.runtime, programs(source, FORMS), float_file, self.images(source.architecture)
-        )
+        images = self.images(source.architecture)
+        made = quantized(self.runtime, programs(source, FORMS), float_file, images)
         if made.facts.objection and not self.keeps_any_int8:
             return replace(facts, int8=made.facts)
         name = f"{float_file.name.removesuffix('.onnx')}.int8.onnx"
@@ -117,55 +122,59 @@ def programs(source: SourceNetwork, forms: tuple[str, ...]) -> dict[str, Program
     return {form: Program(in_form(source.network, form), shape, texts) for form in forms}
 
 
-def fastest(runtime: Runtime, source: SourceNetwork, forms: tuple[str, ...]) -> tuple[str, Program]:
+def fastest(
+    runtime: Runtime, made: Mapping[str, Program], folder: Path, stem: str
+) -> tuple[str, WrittenProgram]:
     """Return the form that is fastest for one image in a runtime, among those that it takes.
+
+    Args:
+        runtime: The runtime.
+        made: The network in each form, by the form's name.
+        folder: The folder for the files, which get one folder a form.
+        stem: The name of the files without their endings.
 
     Raises:
         SpecError: If it takes none of them.
     """
-    made = programs(source, forms)
-    if len(made) == 1:
-        return next(iter(made.items()))
-    shape = source.architecture.input
+    files: dict[str, WrittenProgram] = {}
     calls: dict[str, Callable[[], object]] = {}
-    refusals: list[UnitSearchError] = []
-    with tempfile.TemporaryDirectory() as name:
-        for form, program in made.items():
-            try:
-                call = loaded(runtime, program, Path(name), form, 1).call
-                calls[form] = on_noise(call, shape, 1)
-            except SpecError as error:
-                refusals.append(error)
-        if not calls:
-            raise refusals[0]
-        times = times_in_turns(calls, ROUNDS)
+    refusals: list[SpecError] = []
+    for form, program in made.items():
+        try:
+            one = written(runtime, program, folder / form, stem)
+            calls[form] = on_noise(one.call(1), program.shape, 1)
+            files[form] = one
+        except SpecError as error:
+            refusals.append(error)
+    if not calls:
+        raise refusals[0]
+    if len(calls) == 1:
+        return next(iter(files.items()))
+    times = times_in_turns(calls, ROUNDS)
     best = min(calls, key=lambda form: times[form].median)
-    return best, made[best]
+    return best, files[best]
 
 
-def _difference(
-    runtime: Runtime, source: SourceNetwork, folder: Path, program: Program, kept: Loaded
-) -> float:
+def _difference(chosen: WrittenProgram, source: SourceNetwork) -> float:
     """Return the largest difference of logits, of single images and of several at a time."""
-    images, logits, file = source.images.numpy(), source.logits.numpy(), kept.files[0]
+    images, logits, file = source.images.numpy(), source.logits.numpy(), chosen.files[0]
+    runtime, call = chosen.runtime, chosen.call(1)
     found = [
-        check_logits(runtime, file, kept.call, images[at : at + 1], logits[at : at + 1])
+        check_logits(runtime, file, call, images[at : at + 1], logits[at : at + 1])
         for at in range(4)
     ]
     for batch in (3, len(images)) if runtime.takes_any_batch else ():
-        call = runtime.load(folder / file, batch)
+        call = chosen.call(batch)
         found.append(check_logits(runtime, file, call, images[:batch], logits[:batch]))
     return max(found)
 
 
-def _times(runtime: Runtime, made: Mapping[str, Program], batch: int) -> BatchTimes:
+def _times(compared: Mapping[str, WrittenProgram], batch: int) -> BatchTimes:
     """Return the times of a network and its twin for a number of images, in turns."""
-    with tempfile.TemporaryDirectory() as name:
-        calls = {}
-        for role, program in made.items():
-            call: RuntimeCall = loaded(runtime, program, Path(name), role, batch).call
-            calls[role] = on_noise(call, program.shape, batch)
-        times = times_in_turns(calls, ROUNDS if batch == 1 else _ROUNDS_OF_MANY)
+    calls = {
+        role: on_noise(one.call(batch), one.program.shape, batch) for role, one in compared.items()
+    }
+    times = times_in_turns(calls, ROUNDS if batch == 1 else _ROUNDS_OF_MANY)
     return BatchTimes(batch, times["network"], times.get("twin"))
 
 

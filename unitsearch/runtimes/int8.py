@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from unitsearch.exports.runtime_facts import Int8Facts
 from unitsearch.network.latency import times_in_turns
 from unitsearch.runtimes.int8_images import Int8Images, error_of_difference
-from unitsearch.runtimes.measuring import ROUNDS, loaded, on_noise, refused
+from unitsearch.runtimes.measuring import ROUNDS, on_noise, refused, written
 from unitsearch.runtimes.runtime import Program, Runtime, quiet
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def quantized(
         for form, program in programs.items():
             made = folder / f"{form}.int8.onnx"
             try:
-                source = loaded(runtime, program, folder, form, 1).files[0]
+                source = written(runtime, program, folder, form).files[0]
                 _quantize(folder / source, made, images)
                 calls[form] = runtime.load(made, 1)
             except Exception as error:  # noqa: BLE001  # the quantiser raises errors of its own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,29 +21,51 @@ ROUNDS = 21  # timings of each call
 
 
 @dataclass(frozen=True, eq=False)
-class Loaded:
-    """A program in a runtime.
+class WrittenProgram:
+    """A program in a file of a runtime.
 
     Attributes:
+        runtime: The runtime.
+        program: The program.
+        folder: The folder of its files.
+        stem: The name of its files without their endings.
         files: The names of its files, the one that is loaded first.
-        call: Runs it on the number of images that it was loaded for.
     """
 
+    runtime: Runtime
+    program: Program
+    folder: Path
+    stem: str
     files: Sequence[str]
-    call: RuntimeCall
+
+    def call(self, batch: int) -> RuntimeCall:
+        """Return the function that runs it on ``batch`` images at a time.
+
+        Raises:
+            SpecError: If the runtime does not take it.
+        """
+        try:
+            if batch == 1 or self.runtime.takes_any_batch:
+                return self.runtime.load(self.folder / self.files[0], batch)
+            with tempfile.TemporaryDirectory() as name:
+                files = self.runtime.write(self.program, Path(name), self.stem, batch)
+                return self.runtime.load(Path(name) / files[0], batch)
+        except Exception as error:  # each runtime raises errors of its own
+            raise refused(self.runtime, self.stem, error) from error
 
 
-def loaded(runtime: Runtime, program: Program, folder: Path, stem: str, batch: int) -> Loaded:
-    """Write a program for a runtime and load it there.
+def written(runtime: Runtime, program: Program, folder: Path, stem: str) -> WrittenProgram:
+    """Write a program for a runtime, for one image or any number of them.
 
     Raises:
         SpecError: If the runtime takes no such program; with the reason that it gives.
     """
     try:
-        names = runtime.write(program, folder, stem, batch)
-        return Loaded(names, runtime.load(folder / names[0], batch))
+        folder.mkdir(parents=True, exist_ok=True)
+        files = runtime.write(program, folder, stem, 1)
     except Exception as error:  # each runtime raises errors of its own
         raise refused(runtime, stem, error) from error
+    return WrittenProgram(runtime, program, folder, stem, files)
 
 
 def refused(runtime: Runtime, stem: str, error: Exception) -> SpecError:
