@@ -66,25 +66,17 @@ def folded(network: Network) -> Network:
     return plain
 
 
-def make_dense(layers: nn.Module) -> None:
-    """Replace each stack by dense layers with zeros between the units, where its units allow it."""
-    for name, module in list(layers.named_modules()):
-        dense = _dense(module) if isinstance(module, Stacked) else None
-        if dense is not None:
-            _replace(layers, name, dense)
-
-
 def _planned(network: Network, image: Tensor, memory: str) -> Inference:
     """Return a copy in one memory format with the faster form of each stack."""
     plan = {"memory": memory}
     layers = copy.deepcopy(network.layers)
     layers.to(memory_format=FORMATS[memory])  # type: ignore[call-overload]  # torch's stub
     whole = Inference(network.architecture, layers, plan)
-    entering = _inputs_of_stacks(whole, image)
+    entering = inputs_of_stacks(whole, image)
     for name, x in entering.items():
         stack = layers.get_submodule(name)
         assert isinstance(stack, Stacked)  # only stacks have hooks
-        dense = _dense(stack)
+        dense = dense_stack(stack)
         plan[name] = "grouped"
         if dense is None:
             continue
@@ -93,11 +85,12 @@ def _planned(network: Network, image: Tensor, memory: str) -> Inference:
             grouped_time, dense_time = best_times([partial(stack, x), partial(dense, x)])
         if dense_time < grouped_time:
             plan[name] = "dense"
-            _replace(layers, name, dense)
+            replace_module(layers, name, dense)
     return whole
 
 
-def _inputs_of_stacks(network: Inference, image: Tensor) -> dict[str, Tensor]:
+def inputs_of_stacks(network: Inference | Network, image: Tensor) -> dict[str, Tensor]:
+    """Return the input of each stack for a batch of images, by the name of the stack's module."""
     inputs_of: dict[str, Tensor] = {}
     hooks = []
     for name, module in network.layers.named_modules():
@@ -114,7 +107,8 @@ def _inputs_of_stacks(network: Inference, image: Tensor) -> dict[str, Tensor]:
     return inputs_of
 
 
-def _replace(root: nn.Module, name: str, module: nn.Module) -> None:
+def replace_module(root: nn.Module, name: str, module: nn.Module) -> None:
+    """Put ``module`` in the place of the module of ``root`` that has a name."""
     parent, _, last = name.rpartition(".")
     setattr(root.get_submodule(parent) if parent else root, last, module)
 
@@ -149,7 +143,7 @@ def _composed(layer: SlbfConv2d) -> nn.Conv2d:
     return conv
 
 
-def _dense(stack: Stacked) -> nn.Sequential | None:
+def dense_stack(stack: Stacked) -> nn.Sequential | None:
     """Return a stack as dense layers with zeros between the units; None if its units forbid it."""
     parts = columns([list(cast(UnitRun, run).layers) for run in stack.units])
     if parts is None:

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 from unitsearch.costs import count
 from unitsearch.errors import SpecError
-from unitsearch.exports.formats.format import metadata
 from unitsearch.exports.runtime_facts import BatchTimes, RuntimeFacts
 from unitsearch.exports.runtime_latency import machine
 from unitsearch.exports.source_network import SourceNetwork
-from unitsearch.network.build import build
 from unitsearch.network.latency import one_thread, times_in_turns
-from unitsearch.runtimes.forming import FORMS, in_form
+from unitsearch.runtimes.choosing import candidates, (
+    dense_twin,
+    fastest,
+    program_of,
+    programs,
+)
 from unitsearch.runtimes.int8 import quantized
 from unitsearch.runtimes.int8_images import Int8Images
 from unitsearch.runtimes.measuring import (
@@ -27,7 +30,7 @@ from unitsearch.runtimes.measuring import (
     written,
 )
 from unitsearch.runtimes.runtime import Program, Runtime
-from unitsearch.space import dense
+from unitsearch.runtimes.stack_forms import FORMS
 
 if TYPE_CHECKING:
     from unitsearch.architecture import Architecture
@@ -72,13 +75,16 @@ class Target:
     def _written(self, source: SourceNetwork, folder: Path) -> RuntimeFacts:
         runtime, architecture = self.runtime, source.architecture
         with tempfile.TemporaryDirectory() as name:
-            form, chosen = fastest(runtime, programs(source, self._forms), Path(name), source.stem)
-            files = {name: (chosen.folder / name).read_bytes() for name in chosen.files}
+            made = self._candidates(source)
+            form, chosen = fastest(runtime, made, Path(name), source.stem)
+            files = {file: (chosen.folder / file).read_bytes() for file in chosen.files}
             found = _difference(chosen, source)
-            twin = _twin(architecture)
-            compared = {"network": chosen}
+            compared, ratio = {"network": chosen}, None
+            twin = dense_twin(architecture)
             if twin is not None:
-                compared["twin"] = written(runtime, twin, Path(name) / "twin", "twin")
+                ratio = count(twin).macs / source.cost.macs
+                program = program_of(twin)
+                compared["twin"] = written(runtime, program, Path(name) / "twin", "twin")
             times = tuple(_times(compared, batch) for batch in (1, MANY))
         for file, content in files.items():
             (folder / file).write_bytes(content)
@@ -92,16 +98,17 @@ class Target:
             tolerance=runtime.tolerance,
             setting=runtime.setting,
             times=times,
-            macs_ratio=_macs_ratio(architecture),
+            macs_ratio=ratio,
             machine=machine(),
             rounds=ROUNDS,
             usage=runtime.usage(chosen.files[0], architecture.input),
         )
         return facts if self.images is None else self._with_int8(source, folder, facts)
 
-    @property
-    def _forms(self) -> tuple[str, ...]:
-        return FORMS if self.form == "auto" else (self.form,)
+    def _candidates(self, source: SourceNetwork) -> dict[str, Program]:
+        if self.form == "auto":
+            return candidates(self.runtime, source)
+        return programs(source, (self.form,))
 
     def _with_int8(self, source: SourceNetwork, folder: Path, facts: RuntimeFacts) -> RuntimeFacts:
         assert self.images is not None
@@ -114,45 +121,6 @@ class Target:
         (folder / name).write_bytes(made.content)
         files = {**facts.files, name: made.content}
         return replace(facts, files=files, int8=replace(made.facts, file=name))
-
-
-def programs(source: SourceNetwork, forms: tuple[str, ...]) -> dict[str, Program]:
-    """Return a network in several forms, as runtimes take it."""
-    texts, shape = metadata(source), source.architecture.input
-    return {form: Program(in_form(source.network, form), shape, texts) for form in forms}
-
-
-def fastest(
-    runtime: Runtime, made: Mapping[str, Program], folder: Path, stem: str
-) -> tuple[str, WrittenProgram]:
-    """Return the form that is fastest for one image in a runtime, among those that it takes.
-
-    Args:
-        runtime: The runtime.
-        made: The network in each form, by the form's name.
-        folder: The folder for the files, which get one folder a form.
-        stem: The name of the files without their endings.
-
-    Raises:
-        SpecError: If it takes none of them.
-    """
-    files: dict[str, WrittenProgram] = {}
-    calls: dict[str, Callable[[], object]] = {}
-    refusals: list[SpecError] = []
-    for form, program in made.items():
-        try:
-            one = written(runtime, program, folder / form, stem)
-            calls[form] = on_noise(one.call(1), program.shape, 1)
-            files[form] = one
-        except SpecError as error:
-            refusals.append(error)
-    if not calls:
-        raise refusals[0]
-    if len(calls) == 1:
-        return next(iter(files.items()))
-    times = times_in_turns(calls, ROUNDS)
-    best = min(calls, key=lambda form: times[form].median)
-    return best, files[best]
 
 
 def _difference(chosen: WrittenProgram, source: SourceNetwork) -> float:
@@ -176,24 +144,3 @@ def _times(compared: Mapping[str, WrittenProgram], batch: int) -> BatchTimes:
     }
     times = times_in_turns(calls, ROUNDS if batch == 1 else _ROUNDS_OF_MANY)
     return BatchTimes(batch, times["network"], times.get("twin"))
-
-
-def _twin(architecture: Architecture) -> Program | None:
-    """Return the network with each stack fully connected, with random weights; None without one."""
-    twin = _dense(architecture)
-    if twin is None:
-        return None
-    return Program(in_form(build(twin).eval(), "runs"), architecture.input)
-
-
-def _macs_ratio(architecture: Architecture) -> float | None:
-    twin = _dense(architecture)
-    return None if twin is None else count(twin).macs / count(architecture).macs
-
-
-def _dense(architecture: Architecture) -> Architecture | None:
-    try:
-        twin = dense(architecture)
-    except SpecError:  # its units have nothing in common
-        return None
-    return None if twin.layers == architecture.layers else twin

@@ -12,9 +12,9 @@ from unitsearch.exports.source_network import SourceNetwork
 from unitsearch.network.build import build, initialise
 from unitsearch.network.latency import one_thread, times_in_turns
 from unitsearch.runtimes import runtime_named
-from unitsearch.runtimes.exporting import Target, fastest, programs
-from unitsearch.runtimes.forming import FORMS
-from unitsearch.runtimes.measuring import ROUNDS, on_noise
+from unitsearch.runtimes.choosing import chosen_program
+from unitsearch.runtimes.exporting import Target
+from unitsearch.runtimes.measuring import ROUNDS, on_noise, written
 from unitsearch.search.seeds import derive
 
 
@@ -40,7 +40,7 @@ def latency_in(name: str, architecture: Architecture, seed: int) -> tuple[float,
     source = SourceNetwork("network", architecture, network.eval(), False)
     Target(runtime).check(source)
     with one_thread(), tempfile.TemporaryDirectory() as folder:
-        _, chosen = fastest(runtime, programs(source, FORMS), Path(folder), source.stem)
-        call = chosen.call(1)
+        _, program = chosen_program(runtime, source)
+        call = written(runtime, program, Path(folder), source.stem).call(1)
         (time,) = times_in_turns({"": on_noise(call, architecture.input, 1)}, ROUNDS).values()
     return 1e3 * time.low, 1e3 * time.median, 1e3 * time.high
