@@ -14,7 +14,8 @@ from unitsearch.exports.runtime_facts import BatchTimes, RuntimeFacts
 from unitsearch.exports.runtime_latency import machine
 from unitsearch.exports.source_network import SourceNetwork
 from unitsearch.network.latency import one_thread, times_in_turns
-from unitsearch.runtimes.choosing import candidates, (
+from unitsearch.runtimes.choosing import (
+    candidates,
     dense_twin,
     fastest,
     program_of,
