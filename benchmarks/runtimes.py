@@ -42,11 +42,11 @@ def measured(network: str, name: str, batch: int, rounds: int) -> list[dict[str,
     from unitsearch.errors import UnitSearchError
     from unitsearch.exports.loading import untrained_network
     from unitsearch.exports.runtime_latency import machine
+    from unitsearch.network.forms import STACK_FORMS
     from unitsearch.network.latency import one_thread, times_in_turns
     from unitsearch.runtimes import RUNTIMES
     from unitsearch.runtimes.choosing import candidates, fastest, programs
     from unitsearch.runtimes.measuring import check_logits, on_noise, written
-    from unitsearch.runtimes.stack_forms import FORMS
 
     begun, runtime = time.monotonic(), RUNTIMES[name]
     architecture = load_architecture(NETWORKS[network])
@@ -58,7 +58,7 @@ def measured(network: str, name: str, batch: int, rounds: int) -> list[dict[str,
     rows, calls = {}, {}
     images, logits = source.images.numpy(), source.logits.numpy()
     with one_thread(), tempfile.TemporaryDirectory() as folder:
-        made: dict[str, Any] = dict(programs(source, FORMS))
+        made: dict[str, Any] = dict(programs(source, STACK_FORMS))
         choice = candidates(runtime, source)
         chosen, best_file = fastest(runtime, choice, Path(folder) / "choice", source.stem)
         made["auto"] = best_file.program

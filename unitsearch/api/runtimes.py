@@ -43,9 +43,11 @@ class RuntimeRequest:
             PackageError: If a runtime is not installed.
             UsageError: If there is no such runtime, or none that quantises as asked for.
         """
+        from unitsearch.exports.forms import check_form
         from unitsearch.runtimes import RUNTIMES, runtimes_from
 
         names = runtimes_from(self.names)
+        check_form(self.form)
         if self.quantize not in ("", "int8"):
             raise UsageError(place="--quantize", found=self.quantize, expected="int8")
         if self.quantize and _QUANTIZES not in names:

@@ -8,23 +8,21 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
-
-import torch
+from typing import TYPE_CHECKING
 
 from unitsearch.errors import SpecError
 from unitsearch.exports.formats.format import metadata
 from unitsearch.exports.runtime_latency import machine
 from unitsearch.exports.source_network import DeployedNetwork, SourceNetwork
 from unitsearch.files import write_whole
-from unitsearch.network.build import Network, build
-from unitsearch.network.inference import folded, inputs_of_stacks, replace_module
+from unitsearch.network.build import build
+from unitsearch.network.deployed import deployed
+from unitsearch.network.formed import FormedNetwork, StackChoice, in_form
+from unitsearch.network.forms import STACK_FORMS, StackSite, stack_parts, stack_sites
 from unitsearch.network.latency import times_in_turns
-from unitsearch.network.stacks import Stacked, UnitRun
 from unitsearch.resources import cache_folder
 from unitsearch.runtimes.measuring import ROUNDS, WrittenProgram, on_noise, written
 from unitsearch.runtimes.runtime import Program, Runtime
-from unitsearch.runtimes.stack_forms import FORMS, stack_in_form
 from unitsearch.space import dense
 
 if TYPE_CHECKING:
@@ -34,27 +32,19 @@ _ROUNDS_OF_A_STACK = 9
 _MOST_UNITS = 64  # of a stack that is written unit by unit
 
 
-def formed(source: SourceNetwork, form_of: Callable[[str, Stacked], str]) -> Program:
-    """Return a network for inference, each stack in the form that ``form_of`` names."""
-    network = folded(source.network)
-    for name, stack in _stacks(network).items():
-        module = stack_in_form(stack, form_of(name, stack))
-        if module is not None:
-            replace_module(network.layers, name, module)
-    module = DeployedNetwork(network.layers).eval()
-    return Program(module, source.architecture.input, metadata(source))
-
-
 def programs(source: SourceNetwork, forms: Sequence[str]) -> dict[str, Program]:
-    """Return a network in several forms, by the form; in one alone if it has no stacks."""
-    stacks = _stacks(source.network)
-    if not stacks:
-        return {"runs": formed(source, lambda name, stack: "runs")}
-    return {
-        form: formed(source, lambda name, stack, form=form: form)  # type: ignore[misc]
-        for form in forms
-        if form != "loop" or all(_units(stack) <= _MOST_UNITS for stack in stacks.values())
-    }
+    """Return a network in several forms, by the form; those that are written alike once."""
+    sites = stack_sites(deployed(source.architecture)).values()
+    made: dict[str, Program] = {}
+    seen = set()
+    for form in forms:
+        if form == "loop" and any(_units(site) > _MOST_UNITS for site in sites):
+            continue
+        parts = tuple(stack_parts(site.stack, form) for site in sites)
+        if parts not in seen:
+            seen.add(parts)
+            made[form] = _program(source, in_form(source.network, form))
+    return made
 
 
 def chosen_program(runtime: Runtime, source: SourceNetwork) -> tuple[str, Program]:
@@ -62,46 +52,45 @@ def chosen_program(runtime: Runtime, source: SourceNetwork) -> tuple[str, Progra
 
     Each kind of stack is measured on its own, once on this machine: see ``stack_times``.
     """
-    network = folded(source.network)
-    image = torch.zeros(1, *source.architecture.input)
-    choice = {}
-    for name, x in inputs_of_stacks(network, image).items():
-        stack = network.layers.get_submodule(name)
-        assert isinstance(stack, Stacked)  # only stacks have inputs here
-        times = stack_times(runtime, stack, tuple(x.shape[1:]))
-        choice[name] = min(times, key=lambda form: times[form]) if times else "runs"
-    counted = Counter(choice.values())
+
+    def choose(choice: StackChoice) -> str:
+        times = stack_times(runtime, choice)
+        return min(times, key=lambda form: times[form]) if times else choice.forms[0]
+
+    network = in_form(source.network, "auto", choose)
+    counted = Counter(network.forms.values())
+    words = ", ".join(f"{count} {form}" for form, count in counted.most_common())
     if len(counted) < 2:
-        words = next(iter(counted), "runs")
-    else:
-        words = ", ".join(f"{n} {form}" for form, n in counted.most_common())
-    return words, formed(source, lambda name, stack: choice.get(name, "runs"))
+        words = next(iter(counted), STACK_FORMS[0])
+    return words, _program(source, network)
 
 
-def stack_times(runtime: Runtime, stack: Stacked, shape: tuple[int, ...]) -> dict[str, float]:
+def stack_times(runtime: Runtime, choice: StackChoice) -> dict[str, float]:
     """Return the seconds of a stack for one image in each form that a runtime takes.
 
     They are kept in the cache folder, by runtime, version, machine and stack.
     """
     path = cache_folder() / "runtimes" / f"{runtime.name}.json"
-    key = _kind(runtime, stack, shape)
+    key = _kind(runtime, choice)
     known = _kept(path)
     if key not in known:
-        known = {**_kept(path), key: _stack_times(runtime, stack, shape)}
+        known = {**_kept(path), key: _stack_times(runtime, choice)}
         write_whole(path, json.dumps(known).encode())
     return known[key]
 
 
-def _stack_times(runtime: Runtime, stack: Stacked, shape: tuple[int, ...]) -> dict[str, float]:
+def _program(source: SourceNetwork, network: FormedNetwork) -> Program:
+    return Program(network, source.architecture.input, metadata(source))
+
+
+def _stack_times(runtime: Runtime, choice: StackChoice) -> dict[str, float]:
     calls: dict[str, Callable[[], object]] = {}
+    shape = choice.site.shape
     with tempfile.TemporaryDirectory() as folder:
-        for form in FORMS:
-            if form == "loop" and _units(stack) > _MOST_UNITS:
+        for form in choice.forms:
+            if form == "loop" and _units(choice.site) > _MOST_UNITS:
                 continue
-            module = stack_in_form(stack, form)
-            if module is None:
-                continue
-            program = Program(DeployedNetwork(module).eval(), shape)
+            program = Program(DeployedNetwork(choice.build(form)).eval(), shape)
             try:
                 one = written(runtime, program, Path(folder) / form, "stack")
                 calls[form] = on_noise(one.call(1), shape, 1)
@@ -111,10 +100,11 @@ def _stack_times(runtime: Runtime, stack: Stacked, shape: tuple[int, ...]) -> di
     return {form: time.low for form, time in times.items()} or dict.fromkeys(calls, 0.0)
 
 
-def _kind(runtime: Runtime, stack: Stacked, shape: tuple[int, ...]) -> str:
+def _kind(runtime: Runtime, choice: StackChoice) -> str:
     """Return the key of a kind of stack in a runtime on this machine."""
-    text = repr((runtime.name, runtime.version, machine(), FORMS, shape, str(stack), stack.shares))
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+    site = choice.site
+    facts = (runtime.name, runtime.version, machine(), STACK_FORMS, site.shape, site.stack)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:20]
 
 
 def _kept(path: Path) -> dict[str, dict[str, float]]:
@@ -164,8 +154,8 @@ def candidates(runtime: Runtime, source: SourceNetwork) -> dict[str, Program]:
 
     The time of a stack alone does not tell all: runtimes join what stands beside it.
     """
-    made = programs(source, FORMS)
-    if len(_stacks(source.network)) > 1:
+    made = programs(source, STACK_FORMS)
+    if len(stack_sites(source.architecture)) > 1:
         words, mixed = chosen_program(runtime, source)
         made.setdefault(words, mixed)
     return made
@@ -182,14 +172,9 @@ def dense_twin(architecture: Architecture) -> Architecture | None:
 
 def program_of(architecture: Architecture) -> Program:
     """Return the program of a network with random weights."""
-    network = folded(build(architecture).eval())
-    return Program(DeployedNetwork(network.layers).eval(), architecture.input)
+    network = in_form(build(architecture).eval(), STACK_FORMS[0])
+    return Program(network, architecture.input)
 
 
-def _stacks(network: Network) -> dict[str, Stacked]:
-    modules = network.layers.named_modules()
-    return {name: module for name, module in modules if isinstance(module, Stacked)}
-
-
-def _units(stack: Stacked) -> int:
-    return sum(cast(UnitRun, run).count for run in stack.units)
+def _units(site: StackSite) -> int:
+    return sum(run.count for run in site.stack.units)

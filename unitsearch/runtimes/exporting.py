@@ -13,6 +13,7 @@ from unitsearch.errors import SpecError
 from unitsearch.exports.runtime_facts import BatchTimes, RuntimeFacts
 from unitsearch.exports.runtime_latency import machine
 from unitsearch.exports.source_network import SourceNetwork
+from unitsearch.network.forms import STACK_FORMS
 from unitsearch.network.latency import one_thread, times_in_turns
 from unitsearch.runtimes.choosing import (
     candidates,
@@ -31,7 +32,6 @@ from unitsearch.runtimes.measuring import (
     written,
 )
 from unitsearch.runtimes.runtime import Program, Runtime
-from unitsearch.runtimes.stack_forms import FORMS
 
 if TYPE_CHECKING:
     from unitsearch.architecture import Architecture
@@ -115,7 +115,7 @@ class Target:
         assert self.images is not None
         float_file = folder / next(iter(facts.files))
         images = self.images(source.architecture)
-        made = quantized(self.runtime, programs(source, FORMS), float_file, images)
+        made = quantized(self.runtime, programs(source, STACK_FORMS), float_file, images)
         if made.facts.objection and not self.keeps_any_int8:
             return replace(facts, int8=made.facts)
         name = f"{float_file.name.removesuffix('.onnx')}.int8.onnx"
