@@ -48,7 +48,7 @@ def test_the_form_of_a_kind_of_stack_is_measured_once(monkeypatch: pytest.Monkey
 def test_every_form_of_a_network_is_a_candidate() -> None:
     source = source_network(SMALL["strides, groups and pooling in units"])
     made = set(candidates(RUNTIMES["torch"], source))
-    assert {"runs", "masked", "loop"} <= made
+    assert {"runs", "blocks", "loop"} <= made
 
 
 def test_a_study_names_its_runtime_and_its_limit() -> None:
