@@ -4,7 +4,8 @@ Command:  python -m benchmarks.runtimes --results runtimes.jsonl --table runtime
 Prints:   one row a network, runtime and form: microseconds (median and quartiles), the difference
           of logits, and ratios over the form that was exported before (runs) and the dense twin
 Method:   a process for each network and runtime; all forms and the dense twin in turns, warmed up,
-          one thread; ``auto`` is the form that ``--form auto`` chooses there
+          one thread; ``auto`` is the form that ``--form auto`` chooses there; ratios are those of
+          lower quartiles, because other work of the machine only ever adds to a time
 Resumes:  a network and runtime that the results hold is not measured again, so that environments
           with other runtimes can add to one file
 """
@@ -78,15 +79,15 @@ def measured(network: str, name: str, batch: int, rounds: int) -> list[dict[str,
                 row["refused"] = str(error)[:200]
         rows["auto"]["chosen"] = chosen
         times = times_in_turns(calls, rounds)
-    best = min(time.median for form, time in times.items() if form != "dense")
+    best = min(time.low for form, time in times.items() if form != "dense")
     for form, seconds in times.items():
         row = rows[form]
         for key, value in zip(("low_us", "us", "high_us"), seconds, strict=True):
             row[key] = round(1e6 * value, 2)
-        row["over_best"] = round(seconds.median / best, 3)
+        row["over_best"] = round(seconds.low / best, 3)
         for key, base in (("over_runs", "runs"), ("over_dense", "dense")):
             if base in times:
-                row[key] = round(seconds.median / times[base].median, 3)
+                row[key] = round(seconds.low / times[base].low, 3)
         row["seconds"] = round(time.monotonic() - begun, 1)
     return list(rows.values())
 
@@ -144,7 +145,7 @@ def main() -> None:
     parser.add_argument("--networks", default=",".join(NETWORKS))
     parser.add_argument("--runtimes", default="")
     parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=31)
+    parser.add_argument("--rounds", type=int, default=61)
     parser.add_argument("--cell", nargs=2, metavar=("NETWORK", "RUNTIME"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.cell:
