@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -10,20 +9,19 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from unitsearch.architecture import Architecture
-from unitsearch.network.blocks import Block, Branched, GroupedLinear
-from unitsearch.network.build import Network
+from unitsearch.architecture import Architecture, Stack, Units
+from unitsearch.network.blocks import Branched
+from unitsearch.network.build import Network, stacked
 from unitsearch.network.deployed import deployed
 from unitsearch.network.folding import folded
 from unitsearch.network.forms import (
     STACK_FORMS,
-    StackPart,
     StackSite,
     distinct_forms,
     stack_parts,
     stack_sites,
 )
-from unitsearch.network.stacks import Stacked, UnitRun
+from unitsearch.network.stacks import Stacked
 
 
 @dataclass(frozen=True)
@@ -119,6 +117,23 @@ def replace_module(root: nn.Module, name: str, module: nn.Module) -> None:
     setattr(root.get_submodule(parent) if parent else root, last, module)
 
 
+def form_state(network: Network, forms: Mapping[str, str]) -> dict[str, Tensor]:
+    """Return the state dict of a network whose stacks are in forms, batch norm included.
+
+    Args:
+        network: The network.
+        forms: The form of each stack by the name of its module; ``runs`` unless given.
+    """
+    state = dict(network.state_dict())
+    stacks = network.stacks()
+    for name, site in stack_sites(network.architecture).items():
+        prefix = f"{name}.units."
+        state = {key: tensor for key, tensor in state.items() if not key.startswith(prefix)}
+        written = _stack_state(stacks[name], site.stack, forms.get(name, "runs"))
+        state |= {f"{name}.{key}": tensor for key, tensor in written.items()}
+    return state
+
+
 @dataclass(frozen=True)
 class _StackWriter:
     """The function that writes one stack in a form, with the weights of its module."""
@@ -127,113 +142,65 @@ class _StackWriter:
     site: StackSite
 
     def __call__(self, form: str) -> nn.Module:
-        units = [
-            [_unit_layer(layer, i, run.count) for layer in run.layers]
-            for run in map(_run, self.module.units)
-            for i in range(run.count)
-        ]
-        parts, modules, start = stack_parts(self.site.stack, form), [], 0
-        for part in parts:
-            size = part.count * len(part.units)
-            modules.append(_part_module(part, units[start : start + size]))
-            start += size
-        if len(modules) == 1:
-            return modules[0]
-        return Sliced(list(modules), [part.inputs for part in parts])
+        parts = stack_parts(self.site.stack, form)
+        units = tuple(Units(part.count, part.group) for part in parts)
+        device = next(self.module.parameters()).device
+        written = stacked(Stack(units=units), self.site.shape).to(device)
+        written.load_state_dict(_stack_state(self.module, self.site.stack, form))
+        written.eval().requires_grad_(requires_grad=False)
+        if len(parts) == 1:
+            return written.units[0]
+        return Sliced(list(written.units), [part.inputs for part in parts])
 
 
-def _run(module: nn.Module) -> UnitRun:
-    return cast(UnitRun, module)
+def _stack_state(module: Stacked, stack: Stack, form: str) -> dict[str, Tensor]:
+    """Return the state dict of a stack in a form from that of its module.
 
-
-@dataclass(frozen=True)
-class _UnitWeights:
-    """One unit's share of a layer with weights.
-
-    Attributes:
-        block: The layer of all equal units.
-        weight: The unit's weights, outputs first.
-        bias: Its biases; None if there are none.
-        groups: Groups of channels inside the unit.
+    All tensors of a layer have one row or more for each unit, in order.
     """
-
-    block: Block
-    weight: Tensor
-    bias: Tensor | None
-    groups: int
-
-    @property
-    def inputs(self) -> int:
-        """Channels (or features) that the unit's layer takes."""
-        return int(self.weight.shape[1]) * self.groups
-
-
-_UnitLayer = _UnitWeights | nn.Module
-
-
-def _unit_layer(layer: nn.Module, i: int, count: int) -> _UnitLayer:
-    if not isinstance(layer, Block):
-        return layer
-    weights = cast(nn.Conv2d, layer.weights)  # or linear: both have weight and bias, outputs first
-    out = len(weights.weight) // count
-    rows = slice(i * out, (i + 1) * out)
-    bias = None if weights.bias is None else weights.bias.detach()[rows]
-    groups = weights.groups // count if isinstance(layer.weights, nn.Conv2d) else 1
-    return _UnitWeights(layer, weights.weight.detach()[rows], bias, groups)
-
-
-def _part_module(part: StackPart, units: list[list[_UnitLayer]]) -> nn.Sequential:
-    """Return a part of a stack from the layers of its units, group by group."""
-    modules: list[nn.Module] = []
-    for depth in zip(*units, strict=True):
-        first = depth[0]
-        shares = [share for share in depth if isinstance(share, _UnitWeights)]
-        if isinstance(first, _UnitWeights):
-            weights = _joined_weights(part, shares)
-            modules.append(Block(weights, None, copy.deepcopy(first.block.act)))
-        else:
-            modules.append(copy.deepcopy(first))
-    return nn.Sequential(*modules)
+    rows = [
+        {key: tensor.chunk(run.count) if tensor.dim() else (tensor,) * run.count
+         for key, tensor in runs.state_dict().items()}
+        for run, runs in zip(stack.units, module.units, strict=True)
+    ]  # fmt: skip
+    units = [
+        (run.unit, {key: shares[i] for key, shares in row.items()})
+        for run, row in zip(stack.units, rows, strict=True)
+        for i in range(run.count)
+    ]
+    state, start = {}, 0
+    for i, part in enumerate(stack_parts(stack, form)):
+        size = part.count * len(part.units)
+        members, start = units[start : start + size], start + size
+        for key, first in members[0][1].items():
+            tensors = [shares[key] for _, shares in members]
+            if not first.dim():
+                joined = first
+            elif part.has_zeros and key.endswith(".weights.weight"):
+                layer = int(key.split(".")[1])
+                groups = [getattr(unit.layers[layer], "groups", 1) for unit, _ in members]
+                joined = _with_zeros(tensors, groups, len(part.units))
+            else:
+                joined = torch.cat(tensors)
+            state[f"units.{i}.{key}"] = joined.contiguous()
+    return state
 
 
-def _joined_weights(part: StackPart, shares: list[_UnitWeights]) -> nn.Module:
-    first, size = shares[0], len(part.units)
-    groups = [shares[i : i + size] for i in range(0, len(shares), size)]
-    weight = torch.cat([_group_weight(group) for group in groups])
-    biases = [share.bias for share in shares if share.bias is not None]
-    inputs, out = sum(share.inputs for share in shares), len(weight)
-    layer: nn.Conv2d | nn.Linear | GroupedLinear
-    old = first.block.weights
-    if isinstance(old, nn.Conv2d):
-        inner = 1 if part.has_zeros else first.groups
-        stride, padding = cast("list[tuple[int, int]]", [old.stride, old.padding])
-        kernel = cast("tuple[int, int]", old.kernel_size)
-        layer = nn.Conv2d(
-            inputs, out, kernel, stride, padding, groups=part.count * inner, bias=bool(biases),
-            device=weight.device,
-        )  # fmt: skip
-    elif part.count == 1:
-        layer = nn.Linear(inputs, out, bias=bool(biases), device=weight.device)
-    else:
-        each = (inputs // part.count, out // part.count)
-        layer = GroupedLinear(part.count, *each, bias=bool(biases)).to(weight.device)
-    layer.weight = nn.Parameter(weight.contiguous(), requires_grad=False)
-    if biases:
-        layer.bias = nn.Parameter(torch.cat(biases), requires_grad=False)
-    return layer
+def _with_zeros(weights: list[Tensor], groups: list[int], size: int) -> Tensor:
+    """Return the weights of groups of units, zeros between the units of a group.
 
-
-def _group_weight(group: list[_UnitWeights]) -> Tensor:
-    """Return the weights of a group; those of several units with zeros between them."""
-    if len(group) == 1:
-        return group[0].weight
-    out, inputs = sum(len(share.weight) for share in group), sum(share.inputs for share in group)
-    dense = group[0].weight.new_zeros(out, inputs, *group[0].weight.shape[2:])
+    Args:
+        weights: Of each unit, outputs first.
+        groups: Groups of channels inside each unit.
+        size: Units of a group.
+    """
+    each = [weight.shape[1] * inner for weight, inner in zip(weights, groups, strict=True)]
+    out = sum(len(weight) for weight in weights)
+    dense = weights[0].new_zeros(out, sum(each[:size]), *weights[0].shape[2:])
     row = column = 0
-    for share in group:
-        rows, columns = len(share.weight) // share.groups, share.weight.shape[1]
-        for i in range(share.groups):
-            part = share.weight[i * rows : (i + 1) * rows]
-            dense[row : row + rows, column : column + columns] = part
-            row, column = row + rows, column + columns
+    for i, (weight, inner) in enumerate(zip(weights, groups, strict=True)):
+        column = 0 if i % size == 0 else column
+        for share in weight.chunk(inner):
+            dense[row : row + len(share), column : column + share.shape[1]] = share
+            row, column = row + len(share), column + share.shape[1]
     return dense
