@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--networks", default=",".join(NETWORKS))
     parser.add_argument("--runtimes", default="")
     parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=61)
+    parser.add_argument("--rounds", type=int, default=101)
     parser.add_argument("--cell", nargs=2, metavar=("NETWORK", "RUNTIME"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.cell:

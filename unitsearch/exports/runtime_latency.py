@@ -13,7 +13,7 @@ from unitsearch.exports.source_network import SourceNetwork
 from unitsearch.network.inference import for_inference
 from unitsearch.network.latency import one_thread, times_in_turns
 
-_ROUNDS = 11
+_ROUNDS = 31
 
 
 @dataclass(frozen=True)

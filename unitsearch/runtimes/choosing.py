@@ -28,7 +28,7 @@ from unitsearch.space import dense
 if TYPE_CHECKING:
     from unitsearch.architecture import Architecture
 
-_ROUNDS_OF_A_STACK = 15
+_ROUNDS_OF_A_STACK = 41
 _MOST_UNITS = 64  # of a stack that is written unit by unit
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from unitsearch.architecture import Architecture
 
 MANY = 16  # images of the second measurement
-_ROUNDS_OF_MANY = 11
+_ROUNDS_OF_MANY = 31
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from unitsearch.runtimes.runtime import Program, Runtime
 if TYPE_CHECKING:
     from unitsearch.runtimes.runtime import Images, RuntimeCall
 
-ROUNDS = 21  # timings of each call
+ROUNDS = 61  # timings of each call
 
 
 @dataclass(frozen=True, eq=False)
