@@ -21,6 +21,7 @@ AFTER_THE_TUTORIAL = (
     "reproducing.md",
     "own_board.md",
     "exports.md",
+    "runtimes.md",
     "inspect.md",
 )
 # Examples that take too long for a test, each with the command that is run in its place.
@@ -38,6 +39,9 @@ SHORTER = {
     ),
     "unitsearch export lenet_hybrid-1 --pick knee --format yaml,safetensors,pt2,onnx,python": (
         "unitsearch export lenet_hybrid-1 --pick knee --format yaml,safetensors,python"
+    ),
+    "unitsearch export lenet_hybrid-1 --pick knee --runtime onnxruntime": (
+        "unitsearch export lenet_hybrid-1 --pick knee --format yaml --runtime torch"
     ),
     "unitsearch latency resnet18_cifar:n6 --batch 1,32 --threads 2": (
         "unitsearch latency lenet_hybrid:hybrid --batch 1,32 --threads 2 --rounds 3"

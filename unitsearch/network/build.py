@@ -156,6 +156,12 @@ def initialise(network: nn.Module, how: str, generator: torch.Generator) -> None
                 module.reset_parameters()
 
 
+def stacked(stack: Stack, x: Shape) -> Stacked:
+    """Return a stack on an input of shape ``x``, its runs as they are."""
+    shares = [run.count * run.unit.inputs for run in stack.units]
+    return Stacked([_run(run, x) for run in stack.units], shares)
+
+
 def _sequence(layers: Layers, x: Shape) -> nn.Sequential:
     modules = []
     for layer in layers:
@@ -176,9 +182,8 @@ def _module(layer: Layer, x: Shape) -> nn.Module:
             return GlobalAverage()
         case Flatten():
             return Flat()
-        case Stack(units=units):
-            shares = [run.count * run.unit.inputs for run in units]
-            return Stacked([_run(run, x) for run in units], shares)
+        case Stack():
+            return stacked(layer, x)
         case Residual(body=body, shortcut=shortcut):
             side = _sequence(shortcut, x) if shortcut else None
             return Summed(_sequence(body, x), side, activation(layer.act))

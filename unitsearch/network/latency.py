@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -13,6 +15,8 @@ import torch
 from unitsearch.network.build import Network
 from unitsearch.network.inference import for_inference
 from unitsearch.network.timing import timings
+
+_LEAST_SECONDS = 3e-4  # of one timing in turns
 
 
 class Quartiles(NamedTuple):
@@ -59,6 +63,44 @@ def inference_times(
     return [
         InferenceTime(quartiles(row), network.plan) for row, network in zip(rows, fast, strict=True)
     ]
+
+
+def times_in_turns(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, Quartiles]:
+    """Return the seconds of each call, all measured in turns on one thread of the CPU.
+
+    A timing is the mean of as many calls as take 0.3 ms, after one that is not timed: so short that
+    other work of the machine interrupts few of them.
+    """
+    rows: dict[str, list[float]] = {name: [] for name in calls}
+    with one_thread(), torch.inference_mode():
+        repeats = {}
+        for name, call in calls.items():
+            call()  # warm up
+            seconds = max(min(_seconds(call, 1) for _ in range(3)), 1e-7)
+            repeats[name] = max(1, int(_LEAST_SECONDS / seconds))
+        for _ in range(rounds):
+            for name, call in calls.items():
+                call()
+                rows[name].append(_seconds(call, repeats[name]) / repeats[name])
+    return {name: quartiles(row) for name, row in rows.items()}
+
+
+def _seconds(call: Callable[[], object], times: int) -> float:
+    begun = time.perf_counter()
+    for _ in range(times):
+        call()
+    return time.perf_counter() - begun
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread inside the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def quartiles(values: Sequence[float]) -> Quartiles:
