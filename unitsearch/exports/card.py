@@ -27,6 +27,7 @@ _COSTS = {
     ),
     "macs_shared": ("MACs, shared", "MACs if binary filters that are shared are applied once"),
     "bits": ("stored bits", "32 a number, batch norm's four a channel; 1 a binary weight"),
+    "activation_bytes": ("activation memory", "most bytes of int8 activations living at one time"),
 }
 _METRICS = {
     "ce": ("CE", "accuracy per FLOP over the baseline's (TissueNet §4.1)"),

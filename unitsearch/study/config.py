@@ -57,11 +57,12 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Largest cost of a candidate: parameters, MACs, FLOPs in the papers' convention."""
+    """Largest cost of a candidate: parameters, MACs, the papers' FLOPs, bytes of activations."""
 
     params: int | None = field_(Nullable(Int(1)), None)
     macs: int | None = field_(Nullable(Int(1)), None)
     flops: int | None = field_(Nullable(Int(1)), None)
+    activation_bytes: int | None = field_(Nullable(Int(1)), None)
 
 
 @dataclass(frozen=True, kw_only=True)
