@@ -40,7 +40,7 @@ def export(
         named: A study, by name or folder; or an architecture file, with its weights beside it; or
             SPACE:POINT.
         folder: The folder of the files.
-        formats: Some of ``yaml``, ``safetensors``, ``pt2``, ``onnx``, ``python``.
+        formats: Some of ``yaml``, ``safetensors``, ``pt2``, ``onnx``, ``python``, ``tflite``, ``c``.
         pick: The members of a study's front, all of them unless given; see ``picks.picked``.
         trials: Numbers of trials of a study, in place of a pick.
         weights: Whether to export the trained weights; otherwise files that hold a network hold

@@ -18,7 +18,7 @@ def export(
         str, typer.Argument(metavar="STUDY|ARCH.yaml", help="A study, a file, or SPACE:POINT.")
     ],
     formats: Annotated[
-        str, typer.Option("--format", help="Some of yaml, safetensors, pt2, onnx, python.")
+        str, typer.Option("--format", help="Some of yaml, safetensors, pt2, onnx, python, tflite, c.")
     ] = "yaml,safetensors",
     pick: Annotated[
         str,
