@@ -7,9 +7,9 @@ Prints:   for each of 20 networks in int8 the terms of its arena: activation_byt
           not explain); then the fixed part: descriptions of tensors and of operations, the
           operations' own data, the interpreter's; and one JSON line
 Expected: with stacks masked nothing is left: activations take activation_bytes and the copies, to
-          16 bytes a tensor. The fixed part (3 to 6 kB at 8 bytes a pointer; microcontrollers have 4)
-          is what puts small networks over 10 %. In runs, what is left is what the planner of memory
-          loses or gains by the order of the runs
+          16 bytes a tensor. The fixed part (3 to 6 kB at 8 bytes a pointer, of which
+          microcontrollers have 4) puts small networks over 10 %. In runs, what is left is lost by
+          the planner of memory, or gained by the order of the runs
 Method:   random weights, ranges from 16 fixed random images; the arena is what the interpreter of
           TensorFlow Lite Micro reports, which is the least with which it starts
 """
@@ -24,7 +24,7 @@ import random
 from unitsearch.api import bound_space, point_architecture
 from unitsearch.architecture import Architecture
 from unitsearch.exports.lite.converting import converted, quantized
-from unitsearch.exports.lite.flatbuffer import Operation, lean, operations
+from unitsearch.exports.lite.flatbuffer import LiteOperation, lean, operations
 from unitsearch.exports.lite.lowering import lowered
 from unitsearch.exports.lite.making import channels_last
 from unitsearch.exports.lite.micro import run_micro
@@ -49,7 +49,7 @@ def networks() -> list[tuple[str, Architecture]]:
     return found
 
 
-def copies(held: list[Operation], activation_bytes: int) -> int:
+def copies(held: list[LiteOperation], activation_bytes: int) -> int:
     """Return by how many bytes operations that are no layers raise the peak of a row of operations.
 
     A reshape counts as a view, as in ``activation_bytes``. Below 0 where less lives at one time

@@ -13,9 +13,10 @@ from unitsearch.costs import count
 from unitsearch.data import data_spec
 from unitsearch.search.configured import SamplerConfig
 from unitsearch.study.beliefs import Judged, TrialBelief
-from unitsearch.study.config import Budget, Config, EngineConfig, Limits
+from unitsearch.study.config import Config
 from unitsearch.study.manifest import Manifest, SpaceText
 from unitsearch.study.record import Record, Trial
+from unitsearch.study.settings import Budget, EngineConfig, Limits
 from unitsearch.training import Recipe
 
 LENET = """

@@ -29,12 +29,14 @@ from unitsearch.fields import Nested, declared
 from unitsearch.search.configured import SamplerConfig, StoppingConfig
 from unitsearch.search.extensions import GROUPS as EXTENSIONS
 from unitsearch.search.extensions import ExtensionGroup
-from unitsearch.study.config import GROUPS, Budget, Config, EngineConfig, Limits
+from unitsearch.study.config import GROUPS, Config
+from unitsearch.study.settings import Budget, EngineConfig, LatencyConfig, Limits
 from unitsearch.training import Recipe
 
 RECORDS: dict[str, type[Any]] = {
     "run": Config,
     "limits": Limits,
+    "latency": LatencyConfig,
     "budget": Budget,
     "data": DataSpec,
     "train": Recipe,
@@ -147,11 +149,14 @@ def _extension_settings(
 def pages() -> dict[str, str]:
     """Return the pages on configuration."""
     by_group = settings()
+    of_run = [
+        setting for group in ("run", "limits", "latency", "budget") for setting in by_group[group]
+    ]
     run = [
         *paragraphs("run"),
         toc(GROUPS, hidden=True),
-        _table(by_group["run"] + by_group["limits"] + by_group["budget"]),
-        *_examples(by_group["run"] + by_group["limits"] + by_group["budget"]),
+        _table(of_run),
+        *_examples(of_run),
         section("The environment", anchor="environment"),
         _environment(),
     ]
@@ -232,7 +237,7 @@ def _by_data() -> list[str]:
 def _shipped_defaults() -> dict[str, dict[str, Any]]:
     """Return the values of the shipped configuration, which stand before declared defaults."""
     top = yaml.safe_load((resources.config_folder() / "config.yaml").read_text("utf-8"))
-    return {"run": top, "limits": top["limits"], "budget": top["budget"]}
+    return {"run": top, **{group: top[group] for group in ("limits", "latency", "budget")}}
 
 
 def _default(plain: Any, group: str) -> str:

@@ -19,13 +19,13 @@ from unitsearch.costs import count
 from unitsearch.errors import CheckError, SpecError, StudyError, UsageError
 from unitsearch.exports.card_facts import CardFacts
 from unitsearch.exports.checks import check_answer
-from unitsearch.exports.deployed import deployed
 from unitsearch.exports.export import Exported, export
 from unitsearch.exports.formats import FORMATS, formats_from
 from unitsearch.exports.formats.python_file import module_name
 from unitsearch.exports.loading import trained_network, untrained_network
 from unitsearch.exports.source_network import SourceNetwork
-from unitsearch.network.inference import folded
+from unitsearch.network.deployed import deployed
+from unitsearch.network.folding import folded
 
 EVERY = tuple(name for name in FORMATS if name not in ("tflite", "c"))  # these: test_tflite.py
 LIGHT = ("yaml", "safetensors", "python")

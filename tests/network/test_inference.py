@@ -60,7 +60,7 @@ def test_the_plan_names_the_form_of_every_stack_and_the_memory_format() -> None:
     network, fast = made(point(bound("toy_hybrid"), "No.1"))
     stacks = [n for n, m in network.layers.named_modules() if isinstance(m, Stacked)]  # type: ignore[operator,union-attr]
     assert set(fast.plan) == {"memory", *stacks}
-    assert {fast.plan[name] for name in stacks} <= {"grouped", "dense"}
+    assert {fast.plan[name] for name in stacks} <= {"runs", "blocks", "masked"}
 
 
 def test_the_network_that_it_was_made_from_does_not_change() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from tests.records import ODD, make_record, manifest
 from unitsearch.search.seeds import derive
-from unitsearch.study.config import Budget
 from unitsearch.study.record import Record, Repeat
+from unitsearch.study.settings import Budget
 from unitsearch.study.verification import FreshTraining, due_at_end, due_for_seeds
 
 

@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from unitsearch.search.proposals import Proposal
-from unitsearch.study.config import Budget
 from unitsearch.study.manifest import write_manifest
 from unitsearch.study.record import Record, Trial
+from unitsearch.study.settings import Budget
 from unitsearch.study.store import Store, create_store, open_store
 
 

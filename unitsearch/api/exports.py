@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unitsearch.api.networks import load_architecture
+from unitsearch.api.runtimes import RuntimeRequest
 from unitsearch.api.words import word
 from unitsearch.errors import SpecError, StudyError, UnitSearchError, UsageError
 
 if TYPE_CHECKING:
     from unitsearch.architecture import Architecture
+    from unitsearch.data import DataSpec
     from unitsearch.exports.card_facts import CardFacts
     from unitsearch.exports.export import Exported
     from unitsearch.exports.source_network import SourceNetwork
@@ -32,7 +34,7 @@ def export(
     trials: Sequence[int] = (),
     weights: bool = True,
     latency: bool = True,
-    watch: Callable[[Exported], None] = lambda done: None,
+    runtimes: RuntimeRequest | None = None,
 ) -> list[Exported]:
     """Write networks in some formats, each with a card; check every file before it is in place.
 
@@ -40,21 +42,49 @@ def export(
         named: A study, by name or folder; or an architecture file, with its weights beside it; or
             SPACE:POINT.
         folder: The folder of the files.
-        formats: Some of ``yaml``, ``safetensors``, ``pt2``, ``onnx``, ``python``, ``tflite``, ``c``.
+        formats: Some of ``yaml``, ``safetensors``, ``pt2``, ``onnx``, ``python``, ``tflite`` and
+            ``c``.
         pick: The members of a study's front, all of them unless given; see ``picks.picked``.
         trials: Numbers of trials of a study, in place of a pick.
         weights: Whether to export the trained weights; otherwise files that hold a network hold
             random weights and state that.
         latency: Whether to measure the latency of an image for the cards.
-        watch: Called with each exported network.
+        runtimes: The runtimes that get a file of their own, and whether in int8 too.
 
     Raises:
         CheckError: If a file does not agree with its network; no file of that network is left.
         PackageError: If a format needs packages that are not installed.
-        SpecError: If an architecture or its weights cannot be read.
+        SpecError: If an architecture or its weights cannot be read, a runtime does not take a
+            network, or int8 does not pay (then all other files are in place).
         StudyError: If the study, the trials or their weights do not exist, or no member is picked.
         UsageError: If there is no such format or pick, or both a pick and trials are given.
     """
+    return list(
+        exports(
+            named,
+            folder,
+            formats=formats,
+            pick=pick,
+            trials=trials,
+            weights=weights,
+            latency=latency,
+            runtimes=runtimes,
+        )
+    )
+
+
+def exports(
+    named: str | Path,
+    folder: str | Path,
+    *,
+    formats: str | Sequence[str],
+    pick: str,
+    trials: Sequence[int],
+    weights: bool,
+    latency: bool,
+    runtimes: RuntimeRequest | None,
+) -> Iterator[Exported]:
+    """Yield each network that ``export`` writes, once it is written."""
     from unitsearch.exports.formats import FORMATS, formats_from
 
     wanted = formats_from(formats)
@@ -64,9 +94,12 @@ def export(
         raise UsageError("safetensors are weights, so there is nothing to export without them")
     for name in wanted:
         FORMATS[name].require_packages()
+    request = runtimes or RuntimeRequest()
+    request.check(wanted)
     if pick and trials:
         raise UsageError("export takes either a pick of the front or trials by number, not both")
     sources: list[Callable[[], tuple[SourceNetwork, CardFacts]]]
+    data: DataSpec | None = None
     if _is_architecture(named):
         if pick or trials:
             raise StudyError(
@@ -76,14 +109,22 @@ def export(
     else:
         record, chosen = _chosen(named, pick, trials)
         sources = [partial(_of_trial, record, trial, wanted, weights=weights) for trial in chosen]
+        data = record.manifest.config.data
     from unitsearch.exports.export import export as write_out
 
-    exported = []
+    exported: list[Exported] = []
+    slower: list[str] = []
     for load in sources:  # one network at a time is in memory
         source, facts = load()
-        exported.append(write_out(source, facts, wanted, Path(folder), latency=latency))
-        watch(exported[-1])
-    return exported
+        source = request.with_int8(source, data, wanted)
+        targets = request.targets(source, data)
+        exported.append(
+            write_out(source, facts, wanted, Path(folder), latency=latency, targets=targets)
+        )
+        if source.quantize_with is not None and source.lite.objection:
+            slower.append(f"{source.stem}.int8.tflite is {source.lite.objection} than in float32")
+        yield exported[-1]
+    request.check_int8(exported, slower)
 
 
 def _is_architecture(named: str | Path) -> bool:

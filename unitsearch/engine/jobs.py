@@ -38,6 +38,8 @@ class Job:
             as one pack; None for the number that a measurement finds fastest.
         ladder: For ``train``: the shorter trainings that come first, each with its own ``recipe``
             and ``data``, the first one first.
+        runtime: For ``latency``: the runtime that it is measured in; torch as a study runs networks
+            if empty.
         bars: For ``train``: the bar that the training must clear at the end of each rung of the
             ladder, and then after each epoch, the first epoch's first; None where there is no bar,
             and epochs beyond the tuple have none. A training that misses a bar stops there. The
@@ -58,6 +60,7 @@ class Job:
     device: str = "cpu"
     pack: int | None = 1
     ladder: tuple[Mapping[str, Any], ...] = ()
+    runtime: str = ""
     bars: tuple[Bar | None, ...] = ()
 
     @property

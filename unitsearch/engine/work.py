@@ -317,7 +317,7 @@ def is_gpu_lost(error: BaseException) -> bool:
 def _run(prepared: PreparedJob, cache: WorkerCache) -> Outcome:
     job, architecture = prepared.job, prepared.architecture
     if job.task in MEASUREMENTS:
-        value = measure(job.task, architecture, job.seed, job.device, cache.log_once)
+        value = measure(job.task, architecture, job.seed, job.device, cache.log_once, job.runtime)
         return Outcome(job.number, job.task, "complete", measurement=value)
     if job.task == PACE:
         return measure_pace(job, cache.dataset)

@@ -10,9 +10,11 @@ from importlib import metadata
 from unitsearch import wording
 from unitsearch.architecture.description import describe
 from unitsearch.exports.card_facts import CardFacts
+from unitsearch.exports.card_runtimes import runtime_parts, runtime_usages
 from unitsearch.exports.checks import TOLERANCE, CheckedAnswer
 from unitsearch.exports.formats import FORMATS
 from unitsearch.exports.markdown import block, code, table
+from unitsearch.exports.runtime_facts import RuntimeFacts
 from unitsearch.exports.runtime_latency import RuntimeLatency
 from unitsearch.exports.sentences import sentences
 from unitsearch.exports.source_network import SourceNetwork
@@ -58,6 +60,7 @@ def card(
     facts: CardFacts,
     written: Sequence[WrittenFormat],
     latencies: Sequence[RuntimeLatency],
+    runtimes: Sequence[RuntimeFacts] = (),
 ) -> str:
     """Return the card of a network as Markdown."""
     parts = [
@@ -74,12 +77,14 @@ def card(
         "## Costs",
         _costs(source, facts),
         *_latency(latencies),
+        *runtime_parts(runtimes),
         "## Training",
         *_training(source, facts),
         "## Files",
-        _files(written),
+        _files(written, runtimes),
         "## How to load it",
         *_loading(source, written),
+        *runtime_usages(runtimes),
         "## Checks",
         *_checks(written),
         "## Licence",
@@ -201,17 +206,26 @@ def _training(source: SourceNetwork, facts: CardFacts) -> list[str]:
     return parts
 
 
-def _files(written: Sequence[WrittenFormat]) -> str:
+def _files(written: Sequence[WrittenFormat], runtimes: Sequence[RuntimeFacts]) -> str:
+    listed = [
+        (name, content, FORMATS[one.format].description, FORMATS[one.format].packages)
+        for one in written
+        for name, content in one.files.items()
+    ]
+    listed += [
+        (name, content, f"the network for {one.title}, batch norm folded", one.title)
+        for one in runtimes
+        for name, content in one.files.items()
+    ]
     rows = [
         [
             code(name),
-            FORMATS[one.format].description,
-            FORMATS[one.format].packages,
+            description,
+            packages,
             f"{len(content):,}",
             code(hashlib.sha256(content).hexdigest()),
         ]
-        for one in written
-        for name, content in one.files.items()
+        for name, content, description, packages in listed
     ]
     return table(["file", "what it is", "needs", "bytes", "SHA-256"], rows, right=(3,))
 

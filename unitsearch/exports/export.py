@@ -7,14 +7,26 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from unitsearch.errors import StudyError
 from unitsearch.exports.card import WrittenFormat, card
 from unitsearch.exports.card_facts import CardFacts
 from unitsearch.exports.checks import check_answer
 from unitsearch.exports.formats import FORMATS
+from unitsearch.exports.runtime_facts import RuntimeFacts
 from unitsearch.exports.runtime_latency import runtime_latencies
 from unitsearch.exports.source_network import SourceNetwork
+
+
+class RuntimeTarget(Protocol):
+    """A runtime that a network is exported to: see ``unitsearch.runtimes``."""
+
+    def check(self, source: SourceNetwork) -> None:
+        """Raise ``SpecError`` if the runtime cannot take the network."""
+
+    def write(self, source: SourceNetwork, folder: Path) -> RuntimeFacts:
+        """Write the files of a network into ``folder``, compare and measure them."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +40,8 @@ class Exported:
         differences: By format: the largest relative difference of a logit on 16 fixed images; 0
             means equal. Formats without weights are left out.
         is_trained: Whether its weights are trained, or random.
+        runtimes: The facts of the network in each runtime that it was exported to.
+        notes: What files take, sentences of the card.
     """
 
     name: str
@@ -35,6 +49,8 @@ class Exported:
     card: Path
     differences: Mapping[str, float]
     is_trained: bool
+    runtimes: tuple[RuntimeFacts, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def export(
@@ -44,6 +60,7 @@ def export(
     folder: Path,
     *,
     latency: bool = True,
+    targets: Sequence[RuntimeTarget] = (),
 ) -> Exported:
     """Write a network in some formats with its card; read every file back before any is in place.
 
@@ -53,11 +70,15 @@ def export(
         formats: Some of ``FORMATS``.
         folder: The folder of the files, made if missing. Files of the same names are replaced.
         latency: Whether to measure the latency of an image for the card.
+        targets: The runtimes that get a file of their own.
 
     Raises:
         CheckError: If a file does not agree with the network; then no file is left.
+        SpecError: If a runtime does not take the network; then no file is left.
         StudyError: If ``folder`` cannot be written.
     """
+    for target in targets:
+        target.check(source)
     existed = folder.is_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,9 +91,12 @@ def export(
                 if FORMATS[one.format].runtime and one.checked.answer.run is not None
             }
             latencies = runtime_latencies(source, calls) if latency else []
+            runtimes = [target.write(source, staging) for target in targets]
             card_path = staging / f"{source.stem}.MODEL.md"
-            _write_file(card_path, card(source, facts, written, latencies).encode())
-            for path in (*(staging / file for one in written for file in one.files), card_path):
+            _write_file(card_path, card(source, facts, written, latencies, runtimes).encode())
+            made = [file for one in written for file in one.files]
+            made += [file for one in runtimes for file in one.files]
+            for path in (*(staging / file for file in made), card_path):
                 path.replace(folder / path.name)
     except OSError as error:
         raise StudyError(f"{folder}: cannot be written ({error.strerror or error})") from None
@@ -89,6 +113,8 @@ def export(
             if one.checked.difference is not None
         },
         is_trained=source.is_trained,
+        runtimes=tuple(runtimes),
+        notes=tuple(dict.fromkeys(note for one in written for note in one.checked.answer.notes)),
     )
 
 

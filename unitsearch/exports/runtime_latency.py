@@ -7,14 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import median
-
-import torch
 
 from unitsearch.exports.checks import NetworkCall
 from unitsearch.exports.source_network import SourceNetwork
 from unitsearch.network.inference import for_inference
-from unitsearch.network.timing import timings
+from unitsearch.network.latency import one_thread, times_in_turns
 
 _ROUNDS = 11
 
@@ -49,30 +46,20 @@ def runtime_latencies(
         source: The network.
         calls: By the name of a runtime: the function that runs the network there.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        image = source.images[:1].clone()
+    image = source.images[:1].clone()
+    with one_thread():
         fast = for_inference(source.network, 1)
-        timed: dict[str, Callable[[], object]] = {
-            "unitsearch, made fast for inference": partial(fast, image)
-        }
-        timed |= {runtime: partial(call, image) for runtime, call in calls.items()}
-        with torch.inference_mode():
-            times = [sorted(row) for row in timings(list(timed.values()), _ROUNDS)]
-    finally:
-        torch.set_num_threads(threads)
-    machine = _machine()
-    quarter = _ROUNDS // 4
+    timed: dict[str, Callable[[], object]] = {
+        "unitsearch, made fast for inference": partial(fast, image)
+    }
+    timed |= {runtime: partial(call, image) for runtime, call in calls.items()}
     return [
-        RuntimeLatency(
-            runtime, 1e3 * median(row), 1e3 * row[quarter], 1e3 * row[-1 - quarter], machine
-        )
-        for runtime, row in zip(timed, times, strict=True)
+        RuntimeLatency(runtime, 1e3 * time.median, 1e3 * time.low, 1e3 * time.high, machine())
+        for runtime, time in times_in_turns(timed, _ROUNDS).items()
     ]
 
 
-def _machine() -> str:
+def machine() -> str:
     """Return the processor's name as the system gives it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

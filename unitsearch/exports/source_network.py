@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from unitsearch.architecture import Architecture, key
 from unitsearch.costs import Cost, count
-from unitsearch.exports.deployed import deployed
 from unitsearch.network.build import Network
-from unitsearch.network.inference import folded
+from unitsearch.network.deployed import deployed
+from unitsearch.network.folding import folded
 from unitsearch.network.weights import fixed_images
 
 if TYPE_CHECKING:

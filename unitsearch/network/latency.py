@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -59,6 +60,24 @@ def inference_times(
     return [
         InferenceTime(quartiles(row), network.plan) for row, network in zip(rows, fast, strict=True)
     ]
+
+
+def times_in_turns(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, Quartiles]:
+    """Return the seconds of each call, all measured in turns on one thread."""
+    with one_thread(), torch.inference_mode():
+        rows = timings(list(calls.values()), rounds)
+    return {name: quartiles(row) for name, row in zip(calls, rows, strict=True)}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread inside the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def quartiles(values: Sequence[float]) -> Quartiles:

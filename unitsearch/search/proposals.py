@@ -33,6 +33,8 @@ class SearchProblem:
         objectives: The metrics that are searched for.
         floor: Share of the baseline's accuracy from which a trial is feasible.
         limits: Largest costs of a member, by name; a proposal beyond one is not admitted.
+        latency_limit: Largest latency of a member in milliseconds; a trial beyond it is not
+            feasible. None without one.
     """
 
     space: Space
@@ -40,6 +42,12 @@ class SearchProblem:
     objectives: tuple[Metric, ...]
     floor: float
     limits: Mapping[str, int | None] = field(default_factory=dict)
+    latency_limit: float | None = None
+
+    def is_too_slow(self, trial: Observation) -> bool:
+        """Return whether the measured latency of a trial is beyond the limit for candidates."""
+        limit, latency = self.latency_limit, trial.latency
+        return trial.number > 0 and limit is not None and latency is not None and latency > limit
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import yaml
 
 from unitsearch import resources
 from unitsearch.data import DataSpec
-from unitsearch.engine.devices import DEVICES, cores, device_for, gpus
+from unitsearch.engine.devices import cores, gpus
 from unitsearch.errors import SpecError, UnitSearchError, UsageError, did_you_mean
 from unitsearch.fields import (
     Enum,
@@ -41,68 +41,11 @@ from unitsearch.search.extensions import ExtensionGroup, is_own
 from unitsearch.space import LIMITS, SpaceFile, load_space
 from unitsearch.study import schedule
 from unitsearch.study.hydra_overrides import composed, given_values, parsed
+from unitsearch.study.settings import Budget, EngineConfig, LatencyConfig, Limits
 from unitsearch.training import Recipe
 from unitsearch.training.rungs import Rung, check_rungs
 
 GROUPS = ("data", "train", "sampler", "stopping", "engine")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Budget:
-    """The end of a study: distinct trials in all, complete or stopped, and minutes of one run."""
-
-    trials: int = field_(Int(1), 40)
-    minutes: float | None = field_(Nullable(Float(0, above=True)), None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Largest cost of a candidate: parameters, MACs, the papers' FLOPs, bytes of activations."""
-
-    params: int | None = field_(Nullable(Int(1)), None)
-    macs: int | None = field_(Nullable(Int(1)), None)
-    flops: int | None = field_(Nullable(Int(1)), None)
-    activation_bytes: int | None = field_(Nullable(Int(1)), None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineConfig:
-    """The workers that train, and their device.
-
-    On the CPU and outside packs, nothing here changes a proposal or its accuracy. On a GPU and in
-    packs an accuracy is the same to rounding, and the lag of a new study grows to what packs need:
-    see ``schedule``.
-
-    Attributes:
-        name: ``local`` or ``ray``.
-        workers: The number of workers; one per core unless given, on GPUs one per GPU.
-        address: The address of a Ray cluster.
-        checkpoint: The least number of minutes between two states kept of a training; null keeps
-            none. Members of packs have none.
-        device: The device that networks train on; ``auto`` is ``cuda`` where torch finds a GPU.
-        pack: How many networks train together; null measures that on GPUs, and is 1 on the CPU.
-    """
-
-    name: str = field_(Enum(("local", "ray")), "local")
-    workers: int | None = field_(Nullable(Int(1, 10_000)), None)
-    address: str | None = field_(Nullable(Text(500)), None)
-    checkpoint: float | None = field_(Nullable(Float(0)), 5.0)
-    device: str = field_(Enum(DEVICES), "auto")
-    pack: int | None = field_(Nullable(Int(1, 1024)), None)
-
-    @property
-    def resolved_device(self) -> str:
-        """The device that networks train on: ``cpu`` or ``cuda``.
-
-        Raises:
-            UsageError: If ``cuda`` is asked for and there is none.
-        """
-        return device_for(self.device, here=self.is_here)
-
-    @property
-    def is_here(self) -> bool:
-        """Whether the workers are on this machine."""
-        return self.name == "local" or self.address is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +60,7 @@ class Config:
     plan: str = field_(Text(10_000), AUTO)
     floor: float | None = field_(Nullable(Float(0, 1)), None)
     limits: Limits = field_(Nested(Limits))
+    latency: LatencyConfig = field_(Nested(LatencyConfig), LatencyConfig())
     budget: Budget = field_(Nested(Budget))
     verify: float = field_(Float(0, 1), 0.0)  # as in a study of version 0.1, which stored none
     data: DataSpec = field_(Nested(DataSpec))
@@ -130,6 +74,20 @@ class Config:
     def largest(self) -> dict[str, int | None]:
         """The limits by cost name."""
         return {name: getattr(self.limits, name) for name in LIMITS}
+
+    @property
+    def latency_limit(self) -> float | None:
+        """The largest latency of a candidate in milliseconds; None without one."""
+        limit = self.limits.latency_us
+        return None if limit is None else limit / 1e3
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The names of the metrics that are measured of each trial once it is trained."""
+        names = [name for name in self.objectives if METRICS[name].is_measured]
+        if self.latency_limit is not None and "latency" not in names:
+            names.append("latency")
+        return tuple(names)
 
     @property
     def points(self) -> int:
@@ -194,7 +152,8 @@ def compose(overrides: Sequence[str]) -> tuple[Config, SpaceFile]:
     except SpecError as error:
         raise _usage(error) from None
     if not any(key.partition(".")[0] == "stopping" for key in chosen):
-        rule = default_stopping(config.train.epochs, [METRICS[name] for name in config.objectives])
+        metrics = [METRICS[name] for name in (*config.objectives, *config.measured)]
+        rule = default_stopping(config.train.epochs, metrics)
         config = replace(config, stopping=rule)
     _check(config)
     return _with_room_for_packs(config, is_given="sampler.lag" in chosen), space
@@ -253,6 +212,16 @@ def _check(config: Config) -> None:
     if config.ladder and (config.engine.pack or 1) > 1:
         found, expected = config.engine.pack, "1 with a ladder: its rungs train alone"
         raise UsageError(place="engine.pack", found=found, expected=expected)
+    if config.latency.runtime is not None:
+        if not config.measured:
+            raise UsageError(
+                place="latency.runtime",
+                found=config.latency.runtime,
+                expected="latency among the objectives, or limits.latency_us",
+            )
+        from unitsearch.engine.measuring import check_runtime  # with torch, which is heavy
+
+        check_runtime(config.latency.runtime)
     name = config.name
     if name is not None and (not name or name.startswith(".") or set(name) & set("/\\\0:")):
         raise UsageError(place="name", found=name, expected="a plain folder name")

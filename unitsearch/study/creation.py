@@ -13,10 +13,11 @@ from typing import Any
 from unitsearch.errors import DataError, SpecError, UsageError
 from unitsearch.fields import read, write_all
 from unitsearch.space import Space, SpaceFile, baseline, bind, survey
-from unitsearch.study.config import Budget, Config, compose
+from unitsearch.study.config import Config, compose
 from unitsearch.study.folder import find_folder, new_folder, remove_folder
 from unitsearch.study.lock import driving
 from unitsearch.study.manifest import Manifest, SpaceText, read_manifest, write_manifest
+from unitsearch.study.settings import Budget
 from unitsearch.study.store import check_storage, create_store, without_password
 
 _PACKAGES = ("torch", "optuna", "ray", "numpy")  # that results depend on

@@ -70,8 +70,9 @@ class JobBuilder:
         return Job(task="test", weights=weights, **self._common(number, architecture, seed))
 
     def measurement(self, number: int, architecture: Architecture, seed: int, name: str) -> Job:
-        """Return the job that measures the objective called ``name``."""
-        return Job(task=name, **self._common(number, architecture, seed))
+        """Return the job that measures the metric called ``name``."""
+        runtime = self.config.latency.runtime or ""
+        return Job(task=name, runtime=runtime, **self._common(number, architecture, seed))
 
     def _common(self, number: int, architecture: Architecture, seed: int) -> dict[str, Any]:
         return {

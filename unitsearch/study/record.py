@@ -215,7 +215,11 @@ class Record:
         baseline = self.baseline
         if baseline is None:
             return ()
-        feasible = [trial for trial in self.complete if (trial.accuracy or 0.0) >= self.floor]
+        feasible = [
+            trial
+            for trial in self.complete
+            if (trial.accuracy or 0.0) >= self.floor and not self._is_too_slow(trial)
+        ]
         objectives = self.objectives
         return tuple(
             front([(t, minimised(t.searched, baseline.searched, objectives)) for t in feasible])
@@ -255,7 +259,10 @@ class Record:
             numbers=tuple(trial.number for trial in counted),
             keys=tuple(trial.key for trial in counted),
             evidence=tuple(self._evidence(trial) for trial in counted),
-            facts=tuple(t.searched if t.state == "complete" else None for t in counted),
+            facts=tuple(
+                t.searched if t.state == "complete" and not self._is_too_slow(t) else None
+                for t in counted
+            ),
             objectives=self.objectives,
             floor=self.floor,
         )
@@ -274,6 +281,13 @@ class Record:
             epochs=self.manifest.config.points,
             loss_curve=(*trial.rung_losses, *trial.loss_curve),
         )
+
+    def _is_too_slow(self, trial: Trial) -> bool:
+        """Return whether a candidate's latency in the search was beyond the study's limit."""
+        limit, latency = self.manifest.config.latency_limit, trial.searched_latency
+        if limit is None or latency is None or trial.is_baseline:
+            return False
+        return latency[1] > limit
 
     @property
     def objectives(self) -> tuple[Metric, ...]:

@@ -95,10 +95,11 @@ class SearchRun(StudyJobs):
             tuple(metric(name) for name in config.objectives),
             config.floor or 0.0,
             config.largest,
+            config.latency_limit,
         )
         self._sampler = config.sampler.make(self._problem)
         self._stopping = config.stopping.make()
-        self._measured = [m.name for m in self._problem.objectives if m.is_measured]
+        self._measured = config.measured
         self._waiting = deque(t.number for t in self._trials if t.state == "running")
         self._ended_before = {t.number for t in self._trials if t.state != "running"}
         self._keys = {trial.key for trial in self._trials}

@@ -14,7 +14,7 @@ _WEIGHTED = {*_PIXELS_AFTER, "FULLY_CONNECTED"}
 
 
 @dataclass(frozen=True)
-class Operation:
+class LiteOperation:
     """One operation of a file.
 
     Attributes:
@@ -44,13 +44,13 @@ class Operation:
         return self.weights * pixels
 
 
-def operations(content: bytes) -> list[Operation]:
+def operations(content: bytes) -> list[LiteOperation]:
     """Return the operations of a file, in order."""
     model, names = _model(content), _names()
     (graph,) = model.subgraphs
     shapes = [tuple(map(int, tensor.shape)) for tensor in graph.tensors]
     return [
-        Operation(
+        LiteOperation(
             names[model.operatorCodes[op.opcodeIndex].builtinCode],
             tuple(shapes[i] for i in op.inputs if i >= 0),
             tuple(shapes[i] for i in op.outputs),

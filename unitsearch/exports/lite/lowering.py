@@ -11,7 +11,7 @@ from unitsearch.architecture import Flatten, canonical
 from unitsearch.network.blocks import Block, GroupedLinear
 from unitsearch.network.build import Network
 from unitsearch.network.dense import columns, dense_weight
-from unitsearch.network.inference import folded
+from unitsearch.network.folding import folded
 from unitsearch.network.stacks import Stacked, UnitRun
 from unitsearch.shapes import after
 

@@ -37,6 +37,7 @@ class SearchModel:
         baseline: The baseline's facts, its accuracy by the model.
         floor: The accuracy from which a network is feasible.
         images: Validation images behind an accuracy.
+        latency_limit: Milliseconds from which a network is not feasible; None without a limit.
     """
 
     objectives: tuple[Metric, ...]
@@ -45,6 +46,7 @@ class SearchModel:
     baseline: Measured
     floor: float
     images: float
+    latency_limit: float | None = None
 
     def points(self, x: Array, costs: Sequence[Cost]) -> Array:
         """Return the objectives of networks at their posterior means, shape (n, objectives)."""
@@ -74,7 +76,10 @@ class SearchModel:
         if latencies is not None:
             accuracies = np.repeat(accuracies, _LATENCY_PARTS, axis=1)
             latencies = np.tile(latencies, parts)
-        return self._columns(accuracies, latencies, costs), accuracies >= self.floor
+        feasible = accuracies >= self.floor
+        if latencies is not None and self.latency_limit is not None:
+            feasible &= latencies <= self.latency_limit
+        return self._columns(accuracies, latencies, costs), feasible
 
     def reference(self, accuracy: float) -> Array:
         """Return the point from which gains count: ``accuracy`` at the baseline's costs."""
@@ -152,6 +157,7 @@ def search_model(
     x: Array,
     accuracy: Process,
     floor: float,
+    latency_limit: float | None = None,
 ) -> SearchModel:
     """Return the model of a search whose baseline is complete.
 
@@ -162,13 +168,15 @@ def search_model(
         x: Their features.
         accuracy: The process fitted to them.
         floor: The share of the baseline's accuracy from which a network is feasible.
+        latency_limit: Milliseconds from which a network is not feasible; None without a limit.
     """
     first = visible[0].measured
     assert first is not None  # the baseline is complete
     images = images_of(evidence)
     means, variances = accuracy.mean_and_variance(x[:1])
     believed, _ = mean_accuracy(means, variances, images)
-    is_measured = any(metric.is_measured for metric in objectives)
+    is_measured = latency_limit is not None or any(metric.is_measured for metric in objectives)
     latency = latency_process(x, visible, accuracy.data.linear) if is_measured else None
     baseline = replace(first, accuracy=float(believed[0]))
-    return SearchModel(objectives, accuracy, latency, baseline, floor * first.accuracy, images)
+    least = floor * first.accuracy
+    return SearchModel(objectives, accuracy, latency, baseline, least, images, latency_limit)

@@ -134,5 +134,13 @@ class OptunaSampler(ABC):
             distributions=domains,
             values=[metric.formula(new, baseline) for metric in self._problem.objectives],
             system_attrs=self.system_attrs_of(observation.sampler_state),
-            constraints={"floor": self._problem.floor * baseline.accuracy - new.accuracy},
+            constraints=self._constraints(new, baseline),
         )
+
+    def _constraints(self, new: Measured, baseline: Measured) -> dict[str, float]:
+        """Return how far a trial is beyond each bound of what is feasible; below 0 is within."""
+        constraints = {"floor": self._problem.floor * baseline.accuracy - new.accuracy}
+        limit = self._problem.latency_limit
+        if limit is not None and new.latency is not None:
+            constraints["latency"] = new.latency - limit
+        return constraints

@@ -124,7 +124,11 @@ class FrontSearch:
 
         pool, problem = self._pool(), self._problem
         model, x = self._model(visible)
-        rows = [row for row, item in enumerate(visible) if item.state in ("complete", "running")]
+        rows = [
+            row
+            for row, item in enumerate(visible)
+            if item.state in ("complete", "running") and not problem.is_too_slow(item)
+        ]
         points = model.points(x[rows], [visible[row].cost for row in rows])
         reference = self._reference(model, visible)
         first = _front_below(points, reference)
@@ -166,7 +170,13 @@ class FrontSearch:
         found = self._refits.fit(visible, ended)
         problem, accuracy = self._problem, found.fitted.process
         model = search_model(
-            problem.objectives, visible, found.evidence, found.x, accuracy, problem.floor
+            problem.objectives,
+            visible,
+            found.evidence,
+            found.x,
+            accuracy,
+            problem.floor,
+            problem.latency_limit,
         )
         return model, found.x
 

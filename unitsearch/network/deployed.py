@@ -26,7 +26,7 @@ T = TypeVar("T", Conv, Linear)
 
 
 def deployed(architecture: Architecture) -> Architecture:
-    """Return the architecture of the network that ``network.inference.folded`` returns.
+    """Return the architecture of the network that ``inference.folded`` returns.
 
     Its costs in closed form are those that a file with folded weights must have.
     """
