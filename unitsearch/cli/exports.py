@@ -70,7 +70,6 @@ def export(
       unitsearch export lenet_hybrid-1 --pick knee --format yaml,safetensors,pt2,onnx,python
       unitsearch export lenet_hybrid-1 --pick 'accuracy>=0.97 and flops<=1e6' -o small
       unitsearch export trained/00003.yaml --format python
-      unitsearch export lenet_hybrid-1 --pick knee --format tflite,c --quantize int8
       unitsearch export lenet_hybrid-1 --pick knee --runtime onnxruntime
     """
     from unitsearch.api.exports import exports
