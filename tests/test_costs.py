@@ -43,8 +43,8 @@ def test_a_convs_macs_equal_a_count_over_its_output(c: int, h: int, w: int, data
 
 
 def test_a_linear_layers_bias_is_a_parameter_but_no_flop() -> None:
-    assert layer_cost(Linear(out=10), (32,)) == Cost(330, 320, 640, 320, 32 * 330)
-    assert layer_cost(Linear(out=10, bias=False), (32,)) == Cost(320, 320, 640, 320, 32 * 320)
+    assert layer_cost(Linear(out=10), (32,)) == Cost(330, 320, 640, 320, 32 * 330, 42)
+    assert layer_cost(Linear(out=10, bias=False), (32,)) == Cost(320, 320, 640, 320, 32 * 320, 42)
     cost = layer_cost(Linear(out=10, norm="batch"), (32,))
     assert (cost.params, cost.macs, cost.flops) == (350, 320, 640 + 4 * 10)
 
@@ -120,5 +120,6 @@ def test_layers_that_do_not_fit_are_not_counted() -> None:
 
 
 def test_costs_add_and_multiply() -> None:
-    assert Cost(1, 2, 3, 4, 5) + Cost(10, 20, 30, 40, 50) == Cost(11, 22, 33, 44, 55)
-    assert Cost(1, 2, 3, 4, 5) * 4 == Cost(4, 8, 12, 16, 20)
+    one, other = Cost(1, 2, 3, 4, 5, 6), Cost(10, 20, 30, 40, 50, 60)
+    assert one + other == Cost(11, 22, 33, 44, 55, 60)  # the memory of the one is used again
+    assert one * 4 == Cost(4, 8, 12, 16, 20, 24)

@@ -13,7 +13,13 @@ import yaml
 from reference_pages import commands
 from tests.doc_blocks import DOCS, Block, Followed, blocks, command, differences, follow
 
-ALONE = ("own_unit.md", "own_backbone.md", "own_sampler.md", "large_spaces.md")
+ALONE = (
+    "own_unit.md",
+    "own_backbone.md",
+    "own_sampler.md",
+    "large_spaces.md",
+    "microcontrollers.md",
+)
 AFTER_THE_TUTORIAL = (
     "studies.md",
     "fronts.md",

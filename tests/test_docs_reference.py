@@ -145,10 +145,28 @@ def test_a_metric_is_described_and_its_formula_is_the_codes(name: str) -> None:
     assert metric.description
     assert metric.unit
     new = Measured(
-        0.91, Cost(params=1200, macs=50_000, flops=104_000, macs_shared=40_000, bits=39_000), 0.25
+        0.91,
+        Cost(
+            params=1200,
+            macs=50_000,
+            flops=104_000,
+            macs_shared=40_000,
+            bits=39_000,
+            activation_bytes=500,
+        ),
+        0.25,
     )
     old = Measured(
-        0.95, Cost(params=9000, macs=90_000, flops=200_000, macs_shared=90_000, bits=290_000), 0.5
+        0.95,
+        Cost(
+            params=9000,
+            macs=90_000,
+            flops=200_000,
+            macs_shared=90_000,
+            bits=290_000,
+            activation_bytes=900,
+        ),
+        0.5,
     )
     facts = {letter: get(new) for letter, (_, get) in metrics.LETTERS.items()}
     facts |= {f"{letter}_b": get(old) for letter, (_, get) in metrics.LETTERS.items()}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unitsearch.costs import Cost
+from unitsearch.costs import COSTS, Cost
 from unitsearch.errors import UsageError
 from unitsearch.metrics import METRICS, Measured, ce, metric, se, se_bits, standard_error, tca, tsa
 
@@ -82,8 +82,8 @@ def test_a_metric_changes_with_the_baseline_only_if_it_needs_it(
 @pytest.mark.parametrize("name", METRICS)
 def test_the_traits_of_a_metric_are_no_broader_than_its_formula(name: str) -> None:
     each = METRICS[name]
-    new = Measured(0.8, Cost(10, 20, 30, 20, 300), 2.0)
-    baseline = Measured(0.9, Cost(20, 50, 80, 40, 700), 3.0)
+    new = Measured(0.8, Cost(10, 20, 30, 20, 300, 40), 2.0)
+    baseline = Measured(0.9, Cost(20, 50, 80, 40, 700, 90), 3.0)
     value = each.formula(new, baseline)
     inaccurate = each.formula(replace(new, accuracy=0.5), baseline)
     alone = each.formula(new, new)
@@ -97,12 +97,9 @@ def test_the_traits_of_a_metric_are_no_broader_than_its_formula(name: str) -> No
 @pytest.mark.parametrize("name", METRICS)
 def test_a_metric_changes_with_the_costs_in_its_definition_alone(name: str) -> None:
     each = METRICS[name]
-    new = Measured(0.8, Cost(10, 20, 30, 20, 300), 2.0)
-    baseline = Measured(0.9, Cost(20, 50, 80, 40, 700), 3.0)
-    changed = {
-        cost: replace(new, cost=replace(new.cost, **{cost: 7}))
-        for cost in ("params", "macs", "flops", "macs_shared", "bits")
-    }
+    new = Measured(0.8, Cost(10, 20, 30, 20, 300, 40), 2.0)
+    baseline = Measured(0.9, Cost(20, 50, 80, 40, 700, 90), 3.0)
+    changed = {cost: replace(new, cost=replace(new.cost, **{cost: 7})) for cost in COSTS}
     value = each.formula(new, baseline)
     needed = {cost for cost, other in changed.items() if each.formula(other, baseline) != value}
     assert set(each.costs) == needed

@@ -5,7 +5,8 @@ A metric that follows from the facts in ``Measured`` is added here and nowhere e
 
 In definitions ``a`` is the accuracy (a fraction), ``f`` the FLOPs in the papers' convention, ``p``
 the parameters, ``m`` the MACs, ``s`` the MACs with shared filters applied once, ``n`` the stored
-bits and ``t`` the measured milliseconds; the ending ``_b`` means the baseline.
+bits, ``l`` the most bytes of activations that live at one time and ``t`` the measured milliseconds;
+the ending ``_b`` means the baseline.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ class Measured:
 
 
 # The costs by their letters in definitions.
-_COSTS = {"f": "flops", "p": "params", "m": "macs", "s": "macs_shared", "n": "bits"}
+_COSTS = {
+    "f": "flops", "p": "params", "m": "macs", "s": "macs_shared", "n": "bits",
+    "l": "activation_bytes",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +245,25 @@ METRICS: dict[str, Metric] = {
             ),
             definition="n",
             source="Ours, after Lan and Lan 2021 (AAAI 35(9)).",
+        ),
+        Metric(
+            name="activation_bytes",
+            label="activation memory (bytes)",
+            formula=lambda n, b: n.cost.activation_bytes,
+            maximise=False,
+            scale="log",
+            unit="bytes of int8 activations for one image",
+            description=(
+                "The most bytes of activations that live at one time: the memory that a "
+                "microcontroller needs beside the weights, if its runtime leaves no gaps. A number "
+                "takes one byte (int8). Layers run in order, a residual's body before its "
+                "shortcut; each writes an output of its own, for which its input lives on. A stack "
+                "runs as one grouped operation for each layer of its units. Batch norm and "
+                "activations take nothing; sums, products, splits and concatenations write an "
+                "output; a flattening is a view."
+            ),
+            definition="l",
+            source="Ours; Fedorov et al. 2019 (arXiv:1905.12107) limit working memory too.",
         ),
         Metric(
             name="ce",

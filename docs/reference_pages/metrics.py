@@ -12,6 +12,10 @@ LETTERS = {
     "m": ("MACs", lambda measured: measured.cost.macs),
     "s": ("MACs, shared filters applied once", lambda measured: measured.cost.macs_shared),
     "n": ("stored bits", lambda measured: measured.cost.bits),
+    "l": (
+        "the most bytes of activations that live at one time",
+        lambda measured: measured.cost.activation_bytes,
+    ),
     "t": ("the measured milliseconds", lambda measured: measured.latency),
 }
 

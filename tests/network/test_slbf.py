@@ -109,6 +109,7 @@ def test_the_worked_example() -> None:
         flops=2 * 603_979_776,
         macs_shared=150_994_944 + 1_048_576,
         bits=43_008,
+        activation_bytes=2 * 256 * 32 * 32,
     )
     assert cost_of(3, 256, 256, 64, 4, "alpha").bits == 51_200
 

@@ -42,7 +42,8 @@ def export(
         named: A study, by name or folder; or an architecture file, with its weights beside it; or
             SPACE:POINT.
         folder: The folder of the files.
-        formats: Some of ``yaml``, ``safetensors``, ``pt2``, ``onnx``, ``python``.
+        formats: Some of ``yaml``, ``safetensors``, ``pt2``, ``onnx``, ``python``, ``tflite`` and
+            ``c``.
         pick: The members of a study's front, all of them unless given; see ``picks.picked``.
         trials: Numbers of trials of a study, in place of a pick.
         weights: Whether to export the trained weights; otherwise files that hold a network hold
@@ -94,7 +95,7 @@ def exports(
     for name in wanted:
         FORMATS[name].require_packages()
     request = runtimes or RuntimeRequest()
-    request.check()
+    request.check(wanted)
     if pick and trials:
         raise UsageError("export takes either a pick of the front or trials by number, not both")
     sources: list[Callable[[], tuple[SourceNetwork, CardFacts]]]
@@ -112,14 +113,18 @@ def exports(
     from unitsearch.exports.export import export as write_out
 
     exported: list[Exported] = []
+    slower: list[str] = []
     for load in sources:  # one network at a time is in memory
         source, facts = load()
+        source = request.with_int8(source, data, wanted)
         targets = request.targets(source, data)
         exported.append(
             write_out(source, facts, wanted, Path(folder), latency=latency, targets=targets)
         )
+        if source.quantize_with is not None and source.lite.objection:
+            slower.append(f"{source.stem}.int8.tflite is {source.lite.objection} than in float32")
         yield exported[-1]
-    request.check_int8(exported)
+    request.check_int8(exported, slower)
 
 
 def _is_architecture(named: str | Path) -> bool:

@@ -33,6 +33,7 @@ def cost_row(name: str, architecture: Architecture) -> dict[str, Any]:
         "flops": cost.flops,
         "macs_shared": cost.macs_shared,
         "bits": cost.bits,
+        "activation_bytes": cost.activation_bytes,
         "key": key(architecture),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from unitsearch.runtimes.exporting import Target
 
 _QUANTIZES = "onnxruntime"
+_LITE = {"tflite", "c"}  # formats that have a file in int8 too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,8 @@ class RuntimeRequest:
     Attributes:
         names: Names of runtimes, as a list or as text with commas.
         form: The form of stacks; ``auto`` for the one that is fastest in each runtime.
-        quantize: ``int8`` for a file in eight bits too, in onnxruntime; empty for float32 alone.
+        quantize: ``int8`` for a file in eight bits too, in onnxruntime and in the formats
+            ``tflite`` and ``c``; empty for float32 alone.
         anyway: Whether an int8 file is kept where it is slower or larger than float32.
         seed: The seed of the images that int8 is calibrated on.
     """
@@ -36,8 +38,11 @@ class RuntimeRequest:
     anyway: bool = False
     seed: int = 0
 
-    def check(self) -> None:
+    def check(self, formats: Sequence[str] = ()) -> None:
         """Check the request before anything is written.
+
+        Args:
+            formats: The formats that are written beside the files of runtimes.
 
         Raises:
             PackageError: If a runtime is not installed.
@@ -50,16 +55,33 @@ class RuntimeRequest:
         check_form(self.form)
         if self.quantize not in ("", "int8"):
             raise UsageError(place="--quantize", found=self.quantize, expected="int8")
-        if self.quantize and _QUANTIZES not in names:
+        if self.quantize and _QUANTIZES not in names and not _LITE & set(formats):
             raise UsageError(
                 place="--quantize",
                 found=f"{self.quantize} without a runtime that it is for",
-                expected=f"--runtime {_QUANTIZES}",
+                expected=f"--runtime {_QUANTIZES} or --format tflite",
             )
         if self.anyway and not self.quantize:
             raise UsageError("--anyway keeps an int8 file: give --quantize int8 too")
         for name in names:
             RUNTIMES[name].require_packages()
+
+    def with_int8(
+        self, source: SourceNetwork, data: DataSpec | None, formats: Sequence[str]
+    ) -> SourceNetwork:
+        """Return a network with the images to quantise it with, where a format asks for them.
+
+        Args:
+            source: The network.
+            data: The data that it was trained on; None to take those of its provenance.
+            formats: The formats that are written.
+        """
+        if not self.quantize or not _LITE & set(formats):
+            return source
+        from unitsearch.runtimes.int8_images import int8_images
+
+        images = partial(int8_images, data or _data_of(source), seed=self.seed)
+        return replace(source, quantize_with=images)
 
     def targets(self, source: SourceNetwork, data: DataSpec | None) -> list[Target]:
         """Return the targets for a network.
@@ -84,8 +106,12 @@ class RuntimeRequest:
             for name in names
         ]
 
-    def check_int8(self, exported: Sequence[Exported]) -> None:
+    def check_int8(self, exported: Sequence[Exported], lite: Sequence[str] = ()) -> None:
         """Check that int8 paid for all networks, unless any int8 is to be kept.
+
+        Args:
+            exported: The networks.
+            lite: Sentences on those whose TensorFlow Lite file is no better in int8.
 
         Raises:
             SpecError: If it did not for some; their other files are in place.
@@ -99,6 +125,10 @@ class RuntimeRequest:
             for facts in done.runtimes
             if facts.int8 is not None and facts.int8.objection
         ]
+        if lite and not refused:
+            raise SpecError(
+                "; ".join(lite), fix="its files are in place; --anyway says that this is known"
+            )
         if refused:
             raise SpecError(
                 "; ".join(refused),

@@ -18,7 +18,8 @@ def export(
         str, typer.Argument(metavar="STUDY|ARCH.yaml", help="A study, a file, or SPACE:POINT.")
     ],
     formats: Annotated[
-        str, typer.Option("--format", help="Some of yaml, safetensors, pt2, onnx, python.")
+        str,
+        typer.Option("--format", help="Some of yaml, safetensors, pt2, onnx, python, tflite, c."),
     ] = "yaml,safetensors",
     pick: Annotated[
         str,
@@ -51,7 +52,11 @@ def export(
         ),
     ] = "",
     quantize: Annotated[
-        str, typer.Option("--quantize", help="int8: a second file for onnxruntime, in eight bits.")
+        str,
+        typer.Option(
+            "--quantize",
+            help="int8: a second file in eight bits, for onnxruntime and of tflite, c.",
+        ),
     ] = "",
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Keep int8 where it is slower or larger, too.")
@@ -97,6 +102,8 @@ def _say(done: Exported) -> None:
     warning = "" if done.is_trained else "; UNTRAINED, its weights are random"
     formats_done = ", ".join(done.files)
     note(f"{done.name} ({formats_done}): {', '.join(checks)}{warning}; see {done.card}")
+    for sentence in done.notes:
+        note(f"{done.name}: {sentence}")
     for facts in done.runtimes:
         write(str(done.card.parent / next(iter(facts.files))))
         note(f"{done.name} {facts.said()}; stacks as {facts.form}")

@@ -49,7 +49,8 @@ def cost(
         note("params: trainable parameters; macs: of convolutions and linear layers;")
         note("flops: the papers' convention (biases and batch norm count), never 2 x macs;")
         note("macs_shared: macs if binary filters that are shared are applied once;")
-        note("bits: of the stored network, 32 a number, 1 a binary weight")
+        note("bits: of the stored network, 32 a number, 1 a binary weight;")
+        note("activation_bytes: most bytes of int8 activations that live at one time")
 
 
 def train(

@@ -29,6 +29,7 @@ _COSTS = {
     ),
     "macs_shared": ("MACs, shared", "MACs if binary filters that are shared are applied once"),
     "bits": ("stored bits", "32 a number, batch norm's four a channel; 1 a binary weight"),
+    "activation_bytes": ("activation memory", "most bytes of int8 activations living at one time"),
 }
 _METRICS = {
     "ce": ("CE", "accuracy per FLOP over the baseline's (TissueNet §4.1)"),
@@ -257,8 +258,14 @@ def _checks(written: Sequence[WrittenFormat]) -> list[str]:
     return [
         f"Each file was read back by unitsearch {version} before it was put here. Numbers are "
         "those in the file, with batch norm folded into the weights where this card says so. "
-        "MACs were counted from the file; both equal the closed form. Logits are compared with "
-        "the network's on 16 fixed images: the largest difference, relative to the largest logit "
-        f"where that is over 1, at most {TOLERANCE:g}; on one and on three of them too.",
+        "MACs were counted from the file; both equal the closed form, or what the form of its "
+        "stacks makes of it. Logits are compared with the network's on 16 fixed images: the "
+        "largest difference, relative to the largest logit where that is over 1, at most "
+        f"{TOLERANCE:g}; on one and on three of them too.",
         table(["format", "key", "numbers", "MACs", "logits"], rows, right=(2, 3)),
+        *(
+            f"{one.format}: {' '.join(one.checked.answer.notes)}"
+            for one in written
+            if one.checked.answer.notes
+        ),
     ]

@@ -16,7 +16,7 @@ from unitsearch.metrics import METRICS, standard_error
 from unitsearch.study.recommended import belief_of, believed
 from unitsearch.study.record import Record, Trial
 
-_COSTS = ("params", "macs", "flops", "macs_shared", "bits")
+_COSTS = ("params", "macs", "flops", "macs_shared", "bits", "activation_bytes")
 _SHOWN = ("ce", "se", "se_bits", "tca", "tsa")
 
 

@@ -19,6 +19,7 @@ def documented(record: Record, trial: Trial) -> Architecture:
     provenance: dict[str, Any] = {"study": record.name, "trial": trial.number, "key": trial.key}
     for name in ("seed", "accuracy", "accuracy_se", "test_accuracy", "params", "macs", "flops"):
         provenance[name] = _rounded(row[name])
+    provenance["activation_bytes"] = row["activation_bytes"]
     provenance |= {"ce": _rounded(row["ce"]), "se": _rounded(row["se"])}
     if record.shares_filters:
         provenance |= {"macs_shared": row["macs_shared"], "bits": row["bits"]}

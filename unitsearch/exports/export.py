@@ -41,6 +41,7 @@ class Exported:
             means equal. Formats without weights are left out.
         is_trained: Whether its weights are trained, or random.
         runtimes: The facts of the network in each runtime that it was exported to.
+        notes: What files take, sentences of the card.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Exported:
     differences: Mapping[str, float]
     is_trained: bool
     runtimes: tuple[RuntimeFacts, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def export(
@@ -112,6 +114,7 @@ def export(
         },
         is_trained=source.is_trained,
         runtimes=tuple(runtimes),
+        notes=tuple(dict.fromkeys(note for one in written for note in one.checked.answer.notes)),
     )
 
 

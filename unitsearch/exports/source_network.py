@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
@@ -18,6 +19,8 @@ from unitsearch.network.weights import fixed_images
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
+
+    from unitsearch.exports.lite.making import LiteModel, QuantizationImages
 
 
 class DeployedNetwork(nn.Module):
@@ -41,12 +44,14 @@ class SourceNetwork:
         architecture: The architecture, with classes, mean, std and provenance where they are known.
         network: The module with the weights to export: in eval mode, on the CPU, stacks grouped.
         is_trained: Whether those weights are trained.
+        quantize_with: Returns the images to quantise it with; None for float32 alone.
     """
 
     stem: str
     architecture: Architecture
     network: Network
     is_trained: bool
+    quantize_with: Callable[[Architecture], QuantizationImages] | None = None
 
     @cached_property
     def key(self) -> str:
@@ -73,6 +78,13 @@ class SourceNetwork:
         """The network's logits on ``images``."""
         with torch.inference_mode():
             return cast(Tensor, self.network(self.images))
+
+    @cached_property
+    def lite(self) -> LiteModel:
+        """Its TensorFlow Lite files."""
+        from unitsearch.exports.lite.making import lite_model
+
+        return lite_model(self)
 
     @cached_property
     def program(self) -> ExportedProgram:

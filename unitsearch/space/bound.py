@@ -65,7 +65,7 @@ class Space:
 
     @property
     def limits(self) -> Mapping[str, int]:
-        """Largest params, macs and flops of a candidate, as the file sets them."""
+        """Largest costs of a candidate, as the file sets them."""
         return self.file.limits
 
     def start_draw(self, choose: Choice) -> Draw:

@@ -41,7 +41,7 @@ KEYS = (
     "unitsearch", "data", "input", "choices", "units", "layers", "backbone", "replace", "baseline",
     "limits", "floor", "train", "points",
 )  # fmt: skip
-LIMITS = ("params", "macs", "flops")
+LIMITS = ("params", "macs", "flops", "activation_bytes")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class SpaceFile:
         layers: Its layers; none where it has a backbone.
         backbone: The name and options of a backbone, or its layers; None where it has layers.
         replace: The layers that may take the place of the backbone's.
-        limits: Largest params, macs and flops of a candidate.
+        limits: Largest costs of a candidate, by the names in ``LIMITS``.
         floor: Share of the baseline's accuracy from which a candidate is feasible.
         train: Values of recipes for this space, by recipe.
     """

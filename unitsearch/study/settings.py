@@ -18,7 +18,7 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Largest cost of a candidate: parameters, MACs, FLOPs in the papers' convention.
+    """Largest cost of a candidate: parameters, MACs, the papers' FLOPs, bytes of activations.
 
     Attributes:
         latency_us: Largest latency of an image in microseconds. It is measured after a training, so
@@ -28,6 +28,7 @@ class Limits:
     params: int | None = field_(Nullable(Int(1)), None)
     macs: int | None = field_(Nullable(Int(1)), None)
     flops: int | None = field_(Nullable(Int(1)), None)
+    activation_bytes: int | None = field_(Nullable(Int(1)), None)
     latency_us: float | None = field_(Nullable(Float(0, above=True)), None)
 
 

@@ -18,18 +18,19 @@ COLUMNS = (
     "macs", "flops", "params", "ce", "se", "front", "reason", "macs_shared", "bits",
     "se_bits", "plan",
 )  # fmt: skip
+LATER_COSTS = ("activation_bytes",)  # that the first release did not write
 BELIEF_COLUMNS = ("accuracy_model", "accuracy_model_se", "probability", "seeds")
 _HISTORY = 30  # points of a history of the true hypervolume, each of which is a model fitted
 
 
 def columns(record: Record) -> tuple[str, ...]:
-    """Return the columns of a study's table: ``COLUMNS`` and ``BELIEF_COLUMNS``.
+    """Return the columns of a study's table: ``COLUMNS``, ``LATER_COSTS`` and ``BELIEF_COLUMNS``.
 
-    Between them stands ``latency`` where it is an objective: the median of the search's own
+    Before the last stands ``latency`` where it is an objective: the median of the search's own
     measurement, in milliseconds an image.
     """
     is_measured = any(trial.searched_latency for trial in record.trials)
-    return (*COLUMNS, *(("latency",) if is_measured else ()), *BELIEF_COLUMNS)
+    return (*COLUMNS, *LATER_COSTS, *(("latency",) if is_measured else ()), *BELIEF_COLUMNS)
 
 
 def front_trials(record: Record) -> list[Trial]:
@@ -83,6 +84,7 @@ def _rows(record: Record) -> list[dict[str, Any]]:
                 "bits": trial.cost.bits,
                 "se_bits": derived["se_bits"],
                 "plan": trial.plan or None,
+                **{name: getattr(trial.cost, name) for name in LATER_COSTS},
                 **({"latency": latency and latency[1]} if has_latency else {}),
                 **_belief(record, trial),
             }

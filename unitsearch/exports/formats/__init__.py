@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unitsearch.errors import UsageError, did_you_mean
+from unitsearch.exports.formats.c_array import CArray
 from unitsearch.exports.formats.format import Format
 from unitsearch.exports.formats.onnx_file import OnnxFile
 from unitsearch.exports.formats.pt2_file import Pt2File
 from unitsearch.exports.formats.python_file import PythonFile
 from unitsearch.exports.formats.safetensors_file import SafetensorsFile
+from unitsearch.exports.formats.tflite_file import TfliteFile
 from unitsearch.exports.formats.yaml_file import YamlFile
 
 FORMATS: dict[str, Format] = {
@@ -22,6 +24,8 @@ FORMATS: dict[str, Format] = {
     "pt2": Pt2File(),
     "onnx": OnnxFile(),
     "python": PythonFile(),
+    "tflite": TfliteFile(),
+    "c": CArray(),
 }
 
 

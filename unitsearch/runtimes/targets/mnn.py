@@ -16,7 +16,8 @@ from unitsearch.runtimes.targets.onnxruntime import write_onnx
 if TYPE_CHECKING:
     from unitsearch.runtimes.runtime import Images, RuntimeCall
 
-_CONVERT = "from MNN.tools.mnnconvert import main; main()"
+# without MNN.tools.mnnconvert, whose import installs a package that reports each conversion
+_CONVERT = "import sys, MNN, _tools; _tools.mnnconvert(sys.argv)"
 
 
 class Mnn(Runtime):

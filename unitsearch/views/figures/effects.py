@@ -19,7 +19,7 @@ from unitsearch.views.figures.definition import FigureData, figure
 if TYPE_CHECKING:
     import numpy as np
 
-COSTS = ("flops", "params", "macs", "bits")
+COSTS = ("flops", "params", "macs", "bits", "activation_bytes")
 LEAST = 20  # different networks: from fewer, four coefficients and their spread are guesses
 _LEAST_VARIED = 5  # trials that must differ from the commonest count
 _MOST_KINDS = 24  # rows of the figure

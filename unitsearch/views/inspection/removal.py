@@ -59,6 +59,8 @@ def saved_cost(architecture: Architecture, removed: UnitPositions) -> Cost:
 def cost_without(architecture: Architecture, removed: UnitPositions) -> Cost:
     """Return the exact cost of ``architecture`` without the units ``removed``.
 
+    ``activation_bytes`` are left at 0: they are no sum over layers.
+
     Raises:
         UsageError: If a stack would lose all of its units, or has fewer units than a position says.
     """
@@ -94,7 +96,7 @@ def _cost(layers: Layers, x: Shape, removed: UnitPositions, number: Iterator[int
         _remove_units(entries, index, units)
     for entry in plain:
         total += layer_cost(entry.layer, entry.x)
-    return total
+    return replace(total, activation_bytes=0)
 
 
 def _remove_units(entries: list[_Entry], index: int, units: Set[int]) -> None:
