@@ -85,7 +85,7 @@ def test_the_packages_of_every_runtime_are_an_extra() -> None:
     for name, runtime in RUNTIMES.items():
         wanted = {package.lower() for package in runtime.packages} - {"torch"}
         named = {line.split(">=")[0].lower() for line in extras.get(name, [])}
-        assert named == wanted, name
+        assert named >= wanted, name  # litert has those that quantise and check as well
 
 
 def test_an_export_says_time_twin_and_promise(hybrid: SourceNetwork, tmp_path: Path) -> None:

@@ -17,7 +17,14 @@ from unitsearch.study.latencies import Latencies, write_latencies
 from unitsearch.study.manifest import read_manifest
 from unitsearch.study.record import Record, Trial
 from unitsearch.study.store import JOURNAL
-from unitsearch.study.tables import BELIEF_COLUMNS, COLUMNS, columns, front_trials, rows
+from unitsearch.study.tables import (
+    BELIEF_COLUMNS,
+    COLUMNS,
+    LATER_COSTS,
+    columns,
+    front_trials,
+    rows,
+)
 
 pytestmark = pytest.mark.slow
 Start = Callable[..., Driver]
@@ -90,7 +97,7 @@ def test_the_front_is_that_of_accuracy_and_latency(record: Record) -> None:
 
 
 def test_the_tables_have_a_column_for_it(home: Path, record: Record) -> None:
-    assert columns(record) == (*COLUMNS, "latency", *BELIEF_COLUMNS)
+    assert columns(record) == (*COLUMNS, *LATER_COSTS, "latency", *BELIEF_COLUMNS)
     medians = [values(record, trial)[1] for trial in record.trials]
     assert [row["latency"] for row in rows(record)] == medians
     assert [row["latency"] for row in listed(home, "fast")] == medians
@@ -100,7 +107,7 @@ def test_the_tables_have_a_column_for_it(home: Path, record: Record) -> None:
 
 
 def test_a_study_without_it_has_no_such_column(straight: Path) -> None:
-    assert columns(read_study(straight)) == (*COLUMNS, *BELIEF_COLUMNS)
+    assert columns(read_study(straight)) == (*COLUMNS, *LATER_COSTS, *BELIEF_COLUMNS)
 
 
 def test_a_trial_that_lacks_its_measurement_has_not_ended(cut: Path) -> None:
