@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from unitsearch.errors import SpecError
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import GraphProto, ModelProto, NodeProto
 
 OLDEST = 13  # the oldest opset that is written: Split takes its sizes as an input from it on
 _OLDEST_IR = 8  # readers since 2022 know it
 
-Constants = Mapping[str, "np.ndarray[Any, Any]"]
+Array: TypeAlias = "np.ndarray[Any, Any]"
+Constants: TypeAlias = Mapping[str, Array]
 
 
 def readable(model: ModelProto, opset: int) -> ModelProto:
@@ -39,6 +40,10 @@ def readable(model: ModelProto, opset: int) -> ModelProto:
     result.CopyFrom(model)
     graph = result.graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    shapes = _batch_first_shapes(graph, constants)
+    graph.initializer.extend(numpy_helper.from_array(s, name) for name, s in shapes.items())
+    constants |= shapes
+    _drop_unread(graph, shapes)
     nodes = [new for node in graph.node for new in _rewritten(node, constants)]
     del graph.node[:], graph.value_info[:]
     graph.node.extend(nodes)
@@ -59,6 +64,36 @@ def readable(model: ModelProto, opset: int) -> ModelProto:
             f"opset {opset} cannot hold this network: {reason}", fix="take a newer one: --opset 18"
         ) from None
     return result
+
+
+def _batch_first_shapes(graph: GraphProto, constants: Constants) -> dict[str, Array]:
+    """Return the shapes that nodes make of the batch and constants, with 0 for the batch.
+
+    Some versions of onnxscript leave them to the runtime. A 0 means the size that the reshaped
+    value has, whose first axis is the batch.
+    """
+    first = {
+        node.output[0]
+        for node in graph.node
+        if node.op_type == "Shape" and node.input[0] == graph.input[0].name
+    }
+    zero = np.zeros(1, np.int64)
+    found = {}
+    for node in graph.node:
+        if node.op_type == "Concat" and node.input[0] in first:
+            rest = [constants.get(name) for name in node.input[1:]]
+            if all(part is not None and part.dtype == np.int64 for part in rest):
+                found[node.output[0]] = np.concatenate([zero, *(p for p in rest if p is not None)])
+    return found
+
+
+def _drop_unread(graph: GraphProto, shapes: Constants) -> None:
+    """Remove the nodes that made ``shapes``, and the batch's size if nothing else reads it."""
+    nodes = [node for node in graph.node if node.output[0] not in shapes]
+    read = {name for node in nodes for name in node.input}
+    kept = [node for node in nodes if node.op_type != "Shape" or node.output[0] in read]
+    del graph.node[:]
+    graph.node.extend(kept)
 
 
 def _rewritten(node: NodeProto, constants: Constants) -> Iterator[NodeProto]:
