@@ -125,14 +125,11 @@ class RuntimeRequest:
             for facts in done.runtimes
             if facts.int8 is not None and facts.int8.objection
         ]
-        if lite and not refused:
+        if refused or lite:
             raise SpecError(
-                "; ".join(lite), fix="its files are in place; --anyway says that this is known"
-            )
-        if refused:
-            raise SpecError(
-                "; ".join(refused),
-                fix="its other files are in place; --anyway keeps the int8 file too",
+                "; ".join([*refused, *lite]),
+                fix="all other files are in place, an int8 file of TensorFlow Lite too; "
+                "--anyway keeps those of runtimes as well",
             )
 
 

@@ -160,6 +160,13 @@ def closing_text(end: End, resumed: str) -> str:
         lines.append(
             f"the floor of {100 * record.floor:.1f} % leaves {able} of {complete} trials: lower it?"
         )
+    limit = record.manifest.config.latency_limit
+    measured = [t.searched_latency[1] for t in record.complete if t.searched_latency is not None]
+    if limit is not None and len(measured) > 1 and min(measured[1:]) > limit:
+        lines.append(
+            f"no trial kept limits.latency_us={1e3 * limit:g}: the fastest took "
+            f"{1e3 * min(measured[1:]):.3g} µs; raise it"
+        )
     lines.append(f"open {record.folder / 'report.html'}")
     if end.why == "interrupted":
         lines.append(f"next: unitsearch resume {resumed}")

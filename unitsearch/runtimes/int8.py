@@ -108,6 +108,7 @@ def _quantize(source: Path, made: Path, images: Int8Images) -> None:
             return None if image is None else {INPUT: image}
 
     prepared = made.with_suffix(".prepared.onnx")
+    before = logging.root.manager.disable
     logging.disable(logging.WARNING)  # it warns that the file was not prepared, although it was
     try:
         with quiet():
@@ -122,4 +123,4 @@ def _quantize(source: Path, made: Path, images: Int8Images) -> None:
                 weight_type=QuantType.QInt8,
             )
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(before)
