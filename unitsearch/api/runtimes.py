@@ -128,8 +128,8 @@ class RuntimeRequest:
         if refused or lite:
             raise SpecError(
                 "; ".join([*refused, *lite]),
-                fix="all other files are in place, an int8 file of TensorFlow Lite too; "
-                "--anyway keeps those of runtimes as well",
+                fix="all other files are in place, those of TensorFlow Lite in int8 too; "
+                "--anyway keeps the int8 file too",
             )
 
 
